@@ -1,26 +1,26 @@
-# `make help` lists the targets. Everything but Go, make and git is installed or
-# built when it is first needed.
+# `make help` lists the targets. A target installs or builds what it needs. Only Go, make and git have to be there.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-# The module files decide the versions; a build must not change them.
+# A build uses the versions of the module files and must not change these files.
 export GOFLAGS := -mod=readonly $(filter-out -mod=%,$(GOFLAGS))
 
-# What `make test` gives to go test. One package: make test TESTS=./lifecycle
-# go test starts packages in this order. Package e2e takes longest and mostly waits, so it runs beside all others.
+# The packages that `make test` tests. One package: make test TESTS=./lifecycle
+# go test starts packages in this order. Package e2e takes longest and mostly waits, so it starts first.
 TESTS ?= ./e2e ./...
 TEST_TIMEOUT ?= 30m
-# The race detector comes with checks of unsafe pointers. SQLite is C translated to Go and full of them: there the checks took two fifths
-# of the processor time of its tests. Races are looked for in all packages.
+# The race detector also turns on checks of unsafe pointers. They are off for SQLite, which is C code translated to Go
+# with many unsafe pointers: the checks took two fifths of the processor time of its tests. Races are detected in all
+# packages.
 RACE := -race -gcflags=modernc.org/...=-d=checkptr=0
 BENCH ?= .
 BENCH_TIME ?= 1s
-# With how many orders BenchmarkSearch compares its 10,000.
+# The number of orders that BenchmarkSearch compares with 10,000.
 BENCH_ORDERS ?= 1000000
-# How long `make chaos` rages, 100 s unless given, and the seed of a run that is to be replayed.
+# The duration of `make chaos`, by default 100 s, and the seed of a run to repeat.
 DURATION ?=
 SEED ?=
 FUZZ ?=
@@ -52,7 +52,7 @@ packages: ## install the system packages that the tests need
 	@tools/packages.sh
 
 .PHONY: npm
-npm: ## install what the tests of e2e/receivers and e2e/sdk need
+npm: ## install Node.js, Python and the packages for the tests of e2e/receivers and e2e/sdk
 	@tools/npm.sh
 
 .PHONY: test
@@ -65,12 +65,13 @@ cluster:
 	@tools/install.sh temporal-server temporal-sql-tool
 
 .PHONY: test-cluster
-test-cluster: cluster packages ## run the tests on a Temporal cluster of two nodes, PostgreSQL and several processes of each kind
+test-cluster: cluster packages ## run the tests on a Temporal cluster with PostgreSQL and several processes of each kind
 	@ALIQUOT_TEST_CLUSTER="$(CURDIR)/bin/tools" \
-		go run ./internal/testrun $(RACE) -p 1 -timeout $(TEST_TIMEOUT) -tags cluster ./internal/testservers/clustertest ./e2e/cluster
+		go run ./internal/testrun $(RACE) -p 1 -timeout $(TEST_TIMEOUT) -tags cluster \
+		./internal/testservers/clustertest ./e2e/cluster
 
 .PHONY: chaos
-chaos: cluster packages ## kill everything while 500 orders are under way, and compare all accounts: make chaos DURATION=30m SEED=7
+chaos: cluster packages ## kill processes while 500 orders are open, check the orders: make chaos DURATION=30m SEED=7
 	@ALIQUOT_TEST_CLUSTER="$(CURDIR)/bin/tools" DURATION="$(DURATION)" SEED="$(SEED)" \
 		go test -count=1 -v -timeout 150m -tags cluster -run TestNothingIsLostUnderFaults ./e2e/chaos
 
@@ -92,22 +93,23 @@ fmt: ## format the code
 	bin/tools/golangci-lint fmt
 
 .PHONY: generate
-generate: ## write the generated files anew
+generate: ## write the generated files
 	go generate ./...
 
 .PHONY: check-generated
-check-generated: ## fail if a generated file is not what its generator writes
+check-generated: ## fail if a generated file is out of date
 	@tools/check-generated.sh
 
 .PHONY: static
-static: ## build dist/aliquot as the image holds it, and say how large it is
+static: ## build dist/aliquot as in the image, and print its size
 	@mkdir -p dist
 	tools/static.sh dist/aliquot "$$(git describe --tags --always --dirty)"
-	@ls -l dist/aliquot | awk '{ printf "dist/aliquot: %.1f MB, all that the image adds to its base (about 2 MB)\n", $$5 / 1e6 }'
+	@ls -l dist/aliquot | \
+		awk '{ printf "dist/aliquot: %.1f MB, which the image adds to its base (about 2 MB)\n", $$5 / 1e6 }'
 
 .PHONY: check-deploy
-check-deploy: temporal ## check docker/: image, compose file, chart, dashboard and alerts, against a system that runs
-	@echo "docker/ is checked with the libraries of its readers: about 5 minutes on 2 cores the first time, one after that"
+check-deploy: temporal ## check docker/ (image, compose file, chart, dashboard, alerts) against a running system
+	@echo "checking docker/: about 5 minutes on 2 cores the first time, one after that"
 	ALIQUOT_TEST_TEMPORAL="$(CURDIR)/bin/tools/temporal" go test -C tools/deploycheck -count=1 -timeout 20m ./...
 
 .PHONY: sbom
@@ -126,5 +128,5 @@ fuzz: ## run every fuzz test for FUZZ_TIME; one of them: make fuzz FUZZ=FuzzDeco
 	@tools/fuzz.sh $(FUZZ_TIME) $(FUZZ)
 
 .PHONY: clean
-clean: ## remove what was built; the data of `make run` stays
+clean: ## remove build outputs, but not the data of `make run`
 	rm -rf bin dist .cache

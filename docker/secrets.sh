@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes the secrets that docker/compose.yaml mounts, in docker/secrets. What is there stays as it is, so this can be run again.
+# Creates the secrets of docker/compose.yaml in docker/secrets. It can be run again: existing files are not changed.
 #
-# The folder is yours alone. The files in it can be read by others, because the processes in the containers are other users.
+# Only you can open the folder. Its files are readable by all users, because the containers run as other users.
 set -euo pipefail
 cd "$(dirname "$0")"
 umask 022

@@ -10,19 +10,20 @@ import (
 	"github.com/google/uuid"
 )
 
-// committedBytes is what a commit of a floor writes: what an order leaves in the store, divided by its commits.
+// committedBytes is how much each commit of a bare workflow writes: what an order leaves in the store, divided by its
+// commits.
 const committedBytes = 4 << 10
 
-// committer makes the durable commits of bare workflows, in the database and with the settings of the store.
+// committer makes the durable commits of bare workflows, with the database and the settings of the store.
 type committer struct {
 	db          baselineDB
-	concurrency int // commits at a time
+	concurrency int // concurrent commits
 
 	mu      sync.Mutex
-	applied map[string]chan struct{} // by workflow and signal; closed once it has been applied
+	applied map[string]chan struct{} // by workflow and signal; closed when the signal has been applied
 }
 
-// newCommitter has no database when there is nothing to commit.
+// newCommitter returns a committer. It has no database if a workflow makes no commits.
 func newCommitter(b *testing.B, url string, each int) *committer {
 	b.Helper()
 	c := &committer{concurrency: each, applied: map[string]chan struct{}{}}
@@ -32,7 +33,7 @@ func newCommitter(b *testing.B, url string, each int) *committer {
 	return c
 }
 
-// commit applies a workflow's nth signal. It may be applied again, if its task is lost.
+// commit commits a workflow's nth signal. It is called again for the signal if the workflow task is lost.
 func (c *committer) commit(ctx context.Context, workflowID string, n int) error {
 	document := strings.Repeat("x", committedBytes)
 	for range c.concurrency {
@@ -52,7 +53,7 @@ func (c *committer) commit(ctx context.Context, workflowID string, n int) error 
 	return nil
 }
 
-// appliedSignal is closed once a workflow has applied its nth signal.
+// appliedSignal returns the channel that is closed when a workflow has applied its nth signal.
 func (c *committer) appliedSignal(workflowID string, n int) chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()

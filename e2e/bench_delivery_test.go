@@ -25,8 +25,9 @@ import (
 
 const benchMessages = 10_000
 
-// BenchmarkDeliveries delivers messages that are there already, to one endpoint and to a thousand, and compares with a bare loop that
-// posts the same bytes to the same receiver with the same concurrency: ratio. It says how many Temporal events a message costs.
+// BenchmarkDeliveries delivers stored messages to one endpoint and to a thousand endpoints. ratio compares it with a
+// bare loop that posts the same bytes to the same receiver with the same concurrency. It also reports the Temporal
+// events per message.
 func BenchmarkDeliveries(b *testing.B) {
 	for _, endpoints := range []int{1, 1000} {
 		b.Run(fmt.Sprintf("%d-endpoints", endpoints), func(b *testing.B) {
@@ -48,7 +49,7 @@ func BenchmarkDeliveries(b *testing.B) {
 	}
 }
 
-// countingReceiver is a receiver that counts.
+// countingReceiver is a receiver that counts its requests.
 type countingReceiver struct {
 	url      string
 	received atomic.Int64
@@ -67,10 +68,10 @@ func newCounter(b testing.TB) *countingReceiver {
 	return c
 }
 
-// benchBody is about as long as an order's message.
+// benchBody has about the size of an order's message.
 var benchBody = []byte(`{"event_type":"labtest.order.updated","data":{"note":"` + strings.Repeat("x", 4000) + `"}}`)
 
-// postRate is how many posts a second a bare loop makes.
+// postRate returns how many requests a second a bare loop makes.
 func postRate(b *testing.B, url string) float64 {
 	b.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: activities.DefaultConcurrency}
@@ -96,7 +97,7 @@ func postRate(b *testing.B, url string) float64 {
 	return benchMessages / time.Since(began).Seconds()
 }
 
-// drainRate is how many deliveries a second a worker makes until nothing is left.
+// drainRate returns how many deliveries a second a worker makes until no delivery is due.
 func (s *system) drainRate(endpoints []string, receiver *countingReceiver) float64 {
 	s.t.Helper()
 	s.startWorker()
@@ -120,7 +121,7 @@ func (s *system) drainRate(endpoints []string, receiver *countingReceiver) float
 	return benchMessages / time.Since(began).Seconds()
 }
 
-// deliveryEvents counts the history events of the endpoints' delivery workflows, once they have ended.
+// deliveryEvents counts the history events of the endpoints' delivery workflows after they have ended.
 func (s *system) deliveryEvents(endpoints []string) (n int) {
 	s.t.Helper()
 	for _, id := range endpoints {
@@ -133,7 +134,7 @@ func (s *system) deliveryEvents(endpoints []string) (n int) {
 	return n
 }
 
-// addEndpoints makes endpoints of the system's team; the receiver that newSystem made is not among them.
+// addEndpoints adds endpoints to the system's team. The endpoint of newSystem is not among them.
 func (s *system) addEndpoints(url string, n int) []string {
 	s.t.Helper()
 	ids := make([]string, n)
@@ -147,8 +148,8 @@ func (s *system) addEndpoints(url string, n int) []string {
 	return ids
 }
 
-// insertDueMessages writes messages straight into the database, one delivery each, to the endpoints in turn, as if they had been made a millisecond
-// after the other until then and were due since. It returns their ids in order of age.
+// insertDueMessages writes messages into the database with one delivery each, to the endpoints in turn. They are due,
+// and their times are one millisecond apart and end at until. It returns their ids, oldest first.
 func (s *system) insertDueMessages(endpoints []string, n int, until time.Time) []string {
 	s.t.Helper()
 	keys, err := store.ParseKeyring(keyring)
@@ -166,10 +167,12 @@ func (s *system) insertDueMessages(endpoints []string, n int, until time.Time) [
 	for i := range ids {
 		ids[i] = uuid.Must(uuid.NewV7()).String()
 		at := until.Add(time.Duration(i-n) * time.Millisecond).UnixMicro()
-		_, err := tx.Exec(`INSERT INTO messages (id, team_id, order_id, event_type, sequence, body, created_at) VALUES ($1, $2, $3, $4, 1, $5, $6)`,
+		_, err := tx.Exec(`INSERT INTO messages (id, team_id, order_id, event_type, sequence, body, created_at)
+			VALUES ($1, $2, $3, $4, 1, $5, $6)`,
 			ids[i], s.teamID, "", webhooks.OrderUpdated, keys.Seal("messages/"+ids[i]+"/body", benchBody), at)
 		require.NoError(s.t, err)
-		_, err = tx.Exec(`INSERT INTO deliveries (message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at)
+		_, err = tx.Exec(`INSERT INTO deliveries
+			(message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at)
 			VALUES ($1, $2, 'pending', 1, 0, $3, $3, $3)`, ids[i], endpoints[i%len(endpoints)], at)
 		require.NoError(s.t, err)
 	}

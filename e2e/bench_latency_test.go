@@ -17,15 +17,15 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// How much the latencies are measured of.
+// The numbers of measurements.
 const (
-	benchProbes = 40  // orders, and bare workflows, that take what comes
-	benchFacts  = 480 // reports of a lab: 12 about each
+	benchProbes = 40  // orders and bare workflows
+	benchFacts  = 480 // facts of the lab: 12 for each order
 )
 
-// BenchmarkLatency measures, one at a time and in turn with a bare workflow, so that both have the same machine: how long a lab waits
-// for the answer to its webhook, against a signal (ack-p99-ratio), and how long it takes from a lab's webhook until the client has the
-// webhook that tells of it, against a signal until it is applied (through-p50-ratio).
+// BenchmarkLatency measures two latencies, in turn with a bare workflow on the same machine. ack-p99-ratio compares the
+// response to a lab's webhook with the acknowledgement of a signal. through-p50-ratio compares the time from a lab's
+// webhook to the client's webhook with the time until a signal is applied.
 func BenchmarkLatency(b *testing.B) {
 	benchEngines(b, func(b *testing.B, o func() options) {
 		b.Helper()
@@ -71,19 +71,19 @@ func quantile(all []time.Duration, part float64) time.Duration {
 	return all[min(int(part*float64(len(all))), len(all)-1)]
 }
 
-// shipment is the lab's nth report that a kit was shipped.
+// shipment is the body of the lab's nth fact that the kit was shipped.
 func (s *system) shipment(id string, n int) []byte {
 	return s.labReport(id, "kit_shipped", "ship_info", map[string]any{
 		"outbound": fmt.Sprintf("94001%017d", n), "inbound": "9400100000000000000017", "shipped_datetime": labTime(),
 	})
 }
 
-// receipt is its report that the kit has come.
+// receipt is the body of the lab's fact that the kit was received.
 func (s *system) receipt(id string) []byte {
 	return s.labReport(id, "kit_received", "rcvd_info", map[string]any{"received_datetime": labTime()})
 }
 
-// labTime is now, as the lab writes it.
+// labTime returns the current time in the lab's format.
 func labTime() string { return time.Now().UTC().Format(time.RFC3339Nano) }
 
 func (s *system) labReport(id, kind, info string, body map[string]any) []byte {
@@ -94,7 +94,7 @@ func (s *system) labReport(id, kind, info string, body map[string]any) []byte {
 	return encoded
 }
 
-// bareWorkflows are bare workflows that apply signals by a no-op local activity.
+// bareWorkflows are workflows that apply each signal by a no-op local activity.
 type bareWorkflows struct {
 	b       *testing.B
 	client  client.Client
@@ -121,7 +121,7 @@ func (s *system) newBareWorkflows(b *testing.B) *bareWorkflows {
 
 func (p *bareWorkflows) id(i int) string { return fmt.Sprintf("%s-%d", p.name, i%benchProbes) }
 
-// acknowledgeTime is how long a signal takes to be acknowledged.
+// acknowledgeTime measures how long Temporal takes to acknowledge a signal.
 func (p *bareWorkflows) acknowledgeTime(i int) time.Duration {
 	began := time.Now()
 	require.NoError(p.b, p.client.SignalWorkflow(p.b.Context(), p.id(i), "", "fact", i))
@@ -130,7 +130,7 @@ func (p *bareWorkflows) acknowledgeTime(i int) time.Duration {
 	return took
 }
 
-// applyTime is how long one takes to be applied.
+// applyTime measures how long a workflow takes to apply a signal.
 func (p *bareWorkflows) applyTime(i int) time.Duration {
 	began := time.Now()
 	require.NoError(p.b, p.client.SignalWorkflow(p.b.Context(), p.id(i), "", "fact", i))

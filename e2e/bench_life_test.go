@@ -23,22 +23,25 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/testservers/temporaltest"
 )
 
-// What a benchmark run is made of. Every figure is a ratio against a floor that the same run measures, because absolute figures say
-// more of the machine than of the program.
+// The sizes of a benchmark run. Results are ratios to a baseline of the same run, because absolute values depend on the
+// machine.
 const (
 	benchOrders      = 150
 	benchConcurrency = 32
-	benchSignals     = 6 // the facts of a testkit's life: three of the lab's, three of the couriers'
+	benchSignals     = 6 // the facts of a testkit: three from the lab, three from couriers
 	benchCalls       = 3 // requisition, trackers, results
-	// that an order makes for each of its facts: the report, that it was signalled, the recording, the attempt to tell it
+	// for each fact of an order: the inbox item, its signal, the recording, the delivery attempt
 	benchCommits = 4
 )
 
-// BenchmarkLife compares the full life of testkit orders (HTTP, SQL, requisition, six facts, results, eight signed webhooks) with bare
-// workflows: ratio is against one that receives as many signals, sent at once, and runs a no-op local activity for each; calls-ratio is
-// against one that makes as many regular activities too as an order calls partners. attributes-cost and calls-cost say what a search
-// attribute at every step, and those activities, take from the bare one. like-ratio is against one that does of each as much as an order
-// does: its signals come one after the other, each local activity commits to the store's database, and search attributes follow.
+// BenchmarkLife compares the whole life of testkit orders (HTTP, SQL, requisition, six facts, results, eight signed
+// webhooks) with bare workflows.
+//
+// The baseline of ratio receives as many signals, sent at once, and runs a no-op local activity for each. The baseline
+// of calls-ratio also runs a regular activity for each call of an order to a partner. attributes-cost and calls-cost
+// are what search attributes at each step, and those activities, cost the bare workflow. The baseline of like-ratio
+// does as much as an order: its signals come one after the other, each local activity commits to the store's database,
+// and search attributes are updated.
 func BenchmarkLife(b *testing.B) {
 	benchEngines(b, func(b *testing.B, o func() options) {
 		b.Helper()
@@ -60,8 +63,8 @@ func BenchmarkLife(b *testing.B) {
 	})
 }
 
-// benchEngines runs a benchmark on SQLite with the development server, and on PostgreSQL with a Temporal cluster of two nodes. The
-// function gives the options of one more system on the same server.
+// benchEngines runs a benchmark on SQLite with the development server, and on PostgreSQL with a Temporal cluster of two
+// nodes. The function o returns the options of another system on the same server.
 func benchEngines(b *testing.B, run func(b *testing.B, o func() options)) {
 	b.Helper()
 	b.Run("sqlite+dev", func(b *testing.B) {
@@ -85,7 +88,7 @@ func benchEngines(b *testing.B, run func(b *testing.B, o func() options)) {
 	})
 }
 
-// BenchmarkHistory counts what one plain order of three facts costs Temporal: events and bytes, without its deliveries.
+// BenchmarkHistory reports the Temporal history events and bytes of one order with three facts, without its deliveries.
 func BenchmarkHistory(b *testing.B) {
 	for b.Loop() {
 		s := newSystem(b, options{})
@@ -100,7 +103,7 @@ func BenchmarkHistory(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// orderRate is how many orders a second live their whole life.
+// orderRate returns how many orders a second complete their life.
 func orderRate(b *testing.B, o options) float64 {
 	b.Helper()
 	o.playScripts = true
@@ -120,7 +123,7 @@ func orderRate(b *testing.B, o options) float64 {
 	return benchOrders / time.Since(began).Seconds()
 }
 
-// databaseSize is how many bytes the store takes: its tables and their indexes, or the file with its log.
+// databaseSize returns the size of the store in bytes: tables and indexes, or the file and its log.
 func (s *system) databaseSize(b *testing.B) (bytes float64) {
 	b.Helper()
 	if path, ok := strings.CutPrefix(s.dbURL, "sqlite:"); ok {
@@ -139,16 +142,16 @@ func (s *system) databaseSize(b *testing.B) (bytes float64) {
 	return bytes
 }
 
-// baselineInput is what a bare workflow does.
+// baselineInput describes what a bare workflow does.
 type baselineInput struct {
-	Signals    int  // to receive, each with a no-op local activity
+	Signals    int  // signals to receive, each with a no-op local activity
 	Calls      int  // no-op regular activities to make
 	Attributes bool // upsert one search attribute at every signal
-	// that each local activity makes in the database, instead of nothing; each signal waits for the one before it
+	// Commits are made by each local activity in the database. Each signal then waits for the one before it.
 	Commits int
 }
 
-// baselineRate is how many bare workflows a second live their life.
+// baselineRate returns how many bare workflows a second complete.
 func baselineRate(b *testing.B, o options, in baselineInput) float64 {
 	b.Helper()
 	o.workers = noWorkers
@@ -181,7 +184,7 @@ func baselineRate(b *testing.B, o options, in baselineInput) float64 {
 	return benchOrders / time.Since(began).Seconds()
 }
 
-// baselineTimeout is what a step of a bare workflow may take. A second was too short for the cluster on a busy machine.
+// baselineTimeout bounds a step of a bare workflow. One second was too short for the cluster on a busy machine.
 const baselineTimeout = time.Minute
 
 func baselineWorkflow(ctx workflow.Context, in baselineInput) error {

@@ -18,15 +18,17 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// benchOpen is how many orders are open at once; openVariable sets another number.
+// benchOpen is how many orders are open at the same time. openVariable names the environment variable with another
+// number.
 const (
 	benchOpen    = 20_000
 	openVariable = "ALIQUOT_BENCH_OPEN"
 )
 
-// BenchmarkOpenOrders has one worker process look after many open orders, and another take them over: how much memory each has then, and
-// how long it takes from the second one's start until an order has answered. The orders are written to the store as one is that was
-// placed, and taken up by a rebuild, whose pace it tells too; as it does how long the reconciler looks at them each hour, and each day.
+// BenchmarkOpenOrders has one worker process run many open orders, and another one take them over. It measures the
+// memory of both, and the time from the start of the second until an order responds. The orders are copies in the store
+// of one that was placed, and are started by a rebuild. It also measures the speed of the rebuild and of the
+// reconciler's hourly and daily runs.
 func BenchmarkOpenOrders(b *testing.B) {
 	n := benchOpen
 	if text := os.Getenv(openVariable); text != "" {
@@ -67,7 +69,7 @@ func BenchmarkOpenOrders(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// insertCopies writes orders to the store that stand where one stands which was placed.
+// insertCopies writes copies of a placed order to the store.
 func (s *system) insertCopies(b *testing.B, placed string, n int) {
 	b.Helper()
 	like, err := s.store.Order(b.Context(), "", placed)
@@ -85,7 +87,7 @@ func (s *system) insertCopies(b *testing.B, placed string, n int) {
 	}
 }
 
-// loadedOrders is how many orders a worker has loaded, as their search attributes tell.
+// loadedOrders counts the orders that a worker has loaded, by their search attributes.
 func (s *system) loadedOrders(b *testing.B) int64 {
 	b.Helper()
 	found, err := s.client.CountWorkflow(b.Context(), &workflowservice.CountWorkflowExecutionsRequest{
@@ -95,7 +97,7 @@ func (s *system) loadedOrders(b *testing.B) int64 {
 	return found.GetCount()
 }
 
-// residentMB is the resident memory of a process.
+// residentMB returns the resident memory of a process in MB.
 func residentMB(b *testing.B, pid int) float64 {
 	b.Helper()
 	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

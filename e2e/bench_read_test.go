@@ -27,15 +27,15 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// How many requests are made in a row, and by how many callers at once.
+// The number of requests in a row, and of concurrent callers.
 const (
 	readRequests = 200
 	readCallers  = 8
-	readRate     = 10_000 // requests a second that a key and an address may make: the limits are kept, and not reached
+	readRate     = 10_000 // requests a second for a key and an address: rate limits are checked, but not reached
 )
 
-// BenchmarkReadOrder compares GET /v3/order/{id} with a bare Gin handler that reads one row by its primary key and inserts one, as the
-// audit of a read is, in the same database.
+// BenchmarkReadOrder compares GET /v3/order/{id} with a bare Gin handler that reads one row by its primary key and
+// inserts one (as the audit of a read does) in the same database.
 func BenchmarkReadOrder(b *testing.B) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		b.Run(engine, func(b *testing.B) {
@@ -44,10 +44,10 @@ func BenchmarkReadOrder(b *testing.B) {
 				url = postgrestest.NewDatabase(b)
 			}
 			ours, floor := newReadBenchmarks(b, url)
-			ours.run(b) // connections, plans and caches
+			ours.run(b) // warms up connections, plans and caches
 			floor.run(b)
 			var own, bare []time.Duration
-			var ratios []float64 // of runs that follow each other, so that a machine that gets busier counts for both
+			var ratios []float64 // of consecutive runs, so that load on the machine affects both
 			for b.Loop() {
 				f, o := floor.run(b), ours.run(b)
 				bare, own, ratios = append(bare, f), append(own, o), append(ratios, float64(f)/float64(o))
@@ -61,7 +61,7 @@ func BenchmarkReadOrder(b *testing.B) {
 	}
 }
 
-// What the benchmark measures answers, and leaves its rows.
+// TestReadBenchmarkServers checks that the servers of the benchmark respond and write their rows.
 func TestReadBenchmarkServers(t *testing.T) {
 	t.Parallel()
 	ours, floor := newReadBenchmarks(t, "sqlite:"+filepath.Join(t.TempDir(), "store.db"))
@@ -75,7 +75,7 @@ func TestReadBenchmarkServers(t *testing.T) {
 	require.NotEmpty(t, page)
 }
 
-// readBenchmark is a server that is asked for one order again and again.
+// readBenchmark is a server that is asked for the same order repeatedly.
 type readBenchmark struct {
 	url    string
 	key    string
@@ -121,7 +121,7 @@ func served(t testing.TB, h http.Handler) string {
 	return server.URL
 }
 
-// run makes the requests and says how long they took.
+// run makes the requests and returns how long they took.
 func (r readBenchmark) run(t testing.TB) time.Duration {
 	t.Helper()
 	var callers sync.WaitGroup
@@ -163,7 +163,7 @@ func (r readBenchmark) get(t testing.TB) int {
 	return res.StatusCode
 }
 
-// baselineDB is the database as the store opens it: SQLite with one connection that writes.
+// baselineDB opens the database as the store does: SQLite has one connection that writes.
 type baselineDB struct{ read, write *sql.DB }
 
 func openBaselineDB(t testing.TB, url string) baselineDB {
@@ -188,7 +188,8 @@ func openBaselineDB(t testing.TB, url string) baselineDB {
 	}
 	for _, statement := range []string{
 		`CREATE TABLE floor (id TEXT PRIMARY KEY, document TEXT NOT NULL)`,
-		`CREATE TABLE floor_audit (id TEXT PRIMARY KEY, at BIGINT NOT NULL, key_id TEXT NOT NULL, action TEXT NOT NULL, order_id TEXT NOT NULL)`,
+		`CREATE TABLE floor_audit (id TEXT PRIMARY KEY, at BIGINT NOT NULL, key_id TEXT NOT NULL, action TEXT NOT NULL,
+			order_id TEXT NOT NULL)`,
 	} {
 		_, err := db.write.Exec(statement)
 		require.NoError(t, err)

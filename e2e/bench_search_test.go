@@ -18,18 +18,18 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// benchSearch is the environment variable that says with how many orders BenchmarkSearch compares its 10,000.
+// benchSearch names the environment variable with the number of orders that BenchmarkSearch compares with 10,000.
 const benchSearch = "ALIQUOT_BENCH_ORDERS"
 
-// newestOrderAt is when the newest generated order was created.
+// newestOrderAt is the creation time of the newest generated order.
 var newestOrderAt = time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
 
 // searchStore is a generated store, and the largest of its teams.
 type searchStore struct {
 	*store.Store
 	team   string
-	orders []order.Order // some of that team, the newest first
-	most   time.Duration // in which it has as many as can be sorted by patient
+	orders []order.Order // some orders of that team, newest first
+	most   time.Duration // the time span with as many orders as can be sorted by patient
 }
 
 func newSearched(t testing.TB, url string, orders int) searchStore {
@@ -53,7 +53,7 @@ func newSearched(t testing.TB, url string, orders int) searchStore {
 	return searchStore{Store: db, team: teams[0].ID, orders: newest, most: most}
 }
 
-// searchCase is a list that people ask for.
+// searchCase is a list request.
 type searchCase struct {
 	name  string
 	query func(s searchStore) store.OrderQuery
@@ -149,14 +149,14 @@ func searchCases() []searchCase {
 	}
 }
 
-// rarest is a last name that few have.
+// rarest returns a last name that few patients have.
 func rarest(orders []order.Order) string {
 	i := slices.IndexFunc(orders,
 		func(o order.Order) bool { return o.Patient != nil && bulkorders.IsRareLastName(o.Patient.LastName) })
 	return orders[i].Patient.LastName
 }
 
-// common is the name of one of those whose first and last names many have.
+// common returns the name of a patient whose first and last names are common.
 func common(orders []order.Order) string {
 	i := slices.IndexFunc(orders,
 		func(o order.Order) bool { return o.Patient != nil && !bulkorders.IsRareLastName(o.Patient.LastName) })
@@ -185,8 +185,9 @@ func (s searchStore) list(t testing.TB, q searchCase) (orders []order.Order, tot
 	return orders, total, took
 }
 
-// BenchmarkSearch lists orders among 10,000 and among 1,000,000, in turn, on PostgreSQL. An operation is both. The table of all lists
-// comes last: medians in milliseconds, and beside the ratio of those that of the fastest, which other work on the machine slows least.
+// BenchmarkSearch lists orders among 10,000 and among 1,000,000 orders, in turn, on PostgreSQL. One operation is both.
+// The table at the end shows the medians in milliseconds, their ratio, and the ratio of the fastest runs, which other
+// work on the machine affects least.
 func BenchmarkSearch(b *testing.B) {
 	many := 1_000_000
 	if text := os.Getenv(benchSearch); text != "" {
@@ -196,7 +197,8 @@ func BenchmarkSearch(b *testing.B) {
 	}
 	sizes := [2]searchStore{newSearched(b, postgrestest.NewDatabase(b), 10_000),
 		newSearched(b, postgrestest.NewDatabase(b), many)}
-	table := fmt.Sprintf("\n| list | 10,000 | %d | ratio | of the fastest | orders | total |\n|---|---|---|---|---|---|---|\n", many)
+	table := fmt.Sprintf("\n| list | 10,000 | %d | ratio | of the fastest | orders | total |\n"+
+		"|---|---|---|---|---|---|---|\n", many)
 	for _, q := range searchCases() {
 		b.Run(strings.ReplaceAll(q.name, " ", "_"), func(b *testing.B) {
 			var took [2][]time.Duration
@@ -218,17 +220,18 @@ func BenchmarkSearch(b *testing.B) {
 				ratio, fastest, rows[0], rows[1], totals[0], totals[1])
 		})
 	}
-	_, err := fmt.Fprintln(os.Stdout, table) // a log of a benchmark that has parts is not shown
+	_, err := fmt.Fprintln(os.Stdout, table) // the log of a benchmark with sub-benchmarks is not printed
 	require.NoError(b, err)
 }
 
-// median sorts them.
+// median sorts the durations and returns the median.
 func median(all []time.Duration) time.Duration {
 	slices.Sort(all)
 	return all[len(all)/2]
 }
 
-// What the benchmark asks for is answered alike by both engines, whichever way it is read, and agrees with a look at every order.
+// TestSearchesOfGeneratedOrders shows that both engines give the same results for the requests of the benchmark in each
+// direction, and that these agree with a scan of all orders.
 func TestSearchesOfGeneratedOrders(t *testing.T) {
 	t.Parallel()
 	const orders = 1500

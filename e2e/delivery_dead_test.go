@@ -14,7 +14,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
-// recoveringReceiver is a receiver that refuses everything until it comes back.
+// recoveringReceiver refuses all messages until it recovers.
 type recoveringReceiver struct {
 	url      string
 	mu       sync.Mutex
@@ -48,15 +48,15 @@ func (r *recoveringReceiver) recover() {
 	r.healthy = true
 }
 
-// counts are how many messages were refused, and how many taken.
+// counts returns the numbers of refused and of accepted messages.
 func (r *recoveringReceiver) counts() (refused, got int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.refused), len(r.accepted)
 }
 
-// acceptedAtFirst are the messages that arrived without having been refused before: those that were wait for their next attempt, as the
-// schedule says.
+// acceptedAtFirst lists the messages that were accepted and never refused. Refused messages wait for their next
+// scheduled attempt.
 func (r *recoveringReceiver) acceptedAtFirst() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -69,7 +69,7 @@ func (r *recoveringReceiver) acceptedAtFirst() []string {
 	return out
 }
 
-// maxOvertaking is the furthest that a message arrived before one that is older, counted in messages.
+// maxOvertaking returns the largest number of older messages that a message arrived before.
 func maxOvertaking(arrived, byAge []string) int {
 	age := map[string]int{}
 	for i, id := range byAge {
@@ -82,13 +82,13 @@ func maxOvertaking(arrived, byAge []string) int {
 	return most
 }
 
-// deadEndpointSystem is a system with an endpoint that is dead and has a backlog, and one that is well.
+// deadEndpointSystem is a system with a dead endpoint, which has a backlog, and a healthy one.
 type deadEndpointSystem struct {
 	*system
 	healthyReceiver *countingReceiver
 	deadReceiver    *recoveringReceiver
-	endpoint        string   // the one that is well
-	backlog         []string // by age
+	endpoint        string   // the healthy one
+	backlog         []string // oldest first
 	began           time.Time
 }
 
@@ -106,7 +106,7 @@ func newDeadEndpointSystem(t testing.TB, backlog int) *deadEndpointSystem {
 	return d
 }
 
-// healthyRate is how many messages a second the other endpoint gets.
+// healthyRate returns how many messages a second the healthy endpoint gets.
 func (s *system) healthyRate(well *countingReceiver, endpoint string, n int) float64 {
 	s.t.Helper()
 	s.insertDueMessages([]string{endpoint}, n, time.Now())
@@ -116,7 +116,8 @@ func (s *system) healthyRate(well *countingReceiver, endpoint string, n int) flo
 	return float64(n) / time.Since(began).Seconds()
 }
 
-// A dead endpoint is tried at a low rate, the others get their messages, and when it comes back it gets its own in order of age.
+// TestADeadEndpointDelaysNobody shows that a dead endpoint is tried at a low rate, that other endpoints get their
+// messages, and that after its recovery the dead endpoint gets its messages in order of age.
 func TestADeadEndpointDelaysNobody(t *testing.T) {
 	t.Parallel()
 	const backlog = 2000
@@ -124,17 +125,17 @@ func TestADeadEndpointDelaysNobody(t *testing.T) {
 	d.healthyRate(d.healthyReceiver, d.endpoint, 100)
 	refused, _ := d.deadReceiver.counts()
 	require.Less(t, float64(refused), 20+16+21*time.Since(d.began).Seconds(),
-		"20 a second, after the first 20 and what was under way")
+		"20 a second, after the first 20 and the attempts in progress")
 	d.deadReceiver.recover()
 	require.Eventually(t, func() bool {
 		refused, got := d.deadReceiver.counts()
 		return got >= backlog-refused
 	}, time.Minute, 20*time.Millisecond)
-	// 16 are under way together, and one that has to make a connection first is overtaken by many through those that are there.
+	// 16 attempts run at the same time. Attempts on open connections overtake one that has to open a connection.
 	require.Less(t, maxOvertaking(d.deadReceiver.acceptedAtFirst(), d.backlog), backlog/4)
 }
 
-// The control: messages out of order are found.
+// TestMaxOvertaking is the control: messages out of order are found.
 func TestMaxOvertaking(t *testing.T) {
 	t.Parallel()
 	byAge := []string{"a", "b", "c", "d", "e"}
@@ -144,8 +145,9 @@ func TestMaxOvertaking(t *testing.T) {
 	}
 }
 
-// BenchmarkDeadEndpoint compares what a healthy endpoint gets with and without a dead one beside it that has 100,000 messages to come:
-// ratio; and says how fast that one recovers, and how far messages overtake older ones then.
+// BenchmarkDeadEndpoint compares the rate of a healthy endpoint with and without a dead endpoint that has a backlog of
+// 100,000 messages (ratio). It also reports how fast the dead endpoint catches up after its recovery, and how far
+// messages overtake older ones.
 func BenchmarkDeadEndpoint(b *testing.B) {
 	const backlog, messages = 100_000, 3000
 	for b.Loop() {

@@ -15,8 +15,9 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// The first attempts, in real time: at once, and five seconds after a failure; a slow endpoint keeps another waiting for nothing, and
-// the workflow's details say how the endpoint stands.
+// TestTheFirstAttemptsInRealTime shows that the first attempt is made immediately and the second five seconds after a
+// failure, that a slow endpoint does not delay others, and that the details of the workflow describe the state of the
+// endpoint.
 func TestTheFirstAttemptsInRealTime(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
@@ -62,7 +63,7 @@ func TestTheFirstAttemptsInRealTime(t *testing.T) {
 	})
 }
 
-// currentDetails is what the Temporal UI shows of a workflow.
+// currentDetails returns what the Temporal UI shows as a workflow's current details.
 func (s *system) currentDetails(workflowID string) string {
 	s.t.Helper()
 	value, err := s.client.QueryWorkflow(s.t.Context(), workflowID, "", "__temporal_workflow_metadata")
@@ -72,23 +73,25 @@ func (s *system) currentDetails(workflowID string) string {
 	return metadata.GetCurrentDetails()
 }
 
-// An order's webhook carries both signatures while its endpoint's secret is rotated.
+// TestARotatedSecretSignsBoth shows that webhooks carry signatures of the old and of the new secret during the
+// rotation.
 func TestARotatedSecretSignsBoth(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{})
 	endpoints, err := s.store.Endpoints(t.Context(), s.teamID)
 	require.NoError(t, err)
 	id := s.placeOrder(nil)
-	s.await(func() bool { return len(s.receiver.forOrder(id)) > 0 }, "no webhook came")
-	// the receiver knows the old one only
+	s.await(func() bool { return len(s.receiver.forOrder(id)) > 0 }, "no webhook arrived")
+	// the receiver has the old secret only
 	require.NoError(t, s.store.RotateSecret(t.Context(), endpoints[0].ID, mustSecret(t)))
 	s.awaitStatus(id, "received.testkit.requisition_created")
 	s.sendFact(id, "kit_shipped")
-	s.await(func() bool { return s.receiver.forOrder(id)[3].ID != "" }, "no webhook came after the rotation")
+	s.await(func() bool { return s.receiver.forOrder(id)[3].ID != "" }, "no webhook arrived after the rotation")
 	require.Empty(t, s.receiver.failures())
 }
 
-// An endpoint gets no more messages per second than it wants; others get theirs meanwhile.
+// TestAnEndpointHasARateLimit shows that an endpoint gets at most its configured number of messages per second, and
+// that others get theirs meanwhile.
 func TestAnEndpointHasARateLimit(t *testing.T) {
 	t.Parallel()
 	const perSecond, orders, messages = 4, 6, 12 // two of each order
@@ -112,7 +115,7 @@ func TestAnEndpointHasARateLimit(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		return len(arrived) == messages
-	}, "not every message came")
+	}, "not every message arrived")
 	mu.Lock()
 	defer mu.Unlock()
 	require.GreaterOrEqual(t, arrived[messages-1].Sub(arrived[0]), 3*time.Second/2,

@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// receiver is a client's webhook endpoint: it verifies every delivery with the Standard Webhooks library and keeps it.
+// receiver is a client's webhook endpoint. It verifies every delivery with the Standard Webhooks library and records
+// it.
 type receiver struct {
 	t             testing.TB
 	url           string
@@ -22,8 +23,8 @@ type receiver struct {
 	verify        *standardwebhooks.Webhook
 	deliveries    []delivery
 	badSignatures []string       // deliveries that did not verify
-	answer        int            // status to answer with; 0 means 200
-	refused       map[string]int // what was refused, by message id and body
+	answer        int            // status of the responses; 0 means 200
+	refused       map[string]int // how often each message was refused, by message id and body
 }
 
 // delivery is one verified webhook.
@@ -98,7 +99,7 @@ func parseDelivery(id string, body []byte) delivery {
 	}
 }
 
-// answerWith sets the status of the answers to come; below 400, a delivery is taken.
+// answerWith sets the status of further responses. Below 400, deliveries are accepted.
 func (r *receiver) answerWith(status int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -112,7 +113,7 @@ func (r *receiver) refusals() int {
 	return len(r.refused)
 }
 
-// repeatedMessages counts the messages that were taken after they had been refused, and were the same as then.
+// repeatedMessages counts the messages that were accepted after they had been refused with the same body.
 func (r *receiver) repeatedMessages() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -125,7 +126,7 @@ func (r *receiver) repeatedMessages() int {
 	return n
 }
 
-// forOrder lists what has arrived about an order, each message once, by sequence.
+// forOrder returns the deliveries about an order, one of each message, by sequence.
 func (r *receiver) forOrder(orderID string) map[int64]delivery {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -138,7 +139,7 @@ func (r *receiver) forOrder(orderID string) map[int64]delivery {
 	return out
 }
 
-// failures lists deliveries that did not verify.
+// failures lists the deliveries that could not be verified.
 func (r *receiver) failures() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -27,15 +27,15 @@ import (
 	"github.com/aliquot-labs/aliquot/worker"
 )
 
-// timeSkippingSystem is one endpoint's delivery workflow with its real activities, store and receiver, in Temporal's test environment, which skips
-// the time that the workflow sleeps.
+// timeSkippingSystem is one endpoint's delivery workflow with its real activities, store and receiver in Temporal's
+// test environment, which skips the time that the workflow sleeps.
 type timeSkippingSystem struct {
 	*system
 	env    *testsuite.TestWorkflowEnvironment
 	nudges *recordedNudges
 }
 
-// recordedNudges stands for the dispatcher and notes who is nudged.
+// recordedNudges replaces the dispatcher and records the nudged endpoints.
 type recordedNudges struct {
 	mu  sync.Mutex
 	ids []string
@@ -55,7 +55,7 @@ func (n *recordedNudges) NudgeDeliveries(_ context.Context, id string) error {
 	return nil
 }
 
-const skipTimeout = 2 * time.Second // instead of the 15 s that a receiver has
+const skipTimeout = 2 * time.Second // instead of 15 s
 
 func newTimeSkippingSystem(t *testing.T, o options) *timeSkippingSystem {
 	t.Helper()
@@ -78,7 +78,7 @@ func newTimeSkippingSystem(t *testing.T, o options) *timeSkippingSystem {
 	return s
 }
 
-// deliver makes one message, and lets the workflow deliver it until it is delivered or given up.
+// deliver enqueues one message and runs the workflow until the message is delivered or given up.
 func (s *timeSkippingSystem) deliver(url string) (endpoint string, m store.WebhookMessageLog) {
 	s.t.Helper()
 	endpoint = s.addEndpoints(url, 1)[0]
@@ -91,7 +91,7 @@ func (s *timeSkippingSystem) deliver(url string) (endpoint string, m store.Webho
 	return endpoint, m
 }
 
-// responseScript answers the first requests with its steps and all others with 204.
+// responseScript answers the first requests with its steps, and all others with 204.
 type responseScript []http.HandlerFunc
 
 func (s responseScript) serve(t *testing.T) (url string, asked *atomic.Int32) {
@@ -127,7 +127,7 @@ func answerWith(code int, headers ...string) http.HandlerFunc {
 	}
 }
 
-// neverAnswer answers nothing until its caller has gone.
+// neverAnswer sends nothing until the caller closes the connection.
 func neverAnswer(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
 func answerSlowly(w http.ResponseWriter, r *http.Request) {
@@ -165,10 +165,10 @@ func TestAScriptedReceiverIsDeliveredToAsSpecified(t *testing.T) {
 		status   int              // of the first attempt
 		failure  webhooks.Failure // of the first attempt
 	}{
-		"200":          {responseScript{answerWith(200)}, store.DeliveryDelivered, 1, 200, ""},
-		"500 once":     {responseScript{answerWith(500)}, store.DeliveryDelivered, 2, 500, webhooks.FailureStatus},
-		"500 for good": {responsesAlways(answerWith(500)), store.DeliveryExhausted, eight, 500, webhooks.FailureStatus},
-		"410":          {responsesAlways(answerWith(410)), store.DeliveryCancelled, 1, 410, webhooks.FailureStatus},
+		"200":        {responseScript{answerWith(200)}, store.DeliveryDelivered, 1, 200, ""},
+		"500 once":   {responseScript{answerWith(500)}, store.DeliveryDelivered, 2, 500, webhooks.FailureStatus},
+		"500 always": {responsesAlways(answerWith(500)), store.DeliveryExhausted, eight, 500, webhooks.FailureStatus},
+		"410":        {responsesAlways(answerWith(410)), store.DeliveryCancelled, 1, 410, webhooks.FailureStatus},
 		"429": {responseScript{answerWith(429, "Retry-After", "3600")}, store.DeliveryDelivered, 2, 429,
 			webhooks.FailureStatus},
 		"redirect": {responseScript{answerWith(302, "Location", "http://127.0.0.1:1/elsewhere")}, store.DeliveryDelivered,
@@ -202,8 +202,8 @@ func TestAScriptedReceiverIsDeliveredToAsSpecified(t *testing.T) {
 	}
 }
 
-// attemptsOffSchedule lists the attempts that did not come when client-api#delivery says, counted from the end of the one
-// before.
+// attemptsOffSchedule lists the attempts that differ from the schedule of client-api#delivery. The times are counted
+// from the end of the attempt before.
 func attemptsOffSchedule(attempts []store.AttemptLog) []string {
 	var out []string
 	for i := 1; i < len(attempts); i++ {
@@ -211,13 +211,13 @@ func attemptsOffSchedule(attempts []store.AttemptLog) []string {
 		wait, want := attempts[i].At.Sub(before.At.Add(before.Duration)), webhooks.RetrySchedule()[i]
 		if late := wait - want - want/10; wait < want || late > 5*time.Second &&
 			before.StatusCode != http.StatusTooManyRequests {
-			out = append(out, "attempt "+strconv.Itoa(i+1)+" came after "+wait.String()+", not "+want.String())
+			out = append(out, "attempt "+strconv.Itoa(i+1)+" was made after "+wait.String()+", not "+want.String())
 		}
 	}
 	return out
 }
 
-// The control: attempts that come too soon or too late are found.
+// TestAttemptsOffTheScheduleAreFound is the control: attempts that are too early or too late are found.
 func TestAttemptsOffTheScheduleAreFound(t *testing.T) {
 	t.Parallel()
 	at := time.Now()
@@ -229,7 +229,7 @@ func TestAttemptsOffTheScheduleAreFound(t *testing.T) {
 	}
 }
 
-// A receiver that answers without end is cut off.
+// TestAHugeAnswerIsNotRead shows that the connection is closed when a receiver sends an endless response.
 func TestAHugeAnswerIsNotRead(t *testing.T) {
 	t.Parallel()
 	s := newTimeSkippingSystem(t, options{})
@@ -265,7 +265,8 @@ func TestAReceiverWithABadCertificateGetsNothing(t *testing.T) {
 	require.Zero(t, asked.Load())
 }
 
-// What becomes of a message and of its endpoint is told to the team's operational endpoints.
+// TestExhaustionAndDisablingAreReported shows that the team's operational endpoints get webhooks about messages that
+// were given up and endpoints that were disabled.
 func TestExhaustionAndDisablingAreReported(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {

@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// documentedWebhook is one of Molecular's documented webhooks, byte for byte but for the order number.
+// documentedWebhook returns one of Molecular's documented webhooks. Only the order number differs from the
+// documentation.
 func documentedWebhook(t testing.TB, name, orderNumber string) []byte {
 	t.Helper()
 	body, err := os.ReadFile(filepath.Join("testdata", name+".json"))
@@ -21,7 +22,7 @@ func documentedWebhook(t testing.TB, name, orderNumber string) []byte {
 	return bytes.Replace(body, []byte(`"123123"`), []byte(`"`+orderNumber+`"`), 1)
 }
 
-// labWebhook posts to where the lab reports, with the lab's credentials.
+// labWebhook posts to the endpoint of the lab's webhooks with the lab's credentials.
 func (s *system) labWebhook(body []byte) apiAnswer {
 	s.t.Helper()
 	return s.webhookAs(labUser, labToken, body)
@@ -36,7 +37,7 @@ func (s *system) webhookAs(user, token string, body []byte) apiAnswer {
 		req.Header.Get("Authorization"))
 }
 
-// The time in all four documented webhooks: long before any order of ours.
+// documentedTime is the time in all four documented webhooks. It is earlier than the orders of the tests.
 var documentedTime = time.Date(2018, 1, 11, 19, 53, 8, 885569000, time.UTC)
 
 func TestTheDocumentedLabWebhooksDriveAnOrder(t *testing.T) {
@@ -59,7 +60,7 @@ func TestTheDocumentedLabWebhooksDriveAnOrder(t *testing.T) {
 		post("kit_received", "sample_with_lab.testkit.delivered_to_lab")
 		post("kit_rejected", "sample_with_lab.testkit.lab_processing_blocked")
 
-		// One order number, three accession numbers, and another one when the order was placed.
+		// The documented webhooks of the order have three different accession numbers, and the placement had a fourth one.
 		s.awaitAttention(id, "accession_mismatch", "recovery_needed")
 
 		s.putResults(id, map[string]any{})
@@ -72,7 +73,7 @@ func TestTheDocumentedLabWebhooksDriveAnOrder(t *testing.T) {
 		require.Len(t, story.Facts, 4)
 		for _, f := range story.Facts {
 			require.Equal(t, "applied", f.State, "%s", f.Kind)
-			require.Equal(t, documentedTime, f.Fact.SentAt.UTC(), "kept as sent")
+			require.Equal(t, documentedTime, f.Fact.SentAt.UTC(), "stored as sent")
 			require.Equal(t, "time_implausible", f.Code, "and flagged")
 			item := s.inboxItem(f.ID)
 			require.Equal(t, string(documentedWebhook(t, f.Kind, number)), item.Body)
@@ -102,15 +103,16 @@ func TestADocumentedWebhookSentAgainDoesNothing(t *testing.T) {
 	require.Equal(t, 2, facts[0].Deliveries)
 }
 
-// documentedDifferences are the keys of the documented webhook that are missing from ours, or of another JSON type, and why.
+// documentedDifferences are the keys of the documented webhook that are missing in Aliquot's webhook or have another
+// JSON type, and the reason.
 var documentedDifferences = map[string]string{
-	".data.health_insurace_id":               "misspelt in the document; client-api#clientfacingorder has health_insurance_id",
+	".data.health_insurace_id":               "misspelt; client-api#clientfacingorder has health_insurance_id",
 	".data.requisition_form_url":             "deprecated: null, clients fetch the PDF",
 	".data.lab_test.description":             "not in client-api#clientfacinglabtest",
 	".data.details.data.shipment.created_at": "not in client-api#clientfacingshipment",
 	".data.details.data.shipment.updated_at": "not in client-api#clientfacingshipment",
-	".data.details.data.shipment.notes":      "nobody wrote any: null, as in client-api#clientfacingshipment",
-	".data.notes":                            "nobody wrote any: null, as in client-api#clientfacingorder",
+	".data.details.data.shipment.notes":      "no notes: null, as in client-api#clientfacingshipment",
+	".data.notes":                            "no notes: null, as in client-api#clientfacingorder",
 }
 
 func TestTheShippedWebhookHasTheKeysOfTheDocumentedOne(t *testing.T) {
@@ -118,7 +120,7 @@ func TestTheShippedWebhookHasTheKeysOfTheDocumentedOne(t *testing.T) {
 	s := newSystem(t, options{})
 	body := s.orderBody(nil)
 	body["patient_address"].(map[string]any)["phone_number"] = "+12535550142"
-	body["activate_by"] = time.Now().UTC().Format(time.DateOnly) // today means now
+	body["activate_by"] = time.Now().UTC().Format(time.DateOnly) // an activate_by of today is activated immediately
 	id := s.placeOrder(body)
 	s.awaitStatus(id, "received.testkit.requisition_created")
 	s.sendFact(id, "kit_shipped")
@@ -143,7 +145,7 @@ func TestTheShippedWebhookHasTheKeysOfTheDocumentedOne(t *testing.T) {
 		"the order as it is read")
 }
 
-// jsonTypes are the JSON types of a document by path; of a list, those of its first element.
+// jsonTypes returns the JSON types of a document by path. For a list it uses the first element.
 func jsonTypes(t testing.TB, document []byte) map[string]string {
 	t.Helper()
 	var v any

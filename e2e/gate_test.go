@@ -5,23 +5,23 @@ import (
 	"sync"
 )
 
-// gate stands before the simulated lab and delays its answers to fetches of results while it is closed.
+// gate delays the responses of the simulated lab to fetches of results while it is closed.
 type gate struct {
 	mu      sync.Mutex
 	closed  chan struct{} // closed when the gate opens; nil: the gate is open
-	waiting chan struct{} // gets a value for every fetch that waits
+	waiting chan struct{} // gets a value for every fetch that is delayed
 }
 
 func newGate() *gate { return &gate{waiting: make(chan struct{}, 100)} }
 
-// close delays every fetch from now on.
+// close delays every further fetch.
 func (g *gate) close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.closed = make(chan struct{})
 }
 
-// open lets all fetches go on.
+// open lets all delayed fetches go on.
 func (g *gate) open() {
 	if g == nil {
 		return
@@ -34,7 +34,7 @@ func (g *gate) open() {
 	}
 }
 
-// before is the handler with the gate before it.
+// before returns the handler behind the gate.
 func (g *gate) before(h http.Handler) http.Handler {
 	if g == nil {
 		return h

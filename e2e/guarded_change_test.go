@@ -17,9 +17,9 @@ import (
 	"github.com/aliquot-labs/aliquot/workflows"
 )
 
-// TestHistoriesOfAGuardedChangeReplay is the example of a test for a change behind workflow.GetVersion (docs/rollouts.md). It brings real
-// orders past the guard, one on the new way and one on the old way, and replays both histories. A worker that holds the change takes the
-// old way. Copy it for the next guarded change.
+// TestHistoriesOfAGuardedChangeReplay is an example of a test for a change behind workflow.GetVersion
+// (docs/rollouts.md). It takes real orders past the guard, one with the new version and one with the old version, and
+// replays both histories. A worker that holds the change uses the old version. Copy it for the next guarded change.
 func TestHistoriesOfAGuardedChangeReplay(t *testing.T) {
 	t.Parallel()
 	const change = "wake"
@@ -51,7 +51,7 @@ func TestHistoriesOfAGuardedChangeReplay(t *testing.T) {
 	}
 }
 
-// awaitChangePassed waits until an order's history says that its run has passed a guarded change.
+// awaitChangePassed waits until an order's history records that its run has passed a guarded change.
 func (s *system) awaitChangePassed(id, change string) {
 	s.t.Helper()
 	s.await(func() bool {
@@ -62,7 +62,7 @@ func (s *system) awaitChangePassed(id, change string) {
 	}, "order %s did not pass %s", id, change)
 }
 
-// passedChanges are the guarded changes that a history has passed, with the version that the run took.
+// passedChanges returns the guarded changes that a history has passed, with the version of each.
 func passedChanges(t testing.TB, h *historypb.History) map[string]workflow.Version {
 	t.Helper()
 	out := map[string]workflow.Version{}

@@ -14,7 +14,8 @@ import (
 	"github.com/aliquot-labs/aliquot/workflows"
 )
 
-// partnerCase is what happens to an order of the neutral partner, one step after the other; each step but the last waits for a status.
+// partnerCase lists what happens to an order of the neutral partner, step by step. Each step but the last waits for a
+// status.
 type partnerCase struct {
 	name  string
 	place func(ctx context.Context, s *scenario.System) (*scenario.Order, error)
@@ -42,7 +43,7 @@ func changeAppointment(status string) func(*scenario.Order, context.Context) err
 	return func(o *scenario.Order, ctx context.Context) error { return o.ChangeAppointment(ctx, status) }
 }
 
-// partnerCases are the shapes of the Order workflow that a testkit of a known patient does not have.
+// partnerCases are the shapes of the Order workflow that a testkit with a known patient does not have.
 var partnerCases = []partnerCase{
 	{name: "walk-in", place: orderByMethod(scenario.WalkIn, ""), final: "completed.walk_in_test.completed",
 		steps: []func(*scenario.Order, context.Context) error{
@@ -90,7 +91,7 @@ var partnerCases = []partnerCase{
 		steps: []func(*scenario.Order, context.Context) error{(*scenario.Order).Cancel}},
 }
 
-// TestHistoriesOfEveryCollectionMethodReplay drives a real order along every way, and replays what the server kept of it.
+// TestHistoriesOfEveryCollectionMethodReplay takes a real order through each case and replays its history.
 func TestHistoriesOfEveryCollectionMethodReplay(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{neutral: true})

@@ -21,21 +21,23 @@ import (
 	"github.com/aliquot-labs/aliquot/workflows"
 )
 
-// writeHistoriesVariable is the environment variable that names a directory. The tests whose names begin with TestHistories write the histories of
-// their orders there, one file a run. The files of workflows/testdata were made so: a release adds its own, and never changes older ones.
+// writeHistoriesVariable names the environment variable with a directory. The tests whose names begin with
+// TestHistories write the histories of their orders there, one file for each run. The files of workflows/testdata are
+// written in this way. A release adds files and never changes older ones.
 const writeHistoriesVariable = "ALIQUOT_KEEP_HISTORIES"
 
-// shortDeadlinesPolicy shortens the deadlines of an order to fractions of a second, so that they pass on a real server.
-const shortDeadlinesPolicy = `{"replacement":"auto","recovery":{"window":"1500ms","reminders":["500ms"],"max_restarts":2},
+// shortDeadlinesPolicy has deadlines of fractions of a second, so that they pass on a real server.
+const shortDeadlinesPolicy = `{"replacement":"auto",
+	"recovery":{"window":"1500ms","reminders":["500ms"],"max_restarts":2},
 	"deadlines":{"shipment":"300ms","outbound":"300ms","outbound_lost":"1s","results":"300ms"}}`
 
-// workflowCase is one way through the Order workflow.
+// workflowCase is one path through the Order workflow.
 type workflowCase struct {
 	name   string
 	policy string
 	order  map[string]any
 	run    func(s *system, id string)
-	final  string // status; empty: the order stays open, and only its attention ends the wait
+	final  string // status; empty: the order stays open, and its attention marks end the wait
 }
 
 var workflowCases = []workflowCase{
@@ -129,7 +131,7 @@ var workflowCases = []workflowCase{
 	}},
 }
 
-// TestHistoriesReplay drives a real order along every shape, and replays what the server kept of it.
+// TestHistoriesReplay takes a real order through every case and replays its history.
 func TestHistoriesReplay(t *testing.T) {
 	t.Parallel()
 	for _, shape := range workflowCases {
@@ -151,7 +153,7 @@ func TestHistoriesReplay(t *testing.T) {
 	}
 }
 
-// The two workflows beside the orders replay as well.
+// TestHistoriesOfDeliveriesAndReconcilerReplay replays the histories of the other two workflows.
 func TestHistoriesOfDeliveriesAndReconcilerReplay(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{})
@@ -178,7 +180,8 @@ func TestHistoriesOfDeliveriesAndReconcilerReplay(t *testing.T) {
 	}
 }
 
-// A checker that cannot fail proves nothing: the same histories do not replay on an Order workflow that skips its first step.
+// TestReplayFindsAChangedWorkflow is the control: the same histories do not replay on an Order workflow that skips its
+// first step.
 func TestReplayFindsAChangedWorkflow(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{})
@@ -214,7 +217,7 @@ func writeHistory(t *testing.T, name string, h *historypb.History) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
 }
 
-// histories reads the histories of all runs of a workflow, oldest first.
+// histories returns the histories of all runs of a workflow, oldest first.
 func (s *system) histories(workflowID string) []*historypb.History {
 	s.t.Helper()
 	ctx := context.Background()
@@ -232,7 +235,7 @@ func (s *system) histories(workflowID string) []*historypb.History {
 	return out
 }
 
-// runs lists the runs of a workflow, oldest first: each but the first names the one that was closed before it began.
+// runs returns the run ids of a workflow, oldest first. Each run but the first names the run before it.
 func (s *system) runs(workflowID string) []string {
 	s.t.Helper()
 	list, err := s.client.ListWorkflow(context.Background(), &workflowservice.ListWorkflowExecutionsRequest{
@@ -246,7 +249,7 @@ func (s *system) runs(workflowID string) []string {
 	return out
 }
 
-// awaitEnd waits until no run of the order is open, and the list of runs says so.
+// awaitEnd waits until no run of the order is open, and Temporal's list of runs shows that.
 func (s *system) awaitEnd(id string) {
 	s.t.Helper()
 	s.awaitClosed(dispatch.OrderWorkflowID(id))
@@ -264,7 +267,7 @@ func (s *system) awaitClosed(workflowID string) {
 	}, timeout, 50*time.Millisecond, "a run of %s stays open", workflowID)
 }
 
-// playLabFacts plays the lab's four facts.
+// playLabFacts sends the lab's four facts.
 func (s *system) playLabFacts(id string) {
 	s.t.Helper()
 	s.awaitStatus(id, "received.testkit.requisition_created")
@@ -275,14 +278,14 @@ func (s *system) playLabFacts(id string) {
 	s.publishReport(id)
 }
 
-// publishReport lets the lab have results and say so.
+// publishReport publishes a lab report at the simulated lab and sends its announcement.
 func (s *system) publishReport(id string) {
 	s.t.Helper()
 	s.callLab(http.MethodPut, "/sandbox/orders/"+s.labOrderNumber(id)+"/results", map[string]any{})
 	s.sendLabFact(id, map[string]any{"type": "report_ready"})
 }
 
-// sendLabFact has the simulated lab, or its courier, report one fact.
+// sendLabFact has the simulated lab or its courier send one fact.
 func (s *system) sendLabFact(id string, fact map[string]any) {
 	s.t.Helper()
 	s.callLab(http.MethodPost, "/sandbox/orders/"+s.labOrderNumber(id)+"/facts", fact)

@@ -35,7 +35,7 @@ func TestARepeatedRequestIsAnsweredVerbatim(t *testing.T) {
 		post(s.orderBody(nil), "X-Idempotency-Key", uuid.NewString())
 		require.Equal(t, 2, s.orders())
 
-		// A refusal is replayed as well, unless the client asked for successes only.
+		// A refusal is replayed too, unless the client asked for the storage of successes only.
 		refused := s.orderBody(map[string]any{"user_id": uuid.NewString()})
 		key = []string{"X-Idempotency-Key", uuid.NewString()}
 		require.Equal(t, http.StatusNotFound, post(refused, key...).Status)
@@ -44,7 +44,7 @@ func TestARepeatedRequestIsAnsweredVerbatim(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, post(refused, key...).Status)
 		require.Equal(t, http.StatusOK, post(s.orderBody(nil), key...).Status)
 
-		// What does not pass validation is not stored.
+		// A response to an invalid request is not stored.
 		key = []string{"X-Idempotency-Key", uuid.NewString()}
 		require.Equal(t, http.StatusUnprocessableEntity, post(map[string]any{}, key...).Status)
 		require.Equal(t, http.StatusOK, post(s.orderBody(nil), key...).Status)
@@ -62,7 +62,7 @@ func TestOneKeyAtOnceMakesOneOrder(t *testing.T) {
 		}
 		answers := map[string]bool{}
 		for _, r := range callConcurrently(8, post) {
-			if r.Status == http.StatusConflict { // the first is still executing
+			if r.Status == http.StatusConflict { // the first request is still in progress
 				continue
 			}
 			require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// kitHistory is what a lab says of a kit that it rejected and then could test: each fact with its own time, and a second shipment
-// notice after the first, which got the tracking numbers right.
+// kitHistory returns the facts of a lab about a kit that it rejected and could test later. Each fact has its own time.
+// A second shipment fact corrects the tracking numbers of the first.
 func (s *system) kitHistory(number string, began time.Time) [][]byte {
 	at := func(n int) string {
 		return began.Add(time.Duration(n) * time.Millisecond).Format("2006-01-02T15:04:05.000000Z")
@@ -42,8 +42,9 @@ func (s *system) kitHistory(number string, began time.Time) [][]byte {
 	return out
 }
 
-// However often, and in whatever order, the lab's reports of one history arrive, and however many at a time: every order ends with
-// the same status, the newest shipment and the results, and every report is kept.
+// TestTheOrderOfArrivalDoesNotMatter sends the lab's facts of one history several times, in random order, and several
+// at a time. Every order ends with the same status, the newest shipment and the results, and every fact is in the
+// inbox.
 func TestTheOrderOfArrivalDoesNotMatter(t *testing.T) {
 	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
@@ -66,7 +67,7 @@ func (s *system) deliverInRandomOrder(random *rand.Rand) {
 	}
 	random.Shuffle(len(sent), func(i, j int) { sent[i], sent[j] = sent[j], sent[i] })
 	for len(sent) > 0 {
-		n := min(1+random.IntN(3), len(sent)) // at once
+		n := min(1+random.IntN(3), len(sent)) // sent at the same time
 		next := make(chan []byte, n)
 		for _, body := range sent[:n] {
 			next <- body
@@ -84,7 +85,7 @@ func (s *system) deliverInRandomOrder(random *rand.Rand) {
 			}
 		}
 		return true
-	}, "order %s has reports that are not settled", id)
+	}, "order %s has inbox items that are not resolved", id)
 
 	o := s.order(id)
 	require.Equal(s.t, "completed.testkit.completed", o.LastEvent.Status, "a late report takes nothing back")

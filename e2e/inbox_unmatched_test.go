@@ -18,24 +18,26 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// What a lab may send that is no fact about an order: the answer it gets, and where the report is kept. %s is an order's number.
+// unmatchedWebhooks are webhooks of a lab that are not facts about an order, with their responses and the state of
+// their inbox items. %s is replaced by an order's number.
 var unmatchedWebhooks = []struct {
 	name  string
 	body  string
 	wrong bool // with wrong credentials
 	want  int
-	state string // in the inbox; empty: not kept
+	state string // state of the inbox item; empty: not stored
 }{
 	{
 		name: "of an unknown order", want: http.StatusAccepted, state: "unmatched",
-		body: `{"order_number":"NOSUCHORDER00001","accession_number":"M1","type":"kit_received","rcvd_info":{"received_datetime":"2030-01-01T00:00:00Z"}}`,
+		body: `{"order_number":"NOSUCHORDER00001","accession_number":"M1","type":"kit_received",` +
+			`"rcvd_info":{"received_datetime":"2030-01-01T00:00:00Z"}}`,
 	},
 	{
 		name: "of an unknown type", want: http.StatusAccepted, state: "unknown",
 		body: `{"order_number":"%s","accession_number":"M1","type":"kit_blessed"}`,
 	},
 	{
-		name: "without what it tells of", want: http.StatusAccepted, state: "incomplete",
+		name: "without its content", want: http.StatusAccepted, state: "incomplete",
 		body: `{"order_number":"%s","accession_number":"M1","type":"kit_received","rcvd_info":null}`,
 	},
 	{name: "not JSON", want: http.StatusBadRequest, state: "quarantined", body: `{"order_number":"%s",`},
@@ -43,7 +45,8 @@ var unmatchedWebhooks = []struct {
 	{name: "without a type", want: http.StatusBadRequest, state: "quarantined", body: `{"order_number":"%s"}`},
 	{
 		name: "with wrong credentials", want: http.StatusUnauthorized, wrong: true,
-		body: `{"order_number":"%s","accession_number":"M1","type":"kit_received","rcvd_info":{"received_datetime":"2018-01-11T19:53:08Z"}}`,
+		body: `{"order_number":"%s","accession_number":"M1","type":"kit_received",` +
+			`"rcvd_info":{"received_datetime":"2018-01-11T19:53:08Z"}}`,
 	},
 	{
 		name: "too large", want: http.StatusRequestEntityTooLarge,
@@ -67,7 +70,7 @@ func TestUnmatchedWebhooksAreStoredAndChangeNothing(t *testing.T) {
 			r := s.webhookAs(labUser, token, []byte(body))
 			require.Equal(t, odd.want, r.Status, "%s: %s", odd.name, r.Body)
 			if odd.state == "" {
-				require.Len(t, s.inboxByState(""), listed, "%s: kept", odd.name)
+				require.Len(t, s.inboxByState(""), listed, "%s: stored", odd.name)
 				continue
 			}
 			answered := decodeSuccess[struct {
@@ -79,7 +82,7 @@ func TestUnmatchedWebhooksAreStoredAndChangeNothing(t *testing.T) {
 		require.Equal(t, before, s.order(id))
 		require.Equal(t, int64(2), s.story(id).Events[1].Sequence)
 
-		// The order takes what comes next as if nothing had been.
+		// The order applies the next fact normally.
 		s.sendFact(id, "kit_shipped")
 		s.awaitEvents(id, shippedEvents)
 	})
@@ -93,7 +96,8 @@ func ids(rows []inboxView) []string {
 	return out
 }
 
-// A courier that is faster than the lab: its report waits for the order that will name the tracking number.
+// TestACourierReportWaitsForItsTrackingNumber shows that a courier's fact that arrives before the lab's waits for the
+// order with its tracking number.
 func TestACourierReportWaitsForItsTrackingNumber(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
@@ -114,8 +118,8 @@ func TestACourierReportWaitsForItsTrackingNumber(t *testing.T) {
 	})
 }
 
-// sendEarlyCourierEvent reports a kit as out for delivery that nobody has said is shipped. Its time is later than the shipping will be said
-// to have been.
+// sendEarlyCourierEvent reports a kit as out for delivery before its shipment is reported. Its time is later than the
+// time of the shipment.
 func (s *system) sendEarlyCourierEvent(id string) {
 	s.t.Helper()
 	body := map[string]any{"type": "courier", "leg": "outbound", "status": "out_for_delivery",
@@ -127,7 +131,8 @@ func (s *system) sendEarlyCourierEvent(id string) {
 	require.Equal(s.t, http.StatusAccepted, answered.Status)
 }
 
-// The books of both sides agree: whatever the lab and the courier were told had arrived is in the inbox, once, and settled or listed.
+// TestAcceptedWebhooksAreInTheInbox compares the traffic log of the lab and the courier with the inbox: each accepted
+// webhook is in the inbox once, and is resolved or listed for a human.
 func TestAcceptedWebhooksAreInTheInbox(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
@@ -144,21 +149,21 @@ func TestAcceptedWebhooksAreInTheInbox(t *testing.T) {
 			s.awaitScript(id)
 			s.requireInboxResolved(id)
 		}
-		account := s.lab.Traffic()
-		require.NotEmpty(t, account.WebhookAttempts)
-		require.Empty(t, s.missingFromInbox(account))
+		traffic := s.lab.Traffic()
+		require.NotEmpty(t, traffic.WebhookAttempts)
+		require.Empty(t, s.missingFromInbox(traffic))
 
-		// The controls: a webhook that was never received, and one that says something else than what was received.
-		forged := account.WebhookAttempts[0]
+		// The controls: a webhook that was never received, and one with another content than the received one.
+		forged := traffic.WebhookAttempts[0]
 		forged.Body = json.RawMessage(`{"order_number":"` + forged.OrderNumber + `","type":"kit_received"}`)
 		require.Len(t,
-			s.missingFromInbox(simlab.Traffic{WebhookAttempts: append(slices.Clone(account.WebhookAttempts), forged)}), 1)
-		account.WebhookAttempts[0] = forged
-		require.Len(t, s.missingFromInbox(account), 2, "the forged one is not kept, the one in its place was not sent")
+			s.missingFromInbox(simlab.Traffic{WebhookAttempts: append(slices.Clone(traffic.WebhookAttempts), forged)}), 1)
+		traffic.WebhookAttempts[0] = forged
+		require.Len(t, s.missingFromInbox(traffic), 2, "one webhook is not in the inbox, and one inbox item was not sent")
 	})
 }
 
-// awaitScript waits until the lab has nothing more to send about the order.
+// awaitScript waits until the lab has sent everything in the order's script.
 func (s *system) awaitScript(id string) {
 	s.t.Helper()
 	s.await(func() bool {
@@ -170,8 +175,8 @@ func (s *system) awaitScript(id string) {
 	}, "the script of order %s goes on", id)
 }
 
-// missingFromInbox lists the webhooks that were accepted and that the inbox does not hold as often as they were sent, in a state that is an
-// end or is listed for a human; and what the inbox holds that nobody sent.
+// missingFromInbox lists the accepted webhooks that the inbox does not have as often as they were sent, in a final
+// state or in one that is listed for a human. It also lists inbox items that were not sent.
 func (s *system) missingFromInbox(a simlab.Traffic) []string {
 	s.t.Helper()
 	sent, kept := map[string]int{}, map[string]int{}
@@ -186,7 +191,7 @@ func (s *system) missingFromInbox(a simlab.Traffic) []string {
 		for _, r := range rows {
 			switch r.State {
 			case store.InboxReceived, store.InboxSignalled, store.InboxParked:
-				continue // not settled
+				continue // not resolved
 			}
 			item, err := s.store.InboxItem(context.Background(), r.ID)
 			require.NoError(s.t, err)
@@ -202,7 +207,7 @@ func (s *system) missingFromInbox(a simlab.Traffic) []string {
 	}
 	for d, more := range kept {
 		if more != 0 {
-			missing = append(missing, fmt.Sprintf("%s: kept %+d times more often than sent", d, more))
+			missing = append(missing, fmt.Sprintf("%s: stored %+d times more often than sent", d, more))
 		}
 	}
 	return missing

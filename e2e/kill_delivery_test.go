@@ -22,14 +22,14 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// TestAWorkerKilledWhileItDelivers kills the worker with -9 at every step of a delivery. Another takes over: nothing is lost, nothing is
-// made up, and the log tells of attempts that were made.
+// TestAWorkerKilledWhileItDelivers kills the worker with -9 at every step of a delivery, and another worker takes over.
+// No message is lost or invented, and the log contains only attempts that were made.
 func TestAWorkerKilledWhileItDelivers(t *testing.T) {
 	t.Parallel()
 	binary := buildAliquot(t)
 	for name, step := range map[string]struct {
-		at    func(*workerKillSystem) // makes the worker deliver until the step, and returns there
-		twice bool                    // the receiver gets the message of the step twice
+		at    func(*workerKillSystem) // has the worker deliver until the step, where it stops
+		twice bool                    // the receiver gets the message twice
 	}{
 		"before it sends":                  {(*workerKillSystem).killBeforeSending, false},
 		"after it sent":                    {(*workerKillSystem).killAfterSending, true},
@@ -57,7 +57,7 @@ func TestAWorkerKilledWhileItDelivers(t *testing.T) {
 	}
 }
 
-// workerKillSystem is a system whose worker is a process, with one endpoint whose receiver can be stopped at every step.
+// workerKillSystem is a system whose worker is a process. Its only endpoint has a receiver that can pause at each step.
 type workerKillSystem struct {
 	*system
 	binary   string
@@ -79,7 +79,7 @@ func newWorkerKillSystem(t *testing.T, o options, binary string) *workerKillSyst
 	return k
 }
 
-// startWorker starts a worker on so many messages.
+// startWorker enqueues messages and starts a worker.
 func (k *workerKillSystem) startWorker(messages int) {
 	k.t.Helper()
 	k.messages = k.insertDueMessages([]string{k.endpoint}, messages, time.Now().Add(-time.Second))
@@ -99,7 +99,7 @@ func (k *workerKillSystem) killAfterSending() {
 	<-k.receiver.reached
 }
 
-// killBeforeRecording holds the lock that the recording needs.
+// killBeforeRecording kills the worker while it waits for a lock that it needs to record an attempt.
 func (k *workerKillSystem) killBeforeRecording() {
 	k.receiver.pauseAt(pauseOnRequest)
 	k.startWorker(1)
@@ -114,7 +114,8 @@ func (k *workerKillSystem) killAfterRecording() {
 	k.await(func() bool { return len(k.delivered()) == 1 }, "the message is not delivered")
 }
 
-// killBetweenMessages kills a batch that has recorded its first message and waits for the endpoint's rate before it sends the next.
+// killBetweenMessages kills a worker that has recorded the first message of a batch and waits for the endpoint's rate
+// limit before the second.
 func (k *workerKillSystem) killBetweenMessages() {
 	_, err := k.store.ChangeEndpoint(context.Background(), k.endpoint, func(e *store.Endpoint) { e.RateLimit = 1 })
 	require.NoError(k.t, err)
@@ -122,7 +123,7 @@ func (k *workerKillSystem) killBetweenMessages() {
 	k.await(func() bool { return len(k.delivered()) == 1 }, "the first message is not delivered")
 }
 
-// release lets go of what a step held.
+// release releases the lock and the paused receiver.
 func (k *workerKillSystem) release() {
 	k.receiver.resumeSending()
 	if k.unlock != nil {
@@ -130,7 +131,7 @@ func (k *workerKillSystem) release() {
 	}
 }
 
-// lockAttempts keeps everybody else from recording attempts.
+// lockAttempts locks the attempts, so that no process can record one.
 func (k *workerKillSystem) lockAttempts() {
 	k.t.Helper()
 	driver, source, statement := "pgx", k.dbURL, `LOCK TABLE attempts IN ACCESS EXCLUSIVE MODE`
@@ -149,7 +150,7 @@ func (k *workerKillSystem) lockAttempts() {
 	}
 }
 
-// delivered lists the messages that the log says are delivered.
+// delivered lists the messages that the log shows as delivered.
 func (k *workerKillSystem) delivered() []string {
 	page, err := k.store.WebhookMessages(context.Background(),
 		store.WebhookMessageQuery{EndpointID: k.endpoint, State: store.DeliveryDelivered, Limit: 100})
@@ -161,19 +162,19 @@ func (k *workerKillSystem) delivered() []string {
 	return ids
 }
 
-// Where a stoppable receiver can stop.
+// The steps at which a receiver can pause.
 const (
 	pauseNever = iota
 	pauseOnConnect
 	pauseOnRequest
 )
 
-// pausingReceiver is a receiver that verifies what it gets, and that stops once at a step until it is told to go on.
+// pausingReceiver is a receiver that verifies what it gets and pauses once, at one step, until it is resumed.
 type pausingReceiver struct {
 	url      string
 	verify   *standardwebhooks.Webhook
-	reached  chan struct{} // it has stopped
-	answered chan struct{} // it has sent an answer
+	reached  chan struct{} // it has paused
+	answered chan struct{} // it has sent a response
 	resume   chan struct{}
 
 	mu            sync.Mutex
@@ -204,7 +205,7 @@ type pausingListener struct {
 	r *pausingReceiver
 }
 
-// Accept stops with a connection that nothing has been read from. What the sender wrote to it is thrown away.
+// Accept pauses with a connection from which nothing was read, and then discards what the sender wrote.
 func (l *pausingListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err == nil && l.r.pauseIf(pauseOnConnect) {
@@ -227,7 +228,7 @@ func (r *pausingReceiver) pauseAt(where int) {
 	r.pausePoint = where
 }
 
-// pauseIf waits when it is the place to stop at. It does so once.
+// pauseIf pauses if the step is the one to pause at and it has not paused yet. It reports whether it paused.
 func (r *pausingReceiver) pauseIf(where int) bool {
 	r.mu.Lock()
 	stop := r.pausePoint == where
@@ -273,12 +274,12 @@ func (r *pausingReceiver) count() int {
 	return len(r.deliveries)
 }
 
-// deliveryObservations are what the store was given, what the receiver got and what the log says.
+// deliveryObservations are the messages of the store, what the receiver got, and the log of attempts.
 type deliveryObservations struct {
 	made   []string                      // message ids
 	body   []byte                        // of every message
 	got    []delivery                    // in order of arrival
-	broken []string                      // what did not verify
+	broken []string                      // deliveries that could not be verified
 	log    map[string][]store.AttemptLog // by message
 }
 
@@ -305,18 +306,18 @@ func (w deliveryObservations) discrepancies() []string {
 			out = append(out, "message "+d.ID+" was never made")
 		}
 		if !bytes.Equal(d.Body, w.body) {
-			out = append(out, "message "+d.ID+" came with other bytes")
+			out = append(out, "message "+d.ID+" arrived with another body")
 		}
 	}
 	for _, id := range w.made {
 		if times[id] == 0 {
-			out = append(out, "message "+id+" never came")
+			out = append(out, "message "+id+" did not arrive")
 		}
 		if len(w.log[id]) == 0 {
 			out = append(out, "message "+id+" has no attempt in the log")
 		}
 		if len(w.log[id]) > times[id] {
-			out = append(out, fmt.Sprintf("message %s came %d times, and the log has %d attempts", id, times[id],
+			out = append(out, fmt.Sprintf("message %s arrived %d times, and the log has %d attempts", id, times[id],
 				len(w.log[id])))
 		}
 		for i, a := range w.log[id] {
@@ -329,7 +330,7 @@ func (w deliveryObservations) discrepancies() []string {
 	return out
 }
 
-// The control: what is lost, changed, made up or logged without having happened is found.
+// TestDiscrepanciesOfDeliveriesAreFound is the control: lost, changed, invented and wrongly logged messages are found.
 func TestDiscrepanciesOfDeliveriesAreFound(t *testing.T) {
 	t.Parallel()
 	attempt := store.AttemptLog{Number: 1, StatusCode: http.StatusNoContent}

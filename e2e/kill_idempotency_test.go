@@ -19,7 +19,8 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/childprocess"
 )
 
-// startAPI starts `aliquot api` with the system's settings and returns its URL. It ends with the test.
+// startAPI starts `aliquot api` with the system's settings and returns the process and its URL. The process ends with
+// the test.
 func (s *system) startAPI(binary string) (*process, string) {
 	s.t.Helper()
 	port, err := childprocess.FreePort(context.Background())
@@ -39,7 +40,7 @@ func (s *system) startAPI(binary string) (*process, string) {
 	return p, "http://" + addr
 }
 
-// sqlBarrier holds processes at a statement: whoever writes what it has locked waits, until it is lifted.
+// sqlBarrier blocks processes at a statement: it holds a lock on rows or tables until it is lifted.
 type sqlBarrier struct {
 	s    *system
 	conn *pgx.Conn
@@ -61,7 +62,7 @@ func (s *system) barrier(lock string) *sqlBarrier {
 	return b
 }
 
-// await waits until somebody waits at the barrier with a statement about the table.
+// await waits until a statement about the table waits for the barrier.
 func (b *sqlBarrier) await(table string) {
 	b.s.t.Helper()
 	db, err := pgx.Connect(b.s.t.Context(), b.s.dbURL)
@@ -72,7 +73,7 @@ func (b *sqlBarrier) await(table string) {
 		require.NoError(b.s.t, db.QueryRow(b.s.t.Context(), `SELECT COUNT(*) FROM pg_stat_activity
 			WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%' || $1 || '%'`, table).Scan(&n))
 		return n > 0
-	}, timeout, 10*time.Millisecond, "nobody writes %s", table)
+	}, timeout, 10*time.Millisecond, "no process writes %s", table)
 }
 
 func (b *sqlBarrier) release() {
@@ -80,7 +81,7 @@ func (b *sqlBarrier) release() {
 	require.NoError(b.s.t, b.conn.Close(context.Background()))
 }
 
-// expireIdempotencyClaims lets the claims of keys run out, as they do after a minute.
+// expireIdempotencyClaims expires the claims of idempotency keys, which would expire after a minute.
 func (s *system) expireIdempotencyClaims() {
 	s.t.Helper()
 	db, err := pgx.Connect(s.t.Context(), s.dbURL)
@@ -92,7 +93,7 @@ func (s *system) expireIdempotencyClaims() {
 
 const executingRow = `SELECT key_hash FROM idempotency WHERE state = 'executing' FOR UPDATE`
 
-// keyedRequest is a request that is made again and again under one key.
+// keyedRequest is a request that is repeated under one idempotency key.
 type keyedRequest struct {
 	s    *system
 	path string
@@ -105,7 +106,7 @@ func (k keyedRequest) sendTo(url string) apiAnswer {
 	return k.s.request(http.MethodPost, url+k.path, k.body, "x-vital-api-key", k.s.key, "X-Idempotency-Key", k.key)
 }
 
-// sendToDyingProcess makes the request of a process that will not answer it.
+// sendToDyingProcess sends the request to a process that is killed before it responds.
 func (k keyedRequest) sendToDyingProcess(url string) (done chan struct{}) {
 	k.s.t.Helper()
 	content, err := json.Marshal(k.body)
@@ -128,8 +129,8 @@ func (k keyedRequest) sendToDyingProcess(url string) (done chan struct{}) {
 	return done
 }
 
-// repeatUntilAnswered makes the request of another process until it is answered: while the dead one's claim holds, with 409, and after it with one
-// success that is repeated verbatim.
+// repeatUntilAnswered repeats the request at another process until it succeeds, and returns the response. While the
+// killed process holds the claim, the response is 409. The first success is then repeated unchanged.
 func (k keyedRequest) repeatUntilAnswered(url string, held bool) apiAnswer {
 	k.s.t.Helper()
 	if held {
@@ -143,15 +144,16 @@ func (k keyedRequest) repeatUntilAnswered(url string, held bool) apiAnswer {
 	return first
 }
 
-// One API process is killed between two steps of a request, and another gets the same one again.
+// TestAKilledAPIDoesNothingTwice kills an API process between two steps of a request and repeats the request at another
+// process.
 func TestAKilledAPIDoesNothingTwice(t *testing.T) {
 	t.Parallel()
 	binary := buildAliquot(t)
 	for _, tt := range []struct {
 		name string
 		lock string
-		at   string // the table that the killed process was about to write
-		held bool   // its claim has no answer
+		at   string // the table that the killed process was about to write to
+		held bool   // the killed process holds the claim
 	}{
 		{"between the claim and the order", `LOCK TABLE order_transactions IN EXCLUSIVE MODE`, "order_transactions", true},
 		{"between the order and the answer", `LOCK TABLE audit IN EXCLUSIVE MODE`, "audit", false},
@@ -243,7 +245,8 @@ func TestAKilledAPIBooksOnce(t *testing.T) {
 	}
 }
 
-// However many processes get requests with one key at once, there is one order and one booking.
+// TestOneKeyAtTwoProcessesCountsOnce shows that concurrent requests with one key at two processes create one order and
+// one booking.
 func TestOneKeyAtTwoProcessesCountsOnce(t *testing.T) {
 	t.Parallel()
 	binary := buildAliquot(t)

@@ -18,7 +18,7 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/simlab"
 )
 
-// plainLife is every event of an order whose lab reports shipped, received and ready.
+// plainLife lists the statuses of an order with the lab's facts shipped, received and report ready.
 var plainLife = []string{
 	"received.testkit.ordered",
 	"received.testkit.requisition_created",
@@ -27,8 +27,8 @@ var plainLife = []string{
 	"completed.testkit.completed",
 }
 
-// TestKilledWorkersLoseNothing runs orders on two worker processes and kills one after the other with -9, again and again, in the
-// middle of the orders' lives. Another takes over each time.
+// TestKilledWorkersLoseNothing runs orders on two worker processes and repeatedly kills one of them with -9 while
+// orders are open. The other one takes over each time.
 func TestKilledWorkersLoseNothing(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
@@ -48,7 +48,7 @@ func TestKilledWorkersLoseNothing(t *testing.T) {
 			workers[n] = s.startProcess(binary)
 		}
 		s.awaitAll(ids, 2)
-		for !containsAll(s.workersSeen(ids), first) { // the server may have given one of them nothing yet
+		for !containsAll(s.workersSeen(ids), first) { // the server may not have given tasks to one of them yet
 			require.Less(t, len(ids), 50, "one of the processes gets no work")
 			ids = append(ids, s.placeOrder(nil))
 			s.awaitAll(ids, 2)
@@ -76,7 +76,8 @@ func containsAll(seen, want []int) bool {
 	return slices.Contains(seen, want[0]) && slices.Contains(seen, want[1])
 }
 
-// The control: the account finds an event that is missing or doubled, a webhook that never came and an order placed twice.
+// TestDiscrepanciesOfKilledWorkersAreFound is the control: a missing or doubled event, a missing webhook and an order
+// that was placed twice are found.
 func TestDiscrepanciesOfKilledWorkersAreFound(t *testing.T) {
 	t.Parallel()
 	good := func() observations {
@@ -89,12 +90,14 @@ func TestDiscrepanciesOfKilledWorkersAreFound(t *testing.T) {
 	}
 	require.Empty(t, good().discrepancies())
 	for name, spoil := range map[string]func(*observations){
-		"an event is missing":   func(a *observations) { a.events["a"] = a.events["a"][:4] },
-		"an event is doubled":   func(a *observations) { a.events["a"] = slices.Insert(a.events["a"], 2, plainLife[2]) },
-		"a webhook never came":  func(a *observations) { delete(a.webhooks["a"], 3) },
-		"a webhook tells wrong": func(a *observations) { a.webhooks["a"][3] = plainLife[4] },
-		"placed twice":          func(a *observations) { a.accepted["a"] = 2 },
-		"never placed":          func(a *observations) { a.accepted["a"] = 0 },
+		"an event is missing": func(a *observations) { a.events["a"] = a.events["a"][:4] },
+		"an event is doubled": func(a *observations) {
+			a.events["a"] = slices.Insert(a.events["a"], 2, plainLife[2])
+		},
+		"a webhook is missing":         func(a *observations) { delete(a.webhooks["a"], 3) },
+		"a webhook has a wrong status": func(a *observations) { a.webhooks["a"][3] = plainLife[4] },
+		"placed twice":                 func(a *observations) { a.accepted["a"] = 2 },
+		"never placed":                 func(a *observations) { a.accepted["a"] = 0 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -105,11 +108,11 @@ func TestDiscrepanciesOfKilledWorkersAreFound(t *testing.T) {
 	}
 }
 
-// observations is what three witnesses say of the same orders: the API, the webhook receiver and the lab.
+// observations are what the API, the webhook receiver and the lab say of the same orders.
 type observations struct {
 	events   map[string][]string
 	webhooks map[string]map[int64]string
-	accepted map[string]int // requisitions that the lab took, by order
+	accepted map[string]int // requisitions that the lab accepted, by order
 }
 
 func (s *system) observe(ids []string) observations {
@@ -140,7 +143,7 @@ func (a observations) discrepancies() []string {
 		}
 		for i, status := range events {
 			if got := a.webhooks[id][int64(i+1)]; got != status {
-				out = append(out, fmt.Sprintf("order %s: webhook %d tells %q of %q", id, i+1, got, status))
+				out = append(out, fmt.Sprintf("order %s: webhook %d has status %q instead of %q", id, i+1, got, status))
 			}
 		}
 		if a.accepted[id] != 1 {
@@ -165,7 +168,7 @@ func (s *system) factToAll(ids []string, kind string) {
 	}
 }
 
-// workersSeen lists the process ids of the workers that worked on the orders, from the identities in their histories (pid@host@).
+// workersSeen lists the process ids of the workers of the orders, from the identities in their histories (pid@host@).
 func (s *system) workersSeen(ids []string) []int {
 	s.t.Helper()
 	var out []int
@@ -183,20 +186,21 @@ func (s *system) workersSeen(ids []string) []int {
 	return slices.Compact(out)
 }
 
-// buildAliquot is the program that is shipped, which the first caller builds.
+// buildAliquot builds the released program on its first call and returns its path.
 func buildAliquot(t testing.TB) string {
 	t.Helper()
 	return program(t, "shipped", func() []string { return nil })
 }
 
-// programs are those that the tests of this process have built, by their names, in a directory that goes with the process.
+// programs are the programs that this process has built, by name, in a directory that is removed when the process ends.
 var programs struct {
 	mu    sync.Mutex
 	dir   string
 	files map[string]string
 }
 
-// program builds a program unless it is built already. arguments are further ones of the go command.
+// program builds a program if it is not built yet, and returns its path. arguments returns further arguments for the go
+// command.
 func program(t testing.TB, name string, arguments func() []string) string {
 	t.Helper()
 	programs.mu.Lock()
@@ -225,13 +229,14 @@ type process struct {
 	logs *lockedBuffer
 }
 
-// startProcess starts `aliquot worker` with the system's settings, and more: arguments, and settings as NAME=value. It ends with the test.
+// startProcess starts `aliquot worker` with the system's settings and with further arguments and environment variables
+// (NAME=value). The process ends with the test.
 func (s *system) startProcess(binary string, more ...string) *process {
 	s.t.Helper()
 	return s.startCommand(binary, "worker", more...)
 }
 
-// startCommand does so with another command of the program.
+// startCommand starts another command of the program in the same way.
 func (s *system) startCommand(binary, command string, more ...string) *process {
 	s.t.Helper()
 	p := &process{cmd: exec.CommandContext(context.Background(), binary, command), logs: &lockedBuffer{}}
@@ -254,7 +259,7 @@ func (s *system) startCommand(binary, command string, more ...string) *process {
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
-// kill is kill -9. A process that is gone already is no matter.
+// kill kills the process with -9, unless it has ended.
 func (p *process) kill(t testing.TB) {
 	t.Helper()
 	if p.cmd.ProcessState != nil {
@@ -262,6 +267,6 @@ func (p *process) kill(t testing.TB) {
 	}
 	require.NoError(t, p.cmd.Process.Kill())
 	if err := p.cmd.Wait(); err != nil && !strings.Contains(err.Error(), "killed") {
-		t.Errorf("a worker process ended by itself: %v\n%s", err, p.logs)
+		t.Errorf("a worker process ended and nobody stopped it: %v\n%s", err, p.logs)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the whole way of a kit is, in the events of its order.
+// The statuses of kits without problems.
 const (
 	placedEvents    = "ordered requisition_created"
 	shippedEvents   = placedEvents + " transit_customer"
@@ -16,17 +16,18 @@ const (
 	completedEvents = fullWayToLab + " delivered_to_lab completed"
 )
 
-// scriptCase is a script of the simulated lab and what has to come of it.
+// scriptCase is a script of the simulated lab with its expected effects.
 type scriptCase struct {
 	script    string
 	events    string
 	detail    string   // of the last event
-	attention []string // what is left open
-	deadline  string   // what is due next, where the lab has fallen silent
+	attention []string // the open attention marks
+	deadline  string   // the next deadline, for a lab that has become silent
 }
 
-// The scripts early-report and no-observations need the second attempt of the fetch schedule, a minute later: they belong to the
-// tests that skip time. So do the deadlines of the silent ones.
+// scriptCases are the scripts of the simulated lab. The scripts early-report and no-observations need the second
+// attempt of the fetch schedule, one minute later. Tests that skip time cover them, and the deadlines of the silent
+// scripts.
 var scriptCases = []scriptCase{
 	{script: "happy", events: completedEvents},
 	{script: "happy-lab-only", events: receivedEvents + " completed"},
@@ -55,7 +56,8 @@ var scriptCases = []scriptCase{
 	{
 		script: "problem-outbound",
 		events: shippedEvents +
-			" problem_in_transit_customer transit_customer out_for_delivery with_customer transit_lab delivered_to_lab completed",
+			" problem_in_transit_customer transit_customer out_for_delivery with_customer transit_lab delivered_to_lab" +
+			" completed",
 	},
 	{script: "problem-inbound", events: fullWayToLab + " problem_in_transit_lab transit_lab delivered_to_lab completed"},
 	{script: "failure-outbound", events: shippedEvents + " failure_to_deliver_to_customer",
@@ -85,7 +87,7 @@ func TestScriptsEndTheSameOnPostgres(t *testing.T) {
 	}
 }
 
-// runScriptCase lets the lab play a script and checks how the order ends.
+// runScriptCase runs a script at the lab and checks the end of the order.
 func (s *system) runScriptCase(r scriptCase) {
 	id := s.placeOrder(map[string]any{"passthrough": "sandbox:" + r.script})
 	o := s.awaitEvents(id, r.events)
@@ -97,7 +99,8 @@ func (s *system) runScriptCase(r scriptCase) {
 	s.requireInboxResolved(id)
 }
 
-// requireInboxResolved checks that every report about the order was kept, and that the workflow has said what became of it.
+// requireInboxResolved checks that every fact about the order is in the inbox, and that the workflow has recorded its
+// outcome.
 func (s *system) requireInboxResolved(id string) {
 	s.t.Helper()
 	number := s.labOrderNumber(id)
@@ -120,7 +123,7 @@ func (s *system) requireInboxResolved(id string) {
 			kept[kind] += f.Deliveries
 		}
 		return true
-	}, "order %s has reports that are not settled", id)
+	}, "order %s has inbox items that are not resolved", id)
 	require.Equal(s.t, sent, kept)
 }
 
@@ -169,15 +172,15 @@ func TestAReportIsCorrected(t *testing.T) {
 	s.awaitEvents(id, receivedEvents+" completed")
 	first := s.callAsClient(http.MethodGet, "/v3/order/"+id+"/result", nil)
 
-	// What the script "correct" adds. The script itself publishes the correction before the first report has been fetched when it
-	// does not wait, and then there is nothing to correct.
+	// These are the steps that the script "correct" adds. Without waiting, the script itself would publish the correction
+	// before the first report is fetched, so that there would be no correction.
 	s.putScript(id, map[string]any{"steps": []map[string]any{{"kind": "results"}, {"kind": "report_ready"}}})
 	s.awaitEvents(id, receivedEvents+" completed corrected")
 	second := s.callAsClient(http.MethodGet, "/v3/order/"+id+"/result", nil)
 	require.Equal(t, http.StatusOK, second.Status)
 	require.NotEqual(t, string(first.Body), string(second.Body))
 
-	// Announced once more without a change: nothing happens to the order.
+	// The same report is announced again: the order does not change.
 	s.sendFact(id, "report_ready")
 	s.await(func() bool { return len(s.story(id).outcomes("results")) == 3 }, "the third report was not fetched")
 	s.requireInboxResolved(id)

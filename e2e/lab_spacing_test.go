@@ -14,18 +14,18 @@ import (
 const (
 	callSpacing = 500 * time.Millisecond // between the starts of two calls (molecular-api#d25)
 
-	// spacingTolerance is what two starts may seem nearer at the lab than they were at the worker: the way of the first request, until the
-	// lab has read its header, may take longer than that of the second. A worker's first request makes a connection first, which
-	// was seen to take 66 ms under the race detector on two busy cores; 20 ms of that are the worker's own margin.
+	// spacingTolerance is how much closer two calls may arrive at the lab than the workers started them. The first request
+	// may need longer than the second until the lab has read its header. A worker's first request opens a connection,
+	// which took up to 66 ms under the race detector on two busy cores. 20 ms of that are the worker's own margin.
 	spacingTolerance = 40 * time.Millisecond
 
-	// maxTries is how often the machine may be too busy with other packages' tests for that. Workers that do not keep the spacing are
-	// found by each of them, as the control shows.
+	// maxTries is how often the spacing is measured if the machine is too busy with tests of other packages. Workers that
+	// ignore the spacing fail every measurement, as the control shows.
 	maxTries = 3
 )
 
-// Two workers that share nothing but the database keep the spacing of a lab account between them. Not parallel to other tests, for
-// these would make the workers wake late.
+// TestTwoWorkersKeepTheSpacingOfAnAccount shows that two workers that share only the database keep the spacing of a lab
+// account together. It is not parallel to other tests, which would delay the workers.
 func TestTwoWorkersKeepTheSpacingOfAnAccount(t *testing.T) { //nolint:tparallel // see above
 	engines(t, func(t *testing.T, o options) {
 		o.workers, o.spacing = 2, callSpacing
@@ -43,14 +43,15 @@ func TestTwoWorkersKeepTheSpacingOfAnAccount(t *testing.T) { //nolint:tparallel 
 	})
 }
 
-// The control: without spacing the same orders violate it.
+// TestCallsWithoutSpacing is the control: without spacing the same orders violate it.
 func TestCallsWithoutSpacing(t *testing.T) {
 	t.Parallel()
 	gaps, _ := placeEightAtOnce(t, options{workers: 2})
 	require.Less(t, slices.Min(gaps), callSpacing-spacingTolerance, "%v", gaps)
 }
 
-// placeEightAtOnce returns the time between each two calls that the lab saw, and the workers that made them.
+// placeEightAtOnce places eight orders at the same time. It returns the times between consecutive calls that the lab
+// received, and the workers that made them.
 func placeEightAtOnce(t *testing.T, o options) (gaps []time.Duration, identities map[string]bool) {
 	t.Helper()
 	s := newSystem(t, o)

@@ -15,7 +15,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// recordedEvent is an event as the database has it, with the edge that it went over.
+// recordedEvent is an event of the database and the edge that it took.
 type recordedEvent struct {
 	order  string
 	status lifecycle.Status
@@ -23,7 +23,7 @@ type recordedEvent struct {
 	cause  string
 }
 
-// tableEdge is a line of one of the lifecycle tables.
+// tableEdge is an edge of one of the lifecycle tables.
 type tableEdge struct {
 	machine  lifecycle.MachineName
 	from, to lifecycle.LowStatus
@@ -31,22 +31,23 @@ type tableEdge struct {
 
 func (e tableEdge) String() string { return fmt.Sprintf("%s: %s > %s", e.machine, e.from, e.to) }
 
-// eventLog is all that has happened to orders and their appointments.
+// eventLog holds all events of orders and their appointments.
 type eventLog struct {
 	events           []recordedEvent
-	appointmentEdges map[lifecycle.AppointmentEdge][]string // who brought it about: patient, provider, system
+	appointmentEdges map[lifecycle.AppointmentEdge][]string // by the actors: patient, provider, system
 	paths            map[string]string                      // by order; a replacement has none
 }
 
-// readEventLog reads it from the database.
-func (s *system) readEventLog(walks map[string]string) *eventLog {
+// readEventLog reads the events from the database.
+func (s *system) readEventLog(paths map[string]string) *eventLog {
 	s.t.Helper()
 	db := s.openDatabase()
 	defer func() { require.NoError(s.t, db.Close()) }()
-	h := &eventLog{appointmentEdges: map[lifecycle.AppointmentEdge][]string{}, paths: walks}
+	h := &eventLog{appointmentEdges: map[lifecycle.AppointmentEdge][]string{}, paths: paths}
 	before, registered := map[string]lifecycle.LowStatus{}, map[string]bool{}
 	for _, row := range s.rows(db, `SELECT e.order_id, e.status, e.cause, o.modality,
-		CASE WHEN o.registrable THEN 'registrable' ELSE '' END FROM events e JOIN orders o ON o.id = e.order_id ORDER BY e.order_id, e.sequence`) {
+		CASE WHEN o.registrable THEN 'registrable' ELSE '' END
+		FROM events e JOIN orders o ON o.id = e.order_id ORDER BY e.order_id, e.sequence`) {
 		id, status, registrable := row[0], lifecycle.Status(row[1]), row[4] != ""
 		e := recordedEvent{order: id, status: status, cause: row[2]}
 		if from, later := before[id]; later {
@@ -77,12 +78,13 @@ func (h *eventLog) readAppointments(s *system, db *sql.DB) {
 	}
 }
 
-// edgeWithoutTimer is the one edge that the table gives to a timer and that no API call lets a timer go over: only bookings at patient service
-// centers may wait for their confirmation (client-api#11-appointments).
+// edgeWithoutTimer is the only edge of the timer that no API call can lead to: only bookings at patient service centers
+// can wait for their confirmation (client-api#11-appointments).
 var edgeWithoutTimer = tableEdge{lifecycle.NameAtHomePhlebotomy, lifecycle.AppointmentPending,
 	lifecycle.AppointmentCancelled}
 
-// unreachedEdges lists the statuses and edges of the tables that nothing has reached, and the edges on which a timer leads and none has led.
+// unreachedEdges lists the statuses and edges of the tables that no order has reached, and the edges of the timer that
+// no timer has taken.
 func (h *eventLog) unreachedEdges() []string {
 	statuses, edges, timed := map[lifecycle.Status]bool{}, map[tableEdge]bool{}, map[tableEdge]bool{}
 	for _, e := range h.events {
@@ -117,7 +119,7 @@ func appointmentEdgeName(e lifecycle.AppointmentEdge) string {
 	return fmt.Sprintf("appointment: %s > %s", e.From, e.To)
 }
 
-// undocumentedEdges lists the edges that orders went over and that no table has.
+// undocumentedEdges lists the edges that orders took and that no table has.
 func (h *eventLog) undocumentedEdges() []string {
 	listed := map[tableEdge]bool{{}: true}
 	for _, m := range lifecycle.Machines() {
@@ -134,11 +136,11 @@ func (h *eventLog) undocumentedEdges() []string {
 	return odd
 }
 
-// causes are what may bring an event about: a request, what was asked of an order, a partner's report or answer, a deadline, and the
-// end of the order that it replaces.
+// causes are the kinds of causes of an event: a request, a demand, an inbox item of a partner, the result of a call, a
+// deadline, and the end of the parent order.
 var causes = []string{"api", "demand", "inbox", "call", "timer", "parent"}
 
-// unknownCauses lists the events that something else has brought about.
+// unknownCauses lists the events with another cause.
 func (h *eventLog) unknownCauses() []string {
 	var odd []string
 	for _, e := range h.events {
@@ -149,22 +151,22 @@ func (h *eventLog) unknownCauses() []string {
 	return odd
 }
 
-// edgeReport says of each edge what went over it: the kinds of causes, and for each the shortest of the walks.
+// edgeReport lists, for each edge, the kinds of causes and the name of the shortest path over it.
 func (h *eventLog) edgeReport() []string {
 	type line struct{ edge, kind string }
-	walks := map[line]string{}
+	paths := map[line]string{}
 	for _, e := range h.events {
 		if e.edge == (tableEdge{}) {
 			continue
 		}
 		at, own := line{e.edge.String(), order.KindOfCause(e.cause)}, h.paths[e.order]
-		if walks[at] == "" || own != "" && len(own) < len(walks[at]) {
-			walks[at] = own
+		if paths[at] == "" || own != "" && len(own) < len(paths[at]) {
+			paths[at] = own
 		}
 	}
 	var lines []string
-	for at, walk := range walks {
-		lines = append(lines, fmt.Sprintf("%-90s %-7s %s", at.edge, at.kind, walk))
+	for at, path := range paths {
+		lines = append(lines, fmt.Sprintf("%-90s %-7s %s", at.edge, at.kind, path))
 	}
 	for e, origins := range h.appointmentEdges {
 		slices.Sort(origins)
@@ -175,7 +177,7 @@ func (h *eventLog) edgeReport() []string {
 	return lines
 }
 
-// withoutEdge is the chronicle without the orders that went over an edge.
+// withoutEdge returns the log without the orders that took an edge.
 func (h *eventLog) withoutEdge(gone tableEdge) *eventLog {
 	over := map[string]bool{}
 	for _, e := range h.events {
@@ -188,20 +190,21 @@ func (h *eventLog) withoutEdge(gone tableEdge) *eventLog {
 	return &rest
 }
 
-// Every status and every edge of the lifecycle tables is reached by what clients, operations and partners do over HTTP, and by timers.
-// Package drive does that; what the database says afterwards is compared with the tables.
+// TestEveryEdgeIsReached shows that clients, operations and partners over HTTP, and timers, reach every status and edge
+// of the lifecycle tables. Package scenario drives the orders. The test compares the events in the database with the
+// tables.
 func TestEveryEdgeIsReached(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{neutral: true, noEndpoint: true})
 	names, failures := scenario.RunAll(context.Background(), s.scenarioSystem(), scenario.Paths())
 	require.Empty(t, strings.Join(failures, "\n"))
 	h := s.readEventLog(names)
-	t.Logf("what was reached, by what, and on which walk:\n%s", strings.Join(h.edgeReport(), "\n"))
+	t.Logf("the edges, with the causes and a path of each:\n%s", strings.Join(h.edgeReport(), "\n"))
 	require.Empty(t, h.unreachedEdges())
 	require.Empty(t, h.undocumentedEdges())
 	require.Empty(t, h.unknownCauses())
 
-	// The controls: a chronicle without the orders that went over an edge, and one with an event that nobody caused, on an edge of
+	// The controls: a log without the orders that took an edge, and one with an event without a cause, on an edge of
 	// another table.
 	edge := tableEdge{lifecycle.NameTestkit, lifecycle.LabProcessingBlocked, lifecycle.DoNotProcess}
 	require.Contains(t, h.withoutEdge(edge).unreachedEdges(), edge.String())

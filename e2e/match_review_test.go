@@ -15,7 +15,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// reviewView is what the tests read of an unmatched result.
+// reviewView is the part of a match review that the tests read.
 type reviewView struct {
 	ID              string   `json:"id"`
 	Status          string   `json:"status"`
@@ -29,7 +29,7 @@ type reviewView struct {
 	} `json:"candidate_groups"`
 }
 
-// reviews lists the client's unmatched results.
+// reviews lists the client's match reviews.
 func (s *system) reviews(query string) []reviewView {
 	s.t.Helper()
 	return decodeSuccess[struct {
@@ -37,7 +37,7 @@ func (s *system) reviews(query string) []reviewView {
 	}](s, s.callAsClient(http.MethodGet, "/v3/unmatched_result"+query, nil)).Data
 }
 
-// awaitReview waits for the only open review.
+// awaitReview waits for the only open review and returns it.
 func (s *system) awaitReview() reviewView {
 	s.t.Helper()
 	var all []reviewView
@@ -46,7 +46,7 @@ func (s *system) awaitReview() reviewView {
 	return all[0]
 }
 
-// awaitReviewWebhooks waits for what the client is told of reviews, by kind.
+// awaitReviewWebhooks waits for the client's webhooks about reviews, by kind.
 func (s *system) awaitReviewWebhooks(kinds ...string) {
 	s.t.Helper()
 	var told []string
@@ -54,12 +54,12 @@ func (s *system) awaitReviewWebhooks(kinds ...string) {
 		told = s.receiver.reviewWebhooks()
 		return len(told) >= len(kinds)
 	}, "webhooks about reviews are missing")
-	slices.Sort(told) // they come in any order
+	slices.Sort(told) // they arrive in any order
 	require.Equal(s.t, kinds, told)
 	require.Empty(s.t, s.receiver.failures())
 }
 
-// reviewWebhooks lists the kind and status of all that was told of reviews.
+// reviewWebhooks lists the kind and status of all webhooks about reviews.
 func (r *receiver) reviewWebhooks() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -72,7 +72,7 @@ func (r *receiver) reviewWebhooks() []string {
 			} `json:"data"`
 		}
 		if json.Unmarshal(d.Body, &in) != nil {
-			continue // what is broken is counted elsewhere
+			continue // counted by another check
 		}
 		if event, ok := strings.CutPrefix(in.EventType, "labtest.match_review."); ok {
 			out = append(out, event+" "+in.Data.Status)
@@ -96,16 +96,16 @@ func TestResultsOfACancelledOrderAreAccepted(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, s.callAsClient(http.MethodGet, "/v3/order/"+id+"/result", nil).Status)
 		s.awaitFetches(id, 1)
 
-		// The lab says so again: nothing new. Then it corrects itself.
+		// The lab announces the same report again: nothing changes. Then it publishes a correction.
 		s.sendLabFact(id, map[string]any{"type": "report_ready"})
 		s.requireInboxResolved(id)
 		s.awaitFetches(id, 2)
 		s.publishReport(id)
 		s.awaitFetches(id, 3)
-		s.await(func() bool { return len(s.receiver.reviewWebhooks()) > 1 }, "the correction is not told of")
+		s.await(func() bool { return len(s.receiver.reviewWebhooks()) > 1 }, "the correction has no webhook")
 		s.awaitAttention(id, "cancel_at_lab", "result_after_end")
 
-		// The lab announces the correction once more, and it is accepted before it has been fetched again.
+		// The lab announces the correction again, and the review is accepted before the results are fetched again.
 		o.gate.close()
 		s.sendLabFact(id, map[string]any{"type": "report_ready"})
 		<-o.gate.waiting
@@ -124,14 +124,14 @@ func TestResultsOfACancelledOrderAreAccepted(t *testing.T) {
 		s.awaitFetches(id, 4)
 		s.requireDecided(id, "cancel_at_lab")
 
-		// Once more after the acceptance.
+		// The lab announces it again after the acceptance.
 		s.sendLabFact(id, map[string]any{"type": "report_ready"})
 		s.awaitFetches(id, 5)
 		s.requireDecided(id, "cancel_at_lab")
 		s.requireInboxResolved(id)
 		require.Len(t, s.receiver.reviewWebhooks(), 3)
 
-		// Another correction is new: it is held back in turn.
+		// Another correction is new and is held back too.
 		s.publishReport(id)
 		s.awaitFetches(id, 6)
 		s.awaitAttention(id, "cancel_at_lab", "result_after_end")
@@ -141,7 +141,7 @@ func TestResultsOfACancelledOrderAreAccepted(t *testing.T) {
 	})
 }
 
-// awaitFetches waits until the results of so many announcements have been fetched, and that is recorded.
+// awaitFetches waits until the results of that many announcements have been fetched and recorded.
 func (s *system) awaitFetches(id string, announcements int) {
 	s.t.Helper()
 	s.await(func() bool {
@@ -150,18 +150,20 @@ func (s *system) awaitFetches(id string, announcements int) {
 	}, "the results of announcement %d were not fetched", announcements)
 }
 
-// requireDecided checks that nobody is asked to decide about results of the order, which has these marks.
+// requireDecided checks that no review about the order's results is open, and that the order has exactly these
+// attention marks.
 func (s *system) requireDecided(id string, marks ...string) {
 	s.t.Helper()
 	require.Equal(s.t, marks, s.opsOrder(id).attention())
 	require.Empty(s.t, s.reviews(""))
 }
 
-// The lab tests a sample under a number that we have never given it.
+// TestResultsOfAnOrderThatNobodyKnowsAreAcceptedOntoOne has the lab report a sample under a number that Aliquot did not
+// create, and accepts the report for an order.
 func TestResultsOfAnOrderThatNobodyKnowsAreAcceptedOntoOne(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
-		o.workerClockAhead = 10 * time.Minute // so that the sweep need not be waited for
+		o.workerClockAhead = 10 * time.Minute // the sweep runs without a wait
 		s := newSystem(t, o)
 		id := s.placeAndAwait()
 		number := order.NewNumber()
@@ -188,7 +190,8 @@ func TestResultsOfAnOrderThatNobodyKnowsAreAcceptedOntoOne(t *testing.T) {
 	})
 }
 
-// What the client is not sure of, operations decide; and a lab that has nothing is asked again another time.
+// TestOperationsDecideWhatTheClientIsNotSureOf shows that operations decide about a review that the client leaves open,
+// and that results that the lab does not have yet are fetched again later.
 func TestOperationsDecideWhatTheClientIsNotSureOf(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{workerClockAhead: 10 * time.Minute})
@@ -209,10 +212,10 @@ func TestOperationsDecideWhatTheClientIsNotSureOf(t *testing.T) {
 	require.Equal(t, "pending_ops_review", decodeSuccess[reviewView](s, unsure).Status)
 	s.mustCallAsOperations(http.MethodPost, "/ops/reviews/"+r.ID+"/resolve", map[string]any{"action": "reject"})
 	s.awaitReviewWebhooks("created pending_customer_review", "updated pending_ops_review", "updated resolved")
-	require.Len(t, s.inboxByState("unmatched"), 2, "they are kept")
+	require.Len(t, s.inboxByState("unmatched"), 2, "both are in the inbox")
 }
 
-// placeAtLab has the lab take the requisition of an order again, under a number that is not ours.
+// placeAtLab has the lab accept a copy of an order's requisition under another number.
 func (s *system) placeAtLab(number, like string) {
 	s.t.Helper()
 	lab, err := molecular.New(labs.Account{

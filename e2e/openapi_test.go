@@ -18,7 +18,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/apicontract"
 )
 
-// apiContract is the API's OpenAPI document, by which the tests of this package judge every answer.
+// apiContract returns the API's OpenAPI document, against which the tests of this package check every response.
 var apiContract = sync.OnceValue(func() *apicontract.Contract {
 	document, err := api.Document()
 	if err != nil {
@@ -35,7 +35,7 @@ func checkingTransport(base http.RoundTripper) http.RoundTripper {
 	return &apicontract.Transport{Contract: apiContract(), Prefixes: []string{"/v1/", "/v2/", "/v3/", "/ops/"}, Base: base}
 }
 
-// printUnanswered says which operations no test of the package has had an answer of, when all were run.
+// printUnanswered prints the operations without a checked response after a run of all tests.
 func printUnanswered(w io.Writer) {
 	if pattern := flag.Lookup("test.run").Value.String(); pattern != "" ||
 		flag.Lookup("test.short").Value.String() == "true" {
@@ -44,10 +44,11 @@ func printUnanswered(w io.Writer) {
 	c := apiContract()
 	left := c.UnansweredOperations()
 	_, _ = fmt.Fprintf(w, "contract: %d of %d operations were answered as documented; never: %s\n",
-		c.OperationCount()-len(left), c.OperationCount(), strings.Join(left, " ")) // a courtesy
+		c.OperationCount()-len(left), c.OperationCount(), strings.Join(left, " ")) // the output is only informative
 }
 
-// newCheckingProxy stands before an API and judges what it answers to callers who are no Go programs.
+// newCheckingProxy starts a proxy of an API that checks its responses to clients that are not Go programs. It returns
+// the proxy's address and a function that lists the violations.
 func newCheckingProxy(t *testing.T, api string) (address string, broken func() []string) {
 	t.Helper()
 	target, err := url.Parse(api)
@@ -72,10 +73,11 @@ func newCheckingProxy(t *testing.T, api string) (address string, broken func() [
 	}
 }
 
-// The control: an answer that is not what the document says fails whoever called, and the proxy notes it.
-// unjudged asks what the contract does not speak of.
+// uncheckedClient does not check responses against the contract.
 var uncheckedClient = &http.Client{Timeout: timeout}
 
+// TestAWrongAnswerIsNoticed is the control: a response that breaks the contract is an error for the caller, and the
+// proxy records it.
 func TestAWrongAnswerIsNoticed(t *testing.T) {
 	t.Parallel()
 	wrong := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -89,7 +91,7 @@ func TestAWrongAnswerIsNoticed(t *testing.T) {
 	t.Cleanup(wrong.Close)
 	proxy, broken := newCheckingProxy(t, wrong.URL)
 	for _, path := range []string{"/v3/orders", "/v3/order/84d96c03-6b1c-4226-ad8f-ef44a6bc08af"} {
-		_, err := apiClient.Get(wrong.URL + path) //nolint:bodyclose // there is none
+		_, err := apiClient.Get(wrong.URL + path) //nolint:bodyclose // there is no body
 		require.ErrorContains(t, err, "breaks the contract", path)
 		r, err := uncheckedClient.Get(proxy + path)
 		require.NoError(t, err)

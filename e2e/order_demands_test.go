@@ -10,10 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// day is a date so many days from today, as the API writes it.
+// day returns the date n days from today in the API's format.
 func day(n int) string { return time.Now().UTC().AddDate(0, 0, n).Format(time.DateOnly) }
 
-// cancelRefusal is the body of a refused cancellation: clients know two shapes of it.
+// cancelRefusal is the body of a refused cancellation. It has two shapes for clients.
 type cancelRefusal struct {
 	Detail     string `json:"detail"`
 	Error      string `json:"error"`
@@ -34,7 +34,7 @@ func (s *system) requireRefusedCancel(r apiAnswer, text string) {
 	require.Equal(s.t, cancelRefusal{Detail: text, Error: "Bad Request", Message: text, StatusCode: 400}, body)
 }
 
-// refusalDetail is the text of a refusal.
+// refusalDetail returns the text of a refusal.
 func (s *system) refusalDetail(r apiAnswer) string {
 	s.t.Helper()
 	require.Equal(s.t, http.StatusBadRequest, r.Status, "%s", r.Body)
@@ -69,9 +69,9 @@ func (s *system) cancelAfterRequisition() {
 	id := s.placeAndAwait()
 	require.Equal(s.t, http.StatusOK, s.cancel(id).Status)
 	s.awaitEvents(id, placedEvents+" cancelled")
-	s.awaitAttention(id, "cancel_at_lab") // Molecular has no confirmed cancel call
+	s.awaitAttention(id, "cancel_at_lab") // Molecular has not confirmed a cancel call
 
-	// The mark stays until somebody has told the lab.
+	// The mark stays until operations acknowledge that they have told the lab.
 	s.sendOperationsDemand(id, "attention/cancel_at_lab/acknowledge", nil)
 	s.awaitAttention(id)
 	r := s.callAsOperations(http.MethodPost, "/ops/orders/"+id+"/attention/cancel_at_lab/acknowledge", nil)
@@ -98,7 +98,7 @@ func TestALabWithACancelCallConfirms(t *testing.T) {
 	s.awaitAttention(id)
 	require.Equal(t, []string{"done"}, s.story(id).outcomes("cancel"))
 
-	// The kit has left, and the lab has not told us yet.
+	// The kit has been shipped, and the lab's fact has not arrived yet.
 	shipped := s.placeAndAwait()
 	s.putScript(shipped, map[string]any{"steps": []map[string]any{{"kind": "happens", "fact": "kit_shipped"}}})
 	s.requireRefusedCancel(s.cancel(shipped), "The lab does not do this any more")
@@ -107,7 +107,8 @@ func TestALabWithACancelCallConfirms(t *testing.T) {
 	s.awaitEvents(shipped, shippedEvents)
 }
 
-// The lab has taken the order and does not say so. Until it has, nobody knows what there is to cancel.
+// TestACancellationWaitsForThePlacementUnderWay cancels an order that the lab has accepted without a response. Before
+// the response is known, Aliquot cannot know what to cancel.
 func TestACancellationWaitsForThePlacementUnderWay(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{})
@@ -119,7 +120,7 @@ func TestACancellationWaitsForThePlacementUnderWay(t *testing.T) {
 	s.awaitAttention(id, "cancel_at_lab")
 	require.Equal(t, []string{"unanswered", "done"}, s.story(id).outcomes("place"))
 
-	// It ships all the same: a cost, and somebody has to know.
+	// The lab ships the kit nevertheless. This costs money, so operations get an attention mark.
 	s.sendFact(id, "kit_shipped")
 	s.awaitAttention(id, "cancel_at_lab", "contradictory_fact")
 	s.requireInboxResolved(id)
@@ -142,7 +143,7 @@ func TestOfTwoCancellationsAtOnceOneIsDone(t *testing.T) {
 	})
 }
 
-// callConcurrently makes n calls at once.
+// callConcurrently makes n calls at the same time and returns their responses.
 func callConcurrently(n int, call func() apiAnswer) []apiAnswer {
 	replies := make([]apiAnswer, n)
 	var start, done sync.WaitGroup
@@ -201,7 +202,8 @@ func TestOperationsRecoverAKit(t *testing.T) {
 		require.Equal(t, "demographic_information_mismatch", blocked.Events[3].Detail)
 		s.awaitAttention(id, "recovery_needed")
 
-		// Molecular cannot be told by a call: the order stays, and somebody has to tell it.
+		// Molecular has no call for corrected patient data: the order stays, and an attention mark asks operations to tell
+		// the lab.
 		corrected := s.orderBody(nil)["patient_details"].(map[string]any)
 		corrected["last_name"] = "Okafor-Diaz"
 		s.sendOperationsDemand(id, "recover", map[string]any{"patient_details": corrected, "note": "as on the passport"})
@@ -262,7 +264,8 @@ func TestAFailedKitIsReplacedAtOnceWhereThePolicySaysSo(t *testing.T) {
 	s.requireReplacement(id, members[1].ID)
 }
 
-// requireReplacement checks that the child is on its way to the lab under a number of its own, in the transaction of its parent.
+// requireReplacement checks that the child is placed at the lab under its own number and belongs to the transaction of
+// its parent.
 func (s *system) requireReplacement(parent, child string) {
 	s.t.Helper()
 	s.awaitEvents(child, placedEvents)

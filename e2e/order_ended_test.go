@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// result is what the tests read of an order's results.
+// result is the part of an order's results that the tests read.
 type result struct {
 	Metadata struct {
 		Status string `json:"status"`
@@ -41,7 +41,8 @@ func TestResultsOfACancelledOrderAreKeptAndNotShown(t *testing.T) {
 	})
 }
 
-// The lab takes its word back: what could be saved cannot. The same rejection, at the same time, with another content.
+// TestAnAmendedRejectionEndsTheOrder has the lab replace a recoverable rejection by a final one with the same time and
+// other content.
 func TestAnAmendedRejectionEndsTheOrder(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{})
@@ -51,14 +52,15 @@ func TestAnAmendedRejectionEndsTheOrder(t *testing.T) {
 	s.awaitStatus(id, "sample_with_lab.testkit.lab_processing_blocked")
 	reworded := bytes.Replace(body, []byte("listed on"), []byte("found on"), 1)
 	require.Equal(t, http.StatusOK, s.labWebhook(reworded).Status)
-	s.await(func() bool { return len(s.story(id).Facts) == 2 }, "the amendment is not kept")
+	s.await(func() bool { return len(s.story(id).Facts) == 2 }, "the amendment is not stored")
 	final := bytes.Replace(body, []byte(`"recoverable": true`), []byte(`"recoverable": false`), 1)
 	require.Equal(t, http.StatusOK, s.labWebhook(final).Status)
 	s.awaitEvents(id, placedEvents+" delivered_to_lab lab_processing_blocked sample_error")
 	s.requireInboxCodes(id, map[string]int{"": 2, "amendment": 1})
 }
 
-// requireInboxCodes checks how many of the order's reports ended with a code; the empty one is whatever else.
+// requireInboxCodes checks how many of the order's inbox items have each outcome code. The code "" stands for all other
+// outcomes.
 func (s *system) requireInboxCodes(id string, codes map[string]int) {
 	s.t.Helper()
 	counted := map[string]int{}
@@ -93,7 +95,8 @@ func TestPartialResultsOfAKitAreShownWithoutAnEvent(t *testing.T) {
 	require.NotEmpty(t, s.result(id).Results)
 }
 
-// Another lab account's password opens the door, but not to an order that is not its own.
+// TestALabReportsItsOwnOrdersOnly shows that the credentials of a lab account do not allow facts about orders of
+// another account.
 func TestALabReportsItsOwnOrdersOnly(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{})

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// executeSQL changes the database behind everybody's back.
+// executeSQL changes the database directly.
 func (s *system) executeSQL(statement string, args ...any) {
 	s.t.Helper()
 	driver, source := "pgx", s.dbURL
@@ -24,7 +24,8 @@ func (s *system) executeSQL(statement string, args ...any) {
 	require.NoError(s.t, err)
 }
 
-// A deleted user's data goes by the reconciler once the days of grace are over, and what happened to his orders stays.
+// TestADeletedUsersOrdersAreErased shows that the reconciler erases a deleted user's data after the grace period, and
+// that the events of the user's orders stay.
 func TestADeletedUsersOrdersAreErased(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
@@ -50,7 +51,7 @@ func TestADeletedUsersOrdersAreErased(t *testing.T) {
 			require.NotContains(t, read(ended), word)
 		}
 		s.awaitEvents(ended, placedEvents+" cancelled")
-		require.Contains(t, read(open), "Zephyrinecanary", "an open order is still somebody's")
+		require.Contains(t, read(open), "Zephyrinecanary", "an open order keeps its data")
 		require.Equal(t, http.StatusOK, s.cancel(open).Status)
 		s.awaitEnd(open)
 		s.reconcile()

@@ -12,8 +12,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// atOnceDefault is how many tests run at the same time unless -parallel says so. It is more than there are processors, because the tests
-// mostly wait: for deadlines, time-outs and pauses between attempts.
+// atOnceDefault is how many tests run at the same time without -parallel. It is larger than the number of processors,
+// because the tests mostly wait for deadlines, timeouts and pauses.
 const atOnceDefault = "8"
 
 func TestMain(m *testing.M) {

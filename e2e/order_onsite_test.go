@@ -14,9 +14,10 @@ import (
 	"github.com/aliquot-labs/aliquot/e2e/scenario"
 )
 
-// onSiteDifferences are the keys of the documented on-site order that are of another JSON type in ours, and why.
+// onSiteDifferences are the keys of the documented on-site order that have another JSON type in Aliquot's response, and
+// the reason.
 var onSiteDifferences = map[string]string{
-	".notes": "nobody wrote any: null, as in client-api#clientfacingorder",
+	".notes": "no notes: null, as in client-api#clientfacingorder",
 }
 
 func TestAnOnSiteOrderEndsAsTheDocumentedOne(t *testing.T) {
@@ -47,7 +48,7 @@ func TestAnOnSiteOrderEndsAsTheDocumentedOne(t *testing.T) {
 		}
 		s.requireSameJSONTypes(seed, s.callAsClient(http.MethodGet, "/v3/order/"+placed.ID, nil).Body, onSiteDifferences)
 
-		// The client was told of all but the partial results, which it has not asked for.
+		// The client gets webhooks for all events except partial results, which its policy does not include.
 		hooks := map[int64]delivery{}
 		s.await(func() bool { hooks = s.receiver.forOrder(placed.ID); return len(hooks) == len(ended.Events)-1 }, "webhooks")
 		for _, e := range ended.Events {
@@ -56,7 +57,8 @@ func TestAnOnSiteOrderEndsAsTheDocumentedOne(t *testing.T) {
 	})
 }
 
-// requireSameJSONTypes checks that a document has every key of another, with a value of the same JSON type but where it is listed that it differs.
+// requireSameJSONTypes checks that a document has every key of the documented one with a value of the same JSON type,
+// except for the listed differences.
 func (s *system) requireSameJSONTypes(documented, ours []byte, differences map[string]string) {
 	s.t.Helper()
 	want, got := jsonTypes(s.t, documented), jsonTypes(s.t, ours)

@@ -15,17 +15,18 @@ import (
 	"github.com/aliquot-labs/aliquot/e2e/scenario"
 )
 
-// race is two calls about an order that are made at the same moment, and the ways in which that may end: what became of each call,
-// and the order's events. Of two calls that exclude each other one is refused, with the documented text.
+// race is a pair of calls about an order at the same time, with the possible outcomes. If the calls exclude each other,
+// one of them is refused with the documented text.
 type race struct {
 	name            string
 	start           func(ctx context.Context, d *scenario.System) (*scenario.Order, error)
-	initialEvents   string // the events of the order that the calls meet
+	initialEvents   string // the events of the order before the calls
 	one, other      func(o *scenario.Order, ctx context.Context) error
 	allowedOutcomes []raceOutcome
 }
 
-// raceOutcome is how a contest may end. An empty refusal is a success; events are what follows the contest's own.
+// raceOutcome is a possible outcome of a race. An empty refusal is a success. events are the events after the initial
+// ones.
 type raceOutcome struct{ one, other, events string }
 
 // The texts of refusals.
@@ -33,9 +34,11 @@ const (
 	textBusy          = "Another change of the appointment is under way"
 	textBookedAlready = "The order has an appointment already; reschedule or cancel it"
 	textNotBooked     = "The order has no appointment that could still be changed"
-	textShipped       = "Transition from collecting_sample.testkit.transit_customer to cancelled.testkit.cancelled is not allowed"
+	textShipped       = "Transition from collecting_sample.testkit.transit_customer to cancelled.testkit.cancelled " +
+		"is not allowed"
 	textKitExpired    = "Transition from cancelled.testkit.do_not_process to received.testkit.registered is not allowed"
-	textDrawCancelled = "Transition from cancelled.on_site_collection.cancelled to sample_with_lab.on_site_collection.draw_completed is not allowed"
+	textDrawCancelled = "Transition from cancelled.on_site_collection.cancelled to " +
+		"sample_with_lab.on_site_collection.draw_completed is not allowed"
 )
 
 var races = []race{
@@ -87,7 +90,7 @@ func startShipped(ctx context.Context, d *scenario.System) (*scenario.Order, err
 	return d.PlaceKit(ctx, "", "silent")
 }
 
-// startWithAppointment is an order with an appointment. It is booked as soon as there is a requisition.
+// startWithAppointment creates an order and books an appointment as soon as it has a requisition.
 func startWithAppointment(ctx context.Context, d *scenario.System) (*scenario.Order, error) {
 	o, err := d.PlaceOrder(ctx, scenario.Phlebotomy, "", nil)
 	if err != nil {
@@ -117,7 +120,7 @@ func TestConcurrentCallsExcludeEachOther(t *testing.T) {
 	})
 }
 
-// runRace lets the two calls contend for an order of their own, and returns how that ended.
+// runRace makes the two calls about a new order at the same time and returns the outcome.
 func (s *system) runRace(c race) raceOutcome {
 	s.t.Helper()
 	ctx := context.Background()
@@ -138,10 +141,10 @@ func (s *system) runRace(c race) raceOutcome {
 	return end
 }
 
-// String is how it has ended by the time it is printed.
+// String returns the outcome at the time when it is printed.
 func (e *raceOutcome) String() string { return fmt.Sprintf("%q, %q, %s", e.one, e.other, e.events) }
 
-// runBoth makes two calls at the same moment.
+// runBoth makes two calls at the same time.
 func runBoth(a, b func() error) (errA, errB error) {
 	var start, done sync.WaitGroup
 	start.Add(1)
@@ -152,7 +155,7 @@ func runBoth(a, b func() error) (errA, errB error) {
 	return errA, errB
 }
 
-// refusalText is the text of a call's refusal, which is answered 400; empty for one that was not refused.
+// refusalText returns the text of a call's refusal (status 400), or "" if the call was not refused.
 func (s *system) refusalText(err error) string {
 	s.t.Helper()
 	if err == nil {
@@ -164,16 +167,17 @@ func (s *system) refusalText(err error) string {
 	return refused.Detail
 }
 
-// A kit that is registered in the moment in which it expires is one or the other.
+// TestAKitIsRegisteredAsItExpires shows that a kit that is registered at the time of its expiry is either registered or
+// expired.
 func TestAKitIsRegisteredAsItExpires(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
 		o.neutral = true
 		s := newSystem(t, o)
-		// All kits wait for their expiry together.
+		// The kits wait for their expiry at the same time.
 		kits := make([]expiringKit, 6)
 		var registering sync.WaitGroup
-		defer registering.Wait() // where a kit cannot be placed
+		defer registering.Wait() // if a kit cannot be placed
 		for i := range kits {
 			kits[i] = s.placeExpiring(time.Duration(i-3) * 20 * time.Millisecond)
 			registering.Go(kits[i].registerAtExpiry)
@@ -185,7 +189,7 @@ func TestAKitIsRegisteredAsItExpires(t *testing.T) {
 	})
 }
 
-// expiringKit is an unregistered kit. It is registered so much earlier than it expires.
+// expiringKit is an unregistered kit, with the time from its registration to its expiry.
 type expiringKit struct {
 	order *scenario.Order
 	due   time.Time

@@ -16,8 +16,8 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/testservers/temporaltest"
 )
 
-// While Temporal is away, orders are taken and reports are kept; what needs an answer is refused for now and changes nothing. Once
-// it is back, everything goes on.
+// TestTemporalIsAwayForAWhile shows that while Temporal is down, orders and facts are accepted, and demands that need
+// the workflow's answer are refused without an effect. Everything continues when Temporal is up again.
 func TestTemporalIsAwayForAWhile(t *testing.T) {
 	t.Parallel()
 	db := filepath.Join(t.TempDir(), "temporal.db")
@@ -26,11 +26,11 @@ func TestTemporalIsAwayForAWhile(t *testing.T) {
 	require.NoError(t, err)
 	number, err := strconv.Atoi(port)
 	require.NoError(t, err)
-	// so that the sweep need not be waited for
+	// the sweep runs without a wait
 	s := newSystem(t, options{temporal: dev, workerClockAhead: 2 * time.Minute})
 	open := s.placeAndAwait()
 	s.awaitWebhooks(open)
-	s.awaitDelivered() // so that no activity has an answer to report during the outage
+	s.awaitDelivered() // no activity may have a result to report during the outage
 	before := s.order(open)
 
 	dev.Stop(t)
@@ -62,7 +62,7 @@ func TestTemporalIsAwayForAWhile(t *testing.T) {
 	s.awaitDelivered()
 }
 
-// awaitDelivered waits until the delivery workflow has found nothing more to do.
+// awaitDelivered waits until the delivery workflow has no more deliveries to make.
 func (s *system) awaitDelivered() {
 	s.t.Helper()
 	endpoints, err := s.store.Endpoints(context.Background(), s.teamID)
@@ -72,7 +72,8 @@ func (s *system) awaitDelivered() {
 	}
 }
 
-// A receiver that refuses is asked again, each delivery by itself, with the same message id and body.
+// TestAReceiverIsAwayForAWhile shows that a refused delivery is attempted again with the same message id and body,
+// independently of other deliveries.
 func TestAReceiverIsAwayForAWhile(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{playScripts: true})

@@ -24,13 +24,14 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 )
 
-// searchedText is something in which a word about a patient must not stand.
+// searchedText is a text that must not contain words about a patient.
 type searchedText struct {
 	name string
 	text []byte
 }
 
-// findWords lists the words that stand in the places, as "word in place", whatever their case, in clear, in base64 or in hexadecimal.
+// findWords lists the words that occur in the texts, as "word in place". It ignores case and also finds words in base64
+// and hexadecimal.
 func findWords(places []searchedText, words []string) []string {
 	var found []string
 	for _, p := range places {
@@ -47,8 +48,9 @@ func findWords(places []searchedText, words []string) []string {
 	return slices.Compact(found)
 }
 
-// encodedForms are the word itself and what it looks like inside of something encoded. In base64 there are three ways, by where in a
-// group of three bytes it begins; the characters at its ends that depend on its neighbours are left out.
+// encodedForms returns the word and its encodings inside longer encoded texts. Base64 has three of them, one for each
+// position of the first byte in a group of three. The characters at both ends that depend on the neighbouring bytes are
+// removed.
 func encodedForms(word string) []string {
 	out := []string{word, hex.EncodeToString([]byte(word))}
 	for before := range 3 {
@@ -58,13 +60,14 @@ func encodedForms(word string) []string {
 	return out
 }
 
-// temporalTexts are everything that Temporal holds in the namespace: histories as they travel, payloads and all, and as the UI shows
-// them; descriptions with memo, search attributes and pending activities; the current details.
+// temporalTexts returns everything that Temporal stores for the namespace: histories as they are transferred, including
+// payloads, and as the UI shows them, descriptions with memo, search attributes and pending activities, and the current
+// details.
 func (s *system) temporalTexts() []searchedText {
 	s.t.Helper()
 	var places []searchedText
 	add := func(name string, m proto.Message) {
-		wire, err := proto.Marshal(m) // in it a payload's data are plain bytes
+		wire, err := proto.Marshal(m) // the payloads' data are plain bytes in it
 		require.NoError(s.t, err)
 		text, err := protojson.Marshal(m)
 		require.NoError(s.t, err)
@@ -106,7 +109,7 @@ func (s *system) executions() (all []*workflowpb.WorkflowExecutionInfo) {
 	}
 }
 
-// processTexts are what the processes tell about themselves.
+// processTexts returns the logs, metrics and traces of the processes.
 func (s *system) processTexts() []searchedText {
 	s.t.Helper()
 	metrics := s.request("GET", s.url+"/metrics", nil)
@@ -114,7 +117,8 @@ func (s *system) processTexts() []searchedText {
 	return []searchedText{{"logs", []byte(s.logs.String())}, {"metrics", metrics.Body}, {"spans", s.spanText()}}
 }
 
-// databaseTexts are all columns of all rows of all tables, a dump of the database, and of SQLite also its files as they are.
+// databaseTexts returns all columns of all rows of all tables and a dump of the database, and for SQLite the content of
+// its files.
 func (s *system) databaseTexts() []searchedText {
 	s.t.Helper()
 	path, isSQLite := strings.CutPrefix(s.dbURL, "sqlite:")
@@ -145,7 +149,7 @@ func (s *system) databaseTexts() []searchedText {
 	return places
 }
 
-// commandTexts are what the administrative commands print about orders.
+// commandTexts returns the output of the administrative commands about orders.
 func (s *system) commandTexts(binary string, orders []string) (places []searchedText) {
 	s.t.Helper()
 	commands := [][]string{
@@ -171,7 +175,7 @@ func (s *system) commandTexts(binary string, orders []string) (places []searched
 	return places
 }
 
-// openDatabase opens the database itself.
+// openDatabase opens a connection to the database.
 func (s *system) openDatabase() *sql.DB {
 	s.t.Helper()
 	driver, source := "pgx", s.dbURL
@@ -183,7 +187,7 @@ func (s *system) openDatabase() *sql.DB {
 	return db
 }
 
-// rows reads whatever a query gives, as text.
+// rows returns the result of a query as text.
 func (s *system) rows(db *sql.DB, query string) (all [][]string) {
 	s.t.Helper()
 	rows, err := db.QueryContext(context.Background(), query)

@@ -24,17 +24,17 @@ import (
 	"github.com/aliquot-labs/aliquot/worker"
 )
 
-// patientCanaries are words about patients that stand nowhere else: one for every way in.
+// patientCanaries are words about patients that occur nowhere else, one for each kind of input.
 var patientCanaries = []string{
 	"Zephyrinecanary", "Quillfeather", "1973-05-17", "19730517", "913 Wobbegong", "Apt Numbat", "Tumbarumba", "2535559137",
-	"253-555-9137", "zq.canary@", "marmoset", "axolotlitis", "capybara", // with the order
-	"Brunhilde", "Ottoline", "Persimmon", // from the lab: reasons, a refusal
+	"253-555-9137", "zq.canary@", "marmoset", "axolotlitis", "capybara", // from the client
+	"Brunhilde", "Ottoline", "Persimmon", // from the lab: reasons and a refusal
 	"Xanthippe", "911 Bandicoot", "Pangolin", "Quokka", // from operations
 	"Zanzibarium", "88123.75", "Kookaburra", // results
 	"Platypus", // from a review
 }
 
-// canaryBody is a request in which every free field is a canary.
+// canaryBody is a request whose free-text fields are all canaries.
 func (s *system) canaryBody(extra map[string]any) map[string]any {
 	body := map[string]any{
 		"patient_details": map[string]any{
@@ -81,7 +81,8 @@ func TestNothingAboutAPatientLeavesTheStore(t *testing.T) {
 	})
 }
 
-// A panic's text may quote what the code was at: neither Temporal nor the logs may have it.
+// TestAPanicSaysNothingAboutAPatient shows that neither Temporal nor the logs contain the text of a panic, which may
+// quote data of the code that panicked.
 func TestAPanicSaysNothingAboutAPatient(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{labPanics: true, traced: true})
@@ -94,11 +95,11 @@ func TestAPanicSaysNothingAboutAPatient(t *testing.T) {
 	}, "Temporal does not know of it")
 	s.awaitListed(dispatch.OrderWorkflowID(id))
 	places := append(s.temporalTexts(), searchedText{"logs", []byte(s.logs.String())}, searchedText{"spans", s.spanText()})
-	require.NotEmpty(t, findWords(places, []string{"PlaceRequisition panicked"}), "it is told of")
+	require.NotEmpty(t, findWords(places, []string{"PlaceRequisition panicked"}), "the panic is reported")
 	require.Empty(t, findWords(places, patientCanaries))
 }
 
-// panickingLab is a lab's client that tells everything when it is asked to place an order.
+// panickingLab is a lab client that panics with patient data when it places an order.
 type panickingLab struct{ labs.Lab }
 
 func (panickingLab) Place(_ context.Context, r labs.Requisition) (labs.Acceptance, error) {
@@ -116,7 +117,7 @@ func panickingPartners() map[string]activities.LabFactory {
 	return partners
 }
 
-// runOrdersWithCanaries leads orders through everything that can carry a word about a patient, and returns them.
+// runOrdersWithCanaries takes orders through everything that can carry a word about a patient, and returns their ids.
 func (s *system) runOrdersWithCanaries() []string {
 	s.t.Helper()
 	recovered := s.recoverKitWithCanaries()
@@ -146,13 +147,13 @@ func (s *system) runOrdersWithCanaries() []string {
 	}
 	require.Contains(s.t, string(s.awaitWebhooks(child)[1].Body), "Zephyrinecanary", "the client does get it")
 
-	// Results of an order that has been cancelled: they are held back, and somebody has to review them.
+	// These are results of a cancelled order: they are held back for a review.
 	s.publishResultsWithCanaries(cancelled)
 	s.awaitAttention(cancelled, "cancel_at_lab", "result_after_end")
 	return []string{recovered, cancelled, replaced, child, refused}
 }
 
-// reviewWithCanaries has results come for an order that has ended, and accepts them.
+// reviewWithCanaries sends results of an ended order and accepts them.
 func (s *system) reviewWithCanaries(id string) {
 	s.putResults(id, map[string]any{"observations": []map[string]any{
 		{"test_name": "Zanzibarium", "result": "Kookaburra", "result_value": "88123.75", "units": "mg/dL",
@@ -178,7 +179,7 @@ func (s *system) recoverKitWithCanaries() string {
 	details, address := corrected["patient_details"].(map[string]any), corrected["patient_address"].(map[string]any)
 	details["first_name"], address["first_line"] = "Xanthippe", "911 Bandicoot Row"
 	s.sendOperationsDemand(id, "recover", map[string]any{"patient_details": details, "patient_address": address,
-		"note": "told by Pangolin"})
+		"note": "according to Pangolin"})
 	s.sendOperationsDemand(id, "recover", map[string]any{"confirmed_by_lab": true})
 	s.publishResultsWithCanaries(id)
 	s.awaitStatus(id, "completed.testkit.completed")
@@ -197,7 +198,7 @@ func (s *system) publishResultsWithCanaries(id string) {
 	s.sendFact(id, "report_ready")
 }
 
-// refusalBodies are refusals of requests that carry canaries.
+// refusalBodies returns the bodies of refused requests with canaries.
 func (s *system) refusalBodies(ended string) (errs []searchedText) {
 	s.t.Helper()
 	patient := s.canaryBody(nil)["patient_details"].(map[string]any)
@@ -242,7 +243,7 @@ func (s *system) refusalBodies(ended string) (errs []searchedText) {
 	return errs
 }
 
-// awaitListed waits until Temporal lists the workflows, for it does so a little later than it runs them.
+// awaitListed waits until Temporal lists the workflows, which is shortly after their start.
 func (s *system) awaitListed(workflows ...string) {
 	s.t.Helper()
 	s.await(func() bool {
@@ -254,19 +255,19 @@ func (s *system) awaitListed(workflows ...string) {
 	}, "%v are not all listed", workflows)
 }
 
-// The control: the same search finds a word wherever somebody did let it out.
+// TestTheSearchFindsWhatLeaks is the control: the search finds a word wherever it is leaked on purpose.
 func TestTheSearchFindsWhatLeaks(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
 		o.traced = true
 		s := newSystem(t, o)
 		id := s.placeAndAwait()
-		// encodes whatever it is given
+		// This client encodes every value.
 		careless, err := client.NewClientFromExisting(s.client, client.Options{Namespace: s.namespace})
 		require.NoError(t, err)
 		t.Cleanup(careless.Close)
 		run, err := careless.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
-			ID: "leak", TaskQueue: "nobody", Memo: map[string]any{"patient": "Plantedmemo"},
+			ID: "leak", TaskQueue: "no-worker", Memo: map[string]any{"patient": "Plantedmemo"},
 			StaticSummary: "Plantedsummary",
 		}, dispatch.WorkflowOrder, map[string]any{"note": "for Plantedinput", "encoded": []byte("Plantedbytes")})
 		require.NoError(t, err)

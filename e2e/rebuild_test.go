@@ -18,8 +18,8 @@ import (
 	"github.com/aliquot-labs/aliquot/worker"
 )
 
-// Temporal's data is wiped in the middle of several orders' lives. Nothing that the store knows is lost: after a rebuild every order
-// goes on where it stood, with what arrived and was ordered meanwhile.
+// TestOrdersGoOnAfterTemporalWasWiped wipes Temporal's data while orders are open. After a rebuild, every order
+// continues from its stored state, including facts and orders that came meanwhile.
 func TestOrdersGoOnAfterTemporalWasWiped(t *testing.T) {
 	t.Parallel()
 	server := temporaltest.Start(t, temporaltest.Options{})
@@ -58,7 +58,8 @@ func TestOrdersGoOnAfterTemporalWasWiped(t *testing.T) {
 	s.workers = append(s.workers, s.startWorker())
 	healed, err := worker.Rebuild(ctx, s.client, s.namespace, 24*time.Hour, s.log())
 	require.NoError(t, err)
-	// What the lab reported meanwhile is signalled, which starts that order's run, unless the API was faster: it tries for half a minute.
+	// The lab's fact is signalled by the rebuild, which starts the order's run, or before that by the API, which tries for
+	// half a minute.
 	require.LessOrEqual(t, healed.FactsSignalled, 1)
 	require.Equal(t, 3, healed.OrdersStarted, "the other open orders")
 
@@ -82,7 +83,8 @@ func TestOrdersGoOnAfterTemporalWasWiped(t *testing.T) {
 	require.Zero(t, again.OrdersStarted, "a second rebuild finds nothing to start")
 }
 
-// awaitDetails waits until the current details of the order's workflow, as the Temporal UI shows them, have the word.
+// awaitDetails waits until the current details of the order's workflow, as the Temporal UI shows them, contain the
+// word.
 func (s *system) awaitDetails(id, word string) {
 	s.t.Helper()
 	require.Eventually(s.t, func() bool { return strings.Contains(s.details(id), word) }, timeout, 100*time.Millisecond,
@@ -111,8 +113,8 @@ func (s *system) deadlines(id string) []order.Deadline {
 	return o.State.Deadlines
 }
 
-// With Temporal's data it is lost which build was current, and workers of a build that is not current do nothing. A rebuild that waits for
-// them says so, and goes on when they are.
+// TestARebuildSaysThatNoBuildIsCurrent shows that a rebuild reports that no build is current, and continues when one is
+// set. The current build is lost with Temporal's data, and workers of other builds get no tasks.
 func TestARebuildSaysThatNoBuildIsCurrent(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{workers: noWorkers})

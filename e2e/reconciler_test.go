@@ -14,7 +14,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Runs that somebody terminated are found by the look of each hour once Temporal's visibility knows, and by the one of each day at once.
+// TestAnOrderWhoseRunIsGoneGetsAnother terminates runs. The hourly reconciler finds them when Temporal's visibility
+// shows it, the daily one without visibility.
 func TestAnOrderWhoseRunIsGoneGetsAnother(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{})
@@ -48,7 +49,7 @@ func (s *system) terminate(id string) {
 	require.NoError(s.t, s.client.TerminateWorkflow(s.t.Context(), dispatch.OrderWorkflowID(id), "", "by hand"))
 }
 
-// awaitRunning waits until visibility has so many running orders.
+// awaitRunning waits until visibility shows n running orders.
 func (s *system) awaitRunning(n int64) {
 	s.t.Helper()
 	s.await(func() bool {
@@ -59,7 +60,8 @@ func (s *system) awaitRunning(n int64) {
 	}, "there are not %d running orders", n)
 }
 
-// A lab's webhooks may all be lost, and are not promised to be repeated. A silent order's lab is asked, and the order catches up.
+// TestASilentOrderIsPolled shows that a silent order's lab is polled, because a lab's webhooks may all be lost and need
+// not be repeated.
 func TestASilentOrderIsPolled(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{playScripts: true, workerClockAhead: 8 * order.Day})
@@ -73,7 +75,7 @@ func TestASilentOrderIsPolled(t *testing.T) {
 	require.Contains(t, got.statuses(), "collecting_sample.testkit.transit_customer")
 	s.awaitWebhooks(id)
 
-	// The webhook that was lost turns up after all: it is the same report.
+	// The lost webhook arrives later: it is the same fact.
 	before := s.order(id)
 	r := s.labWebhook(s.notifications(id)[0])
 	require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
@@ -82,7 +84,7 @@ func TestASilentOrderIsPolled(t *testing.T) {
 	require.Zero(t, s.reconcile().FactsPolled, "an order that has ended is left alone")
 }
 
-// The control: an order that is not silent is not polled, whatever the lab would tell.
+// TestAFreshOrderIsNotPolled is the control: an order that is not silent is not polled.
 func TestAFreshOrderIsNotPolled(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{playScripts: true, workerClockAhead: 6 * order.Day})
@@ -93,13 +95,13 @@ func TestAFreshOrderIsNotPolled(t *testing.T) {
 	require.Equal(t, "received.testkit.requisition_created", s.order(id).LastEvent.Status)
 }
 
-// reconcile runs the hourly reconciler now.
+// reconcile runs the hourly reconciler.
 func (s *system) reconcile() dispatch.SweepResult {
 	s.t.Helper()
 	return s.reconcileWith(dispatch.ReconcileInput{OpenOrders: true})
 }
 
-// reconcileWith runs a reconciler now.
+// reconcileWith runs a reconciler with the input.
 func (s *system) reconcileWith(in dispatch.ReconcileInput) dispatch.SweepResult {
 	s.t.Helper()
 	healed, err := dispatch.NewClient(s.client).Reconcile(s.t.Context(), in)

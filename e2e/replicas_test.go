@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// newReplica is the same system with another process's API before it: with a store and a Temporal connection of its own.
+// newReplica returns the same system behind another API with its own store and Temporal connection.
 func (s *system) newReplica() *system {
 	s.t.Helper()
 	other := *s
@@ -19,7 +19,8 @@ func (s *system) newReplica() *system {
 	return &other
 }
 
-// One idempotency key makes one order, whichever replicas it is sent to, and they give the same answer.
+// TestReplicasShareIdempotencyKeys shows that requests with one idempotency key create one order and get the same
+// response at all replicas.
 func TestReplicasShareIdempotencyKeys(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
@@ -33,7 +34,7 @@ func TestReplicasShareIdempotencyKeys(t *testing.T) {
 		}
 		answers := map[string]bool{}
 		for _, r := range append(callConcurrently(8, post), post(), post()) {
-			if r.Status == http.StatusConflict { // the first is still executing
+			if r.Status == http.StatusConflict { // the first request is still in progress
 				continue
 			}
 			require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
@@ -44,7 +45,8 @@ func TestReplicasShareIdempotencyKeys(t *testing.T) {
 	})
 }
 
-// What is asked for at one replica is booked at another, and read at either.
+// TestABookingKeyIsGoodAtEveryReplica gets a booking key at one replica, books with it at another, and reads the
+// appointment at both.
 func TestABookingKeyIsGoodAtEveryReplica(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{neutral: true})
@@ -70,7 +72,8 @@ func TestABookingKeyIsGoodAtEveryReplica(t *testing.T) {
 	require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
 }
 
-// Each task queue may have workers of its own, and none of them does another's work.
+// TestTaskQueuesWithSeparateWorkers shows that each task queue can have its own workers, which do no work of other
+// queues.
 func TestTaskQueuesWithSeparateWorkers(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{workers: noWorkers, playScripts: true})
@@ -79,12 +82,12 @@ func TestTaskQueuesWithSeparateWorkers(t *testing.T) {
 	id := s.placeOrder(map[string]any{"passthrough": "sandbox:happy"})
 	s.await(func() bool { return len(s.story(id).outcomes("place")) == 0 && s.openOrdersOf("") == 1 },
 		"the order's workflow does not run")
-	require.Empty(t, s.receiver.forOrder(id), "nobody delivers")
-	require.Empty(t, s.lab.Traffic().CallsFor(s.labOrderNumber(id)), "nobody calls the lab")
+	require.Empty(t, s.receiver.forOrder(id), "no worker delivers")
+	require.Empty(t, s.lab.Traffic().CallsFor(s.labOrderNumber(id)), "no worker calls the lab")
 
 	s.startProcess(binary, "--queues", "labs")
 	s.awaitStatus(id, "completed.testkit.completed")
-	require.Empty(t, s.receiver.forOrder(id), "nobody delivers")
+	require.Empty(t, s.receiver.forOrder(id), "no worker delivers")
 
 	s.startProcess(binary, "ALIQUOT_QUEUES=deliveries")
 	s.awaitEvents(id, completedEvents)

@@ -22,8 +22,8 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/rollout"
 )
 
-// The changes of workflow code that are rolled out: before an order takes what was reported, its run rests for a moment, which is a
-// command more than its history has.
+// The changes of workflow code that are rolled out: the order's run sleeps shortly before it applies facts. This adds a
+// command to its history.
 const (
 	changePoint     = "	for r.factSignals.ReceiveAsync(&f) {\n"
 	changeStatement = `if err := workflow.Sleep(ctx, time.Millisecond); err != nil {
@@ -38,7 +38,7 @@ const (
 // changed names the programs with these changes.
 var changed = map[string]string{guardedChange: "guarded", unguardedChange: "unguarded"}
 
-// overlay is the argument by which the go command takes a changed source of the Order workflow for the one that there is.
+// overlay returns the argument with which the go command uses a changed source of the Order workflow.
 func overlay(t *testing.T, change string) string {
 	t.Helper()
 	source, err := filepath.Abs("../workflows/facts.go")
@@ -58,13 +58,13 @@ func overlay(t *testing.T, change string) string {
 	return "-overlay=" + file
 }
 
-// buildChanged is the program with changed workflow code, which the first caller builds.
+// buildChanged builds the program with changed workflow code on its first call and returns its path.
 func buildChanged(t *testing.T, change string) string {
 	t.Helper()
 	return program(t, changed[change], func() []string { return []string{overlay(t, change)} })
 }
 
-// rollout runs `aliquot rollout` and returns what it says.
+// rollout runs `aliquot rollout` and returns its output.
 func (s *system) rollout(binary string, arguments ...string) (string, error) {
 	s.t.Helper()
 	cmd := exec.CommandContext(s.t.Context(), binary, append([]string{"rollout"}, arguments...)...)
@@ -85,7 +85,7 @@ func (s *system) deployment() *rollout.Deployment {
 	return rollout.Open(s.client, s.namespace, "aliquot")
 }
 
-// openOrdersOf is how many open orders a build was the last to work on.
+// openOrdersOf returns the number of open orders that a build was the last to work on.
 func (s *system) openOrdersOf(build string) int64 {
 	s.t.Helper()
 	status, err := s.deployment().Status(s.t.Context())
@@ -98,16 +98,16 @@ func (s *system) openOrdersOf(build string) int64 {
 	return 0
 }
 
-// drain stops a process with SIGTERM, and waits until it has ended well.
+// drain stops a process with SIGTERM and checks that it exits without an error.
 func (p *process) drain(t testing.TB) {
 	t.Helper()
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, p.cmd.Wait(), "%s", p.logs)
 }
 
-// A build with changed workflow code is rolled out and taken back while orders are open in every status of every table. The older build
-// knows nothing of the change: what the newer one has taken further is started anew there, from the store. Every order goes all of its
-// way, with each of its events once.
+// TestARolloutAndBackWithOrdersInEveryStatus rolls out a build with changed workflow code, and goes back, while orders
+// are open in every status of every table. The older build does not have the change: it restarts from the store the
+// runs that the newer build has taken past it. Every order completes its journey with each event once.
 func TestARolloutAndBackWithOrdersInEveryStatus(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{workers: noWorkers, neutral: true})
@@ -124,17 +124,17 @@ func TestARolloutAndBackWithOrdersInEveryStatus(t *testing.T) {
 	open := int64(len(journeys))
 	s.await(func() bool { return s.openOrdersOf("v1") == open }, "orders are not open")
 
-	// Forth. The older workers are not needed any more.
+	// Roll out. The older workers are not needed any more.
 	second := s.startProcess(v2, "--build-id", "v2")
 	s.mustRollout(v2, "set", "v2")
 	first.drain(t)
-	moving := journeys[:len(journeys)/2] // the others are open in every status all the while
+	moving := journeys[:len(journeys)/2] // the others stay open in every status meanwhile
 	s.forEachJourney(moving, func(ctx context.Context, j *scenario.Journey) error { return j.Step(ctx) })
 	require.Positive(t, s.openOrdersOf("v2"))
 	require.Positive(t, s.openOrdersOf("v1"))
 	require.Positive(t, s.openRunsPastChange("rest"), "some have begun the change")
 
-	// And back.
+	// Go back.
 	s.startProcess(v1, "--build-id", "v1")
 	require.Contains(t, s.mustRollout(v1, "back"), "v1 is current")
 	second.drain(t)
@@ -152,7 +152,8 @@ func TestARolloutAndBackWithOrdersInEveryStatus(t *testing.T) {
 	s.requireCompleteJourneys(journeys)
 }
 
-// forEachJourney does something with many journeys, a few at once: two nodes of a cluster, their database and three workers share the machine.
+// forEachJourney calls the function for the journeys, a few at the same time. A cluster of two nodes, its database and
+// three workers share the machine.
 func (s *system) forEachJourney(journeys []*scenario.Journey, do func(context.Context, *scenario.Journey) error) {
 	s.t.Helper()
 	var mu sync.Mutex
@@ -169,12 +170,12 @@ func (s *system) forEachJourney(journeys []*scenario.Journey, do func(context.Co
 			return nil
 		})
 	}
-	_ = group.Wait() // errors are in the list
+	_ = group.Wait() // the list has the errors
 	slices.Sort(failed)
 	require.Empty(s.t, strings.Join(failed, "\n"))
 }
 
-// openRunsPastChange is how many open runs have begun a change.
+// openRunsPastChange returns the number of open runs that have begun a change.
 func (s *system) openRunsPastChange(change string) int64 {
 	s.t.Helper()
 	found, err := s.client.CountWorkflow(s.t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
@@ -184,8 +185,8 @@ func (s *system) openRunsPastChange(change string) int64 {
 	return found.GetCount()
 }
 
-// requireCompleteJourneys looks for what may have been lost or doubled: each order has the statuses of its journey and no others, each of them was
-// told by a webhook, no run is left open, and the reconciler has nothing to heal.
+// requireCompleteJourneys checks that each order has exactly the statuses of its journey, that each event has a
+// webhook, that no run is open, and that the reconciler has nothing to heal.
 func (s *system) requireCompleteJourneys(journeys []*scenario.Journey) {
 	s.t.Helper()
 	for _, j := range journeys {
@@ -197,14 +198,15 @@ func (s *system) requireCompleteJourneys(journeys []*scenario.Journey) {
 		i := slices.Index(lows, want[0])
 		require.GreaterOrEqual(s.t, i, 0, "%s: %v", j.Name, lows)
 		require.Equal(s.t, want, lows[i:], j.Name)
-		s.await(func() bool { return s.firstStatusWithoutWebhook(j.OrderID()) == "" }, "%s: not every status was told",
+		s.await(func() bool { return s.firstStatusWithoutWebhook(j.OrderID()) == "" }, "%s: not every status has a webhook",
 			j.Name)
 		s.awaitEnd(j.OrderID())
 	}
 	require.Equal(s.t, dispatch.SweepResult{}, s.reconcile())
 }
 
-// firstStatusWithoutWebhook is the first status of an order of which no webhook told; empty: there is none. Of partial results the policy does not tell.
+// firstStatusWithoutWebhook returns the first status of an order without a webhook, or "". The policy sends no webhooks
+// for partial results.
 func (s *system) firstStatusWithoutWebhook(id string) string {
 	s.t.Helper()
 	hooks := s.receiver.forOrder(id)
@@ -216,7 +218,7 @@ func (s *system) firstStatusWithoutWebhook(id string) string {
 	return ""
 }
 
-// taskFailures are the causes for which an order's workflow tasks have failed.
+// taskFailures returns the causes of failed workflow tasks of an order.
 func (s *system) taskFailures(id string) []enumspb.WorkflowTaskFailedCause {
 	s.t.Helper()
 	var causes []enumspb.WorkflowTaskFailedCause
@@ -230,8 +232,8 @@ func (s *system) taskFailures(id string) []enumspb.WorkflowTaskFailedCause {
 	return causes
 }
 
-// A build that knows a change but holds it is one that can be gone back to, without anything being started anew; and going back from it
-// to one that knows nothing of the change is safe as well.
+// TestAHeldChangeIsNotBegun shows that a rollout can go back to a build that has a change but holds it, without
+// restarted runs, and from there to a build without the change.
 func TestAHeldChangeIsNotBegun(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{workers: noWorkers})
@@ -266,7 +268,8 @@ func TestAHeldChangeIsNotBegun(t *testing.T) {
 	}
 }
 
-// What is set has all orders, whatever ramp there was: to it, to a build that was tried and is given up, or out of versions altogether.
+// TestSettingABuildEndsARamp shows that the build that is set gets all orders, also if another build had a ramp: the
+// ramped build, the build before it, or no version.
 func TestSettingABuildEndsARamp(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{workers: noWorkers})
@@ -296,8 +299,8 @@ func TestSettingABuildEndsARamp(t *testing.T) {
 	}
 }
 
-// The control: a change without a guard is found by the replay of kept histories. Were it rolled out all the same, orders that have
-// come too far for it stand still, without harm, and go on with the build before.
+// TestAnUnguardedChangeIsCaught is the control: the replay of stored histories finds a change without a guard. If it is
+// rolled out nevertheless, the orders that have passed it stop without harm, and continue with the older build.
 func TestAnUnguardedChangeIsCaught(t *testing.T) {
 	t.Parallel()
 	require.Error(t, replayKept(t, unguardedChange))
@@ -324,7 +327,7 @@ func TestAnUnguardedChangeIsCaught(t *testing.T) {
 	s.awaitEvents(id, receivedEvents+" completed")
 }
 
-// replayKept replays the kept histories with changed workflow code.
+// replayKept replays the stored histories with changed workflow code.
 func replayKept(t *testing.T, change string) error {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "test", overlay(t, change), "-run", "^TestKeptHistoriesReplay$",

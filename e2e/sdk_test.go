@@ -20,8 +20,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// The vendor's official SDK calls every route that it has a method for and we have, and understands every answer to the letter. The
-// suite is in e2e/sdk; it says which methods it does not call, and why.
+// TestTheOfficialSDK has the vendor's official SDK call every route of Aliquot for which it has a method. The SDK has
+// to accept every response. The suite in e2e/sdk lists the methods that it does not call, and the reasons.
 func TestTheOfficialSDK(t *testing.T) {
 	t.Parallel()
 	suite := compileSDKSuite(t)
@@ -47,8 +47,8 @@ func TestTheOfficialSDK(t *testing.T) {
 	t.Logf("%s", out)
 }
 
-// compileSDKSuite checks the types of the suite and returns the program. A machine without the packages fails: a test that is passed
-// over would prove nothing.
+// compileSDKSuite type-checks the suite and returns the compiled program. The test fails if the npm packages are
+// missing, because a skipped test would prove nothing.
 func compileSDKSuite(t *testing.T) string {
 	t.Helper()
 	_, err := os.Stat("sdk/node_modules/.stamp")
@@ -56,7 +56,7 @@ func compileSDKSuite(t *testing.T) string {
 	sources, err := filepath.Glob("sdk/*.*s*")
 	require.NoError(t, err)
 	for _, source := range sources {
-		_, err := os.ReadFile(source) // so that go test does not take an earlier outcome when a file has changed
+		_, err := os.ReadFile(source) // go test must not use a cached result when a file has changed
 		require.NoError(t, err)
 	}
 	out, err := exec.CommandContext(t.Context(), "node", "sdk/node_modules/typescript/bin/tsc", "-p",
@@ -65,7 +65,8 @@ func compileSDKSuite(t *testing.T) string {
 	return filepath.Join("sdk", "node_modules", ".suite", "suite.js")
 }
 
-// reportedAfterCancelling makes orders that were cancelled before their lab reported: their results belong to no open order.
+// reportedAfterCancelling creates n orders that are cancelled before their lab reports. Their results belong to no open
+// order.
 func (s *system) reportedAfterCancelling(n int) []string {
 	s.t.Helper()
 	ids := make([]string, n)
@@ -79,7 +80,7 @@ func (s *system) reportedAfterCancelling(n int) []string {
 	return ids
 }
 
-// billThroughPartner lets the partner bill insurers, in one state, and returns the account's id.
+// billThroughPartner enables insurance billing through the partner in one state, and returns the account's id.
 func (s *system) billThroughPartner() string {
 	s.t.Helper()
 	ctx := context.Background()
@@ -98,7 +99,8 @@ func (s *system) billThroughPartner() string {
 	return accounts[i].ID
 }
 
-// addMarkers gives a lab test two markers, of which one has a code that paths have to escape, and collection instructions.
+// addMarkers gives a lab test collection instructions and two markers, one of which has a code that must be escaped in
+// paths.
 func (s *system) addMarkers(labTestID string) {
 	s.t.Helper()
 	test, err := s.store.LabTest(context.Background(), "", labTestID)
@@ -111,7 +113,7 @@ func (s *system) addMarkers(labTestID string) {
 	require.NoError(s.t, s.store.PutLabTest(context.Background(), "", test))
 }
 
-// importCatalogue imports a file as operations do, and makes an account with the lab in it.
+// importCatalogue imports a file as operations do, and creates an account of the lab in it.
 func (s *system) importCatalogue(path string) {
 	s.t.Helper()
 	text, err := os.ReadFile(path)
@@ -129,11 +131,11 @@ func (s *system) importCatalogue(path string) {
 	}))
 }
 
-// otherTeamKey is the key of another team.
+// otherTeamKey returns the API key of another team.
 func (s *system) otherTeamKey() string {
 	s.t.Helper()
 	ctx := context.Background()
-	team := store.Team{ID: uuid.NewString(), Name: "Another clinic", Environment: store.Sandbox}
+	team := store.Team{ID: uuid.NewString(), Name: "Another team", Environment: store.Sandbox}
 	require.NoError(s.t, s.store.CreateTeam(ctx, team))
 	secret, err := store.NewAPIKeySecret(store.Sandbox)
 	require.NoError(s.t, err)

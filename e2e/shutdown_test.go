@@ -15,7 +15,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/childprocess"
 )
 
-// freeAddress is a free one on this machine.
+// freeAddress returns a free address on this machine.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	port, err := childprocess.FreePort(t.Context())
@@ -23,7 +23,7 @@ func freeAddress(t *testing.T) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }
 
-// readyStatus asks a process whether it should be sent work; 0: it does not answer.
+// readyStatus returns the status of a process's readiness check, or 0 if the process does not respond.
 func readyStatus(t *testing.T, address string) int {
 	t.Helper()
 	res, err := uncheckedClient.Get("http://" + address + "/readyz")
@@ -34,7 +34,8 @@ func readyStatus(t *testing.T, address string) int {
 	return res.StatusCode
 }
 
-// slowOrder begins to place an order at an address. The rest of the request is sent by finish, which returns the answer's status.
+// slowOrder sends the first half of a request for an order. finish sends the rest and returns the status of the
+// response.
 func (s *system) slowOrder(address string) (finish func() (int, error)) {
 	s.t.Helper()
 	body, err := json.Marshal(s.orderBody(nil))
@@ -44,7 +45,7 @@ func (s *system) slowOrder(address string) (finish func() (int, error)) {
 	require.NoError(s.t, err)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("x-vital-api-key", s.key)
-	req.Header.Set("Expect", "100-continue") // so that nothing is sent before the handler reads it
+	req.Header.Set("Expect", "100-continue") // the handler reads the body before it is sent
 	patient := &http.Client{Transport: &http.Transport{ExpectContinueTimeout: timeout}}
 	s.t.Cleanup(patient.CloseIdleConnections)
 	type result struct {
@@ -64,15 +65,15 @@ func (s *system) slowOrder(address string) (finish func() (int, error)) {
 	_, err = rest.Write(body[:half])
 	require.NoError(s.t, err)
 	return func() (int, error) {
-		_, _ = rest.Write(body[half:]) // the connection may be gone
+		_, _ = rest.Write(body[half:]) // the connection may be closed
 		_ = rest.Close()
 		r := <-done
 		return r.status, r.err
 	}
 }
 
-// A SIGTERM takes nothing from a caller: the API first says that it is not ready, then takes no more connections, and ends when it has
-// answered what had begun.
+// TestAStoppingAPIFinishesItsRequests shows that after a SIGTERM the API first reports that it is not ready, then
+// accepts no more connections, and ends when all started requests have their responses.
 func TestAStoppingAPIFinishesItsRequests(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{})
@@ -92,7 +93,8 @@ func TestAStoppingAPIFinishesItsRequests(t *testing.T) {
 	require.NoError(t, p.cmd.Wait(), "%s", p.logs)
 }
 
-// The control: a request that is not over in time is cut off, and the process says so.
+// TestAStoppingAPIWaitsNoLongerThanItMay is the control: a request that is not finished in time is cut off, and the
+// process reports that.
 func TestAStoppingAPIWaitsNoLongerThanItMay(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{})
@@ -110,7 +112,8 @@ func TestAStoppingAPIWaitsNoLongerThanItMay(t *testing.T) {
 	require.Error(t, err)
 }
 
-// A worker that stops finishes the call that it makes, and hands back the one that waits for its turn; another takes that up.
+// TestAStoppingWorkerFinishesOrHandsBack shows that a stopping worker finishes its current call and returns the one
+// that waits for its turn, which another worker makes.
 func TestAStoppingWorkerFinishesOrHandsBack(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{workers: noWorkers, spacing: 20 * time.Second})

@@ -14,7 +14,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// seedEveryMethod adds a lab of the neutral protocol, and returns its lab tests by collection method.
+// seedEveryMethod adds a lab with the neutral protocol and returns its lab tests by collection method.
 func (s *system) seedEveryMethod() map[lifecycle.Modality]string {
 	s.t.Helper()
 	ctx := context.Background()
@@ -40,12 +40,13 @@ func (s *system) seedEveryMethod() map[lifecycle.Modality]string {
 	return tests
 }
 
-// notSimulated are the statuses to which nobody can simulate an order that was placed for a patient.
+// notSimulated are the statuses that an order for a known patient cannot be simulated to.
 var notSimulated = map[lifecycle.LowStatus]bool{
 	lifecycle.RequisitionBypassed: true, lifecycle.AwaitingRegistration: true, lifecycle.Registered: true,
 }
 
-// Every status that an order can have is one that a client can see by asking for it, and an order stays where it was simulated to.
+// TestEveryStatusIsSimulated shows that clients can simulate an order to every status that it can have, and that the
+// order then keeps the status.
 func TestEveryStatusIsSimulated(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{playScripts: true})
@@ -74,7 +75,8 @@ func TestEveryStatusIsSimulated(t *testing.T) {
 	}
 }
 
-// An order that was simulated to one status is simulated on from there, with the results that the client asks for.
+// TestSimulationContinues simulates an order from one simulated status to another, with the results that the client
+// requests.
 func TestSimulationContinues(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{playScripts: true})

@@ -20,8 +20,8 @@ import (
 	"github.com/aliquot-labs/aliquot/worker"
 )
 
-// snapshot is what this package reads of the manifest of the store's snapshot, a database that an earlier build wrote.
-// Package store records it.
+// snapshot is the part of the manifest of the store's snapshot that this package reads. The snapshot is a database that
+// an earlier build wrote. Package store records it.
 type snapshot struct {
 	TeamID     string                     `json:"team_id"`
 	UserID     string                     `json:"user_id"`
@@ -34,7 +34,7 @@ type snapshot struct {
 	States     map[string]json.RawMessage `json:"states"`
 }
 
-// openSnapshot unpacks the snapshot into a directory of the test, and returns the URL of the copy.
+// openSnapshot unpacks the snapshot into a directory of the test and returns the manifest and the URL of the copy.
 func openSnapshot(t *testing.T) (m snapshot, url string) {
 	t.Helper()
 	dir := filepath.Join("..", "store", "testdata")
@@ -53,8 +53,8 @@ func openSnapshot(t *testing.T) (m snapshot, url string) {
 	return m, "sqlite:" + file
 }
 
-// After a rebuild every open order of a database that an earlier build wrote has a running workflow, which has loaded
-// the state that the earlier build recorded, and which applies a fact.
+// TestRebuildTakesUpTheOrdersOfTheSnapshot shows that after a rebuild every open order of an earlier build's database
+// has a running workflow, which has loaded the stored state and applies a fact.
 func TestRebuildTakesUpTheOrdersOfTheSnapshot(t *testing.T) {
 	t.Parallel()
 	m, url := openSnapshot(t)
@@ -88,7 +88,7 @@ func TestRebuildTakesUpTheOrdersOfTheSnapshot(t *testing.T) {
 		s.await(func() bool {
 			o := s.storedOrder(id)
 			return strings.HasPrefix(s.details(id), fmt.Sprintf("**%s** (event %d)", o.State.FullStatus(), o.Sequence))
-		}, "the workflow of order %s stands elsewhere than its row", id)
+		}, "the workflow of order %s has another state than its row", id)
 	}
 	again, err := worker.Rebuild(ctx, s.client, s.namespace, 24*time.Hour, s.log())
 	require.NoError(t, err)
@@ -102,7 +102,7 @@ func TestRebuildTakesUpTheOrdersOfTheSnapshot(t *testing.T) {
 	s.awaitStatus(m.Orders["kit ordered"], "received.testkit.requisition_created")
 }
 
-// loaded is what the first run of an order's workflow has loaded of the store.
+// loaded returns what the first run of an order's workflow has loaded from the store.
 func (s *system) loaded(id string) (l dispatch.LoadedOrder) {
 	s.t.Helper()
 	var events int

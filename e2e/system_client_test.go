@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// timeout is how long a condition may take to come true: generous, because it costs nothing when it does.
+// timeout is how long a condition may take to become true. Only failing tests take that long.
 const timeout = 2 * time.Minute
 
-// apiClient calls the API and the simulated lab. What the API answers has to be as its document says.
+// apiClient calls the API and the simulated lab. It checks the API's responses against the OpenAPI document.
 var apiClient = &http.Client{Timeout: timeout, Transport: checkingTransport(http.DefaultTransport)}
 
-// apiAnswer is an answer of the API.
+// apiAnswer is a response of the API.
 type apiAnswer struct {
 	Status int
 	Header http.Header
@@ -29,7 +29,7 @@ func (r apiAnswer) decode(s *system, v any) {
 	require.NoError(s.t, json.Unmarshal(r.Body, v), "%s", r.Body)
 }
 
-// orderView is what the tests read of an order.
+// orderView is the part of an order that the tests read.
 type orderView struct {
 	ID        string  `json:"id"`
 	SampleID  *string `json:"sample_id"`
@@ -99,7 +99,7 @@ func (s *system) request(method, url string, body any, headers ...string) apiAns
 	return apiAnswer{Status: res.StatusCode, Header: res.Header, Body: read}
 }
 
-// orderBody is a request for a testkit; extra keys are laid over it.
+// orderBody is a request for a testkit. The keys of extra are added or replace its keys.
 func (s *system) orderBody(extra map[string]any) map[string]any {
 	body := map[string]any{
 		"user_id":   s.userID,
@@ -140,7 +140,7 @@ func (s *system) order(id string) orderView {
 	return o
 }
 
-// labOrderNumber is the order's number at the lab, as its story names it.
+// labOrderNumber returns the order's number at the lab, from its story.
 func (s *system) labOrderNumber(id string) string {
 	s.t.Helper()
 	o, err := s.store.Order(context.Background(), "", id)
@@ -158,7 +158,7 @@ func (s *system) awaitStatus(id, status string) orderView {
 	return o
 }
 
-// awaitWebhooks waits until a webhook of every event of the order has been verified, and returns them by sequence.
+// awaitWebhooks waits until the client has a webhook for every event of the order, and returns them by sequence.
 func (s *system) awaitWebhooks(id string) map[int64]delivery {
 	s.t.Helper()
 	want := int(s.order(id).Sequence)

@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// opsView is what the tests read of an order as operations see it.
+// opsView is the part of operations' view of an order that the tests read.
 type opsView struct {
 	Order      orderView         `json:"order"`
 	Number     string            `json:"order_number"`
@@ -37,7 +37,7 @@ func (o opsView) deadlines() []string {
 	return out
 }
 
-// inboxView is what the tests read of a report in the inbox.
+// inboxView is the part of an inbox item that the tests read.
 type inboxView struct {
 	ID          string      `json:"id"`
 	Partner     string      `json:"partner"`
@@ -54,7 +54,7 @@ type inboxView struct {
 	Reason      string      `json:"reason"`
 }
 
-// storyView is what the tests read of an order's story.
+// storyView is the part of an order's story that the tests read.
 type storyView struct {
 	Events []struct {
 		Sequence   int64     `json:"sequence"`
@@ -104,13 +104,13 @@ func (s *system) story(id string) storyView {
 	return decodeSuccess[storyView](s, s.callAsOperations(http.MethodGet, "/ops/orders/"+id+"/story", nil))
 }
 
-// inboxItem is a report as the partner sent it.
+// inboxItem reads an inbox item with its original body.
 func (s *system) inboxItem(id string) inboxView {
 	s.t.Helper()
 	return decodeSuccess[inboxView](s, s.callAsOperations(http.MethodGet, "/ops/inbox/"+id, nil))
 }
 
-// inboxByState lists the newest reports in a state.
+// inboxByState lists the newest inbox items in a state.
 func (s *system) inboxByState(state string) []inboxView {
 	s.t.Helper()
 	page := decodeSuccess[struct {
@@ -121,7 +121,7 @@ func (s *system) inboxByState(state string) []inboxView {
 	return page.Items
 }
 
-// decodeSuccess reads an answer that has to be a success.
+// decodeSuccess requires a successful response and decodes it.
 func decodeSuccess[T any](s *system, r apiAnswer) T {
 	s.t.Helper()
 	require.Equal(s.t, http.StatusOK, r.Status, "%s", r.Body)
@@ -130,7 +130,7 @@ func decodeSuccess[T any](s *system, r apiAnswer) T {
 	return v
 }
 
-// sendOperationsDemand asks operations' demand and reads its answer.
+// sendOperationsDemand sends a demand as operations and decodes the response.
 func (s *system) sendOperationsDemand(id, what string, body any) (out opsView, childID string) {
 	s.t.Helper()
 	a := decodeSuccess[struct {
@@ -140,7 +140,7 @@ func (s *system) sendOperationsDemand(id, what string, body any) (out opsView, c
 	return a.Order, a.ChildID
 }
 
-// awaitAttention waits until the order has exactly these marks.
+// awaitAttention waits until the order has exactly these attention marks.
 func (s *system) awaitAttention(id string, reasons ...string) opsView {
 	s.t.Helper()
 	var o opsView
@@ -151,13 +151,13 @@ func (s *system) awaitAttention(id string, reasons ...string) opsView {
 	return o
 }
 
-// await waits for a condition.
+// await waits until a condition is true.
 func (s *system) await(condition func() bool, message string, args ...any) {
 	s.t.Helper()
 	require.Eventually(s.t, condition, timeout, 50*time.Millisecond, append([]any{message}, args...)...)
 }
 
-// lowStatuses are the order's events without what is the same in all of a testkit's.
+// lowStatuses returns the order's statuses without the parts that are the same for all testkits.
 func (o orderView) lowStatuses() string {
 	out := make([]string, len(o.Events))
 	for i, e := range o.Events {
@@ -166,7 +166,7 @@ func (o orderView) lowStatuses() string {
 	return strings.Join(out, " ")
 }
 
-// awaitEvents waits until the order has exactly these events, and checks that a webhook told of each.
+// awaitEvents waits until the order has exactly these events, and checks that each has a webhook.
 func (s *system) awaitEvents(id, lows string) orderView {
 	s.t.Helper()
 	var o orderView
@@ -179,7 +179,8 @@ func (s *system) awaitEvents(id, lows string) orderView {
 	return o
 }
 
-// requireWebhooks checks that every event of the order was told, in an envelope of its own that shows the order as it was then.
+// requireWebhooks waits for a webhook for every event of the order. Each has its own envelope and shows the order after
+// that event.
 func (s *system) requireWebhooks(id string) {
 	s.t.Helper()
 	hooks := s.awaitWebhooks(id)
@@ -197,13 +198,13 @@ func (s *system) requireWebhooks(id string) {
 	}
 }
 
-// putScript puts another script for the order at the lab.
+// putScript replaces the order's script at the lab.
 func (s *system) putScript(id string, script any) {
 	s.t.Helper()
 	s.callLab(http.MethodPut, "/sandbox/orders/"+s.labOrderNumber(id)+"/script", script)
 }
 
-// sendFact has the lab, or the courier, report something now.
+// sendFact has the lab or the courier send a fact immediately.
 func (s *system) sendFact(id, kind string, more ...any) {
 	s.t.Helper()
 	body := map[string]any{"type": kind}
@@ -223,7 +224,7 @@ func (s *system) putResults(id string, body any) {
 	s.callLab(http.MethodPut, "/sandbox/orders/"+s.labOrderNumber(id)+"/results", body)
 }
 
-// place creates an order and waits until the lab has it.
+// placeAndAwait creates an order and waits until the lab has it.
 func (s *system) placeAndAwait() string {
 	s.t.Helper()
 	id := s.placeOrder(nil)
@@ -231,7 +232,7 @@ func (s *system) placeAndAwait() string {
 	return id
 }
 
-// storedOrder reads the order from the store, as no client may.
+// storedOrder reads the order from the store.
 func (s *system) storedOrder(id string) *order.Order {
 	s.t.Helper()
 	o, err := s.store.Order(context.Background(), "", id)

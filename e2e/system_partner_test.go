@@ -10,13 +10,13 @@ import (
 	"github.com/aliquot-labs/aliquot/e2e/testteam"
 )
 
-// Our accounts at the neutral partner, all under one name.
+// Our accounts at the neutral partner, which have the same name.
 const (
 	partnerAccount = testteam.NeutralAccount
 	partnerSecret  = testteam.NeutralSecret
 )
 
-// seedPartner makes what a team needs to order by every collection method through the neutral protocol.
+// seedPartner creates the accounts and lab tests for ordering by every collection method through the neutral protocol.
 func (s *system) seedPartner() {
 	var err error
 	s.partnerTests, err = testteam.AddPartner(context.Background(), s.store, s.teamID, s.labURL)
@@ -26,7 +26,7 @@ func (s *system) seedPartner() {
 	}
 }
 
-// enableCancelCall gives an account at the neutral partner the call that cancels.
+// enableCancelCall enables the cancel call of an account at the neutral partner.
 func (s *system) enableCancelCall(slug string) {
 	accounts, err := s.store.LabAccounts(context.Background(), s.teamID)
 	require.NoError(s.t, err)
@@ -39,7 +39,7 @@ func (s *system) enableCancelCall(slug string) {
 	}
 }
 
-// scenarioSystem is what drives the system from outside.
+// scenarioSystem returns the access to the system with which package scenario drives it.
 func (s *system) scenarioSystem() *scenario.System {
 	return &scenario.System{
 		URL: s.url, Key: s.key, OperationsKey: s.opsKey, LabURL: s.labURL, LabUser: labUser, LabToken: labToken,

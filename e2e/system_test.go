@@ -42,29 +42,30 @@ const (
 	keyring       = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 )
 
-// options choose what a system is made of. The zero value: SQLite, one worker, the simulated lab in manual mode.
+// options describe a system. The zero value is a system with SQLite, one worker, and a simulated lab that sends nothing
+// on its own.
 type options struct {
 	postgres         bool
-	database         string        // URL of an empty database; empty: one that is made
+	database         string        // URL of an empty database; empty: a new one
 	workers          int           // in the test's process; 0: one
 	playScripts      bool          // the simulated lab plays its scripts, without waiting
-	spacing          time.Duration // between calls to the lab
-	policy           string        // overlay of the team's policy; set, the account has none of its own
+	spacing          time.Duration // shortest time between calls to the lab
+	policy           string        // overlay of the team's policy; if set, the account has no policy
 	temporal         *temporaltest.DevServer
-	workerClockAhead time.Duration // how far the workers' clocks run ahead of the others
-	held             []string      // the changes of workflow code that the workers do not begin
+	workerClockAhead time.Duration // how far the workers' clocks are ahead of the others
+	held             []string      // the changes of workflow code that the workers hold
 
-	labPanics  bool // the client of the lab panics when it is to place an order
+	labPanics  bool // the lab client panics when it places an order
 	cancelCall bool // the labs have a call to cancel, which Molecular has not confirmed
-	noEndpoint bool // the client has no endpoint for webhooks
+	noEndpoint bool // the client has no webhook endpoint
 	traced     bool // every request and every worker is traced
-	// besides Molecular there is a neutral partner, with lab tests of every collection method, and its providers
+	// neutral adds a neutral partner with lab tests of every collection method, and its providers.
 	neutral bool
 
-	gate *gate // before the simulated lab; nil: none
+	gate *gate // in front of the simulated lab; nil: none
 }
 
-// system is a whole Aliquot inside the test's process.
+// system is a whole Aliquot in the test's process.
 type system struct {
 	t         testing.TB
 	options   options
@@ -79,13 +80,15 @@ type system struct {
 	receiver  *receiver
 	logs      *lockedBuffer
 	metrics   *prometheus.Registry
-	traces    *sdktrace.TracerProvider // nil: nothing is traced
+	traces    *sdktrace.TracerProvider // nil: no tracing
 	spans     *tracetest.InMemoryExporter
 	workers   []*worker.Worker
 
 	teamID, userID, labTestID, accountID string
-	partnerTests                         map[string]string // lab tests of the neutral partner, as package drive names them
 	key, opsKey                          string
+
+	// partnerTests are lab tests of the neutral partner, by the keys of scenario.System.LabTests.
+	partnerTests map[string]string
 }
 
 func newSystem(t testing.TB, o options) *system {
@@ -121,7 +124,7 @@ func newSystem(t testing.TB, o options) *system {
 	return s
 }
 
-// forSubtest is the same system in a subtest.
+// forSubtest returns the same system for a subtest.
 func (s *system) forSubtest(t testing.TB) *system {
 	t.Helper()
 	sub := *s
@@ -129,7 +132,7 @@ func (s *system) forSubtest(t testing.TB) *system {
 	return &sub
 }
 
-// noWorkers leaves the work to processes of the test's own.
+// noWorkers starts no workers, for tests that start worker processes.
 const noWorkers = -1
 
 func inProcess(workers int) int {
@@ -143,12 +146,12 @@ func inProcess(workers int) int {
 	}
 }
 
-// log keeps every line at debug level, so that a test can look for what must not be there.
+// log stores every line at debug level, so that a test can search for what must not be logged.
 func (s *system) log() *slog.Logger {
 	return slog.New(tracing.NewLogHandler(slog.NewJSONHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})))
 }
 
-// Stores without rows, to be copied.
+// Templates of stores without rows.
 var (
 	migratedSQLite   = sqlitetest.NewTemplate(migrate)
 	migratedPostgres = postgrestest.NewTemplate(migrate)
@@ -181,7 +184,7 @@ func (s *system) dial() client.Client {
 	c, err := client.Dial(client.Options{
 		HostPort: s.temporal.Address, Namespace: s.namespace, Interceptors: s.interceptors(),
 		Logger: sdklog.NewStructuredLogger(s.log()), DataConverter: dispatch.NewConverter(),
-		Identity: "e2e-" + uuid.NewString(), // by default those of one process share one
+		Identity: "e2e-" + uuid.NewString(), // the processes of a test would share the default identity
 	})
 	require.NoError(s.t, err)
 	s.t.Cleanup(c.Close)
@@ -216,7 +219,7 @@ func (s *system) openLab() {
 	s.lab, s.labURL = lab, server.URL
 }
 
-// seed makes what a team needs before it can order.
+// seed creates what a team needs to order.
 func (s *system) seed() {
 	ctx := context.Background()
 	s.teamID, s.userID, s.labTestID, s.accountID = uuid.NewString(), uuid.NewString(), uuid.NewString(), uuid.NewString()
@@ -259,10 +262,11 @@ func (s *system) accountSettings() string {
 	if s.options.cancelCall {
 		cancel = "/CancelOrder"
 	}
-	return fmt.Sprintf(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications","cancel":%q}}`, cancel)
+	return fmt.Sprintf(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo",`+
+		`"notifications":"/Notifications","cancel":%q}}`, cancel)
 }
 
-// accountPolicy is what Molecular's accounts have (molecular-api#d31).
+// accountPolicy is the policy of Molecular's accounts (molecular-api#d31).
 func (s *system) accountPolicy() string {
 	if s.options.policy != "" {
 		return ""
@@ -278,7 +282,7 @@ func (s *system) newKey(role string) string {
 	return secret
 }
 
-// startWorker runs a worker with a store and a Temporal connection of its own, as another process would have.
+// startWorker runs a worker with its own store and Temporal connection, as another process would have.
 func (s *system) startWorker() *worker.Worker {
 	guard, err := webhooks.NewAddressGuard("127.0.0.0/8")
 	require.NoError(s.t, err)

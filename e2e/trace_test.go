@@ -18,14 +18,14 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/tracing"
 )
 
-// enableTracing has everything of the system traced, into memory.
+// enableTracing records all traces of the system in memory.
 func (s *system) enableTracing() {
 	s.spans = tracetest.NewInMemoryExporter()
 	s.traces = tracing.NewProvider(keepingExporter{s.spans}, tracing.Options{SampleRatio: 1, Service: "e2e"})
 	s.t.Cleanup(func() { require.NoError(s.t, s.traces.Shutdown(context.Background())) })
 }
 
-// keepingExporter keeps what was exported when the provider is shut down.
+// keepingExporter keeps the exported spans when the provider is shut down.
 type keepingExporter struct{ *tracetest.InMemoryExporter }
 
 func (keepingExporter) Shutdown(context.Context) error { return nil }
@@ -53,7 +53,7 @@ func (s *system) endedSpans() tracetest.SpanStubs {
 	return s.spans.GetSpans()
 }
 
-// spanText is all that the spans say, empty where nothing is traced.
+// spanText returns the content of all spans as JSON; it is empty without tracing.
 func (s *system) spanText() []byte {
 	s.t.Helper()
 	if s.traces == nil {
@@ -66,7 +66,7 @@ func (s *system) spanText() []byte {
 	return text
 }
 
-// tracesByRoot are the traces, by their root's name; more than one of a name are told apart by nobody.
+// tracesByRoot returns the spans of the traces whose root has the name.
 func tracesByRoot(spans tracetest.SpanStubs, root string) (found tracetest.SpanStubs) {
 	traces := map[trace.TraceID]bool{}
 	for _, span := range spans {
@@ -82,7 +82,7 @@ func tracesByRoot(spans tracetest.SpanStubs, root string) (found tracetest.SpanS
 	return found
 }
 
-// spansWithoutParent are spans whose parents are not among them.
+// spansWithoutParent lists the spans whose parent is not among them.
 func spansWithoutParent(spans tracetest.SpanStubs) (names []string) {
 	there := map[trace.SpanID]bool{}
 	for _, span := range spans {
@@ -105,7 +105,8 @@ func spansNamed(spans tracetest.SpanStubs, name string) (found tracetest.SpanStu
 	return found
 }
 
-// An order's life, from the request that placed it to the last delivery, is one trace in which every span has its parent.
+// TestAnOrdersLifeIsOneTrace shows that an order's life, from the request that placed it to the last delivery, is one
+// trace in which every span has its parent.
 func TestAnOrdersLifeIsOneTrace(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
@@ -135,7 +136,7 @@ func TestAnOrdersLifeIsOneTrace(t *testing.T) {
 		}
 		root := spansNamed(life, "POST /v3/order")[0].SpanContext.TraceID().String()
 		for sequence, hook := range hooks {
-			require.Contains(t, hook.Trace, root, "delivery %d tells of another trace", sequence)
+			require.Contains(t, hook.Trace, root, "delivery %d carries another trace", sequence)
 		}
 		require.Regexp(t, `"route":"/v3/order","status":200.*"trace_id":"`+root+`"`, s.logs.String(),
 			"the log leads to the trace")
@@ -147,7 +148,7 @@ func TestAnOrdersLifeIsOneTrace(t *testing.T) {
 	})
 }
 
-// The control: a delivery that lost its trace, and a span without its parent, are found.
+// TestABrokenTraceIsFound is the control: a delivery without its trace, and a span without its parent, are found.
 func TestABrokenTraceIsFound(t *testing.T) {
 	t.Parallel()
 	exporter := tracetest.NewInMemoryExporter()
@@ -164,7 +165,7 @@ func TestABrokenTraceIsFound(t *testing.T) {
 	require.Len(t, tracesByRoot(exporter.GetSpans(), "root"), 2)
 }
 
-// A caller's own trace is linked, and does not decide what is traced here.
+// TestACallersTraceIsLinked shows that a caller's trace is linked to the request's, and does not decide what is traced.
 func TestACallersTraceIsLinked(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{traced: true, noEndpoint: true, workers: noWorkers})

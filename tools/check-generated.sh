@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Fails if a generated file is not what its generator writes. The generators run
-# in a copy of the working tree, so that nothing here is changed.
+# Fails if a generated file is out of date. The generators run in a copy of the working tree, which is not changed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

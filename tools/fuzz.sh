@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every fuzz test of the repository for a while. What one finds is kept in
-# its package's testdata/fuzz, and fails `make test` until it is mended.
+# Runs every fuzz test of the repository for a while. An input that fails is stored in testdata/fuzz of its package and
+# fails `make test` until the code is corrected.
 #
 # usage: tools/fuzz.sh TIME [NAME]      TIME as of go test -fuzztime, each
 set -euo pipefail

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs the named development tools into bin/tools, each at the version that
-# tools/go.mod, tools/cluster/go.mod, tools/lint/go.mod or tools/supply/go.mod pins. A tool that is
-# already there at that version is left alone. Needs Go and git.
+# Installs the named development tools into bin/tools, each at the version that tools/go.mod, tools/cluster/go.mod,
+# tools/lint/go.mod or tools/supply/go.mod pins. A tool that is there at that version is not built again. Needs Go and
+# git.
 #
 # usage: tools/install.sh temporal | temporal-server | temporal-sql-tool | golangci-lint |
 #                         workflowcheck | cyclonedx-gomod | govulncheck ...
@@ -10,9 +10,9 @@ cd "$(dirname "$0")/.."
 bin=$PWD/bin/tools
 mkdir -p "$bin"
 
-# build NAME MODULE_DIR PACKAGE HOW_LONG [GO_BUILD_FLAG...]: the stamp next to
-# the binary is the hash of what decides its content, so a changed pin builds it
-# again and a fresh checkout's file times do not.
+# build NAME MODULE_DIR PACKAGE HOW_LONG [GO_BUILD_FLAG...] builds a tool unless its stamp is current. The stamp next to
+# the binary is the hash of the module files and flags, so a changed pin builds the tool again and new file times of a
+# checkout do not.
 build() {
   local name=$1 dir=$2 package=$3 how_long=$4 stamp
   shift 4
@@ -28,7 +28,7 @@ build() {
   echo "tools: built bin/tools/$name"
 }
 
-# link NAME: uses the NAME on PATH instead of building one, if it runs.
+# link NAME uses the program NAME on PATH instead of building one, if it runs.
 link() {
   local name=$1 found version
   found=$(command -v "$name") || return

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests of e2e/receivers and e2e/sdk need: Node.js, npm and
-# Python from the system's packages (as root on Debian or Ubuntu; elsewhere it
-# says what to install), and the npm packages that the package-lock.json of each
-# folder pins. What is there at that version is left alone.
+# Installs the dependencies of the tests of e2e/receivers and e2e/sdk: Node.js, npm and Python from the system's
+# packages (as root on Debian or Ubuntu; elsewhere it prints what to install), and the npm packages that the package-lock.json of
+# each folder pins. Packages that are there at that version are not installed again.
 set -euo pipefail
 cd "$(dirname "$0")/../e2e"
 
@@ -21,7 +20,7 @@ if [[ ${#missing[@]} -gt 0 ]]; then
   apt-get install -qq -y --no-install-recommends "${missing[@]}" </dev/null >/dev/null
 fi
 
-# packages FOLDER WHAT: install the npm packages of a folder of e2e.
+# packages FOLDER WHAT installs the npm packages of a folder of e2e.
 packages() (
   cd "$1"
   stamp=$(cat package.json package-lock.json | git hash-object --stdin)

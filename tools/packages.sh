@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Installs the system packages that the tests need and that are missing: a C
-# compiler for the race detector and a PostgreSQL server. Does so as root on a
-# Debian or Ubuntu machine; elsewhere it says what to install.
+# Installs missing system packages of the tests: a C compiler for the race detector and a PostgreSQL server. It needs
+# root on Debian or Ubuntu; elsewhere it prints what to install.
 set -euo pipefail
 
 missing=()
@@ -20,7 +19,7 @@ fi
 echo "packages: installing ${missing[*]}, about a minute, once"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq </dev/null
-# The tests start servers of their own: the package must not start one.
+# The tests start their own servers, so the package must not start one.
 mkdir -p /etc/postgresql-common/createcluster.d
 echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/aliquot.conf
 apt-get install -qq -y --no-install-recommends "${missing[@]}" </dev/null >/dev/null

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Builds the program as the image holds it: one static file that needs nothing
-# around it. docker/Dockerfile and `make static` use this.
+# Builds the program of the image: one static file without dependencies. docker/Dockerfile and `make static` use it.
 #
 # usage: tools/static.sh OUTPUT [VERSION]
 set -euo pipefail

@@ -1,4 +1,4 @@
--- What docker/compose.yaml needs in a new PostgreSQL. Aliquot's own tables come from aliquot migrate.
+-- Creates the databases of docker/compose.yaml in a new PostgreSQL. aliquot migrate creates Aliquot's tables.
 CREATE DATABASE aliquot;
 CREATE DATABASE temporal;
 CREATE DATABASE temporal_visibility;

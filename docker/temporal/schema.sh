@@ -1,5 +1,6 @@
 #!/bin/sh
-# Brings the schema of Temporal's databases up to date. It can be run again: setting up what is there fails, and is no matter.
+# Updates the schema of Temporal's databases. It can be run again: the set-up of an existing schema fails, and the
+# failure is ignored.
 set -eu
 SQL_PASSWORD=$(cat /run/secrets/postgres_password)
 export SQL_PASSWORD

@@ -9,38 +9,39 @@ import (
 	"time"
 )
 
-// performStep waits until the order has had a status and does the deed.
-func (c *Callers) performStep(ctx context.Context, k OrderPlan, id string, act PlanStep, t *CallerRecord) error {
+// performStep waits until the order has had the step's status, and does the step's action.
+func (c *Callers) performStep(ctx context.Context, k OrderPlan, id string, step PlanStep, t *CallerRecord) error {
 	sample := ""
 	if err := c.await(ctx, id, func(v view) bool {
 		if v.SampleID != nil {
 			sample = *v.SampleID
 		}
-		return slices.Contains(v.LowStatuses(), act.After)
+		return slices.Contains(v.LowStatuses(), step.After)
 	}); err != nil {
 		return err
 	}
 	for try := 1; ; try++ {
-		d, err := c.requestFor(ctx, k, id, sample, act.Action, try)
+		d, err := c.requestFor(ctx, k, id, sample, step.Action, try)
 		if err != nil {
 			return err
 		}
 		answered, again, err := c.callUntilAnswered(ctx, d)
-		// Once a try was not answered, a later one may be refused because of it: it is done already, or under way and will be done or not.
+		// If a request may have been executed without a response, a later request may be refused because of it. The action is
+		// then done, or in progress, or failed.
 		var refused *refusedError
 		switch {
 		case err == nil:
-			c.update(func() { t.addAnswer(act.Action, answered) })
+			c.update(func() { t.addAnswer(step.Action, answered) })
 			return nil
 		case try == 1 && !again || !errors.As(err, &refused):
-			return fmt.Errorf("%s: %w", act.Action, err)
-		case c.awaitDone(ctx, id, act):
+			return fmt.Errorf("%s: %w", step.Action, err)
+		case c.awaitDone(ctx, id, step):
 			return nil
 		}
 	}
 }
 
-// actionAnswer is what an answer tells of what a deed has made.
+// actionAnswer is the part of a response that names what the action created.
 type actionAnswer struct {
 	ID      string `json:"id"`       // of an appointment
 	ChildID string `json:"child_id"` // of an order that replaces another
@@ -55,7 +56,8 @@ func (t *CallerRecord) addAnswer(do Action, answered actionAnswer) {
 	}
 }
 
-// callUntilAnswered makes a request until it is answered. again is whether it had to be made again because it may have been done.
+// callUntilAnswered repeats a request until it gets a response. again reports whether it repeated a request that may
+// have been executed.
 func (c *Callers) callUntilAnswered(ctx context.Context, d request) (answered actionAnswer, again bool, err error) {
 	err = c.retry(ctx, func() (bool, error) {
 		err := c.call(ctx, d.method, d.path, d.idempotencyKey, d.key, d.body, &answered)
@@ -65,17 +67,17 @@ func (c *Callers) callUntilAnswered(ctx context.Context, d request) (answered ac
 	return answered, again, err
 }
 
-// doneTimeout is how long an order may take to show what was done.
+// doneTimeout is how long an order may take to show the effect of an action.
 const doneTimeout = 20 * time.Second
 
-// awaitDone reports whether the order comes to show that something was done.
-func (c *Callers) awaitDone(ctx context.Context, id string, act PlanStep) bool {
+// awaitDone reports whether the order shows the effect of the step within doneTimeout.
+func (c *Callers) awaitDone(ctx context.Context, id string, step PlanStep) bool {
 	ctx, cancel := context.WithTimeout(ctx, doneTimeout)
 	defer cancel()
-	return c.await(ctx, id, func(v view) bool { return act.isDone(v, id) }) == nil
+	return c.await(ctx, id, func(v view) bool { return step.isDone(v, id) }) == nil
 }
 
-// isDone reports whether an order has had one of the statuses, or has the child, that show that the act is done.
+// isDone reports whether the order shows the effect of the step: one of its statuses, or a child for Replace.
 func (a PlanStep) isDone(v view, id string) bool {
 	if a.Action != Replace {
 		done := strings.Fields(a.DoneStatuses)

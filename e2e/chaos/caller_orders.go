@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// createOrder asks for an order, again and again until it is answered with one.
+// createOrder creates an order by the request that the plan needs, and repeats the request until it succeeds.
 func (c *Callers) createOrder(ctx context.Context, k OrderPlan, key string, t *CallerRecord) (string, error) {
 	switch {
 	case k.Import:
@@ -23,14 +23,15 @@ func (c *Callers) createOrder(ctx context.Context, k OrderPlan, key string, t *C
 	return made.Order.ID, err
 }
 
-// createdAnswer is an answer that tells of a new order.
+// createdAnswer is the part of a response that names the new order.
 type createdAnswer struct {
 	Order struct {
 		ID string `json:"id"`
 	} `json:"order"`
 }
 
-// createKit asks for a kit that is registered later. There is no key to repeat the request by.
+// createKit creates a kit that is registered later. The route takes no idempotency key, so each request without a
+// response may have created a kit.
 func (c *Callers) createKit(ctx context.Context, k OrderPlan, t *CallerRecord) (string, error) {
 	var made createdAnswer
 	err := c.retry(ctx, func() (bool, error) {
@@ -43,8 +44,9 @@ func (c *Callers) createKit(ctx context.Context, k OrderPlan, t *CallerRecord) (
 	return made.Order.ID, err
 }
 
-// importOrder makes a requisition at the lab, as somebody else would, and imports it. There is no key to repeat the request by, and none
-// is needed: the lab's number can be imported once, so a caller who was not answered and is refused then has its order already.
+// importOrder creates a requisition at the lab as another system would, and imports it. The route takes no idempotency
+// key and needs none: a number can be imported once. If the import is refused after a request without a response, that
+// request has imported the order.
 func (c *Callers) importOrder(ctx context.Context, k OrderPlan, number string, t *CallerRecord) (string, error) {
 	if err := c.system.PlaceAtPartner(ctx, number, k.LabTest, k.Script); err != nil {
 		return "", err
@@ -63,7 +65,7 @@ func (c *Callers) importOrder(ctx context.Context, k OrderPlan, number string, t
 	return made.Order.ID, err
 }
 
-// findByNumber looks for an order by the lab's number, in the list of all orders: the newest come first.
+// findByNumber finds an order by the lab's number in the list of all orders, newest first.
 func (c *Callers) findByNumber(ctx context.Context, number string) (string, error) {
 	const size = 100
 	for page := 1; ; page++ {
@@ -87,7 +89,7 @@ func (c *Callers) findByNumber(ctx context.Context, number string) (string, erro
 			}
 		}
 		if len(list.Orders) < size {
-			return "", fmt.Errorf("the import of %s is refused, and no order has it", number)
+			return "", fmt.Errorf("the import of %s was refused, and no order has its number", number)
 		}
 	}
 }

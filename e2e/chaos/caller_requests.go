@@ -25,7 +25,7 @@ func addressBody() map[string]any {
 	}
 }
 
-// orderBody is the request for an order of a kind.
+// orderBody is the request body that creates an order of the plan.
 func orderBody(s *scenario.System, k OrderPlan) map[string]any {
 	if k.Kit {
 		to := addressBody()
@@ -45,7 +45,7 @@ func orderBody(s *scenario.System, k OrderPlan) map[string]any {
 	return body
 }
 
-// importBody is the request to take over a requisition that somebody else has made.
+// importBody is the request body that imports a requisition.
 func importBody(s *scenario.System, k OrderPlan, number string) map[string]any {
 	return map[string]any{
 		"user_id": s.UserID, "billing_type": "client_bill",
@@ -55,14 +55,14 @@ func importBody(s *scenario.System, k OrderPlan, number string) map[string]any {
 	}
 }
 
-// request is one about an order.
+// request is a request about an order.
 type request struct {
 	method, path, key string
-	idempotencyKey    string // idempotency key; empty: the route takes none
+	idempotencyKey    string // empty: the route takes none
 	body              any
 }
 
-// requestFor is the request that a caller makes about an order. Every try to book is one of its own, at another time.
+// requestFor returns the request for an action. Each try to book has its own idempotency key and another slot.
 func (c *Callers) requestFor(ctx context.Context, k OrderPlan, id, sample string, do Action, try int) (request, error) {
 	s := c.system
 	switch do {
@@ -76,7 +76,7 @@ func (c *Callers) requestFor(ctx context.Context, k OrderPlan, id, sample string
 			"sample_id": sample, "patient_details": patientBody(), "patient_address": addressBody(),
 		}}, nil
 	case RequestVisit:
-		// Where phlebotomists set the time (client-api#11-appointments).
+		// In this area phlebotomists set the time (client-api#11-appointments).
 		to := map[string]any{"first_line": "77 West Lincoln Street", "city": "Onalaska", "state": "WI", "zip_code": "54650"}
 		return request{method: http.MethodPost, path: "/v3/order/" + id + "/phlebotomy/appointment/request", key: s.Key,
 			body: map[string]any{
@@ -101,30 +101,31 @@ func (c *Callers) requestFor(ctx context.Context, k OrderPlan, id, sample string
 	case Replace:
 		return request{method: http.MethodPost, path: "/ops/orders/" + id + "/replace", key: s.OperationsKey}, nil
 	}
-	panic("chaos: " + k.Name + ": there is no deed " + string(do))
+	panic("chaos: " + k.Name + ": unknown action " + string(do))
 }
 
-// slots are the bookable times of patient service centers, each of which is handed out once.
+// slots hands out the bookable times of patient service centers, each time once.
 type slots struct {
 	mu       sync.Mutex
 	free     []string // booking keys
 	searches int
 }
 
-// Where the simulated provider has centers, and from how many days ahead callers ask for what is free there: a fortnight is answered.
+// The zip codes of the simulated patient service centers, and the days from today at which callers search. A response
+// covers two weeks.
 var (
 	pscZips       = []string{"85004", "10038", "90012", "77002", "98405"}
 	searchOffsets = []int{2, 16, 30, 44}
 )
 
-// nextSlot is the booking key of a free time.
+// nextSlot returns the booking key of a free slot.
 func (c *Callers) nextSlot(ctx context.Context) (string, error) {
 	c.slots.mu.Lock()
 	defer c.slots.mu.Unlock()
 	for len(c.slots.free) == 0 {
 		n := c.slots.searches
 		if n == len(pscZips)*len(searchOffsets) {
-			return "", errors.New("no patient service center has time")
+			return "", errors.New("no patient service center has a free slot")
 		}
 		from := time.Now().UTC().AddDate(0, 0, searchOffsets[n/len(pscZips)]).Format(time.DateOnly)
 		var err error
@@ -138,7 +139,7 @@ func (c *Callers) nextSlot(ctx context.Context) (string, error) {
 	return key, nil
 }
 
-// freeSlots lists what is free near a zip code from a day on.
+// freeSlots lists the booking keys of free slots near a zip code from a date on.
 func (c *Callers) freeSlots(ctx context.Context, zip, from string) ([]string, error) {
 	var answered scenario.Availability
 	path := fmt.Sprintf("/v3/order/psc/appointment/availability?lab=quest&zip_code=%s&start_date=%s", zip, from)

@@ -16,8 +16,8 @@ import (
 	"github.com/aliquot-labs/aliquot/e2e/scenario"
 )
 
-// Callers are the clients and the operations of a system that is being damaged. They do what well-behaved ones do: ask again until
-// they are answered, creations under the same idempotency key.
+// Callers act as the clients and the operations of a system under faults. They behave as documented: they repeat a
+// request until they get a response, and create orders under the same idempotency key.
 type Callers struct {
 	system *scenario.System
 	http   *http.Client
@@ -27,7 +27,7 @@ type Callers struct {
 	records []*CallerRecord
 }
 
-// NewCallers call a system.
+// NewCallers returns callers of the system.
 func NewCallers(system *scenario.System) *Callers {
 	return &Callers{
 		system: system,
@@ -35,30 +35,31 @@ func NewCallers(system *scenario.System) *Callers {
 	}
 }
 
-// Close lets idle connections go.
+// Close closes idle connections.
 func (c *Callers) Close() { c.http.CloseIdleConnections() }
 
-// Records is what they were told so far.
+// Records returns copies of what the callers have recorded so far.
 func (c *Callers) Records() []CallerRecord {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var told []CallerRecord
+	var records []CallerRecord
 	for _, t := range c.records {
 		copied := *t
 		copied.Refused = slices.Clone(t.Refused)
-		told = append(told, copied)
+		records = append(records, copied)
 	}
-	return told
+	return records
 }
 
-// update changes what a caller was told.
+// update changes a record under the mutex.
 func (c *Callers) update(change func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	change()
 }
 
-// PlaceAndFollow orders what the kind says and does what it says, to the end. It returns early when ctx ends.
+// PlaceAndFollow creates an order of the plan, performs the plan's steps and records the responses. It returns early
+// when ctx ends.
 func (c *Callers) PlaceAndFollow(ctx context.Context, k OrderPlan, key string) {
 	t := &CallerRecord{Kind: k.Name}
 	c.update(func() { c.records = append(c.records, t) })
@@ -68,8 +69,8 @@ func (c *Callers) PlaceAndFollow(ctx context.Context, k OrderPlan, key string) {
 		return
 	}
 	c.update(func() { t.OrderID = id })
-	for _, act := range k.Steps {
-		if err := c.performStep(ctx, k, id, act, t); err != nil {
+	for _, step := range k.Steps {
+		if err := c.performStep(ctx, k, id, step, t); err != nil {
 			c.recordRefusal(ctx, t, err)
 			return
 		}
@@ -82,13 +83,13 @@ func (c *Callers) recordRefusal(ctx context.Context, t *CallerRecord, err error)
 	}
 }
 
-// How soon a caller asks again, at first and in the end.
+// How long a caller waits before it repeats a request, at first and at most.
 const (
 	retryPause    = time.Second
 	maxRetryPause = 10 * time.Second
 )
 
-// view is what a client sees of an order.
+// view is an order as a client sees it.
 type view struct {
 	scenario.View
 	Transaction struct {
@@ -107,7 +108,7 @@ func (c *Callers) await(ctx context.Context, id string, seen func(view) bool) er
 	})
 }
 
-// retry tries until something is done or refused.
+// retry repeats the function until it is done, it is refused, or the context ends.
 func (c *Callers) retry(ctx context.Context, try func() (bool, error)) error {
 	for pause := retryPause; ; pause = min(pause*3/2, maxRetryPause) {
 		done, err := try()
@@ -125,7 +126,7 @@ func (c *Callers) retry(ctx context.Context, try func() (bool, error)) error {
 	}
 }
 
-// refusedError is an answer that says no, and that would say so again.
+// refusedError is a response that refuses the request and would do so again.
 type refusedError struct {
 	status int
 	text   string
@@ -134,16 +135,16 @@ type refusedError struct {
 func (e *refusedError) Error() string { return fmt.Sprintf("%d %s", e.status, e.text) }
 
 var (
-	// errUnanswered is for want of an answer that says what became of the request.
+	// errUnanswered means that the request may have been executed, but no response says so.
 	errUnanswered = errors.New("no answer")
-	// errNotSent is when no replica of the API has got the request.
+	// errNotSent means that no replica of the API has received the request.
 	errNotSent = errors.New("not sent")
 )
 
 func unanswered(err error) bool { return errors.Is(err, errUnanswered) }
 
-// call makes a request once. Errors: *refusedError, or one after which the request is to be made again, which is errUnanswered where
-// it may have done something.
+// call sends a request once. The error is a *refusedError, or an error after which the request should be repeated. That
+// is errUnanswered if the request may have been executed.
 func (c *Callers) call(ctx context.Context, method, path, idempotencyKey, key string, body, into any) error {
 	var content []byte
 	if body != nil {

@@ -24,23 +24,24 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// openOrders is how many orders are to be under way at once.
+// openOrders is how many orders should be open at the same time.
 const openOrders = 500
 
-// kitDuration is how long a kit takes in real life.
+// kitDuration is how long a kit takes in reality.
 const kitDuration = 240 * time.Hour
 
-// calmTimeout is how long it may take until everything is done after the storm: outages hold scripts, retries and leases up.
-const calmTimeout = 15 * time.Minute
+// finishTimeout is how long all orders may take to finish after the last fault. Outages delay scripts, retries and
+// leases.
+const finishTimeout = 15 * time.Minute
 
-// Orders of all kinds go through a fleet of which parts are killed all the time and services are away now and then. When it is over,
-// nothing that was accepted is missing, nothing was done twice, everybody was told of everything, and the reconciler has nothing left
-// to do.
-func TestNothingIsLostUnderFaults(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
-	seed, weather := seedOf(t), faultProfile(t)
-	t.Logf("seed %d, %s: SEED=%d DURATION=%s replays it", seed, weather.Duration, seed, weather.Duration)
+// TestNothingIsLostUnderFaults runs orders of all plans through a deployment whose processes are killed and whose
+// services have outages. Afterwards nothing that was accepted may be missing, nothing may have happened twice, every
+// client must have its webhooks, and the reconciler must have nothing to heal.
+func TestNothingIsLostUnderFaults(t *testing.T) { //nolint:paralleltest // it needs the whole machine
+	seed, profile := seedOf(t), faultProfile(t)
+	t.Logf("seed %d, %s: SEED=%d DURATION=%s replays it", seed, profile.Duration, seed, profile.Duration)
 	f := deployment.Start(t, deployment.Options{PlayScripts: true,
-		Speed: float64(kitDuration) / float64(arrivalRate(weather).OrderDuration), Spacing: 20 * time.Millisecond,
+		Speed: float64(kitDuration) / float64(arrivalRate(profile).OrderDuration), Spacing: 20 * time.Millisecond,
 		Logs: os.Getenv("CHAOS_LOGS")})
 	w := Observers{Deployment: f, Callers: NewCallers(f.ScenarioSystem())}
 	t.Cleanup(w.Callers.Close)
@@ -49,40 +50,40 @@ func TestNothingIsLostUnderFaults(t *testing.T) { //nolint:paralleltest // a fle
 		addEndpoint(t, f, r)
 		w.Receivers = append(w.Receivers, r)
 	}
-	storm := NewFaultInjector(t.Context(), f)
+	injector := NewFaultInjector(t.Context(), f)
 	watching, watched := context.WithCancel(t.Context())
 	var background sync.WaitGroup
-	background.Go(func() { storm.RestartExited(watching) })
+	background.Go(func() { injector.RestartExited(watching) })
 	t.Cleanup(background.Wait)
 	t.Cleanup(watched)
 
 	began := time.Now()
-	most := runFaultsAndOrders(t, w, storm, seed, weather)
-	require.NoError(t, storm.Err(), "the storm itself")
-	t.Logf("the storm is over after %s, at most %d orders were under way at once", time.Since(began).Round(time.Second),
+	most := runFaultsAndOrders(t, w, injector, seed, profile)
+	require.NoError(t, injector.Err(), "the fault injector itself")
+	t.Logf("the faults ended after %s, at most %d orders were open at the same time", time.Since(began).Round(time.Second),
 		most)
 
-	accounts, found := awaitConsistency(t, w)
+	observations, found := awaitConsistency(t, w)
 	watched()
 	background.Wait()
 	healing := awaitIdleReconciler(t, f)
-	t.Log(summary(seed, accounts, found, storm, healing, most, time.Since(began)))
+	t.Log(summary(seed, observations, found, injector, healing, most, time.Since(began)))
 	require.Empty(t, strings.Join(found, "\n"))
-	require.GreaterOrEqual(t, most, openOrders, "orders under way at once")
+	require.GreaterOrEqual(t, most, openOrders, "orders that were open at the same time")
 }
 
-// runFaultsAndOrders lets the storm blow while callers order, and returns when both are over, with the most orders that were under way at
-// once.
-func runFaultsAndOrders(t *testing.T, w Observers, storm *FaultInjector, seed uint64, weather FaultProfile) int {
+// runFaultsAndOrders injects the faults while callers create orders. It returns when both have ended, with the highest
+// number of open orders at one time.
+func runFaultsAndOrders(t *testing.T, w Observers, injector *FaultInjector, seed uint64, profile FaultProfile) int {
 	t.Helper()
-	ctx, enough := context.WithTimeout(t.Context(), weather.Duration+calmTimeout)
+	ctx, enough := context.WithTimeout(t.Context(), profile.Duration+finishTimeout)
 	defer enough()
 	var all sync.WaitGroup
-	all.Go(func() { storm.Run(ctx, FaultSchedule(seed, weather), t.Logf) })
-	flow := arrivalRate(weather)
-	kinds := PlansFor(seed, flow.MaxCallers(weather.Duration))
+	all.Go(func() { injector.Run(ctx, FaultSchedule(seed, profile), t.Logf) })
+	flow := arrivalRate(profile)
+	kinds := PlansFor(seed, flow.MaxCallers(profile.Duration))
 	all.Go(func() {
-		flow.Run(ctx, weather.Duration, func() int { busy, _, coming := countOpenOrders(w); return busy + coming },
+		flow.Run(ctx, profile.Duration, func() int { busy, _, coming := countOpenOrders(w); return busy + coming },
 			func(n int) {
 				all.Go(func() { w.Callers.PlaceAndFollow(ctx, kinds[n], fmt.Sprintf("%d-%d", seed, n)) })
 			})
@@ -100,17 +101,18 @@ func runFaultsAndOrders(t *testing.T, w Observers, storm *FaultInjector, seed ui
 	}
 }
 
-// arrivalRate fills up quickly and is slower in a long storm, which lasts for several lives.
-func arrivalRate(weather FaultProfile) ArrivalRate {
-	ramp := min(weather.Duration*9/10, 3*time.Minute)
+// arrivalRate creates orders fast at first. In a long test, which lasts longer than several orders, later orders come
+// more slowly.
+func arrivalRate(profile FaultProfile) ArrivalRate {
+	ramp := min(profile.Duration*9/10, 3*time.Minute)
 	return ArrivalRate{
 		Interval: ramp / (openOrders * 3 / 2), MaxOpen: openOrders * 6 / 5, MaxWait: 2 * time.Second,
-		OrderDuration: min(max(weather.Duration*6/5, 100*time.Second), 5*time.Minute),
+		OrderDuration: min(max(profile.Duration*6/5, 100*time.Second), 5*time.Minute),
 	}
 }
 
-// countOpenOrders counts the orders whose end no endpoint has been told, those that have none, and the callers who have not been told of an
-// order yet.
+// countOpenOrders counts the orders that are busy (no webhook reported their end), the plans that stay open, and the
+// callers without an order yet.
 func countOpenOrders(w Observers) (busy, open, coming int) {
 	for _, t := range w.Callers.Records() {
 		switch k := planNamed(t.Kind); {
@@ -125,7 +127,7 @@ func countOpenOrders(w Observers) (busy, open, coming int) {
 	return busy, open, coming
 }
 
-// addEndpoint makes an endpoint of the clinic, as operations do.
+// addEndpoint creates an endpoint of the team as operations do.
 func addEndpoint(t *testing.T, f *deployment.Deployment, r *Receiver) {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"url": r.URL(), "filter_types": r.types})
@@ -145,10 +147,11 @@ func addEndpoint(t *testing.T, f *deployment.Deployment, r *Receiver) {
 	require.NoError(t, r.SetSecret(made.Secret))
 }
 
-// awaitConsistency waits until the accounts agree, and returns them and what they disagree on when it has taken too long.
+// awaitConsistency waits until the observations agree. It returns them, and the discrepancies if they do not agree in
+// time.
 func awaitConsistency(t *testing.T, w Observers) (Observations, []string) {
 	t.Helper()
-	deadline := time.Now().Add(calmTimeout)
+	deadline := time.Now().Add(finishTimeout)
 	for {
 		a, err := w.Observe(t.Context())
 		require.NoError(t, err)
@@ -164,8 +167,8 @@ func awaitConsistency(t *testing.T, w Observers) (Observations, []string) {
 	}
 }
 
-// awaitIdleReconciler waits until the reconciler has made a run, begun from now on, in which it healed nothing. The first is asked for, since its
-// turn would come within a minute anyhow.
+// awaitIdleReconciler waits for a run of the reconciler that began after this call and healed nothing. It triggers a
+// run, because the next scheduled one may be a minute away.
 func awaitIdleReconciler(t *testing.T, f *deployment.Deployment) ReconcilerRuns {
 	t.Helper()
 	var h ReconcilerRuns
@@ -181,21 +184,22 @@ func awaitIdleReconciler(t *testing.T, f *deployment.Deployment) ReconcilerRuns 
 	return h
 }
 
-func summary(seed uint64, a Observations, found []string, storm *FaultInjector, h ReconcilerRuns, most int,
+func summary(seed uint64, a Observations, found []string, injector *FaultInjector, h ReconcilerRuns, most int,
 	took time.Duration) string {
-	kills, ended := storm.Counts()
+	kills, ended := injector.Counts()
 	deliveries := 0
 	for _, e := range a.Endpoints {
 		deliveries += len(e.Deliveries)
 	}
-	return fmt.Sprintf("seed %d, %s, kills %v, ended by themselves %v, orders %d (at most %d under way at once), events %d, facts %d, messages %d, deliveries %d, "+
+	return fmt.Sprintf("seed %d, %s, kills %v, exits %v, orders %d (at most %d open at the same time), "+
+		"events %d, facts %d, messages %d, deliveries %d, "+
 		"healed %+v in %d sweeps (%d gave up), discrepancies %d", seed, took.Round(time.Second), kills, ended,
 		len(a.Store.Orders), most,
 		len(a.Store.Events), len(a.Store.InboxItems), len(a.Store.Messages), deliveries, h.Total, h.Runs, h.Failed,
 		len(found))
 }
 
-// seedOf is the seed that was asked for, or a new one.
+// seedOf returns the seed from the environment, or a new one.
 func seedOf(t *testing.T) uint64 {
 	t.Helper()
 	text := os.Getenv("SEED")
@@ -207,7 +211,8 @@ func seedOf(t *testing.T) uint64 {
 	return seed
 }
 
-// faultProfile is a storm of the duration that was asked for, or a short one. Outages of a minute, and of three for Temporal, need room.
+// faultProfile returns a profile for the duration from the environment, or a short one. Outages of one minute, and of
+// three minutes for Temporal, need a long test.
 func faultProfile(t *testing.T) FaultProfile {
 	t.Helper()
 	short := FaultProfile{Duration: 100 * time.Second, KillEvery: 5 * time.Second, Outage: 8 * time.Second,

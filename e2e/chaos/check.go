@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// FindDiscrepancies compares the accounts, once everything is calm, and lists what does not agree.
+// FindDiscrepancies compares the observations after all orders have finished, and lists where they differ.
 func FindDiscrepancies(a Observations) []string {
 	c := newChecker(a)
 	c.checkCallers()
@@ -25,14 +25,14 @@ func FindDiscrepancies(a Observations) []string {
 	return c.found
 }
 
-// checker is one comparison.
+// checker is one comparison of observations.
 type checker struct {
 	observations Observations
 	found        []string
-	plans        map[string]*OrderPlan // of each order that somebody was told of, and of those that take the place of one
+	plans        map[string]*OrderPlan // by order: of a caller's order, and of its replacements and redraws
 	events       map[string][]Event    // by order
 	orders       map[string]Order      // by id
-	messageIDs   map[string][]string   // messages of the store, by type
+	messageIDs   map[string][]string   // of the store, by type
 }
 
 func newChecker(a Observations) *checker {
@@ -54,7 +54,8 @@ func (c *checker) report(format string, args ...any) {
 	c.found = append(c.found, fmt.Sprintf(format, args...))
 }
 
-// checkCallers: each has one order, which the store has.
+// checkCallers checks that each caller has one order, that the store has it, and that no request was refused
+// unexpectedly.
 func (c *checker) checkCallers() {
 	for i, t := range c.observations.CallerRecords {
 		for _, refusal := range t.Refused {
@@ -62,25 +63,26 @@ func (c *checker) checkCallers() {
 		}
 		switch {
 		case t.OrderID == "":
-			c.report("caller %d (%s): never told of an order", i, t.Kind)
+			c.report("caller %d (%s): got no order", i, t.Kind)
 			continue
 		case c.plans[t.OrderID] != nil:
-			c.report("caller %d: order %s was told to another caller too", i, t.OrderID)
+			c.report("caller %d: another caller also got order %s", i, t.OrderID)
 		}
-		o, kept := c.orders[t.OrderID]
-		if !kept {
-			c.report("order %s (%s): told to its caller and not in the store", t.OrderID, t.Kind)
+		o, stored := c.orders[t.OrderID]
+		if !stored {
+			c.report("order %s (%s): its caller got it, and the store does not have it", t.OrderID, t.Kind)
 		}
-		if kept && (o.Imported != (t.ImportedNumber != "") || o.Imported && o.Number != t.ImportedNumber) {
-			c.report("order %s (%s): is number %s, imported %t, and its caller has imported %q", o.ID, t.Kind, o.Number,
+		if stored && (o.Imported != (t.ImportedNumber != "") || o.Imported && o.Number != t.ImportedNumber) {
+			c.report("order %s (%s): has number %s, imported %t, and its caller imported %q", o.ID, t.Kind, o.Number,
 				o.Imported, t.ImportedNumber)
 		}
 		c.plans[t.OrderID] = planNamed(t.Kind)
 	}
 }
 
-// checkUnknownOrders: the store has no order that nobody was told of, but for those that were asked for without a key and not answered: kits that
-// nobody will register. And no two with the same number.
+// checkUnknownOrders checks that every order of the store belongs to a caller, and that no two orders have the same
+// number. Exceptions are kits that were created by a request without a response: their route takes no idempotency key,
+// and nobody registers them.
 func (c *checker) checkUnknownOrders() {
 	unknown := 0
 	for _, t := range c.observations.CallerRecords {
@@ -96,14 +98,15 @@ func (c *checker) checkUnknownOrders() {
 			continue
 		}
 		if !o.Registrable || unknown == 0 {
-			c.report("order %s: in the store, and nobody was told of it", o.ID)
+			c.report("order %s: in the store, and no caller got it", o.ID)
 			continue
 		}
 		unknown--
 	}
 }
 
-// checkOrder: its events are those of its kind, without gaps, and it stands where they end.
+// checkOrder checks that the events of the order follow its plan without gaps, and that the last one has the order's
+// status.
 func (c *checker) checkOrder(o Order) {
 	var lows []string
 	for i, e := range c.events[o.ID] {
@@ -113,7 +116,7 @@ func (c *checker) checkOrder(o Order) {
 		lows = append(lows, lowStatus(e.Status))
 	}
 	if len(lows) == 0 || lows[len(lows)-1] != o.Status {
-		c.report("order %s: is %s, its events are %v", o.ID, o.Status, lows)
+		c.report("order %s: has status %s, its events are %v", o.ID, o.Status, lows)
 	}
 	k := c.plans[o.ID]
 	if k == nil {
@@ -121,17 +124,17 @@ func (c *checker) checkOrder(o Order) {
 	}
 	path := strings.Fields(k.Path)
 	if k.finalStatus() == "corrected" && c.observations.Lab.ReportVersions[o.Number] < 2 {
-		path = path[:len(path)-1] // the first version was replaced before anybody asked for it
+		path = path[:len(path)-1] // a correction replaced the first version before it was fetched
 	}
 	if !isSubsequence(lows, path) || lows[0] != path[0] || lows[len(lows)-1] != path[len(path)-1] {
-		c.report("order %s (%s): went %v and not %v", o.ID, k.Name, lows, path)
+		c.report("order %s (%s): had statuses %v, expected %v", o.ID, k.Name, lows, path)
 	}
 }
 
-// lowStatus is a status without top level and collection method.
+// lowStatus returns the status without top level and collection method.
 func lowStatus(status string) string { return status[strings.LastIndex(status, ".")+1:] }
 
-// isSubsequence reports whether the statuses come in the path in that order, each as often as there.
+// isSubsequence reports whether the statuses occur in the path in this order. It is false for no statuses.
 func isSubsequence(statuses, path []string) bool {
 	for _, s := range statuses {
 		i := slices.Index(path, s)
@@ -143,31 +146,32 @@ func isSubsequence(statuses, path []string) bool {
 	return len(statuses) > 0
 }
 
-// checkEndpoints: each got every message of the types that it takes at least once, nothing else, and of each event one message.
+// checkEndpoints checks that each endpoint got every message of its types at least once, nothing else, and one message
+// for each event.
 func (c *checker) checkEndpoints() {
 	for _, e := range c.observations.Endpoints {
 		for _, broken := range e.BadSignatures {
 			c.report("endpoint %s: %s", e.Name, broken)
 		}
 		got := map[string]bool{}
-		told := map[string]Delivery{}
+		byEvent := map[string]Delivery{}
 		for _, d := range e.Deliveries {
 			got[d.MessageID] = true
 			if d.OrderID == "" {
 				continue
 			}
 			at := fmt.Sprintf("%s/%d", d.OrderID, d.Sequence)
-			if first, again := told[at]; again && first.MessageID != d.MessageID {
-				c.report("endpoint %s: event %d of order %s was told by two messages", e.Name, d.Sequence, d.OrderID)
+			if first, again := byEvent[at]; again && first.MessageID != d.MessageID {
+				c.report("endpoint %s: two messages report event %d of order %s", e.Name, d.Sequence, d.OrderID)
 			}
-			told[at] = d
+			byEvent[at] = d
 		}
 		c.checkMessages(e, got)
-		c.checkEventWebhooks(e, told)
+		c.checkEventWebhooks(e, byEvent)
 	}
 }
 
-// checkMessages compares what an endpoint got with the messages of the store.
+// checkMessages compares the messages that an endpoint got with the messages of the store.
 func (c *checker) checkMessages(e Endpoint, got map[string]bool) {
 	for typ, ids := range c.messageIDs {
 		for _, id := range ids {
@@ -184,39 +188,40 @@ func (c *checker) checkMessages(e Endpoint, got map[string]bool) {
 
 func acceptsType(e Endpoint, typ string) bool { return e.Types == nil || slices.Contains(e.Types, typ) }
 
-// The types of messages about an order's events.
+// The message types of an order's events.
 const (
 	orderCreated = "labtest.order.created"
 	orderUpdated = "labtest.order.updated"
 )
 
-// checkEventWebhooks compares what an endpoint was told with what has happened to the orders. Nobody has asked to be told of partial results.
-func (c *checker) checkEventWebhooks(e Endpoint, told map[string]Delivery) {
+// checkEventWebhooks compares the webhooks that an endpoint got with the events of the orders. No policy of the test
+// sends webhooks about partial results.
+func (c *checker) checkEventWebhooks(e Endpoint, byEvent map[string]Delivery) {
 	for _, event := range c.observations.Store.Events {
 		typ := orderUpdated
 		if event.Sequence == 1 {
 			typ = orderCreated
 		}
 		at := fmt.Sprintf("%s/%d", event.OrderID, event.Sequence)
-		d, got := told[at]
-		delete(told, at)
+		d, got := byEvent[at]
+		delete(byEvent, at)
 		switch want := acceptsType(e, typ) && lowStatus(event.Status) != "partial_results"; {
 		case got != want:
-			c.report("endpoint %s: event %d of order %s (%s): told %t", e.Name, event.Sequence, event.OrderID, event.Status, got)
+			c.report("endpoint %s: event %d of order %s (%s): got %t", e.Name, event.Sequence, event.OrderID, event.Status, got)
 		case got && d.Status != event.Status:
-			c.report("endpoint %s: event %d of order %s: told %s, and it is %s", e.Name, event.Sequence, event.OrderID, d.Status,
-				event.Status)
+			c.report("endpoint %s: event %d of order %s: got status %s, expected %s", e.Name, event.Sequence,
+				event.OrderID, d.Status, event.Status)
 		}
 	}
-	for _, at := range slices.Sorted(maps.Keys(told)) {
-		c.report("endpoint %s: was told of event %s, which has not happened", e.Name, at)
+	for _, at := range slices.Sorted(maps.Keys(byEvent)) {
+		c.report("endpoint %s: got event %s, which has not happened", e.Name, at)
 	}
 }
 
-// undeliveredStatuses are the ends of kits that never arrive.
+// undeliveredStatuses are the ends of kits that do not reach their patient.
 var undeliveredStatuses = []string{"lost", "failure_to_deliver_to_customer"}
 
-// checkRuns: a run for each order that has not ended, none for the others, and nothing left to deliver.
+// checkRuns checks that exactly the open orders have a run, and that no delivery is open.
 func (c *checker) checkRuns() {
 	running := map[string]bool{}
 	for _, id := range c.observations.Temporal.Orders {
@@ -224,7 +229,7 @@ func (c *checker) checkRuns() {
 	}
 	for _, o := range c.observations.Store.Orders {
 		k := c.plans[o.ID]
-		// Who was not told of a kit did not register it: it is on its way, or waits.
+		// An order without a plan is a kit that no caller registers. It stays open unless it got lost.
 		if open := k == nil && !slices.Contains(undeliveredStatuses, o.Status) || k != nil && k.Open; running[o.ID] != open {
 			c.report("order %s (%s): open %t, has a run %t", o.ID, o.Status, open, running[o.ID])
 		}
@@ -234,6 +239,6 @@ func (c *checker) checkRuns() {
 		c.report("order %s: has a run, and the store does not have it", id)
 	}
 	for _, id := range c.observations.Temporal.Deliveries {
-		c.report("endpoint %s: deliveries are still being made", id)
+		c.report("endpoint %s: its deliveries have not ended", id)
 	}
 }

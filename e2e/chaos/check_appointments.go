@@ -5,29 +5,30 @@ import (
 	"slices"
 )
 
-// cancelled is the status of an appointment that is over before it began. One that was never made, or given up before it was recorded,
-// is as good as that.
+// cancelled is the status of an appointment that ended before it began. An appointment that does not exist counts as
+// cancelled.
 const cancelled = "cancelled"
 
-// checkAppointments: providers and store have the same appointments in the same status, each once; an order has one at most that is not cancelled,
-// but for what it was too late to give back; and what a caller was told of is there.
+// checkAppointments checks that providers and store have the same appointments in the same status, each once. An order
+// has at most one appointment that is not cancelled, not counting one that the provider keeps because it was too late
+// to cancel it. The appointments in the callers' responses exist.
 func (c *checker) checkAppointments() {
-	kept, made, held := map[string]Appointment{}, map[string]Appointment{}, map[string]int{}
+	stored, atProvider, held := map[string]Appointment{}, map[string]Appointment{}, map[string]int{}
 	for _, v := range c.observations.Store.Appointments {
-		kept[v.ID] = v
+		stored[v.ID] = v
 	}
 	for _, v := range c.observations.Lab.Appointments {
-		if _, again := made[v.ID]; again {
+		if _, again := atProvider[v.ID]; again {
 			c.report("appointment %s: is at its provider more than once", v.ID)
 		}
-		made[v.ID] = v
-		if v.Status != cancelled && (appointmentStatus(kept[v.ID]) != cancelled || !c.isHeldByProvider(v)) {
+		atProvider[v.ID] = v
+		if v.Status != cancelled && (appointmentStatus(stored[v.ID]) != cancelled || !c.isHeldByProvider(v)) {
 			held[v.OrderRef]++
 		}
-		c.compareAppointments(v.ID, v, kept[v.ID])
+		c.compareAppointments(v.ID, v, stored[v.ID])
 	}
 	for _, v := range c.observations.Store.Appointments {
-		if _, there := made[v.ID]; !there {
+		if _, there := atProvider[v.ID]; !there {
 			c.compareAppointments(v.ID, Appointment{}, v)
 		}
 	}
@@ -38,29 +39,30 @@ func (c *checker) checkAppointments() {
 	}
 	for _, t := range c.observations.CallerRecords {
 		for _, id := range t.BookedIDs {
-			if made[id].ID == "" || kept[id].OrderRef != t.OrderID {
-				c.report("order %s: its caller was told of appointment %s; at the provider %t, in the store of order %q",
-					t.OrderID, id, made[id].ID != "", kept[id].OrderRef)
+			if atProvider[id].ID == "" || stored[id].OrderRef != t.OrderID {
+				c.report("order %s: its caller got appointment %s; at the provider %t, in the store of order %q",
+					t.OrderID, id, atProvider[id].ID != "", stored[id].OrderRef)
 			}
 		}
 	}
 }
 
-// compareAppointments compares what a provider and the store have of an appointment; neither needs to have one that is cancelled. A provider may keep
-// one that it was too late to give back, if operations are told.
-func (c *checker) compareAppointments(id string, made, kept Appointment) {
-	if appointmentStatus(made) != appointmentStatus(kept) &&
-		(appointmentStatus(kept) != cancelled || !c.isHeldByProvider(made)) {
-		c.report("appointment %s: is %s at its provider, and %s in the store", id, appointmentStatus(made),
-			appointmentStatus(kept))
+// compareAppointments compares an appointment at the provider with the one of the store. A cancelled one may be missing
+// on either side. The provider may keep an appointment that the store has as cancelled, if an attention mark reports it
+// to operations.
+func (c *checker) compareAppointments(id string, atProvider, stored Appointment) {
+	if appointmentStatus(atProvider) != appointmentStatus(stored) &&
+		(appointmentStatus(stored) != cancelled || !c.isHeldByProvider(atProvider)) {
+		c.report("appointment %s: is %s at its provider, and %s in the store", id, appointmentStatus(atProvider),
+			appointmentStatus(stored))
 	}
-	if made.ID != "" && kept.ID != "" && c.orders[kept.OrderRef].Number != made.OrderRef {
-		c.report("appointment %s: is of order number %s at its provider, and of order %s in the store", id, made.OrderRef,
-			kept.OrderRef)
+	if atProvider.ID != "" && stored.ID != "" && c.orders[stored.OrderRef].Number != atProvider.OrderRef {
+		c.report("appointment %s: is of order number %s at its provider, and of order %s in the store", id,
+			atProvider.OrderRef, stored.OrderRef)
 	}
 }
 
-// appointmentStatus is that of an appointment that may not be there.
+// appointmentStatus returns the appointment's status, or cancelled for the zero value.
 func appointmentStatus(v Appointment) string {
 	if v.ID == "" {
 		return cancelled
@@ -68,9 +70,10 @@ func appointmentStatus(v Appointment) string {
 	return v.Status
 }
 
-// isHeldByProvider reports whether an appointment has begun at its provider, and operations are told that it is kept there.
-func (c *checker) isHeldByProvider(made Appointment) bool {
-	return (made.Status == "in_progress" || made.Status == "completed") &&
+// isHeldByProvider reports whether the appointment has begun at its provider and an attention mark reports that to
+// operations.
+func (c *checker) isHeldByProvider(atProvider Appointment) bool {
+	return (atProvider.Status == "in_progress" || atProvider.Status == "completed") &&
 		slices.ContainsFunc(c.observations.Store.AppointmentsAtProvider,
-			func(id string) bool { return c.orders[id].Number == made.OrderRef })
+			func(id string) bool { return c.orders[id].Number == atProvider.OrderRef })
 }

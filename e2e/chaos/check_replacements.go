@@ -4,8 +4,8 @@ import (
 	"slices"
 )
 
-// checkReplacements: an order that is to be replaced or redrawn has one child, which knows it, which it knows, and whose kind is the one that
-// follows; the others have none.
+// checkReplacements checks that an order whose plan has a child has exactly one, that parent and child name each other,
+// and that the child follows the plan's child. Other orders must have no child.
 func (c *checker) checkReplacements() {
 	children, named := map[string][]Order{}, map[string][]string{}
 	for _, o := range c.observations.Store.Orders {
@@ -23,13 +23,13 @@ func (c *checker) checkReplacements() {
 	}
 	for _, t := range c.observations.CallerRecords {
 		if t.ChildID != "" && c.orders[t.ChildID].ParentID != t.OrderID {
-			c.report("order %s (%s): its caller was told that order %s replaces it, whose parent is %q", t.OrderID, t.Kind,
+			c.report("order %s (%s): its caller got order %s as its replacement, whose parent is %q", t.OrderID, t.Kind,
 				t.ChildID, c.orders[t.ChildID].ParentID)
 		}
 	}
 }
 
-// checkChild looks at an order, its child, and that one's.
+// checkChild checks the children of an order, and their children.
 func (c *checker) checkChild(o Order, children map[string][]Order, named map[string][]string) {
 	k := c.plans[o.ID]
 	var next *OrderPlan
@@ -38,48 +38,48 @@ func (c *checker) checkChild(o Order, children map[string][]Order, named map[str
 		child.Name = k.Name + ", child"
 		next = &child
 	}
-	born := children[o.ID]
-	if len(born) > 1 || (len(born) == 1) != (next != nil) {
-		c.report("order %s: %d orders take its place; one is to: %t", o.ID, len(born), next != nil)
+	ownChildren := children[o.ID]
+	if len(ownChildren) > 1 || (len(ownChildren) == 1) != (next != nil) {
+		c.report("order %s: it has %d children; expected one: %t", o.ID, len(ownChildren), next != nil)
 	}
 	var ids []string
-	for _, child := range born {
+	for _, child := range ownChildren {
 		ids = append(ids, child.ID)
 	}
 	if !slices.Equal(ids, named[o.ID]) {
-		c.report("order %s: orders %v take its place, and its decisions name %v", o.ID, ids, named[o.ID])
+		c.report("order %s: its children are %v, and its decisions name %v", o.ID, ids, named[o.ID])
 	}
-	for _, child := range born {
+	for _, child := range ownChildren {
 		if child.TransactionID != o.TransactionID {
-			c.report("order %s: is not in the transaction of order %s, whose place it takes", child.ID, o.ID)
+			c.report("order %s: is not in the transaction of its parent %s", child.ID, o.ID)
 		}
 		if next == nil {
-			continue // nobody was told of it
+			continue // no caller knows the order, so it has no plan
 		}
 		if child.Origin != next.Origin {
-			c.report("order %s: takes the place of order %s as %s, and not as %s", child.ID, o.ID, child.Origin, next.Origin)
+			c.report("order %s: child of order %s as %s, expected %s", child.ID, o.ID, child.Origin, next.Origin)
 		}
 		c.plans[child.ID] = next
 		c.checkChild(child, children, named)
 	}
 }
 
-// checkCounts: what is counted is what there is.
+// checkCounts compares the stored counts of unfinished orders with the orders.
 func (c *checker) checkCounts() {
-	there := map[Count]int{}
+	actual := map[Count]int{}
 	for _, o := range c.observations.Store.Orders {
 		if o.Unfinished {
-			there[Count{Modality: o.Modality, Status: o.Status}]++
+			actual[Count{Modality: o.Modality, Status: o.Status}]++
 		}
 	}
 	for _, n := range c.observations.Store.Counts {
 		key := Count{Modality: n.Modality, Status: n.Status}
-		if there[key] != n.N {
-			c.report("orders %s %s: %d are counted, and %d are there", n.Modality, n.Status, n.N, there[key])
+		if actual[key] != n.N {
+			c.report("orders %s %s: %d are counted, and the store has %d", n.Modality, n.Status, n.N, actual[key])
 		}
-		delete(there, key)
+		delete(actual, key)
 	}
-	for key, n := range there {
-		c.report("orders %s %s: none is counted, and %d are there", key.Modality, key.Status, n)
+	for key, n := range actual {
+		c.report("orders %s %s: none is counted, and the store has %d", key.Modality, key.Status, n)
 	}
 }

@@ -8,8 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// consistentObservations are the accounts of orders that nothing is wrong with: a finished one, a cancelled one, one that is open (a to c), one that was
-// replaced twice (d, its child e, and that one's f), an imported one (g) and one with an appointment (h) and one whose results were corrected (k).
+// consistentObservations are observations of orders without discrepancies: a finished one (a), a cancelled one (b), an
+// open one (c), one that was replaced twice (d, its child e, and its child f), an imported one (g), one with an
+// appointment (h) and one with corrected results (k).
 func consistentObservations() Observations {
 	var a Observations
 	a.Lab = LabTraffic{Accepted: map[string]int{}, PlaceCalls: map[string]int{}, AcceptedFacts: map[string]int{}}
@@ -36,7 +37,7 @@ func consistentObservations() Observations {
 	return a
 }
 
-// addOrder has an order and those that take its place go all their way.
+// addOrder adds an order and its replacements, with all events of their plans.
 func (a *Observations) addOrder(o Order, k OrderPlan) {
 	path := strings.Fields(k.Path)
 	o.Number, o.Status = "N"+o.ID, path[len(path)-1]
@@ -60,7 +61,7 @@ func (a *Observations) addOrder(o Order, k OrderPlan) {
 	}
 }
 
-// removeLastEvent undoes the last event of an order.
+// removeLastEvent removes the last event of an order.
 func (a *Observations) removeLastEvent(id string) {
 	var path []string
 	for _, e := range a.Store.Events {
@@ -82,7 +83,7 @@ func (a *Observations) removeLastEvent(id string) {
 	}
 }
 
-// addEvent has an event happen and told.
+// addEvent adds an event and its webhooks.
 func (a *Observations) addEvent(orderID string, sequence int64, status string) {
 	m := Message{ID: orderID + string(rune('0'+sequence)), Type: orderUpdated, OrderID: orderID, Sequence: sequence}
 	if sequence == 1 {
@@ -114,7 +115,7 @@ func TestConsistentObservationsAgree(t *testing.T) {
 	late.Lab.Appointments[0].Status, late.Lab.Appointments[1].Status, late.Store.Appointments[0].Status = "in_progress",
 		cancelled, cancelled
 	late.Store.AppointmentsAtProvider = []string{"h"}
-	require.Empty(t, FindDiscrepancies(late), "what it was too late to give back, and operations were told")
+	require.Empty(t, FindDiscrepancies(late), "an appointment that was cancelled too late, with a mark")
 	late.Lab.Appointments[1].Status, late.Store.Appointments[0].Status = "confirmed", "confirmed"
 	require.Empty(t, FindDiscrepancies(late), "and another was booked")
 
@@ -125,25 +126,32 @@ func TestConsistentObservationsAgree(t *testing.T) {
 	unanswered.Lab.Accepted["Nx"] = 1
 	unanswered.addEvent("x", 1, "received.testkit.ordered")
 	unanswered.Temporal.Orders = append(unanswered.Temporal.Orders, "x")
-	require.Empty(t, FindDiscrepancies(unanswered), "an order that no answer told of, and no key protects")
+	require.Empty(t, FindDiscrepancies(unanswered), "an order of a request without a response and without a key")
 }
 
-// The controls: each of these spoils one account, and has to be found.
+// TestEveryDiscrepancyIsFound is the control: it changes the observations in one way at a time, and each change must be
+// found.
 func TestEveryDiscrepancyIsFound(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*Observations){
-		"a delivery is missing":                       func(a *Observations) { a.Endpoints[0].Deliveries = slices.Delete(a.Endpoints[0].Deliveries, 2, 3) },
-		"a delivery is missing at the other endpoint": func(a *Observations) { a.Endpoints[1].Deliveries = a.Endpoints[1].Deliveries[1:] },
-		"a delivery that nobody sent": func(a *Observations) {
+		"a delivery is missing": func(a *Observations) {
+			a.Endpoints[0].Deliveries = slices.Delete(a.Endpoints[0].Deliveries, 2, 3)
+		},
+		"a delivery is missing at the other endpoint": func(a *Observations) {
+			a.Endpoints[1].Deliveries = a.Endpoints[1].Deliveries[1:]
+		},
+		"a delivery without a message": func(a *Observations) {
 			a.Endpoints[0].Deliveries = append(a.Endpoints[0].Deliveries,
 				Delivery{MessageID: "x", Type: orderUpdated, OrderID: "a", Sequence: 9})
 		},
 		"a delivery of a type not taken": func(a *Observations) {
 			a.Endpoints[1].Deliveries = append(a.Endpoints[1].Deliveries, a.Endpoints[0].Deliveries[0])
 		},
-		"a delivery tells another status": func(a *Observations) { a.Endpoints[0].Deliveries[1].Status = "completed.testkit.completed" },
-		"a signature is not good":         func(a *Observations) { a.Endpoints[0].BadSignatures = []string{"no"} },
-		"an event told by two messages": func(a *Observations) {
+		"a delivery has another status": func(a *Observations) {
+			a.Endpoints[0].Deliveries[1].Status = "completed.testkit.completed"
+		},
+		"a signature is wrong": func(a *Observations) { a.Endpoints[0].BadSignatures = []string{"no"} },
+		"two messages report one event": func(a *Observations) {
 			twin := a.Endpoints[0].Deliveries[1]
 			twin.MessageID = "twin"
 			a.Store.Messages = append(a.Store.Messages, Message{"twin", twin.Type, twin.OrderID, twin.Sequence})
@@ -157,11 +165,11 @@ func TestEveryDiscrepancyIsFound(t *testing.T) {
 			a.Store.Orders[2].Status = "lost"
 			a.addEvent("c", 3, "failed.testkit.lost")
 		},
-		"an order is forgotten": func(a *Observations) {
+		"an order is missing": func(a *Observations) {
 			a.Store.Orders = a.Store.Orders[1:]
 		},
-		"an order that nobody asked for": func(a *Observations) { a.CallerRecords = a.CallerRecords[1:] },
-		"a caller was never answered":    func(a *Observations) { a.CallerRecords[1].OrderID = "" },
+		"an order without a caller": func(a *Observations) { a.CallerRecords = a.CallerRecords[1:] },
+		"a caller got no order":     func(a *Observations) { a.CallerRecords[1].OrderID = "" },
 		"two callers, one order": func(a *Observations) {
 			a.CallerRecords = append(a.CallerRecords,
 				a.CallerRecords[0])
@@ -175,18 +183,18 @@ func TestEveryDiscrepancyIsFound(t *testing.T) {
 			a.Store.InboxItems = append(a.Store.InboxItems,
 				InboxItem{"r3", "a", "late"})
 		},
-		"a fact is not settled":        func(a *Observations) { a.Store.InboxItems[0].State = "signalled" },
-		"a fact was never taken":       func(a *Observations) { a.Lab.UnacceptedFacts = 1 },
-		"an ended order has a run":     func(a *Observations) { a.Temporal.Orders = append(a.Temporal.Orders, "a") },
-		"an open order has none":       func(a *Observations) { a.Temporal.Orders = nil },
-		"a run without an order":       func(a *Observations) { a.Temporal.Orders = append(a.Temporal.Orders, "x") },
-		"something is to be delivered": func(a *Observations) { a.Temporal.Deliveries = []string{"all"} },
+		"a fact is not applied":     func(a *Observations) { a.Store.InboxItems[0].State = "signalled" },
+		"a fact was never accepted": func(a *Observations) { a.Lab.UnacceptedFacts = 1 },
+		"an ended order has a run":  func(a *Observations) { a.Temporal.Orders = append(a.Temporal.Orders, "a") },
+		"an open order has no run":  func(a *Observations) { a.Temporal.Orders = nil },
+		"a run without an order":    func(a *Observations) { a.Temporal.Orders = append(a.Temporal.Orders, "x") },
+		"a delivery has not ended":  func(a *Observations) { a.Temporal.Deliveries = []string{"all"} },
 
-		"a correction is not told":      func(a *Observations) { a.removeLastEvent("k") },
-		"a correction that nobody made": func(a *Observations) { a.Lab.ReportVersions["Nk"] = 1 },
-		"an order is not counted":       func(a *Observations) { a.Store.Counts = nil },
-		"one order too many is counted": func(a *Observations) { a.Store.Counts[0].N = 2 },
-		"an order is counted that is done": func(a *Observations) {
+		"a correction is missing":               func(a *Observations) { a.removeLastEvent("k") },
+		"a correction without a second version": func(a *Observations) { a.Lab.ReportVersions["Nk"] = 1 },
+		"an order is not counted":               func(a *Observations) { a.Store.Counts = nil },
+		"one order too many is counted":         func(a *Observations) { a.Store.Counts[0].N = 2 },
+		"a finished order is counted": func(a *Observations) {
 			a.Store.Counts = append(a.Store.Counts,
 				Count{"testkit", "lost", 1})
 		},
@@ -201,9 +209,9 @@ func TestEveryDiscrepancyIsFound(t *testing.T) {
 			a.Store.Orders[len(a.Store.Orders)-1].Number = "Ng"
 			delete(a.Lab.Accepted, "Ni")
 		},
-		"an import was placed, and the lab knew it": func(a *Observations) { a.Lab.PlaceCalls["Ng"] = 2 },
-		"an import has another number":              func(a *Observations) { a.CallerRecords[4].ImportedNumber = "N7" },
-		"what was ordered is taken for an import":   func(a *Observations) { a.Store.Orders[0].Imported = true },
+		"an import was placed again":      func(a *Observations) { a.Lab.PlaceCalls["Ng"] = 2 },
+		"an import has another number":    func(a *Observations) { a.CallerRecords[4].ImportedNumber = "N7" },
+		"an order is stored as an import": func(a *Observations) { a.Store.Orders[0].Imported = true },
 
 		"a booking is not at the provider": func(a *Observations) { a.Lab.Appointments = a.Lab.Appointments[:1] },
 		"a booking is not in the store":    func(a *Observations) { a.Store.Appointments = a.Store.Appointments[1:] },
@@ -219,12 +227,16 @@ func TestEveryDiscrepancyIsFound(t *testing.T) {
 			a.Lab.Appointments = append(a.Lab.Appointments, Appointment{"v3", "Nh", "completed"})
 			a.Store.Appointments = append(a.Store.Appointments, Appointment{"v3", "h", "completed"})
 		},
-		"an appointment was not given back":                          func(a *Observations) { a.Lab.Appointments[0].Status = "confirmed" },
-		"an appointment was given back too late, and nobody is told": func(a *Observations) { a.Lab.Appointments[0].Status = "in_progress" },
-		"an appointment was not given back though it could be": func(a *Observations) {
+		"an appointment was not cancelled at the provider": func(a *Observations) {
+			a.Lab.Appointments[0].Status = "confirmed"
+		},
+		"an appointment was cancelled too late, without a mark": func(a *Observations) {
+			a.Lab.Appointments[0].Status = "in_progress"
+		},
+		"an appointment was not cancelled in time": func(a *Observations) {
 			a.Lab.Appointments[0].Status, a.Store.AppointmentsAtProvider = "confirmed", []string{"h"}
 		},
-		"an appointment was never made": func(a *Observations) { a.Store.Appointments[1].Status = "pending" },
+		"an appointment was never booked": func(a *Observations) { a.Store.Appointments[1].Status = "pending" },
 
 		"an order is replaced twice": func(a *Observations) {
 			a.addOrder(Order{ID: "x", ParentID: "d", Origin: "recreation", TransactionID: "Td"},
@@ -240,14 +252,14 @@ func TestEveryDiscrepancyIsFound(t *testing.T) {
 				OrderPlan{Path: "ordered requisition_created"})
 			a.Store.Children = append(a.Store.Children, Child{"b", "x"})
 		},
-		"a parent does not know its child":    func(a *Observations) { a.Store.Children = a.Store.Children[1:] },
-		"a child does not know its parent":    func(a *Observations) { a.Store.Orders[4].ParentID = "" },
-		"a parent names another child":        func(a *Observations) { a.Store.Children[0].ChildID = "a" },
-		"a child is in another transaction":   func(a *Observations) { a.Store.Orders[4].TransactionID = "T" },
-		"a child is there for another reason": func(a *Observations) { a.Store.Orders[4].Origin = "redraw" },
-		"a caller was told of another child":  func(a *Observations) { a.CallerRecords[3].ChildID = "a" },
-		"a child was never placed":            func(a *Observations) { delete(a.Lab.Accepted, "Ne") },
-		"a child was placed twice":            func(a *Observations) { a.Lab.Accepted["Ne"] = 2 },
+		"a parent does not name its child":  func(a *Observations) { a.Store.Children = a.Store.Children[1:] },
+		"a child does not name its parent":  func(a *Observations) { a.Store.Orders[4].ParentID = "" },
+		"a parent names another child":      func(a *Observations) { a.Store.Children[0].ChildID = "a" },
+		"a child is in another transaction": func(a *Observations) { a.Store.Orders[4].TransactionID = "T" },
+		"a child has another origin":        func(a *Observations) { a.Store.Orders[4].Origin = "redraw" },
+		"a caller got another child":        func(a *Observations) { a.CallerRecords[3].ChildID = "a" },
+		"a child was never placed":          func(a *Observations) { delete(a.Lab.Accepted, "Ne") },
+		"a child was placed twice":          func(a *Observations) { a.Lab.Accepted["Ne"] = 2 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -14,14 +14,14 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 )
 
-// restartable is what can be killed and started again.
+// restartable is a process that can be killed and started again.
 type restartable interface {
 	Kill() error
 	Launch() error
-	Err() error // it has ended by itself
+	Err() error // it has ended and nobody stopped it
 }
 
-// postgres is the database server as a part.
+// postgres makes the database server restartable.
 type postgres struct {
 	*postgrestest.PersistentServer
 	ctx context.Context
@@ -29,27 +29,29 @@ type postgres struct {
 
 func (p postgres) Launch() error { return p.Start(p.ctx) }
 
-// watchEvery is how often it is looked whether a part has ended by itself.
+// watchEvery is how often the injector checks whether a process has ended.
 const watchEvery = 500 * time.Millisecond
 
-// FaultInjector kills parts of a fleet and starts them again, and those that end by themselves, as whatever runs them in production does.
+// FaultInjector kills processes of a deployment and starts them again. It also starts processes that end on their own,
+// as the supervisor of a production system does.
 type FaultInjector struct {
 	faultTargets map[string]*faultTarget
 
 	mu    sync.Mutex
 	kills map[string]int
-	exits map[string]int // by themselves
+	exits map[string]int // of processes that ended on their own
 	errs  []error
 }
 
-// faultTarget is a part with the faults that keep it down now. Whoever kills or starts it holds the mutex, so that one comes after the other.
+// faultTarget is a process and the number of faults that keep it down now. The mutex is held while the process is
+// killed or started.
 type faultTarget struct {
 	restartable
 	mu           sync.Mutex
 	activeFaults int
 }
 
-// NewFaultInjector is a storm over a fleet. ctx bounds the starts of its database.
+// NewFaultInjector returns the fault injector of a deployment. ctx bounds the starts of its database.
 func NewFaultInjector(ctx context.Context, f *deployment.Deployment) *FaultInjector {
 	s := &FaultInjector{faultTargets: map[string]*faultTarget{}, kills: map[string]int{}, exits: map[string]int{}}
 	s.faultTargets["postgres"] = &faultTarget{restartable: postgres{f.Cluster.Postgres, ctx}}
@@ -62,7 +64,7 @@ func NewFaultInjector(ctx context.Context, f *deployment.Deployment) *FaultInjec
 	return s
 }
 
-// Run lets the faults happen, each at its time, and returns when all are over.
+// Run injects the faults, each at its time, and returns when all have ended.
 func (s *FaultInjector) Run(ctx context.Context, faults []Fault, log func(format string, args ...any)) {
 	began := time.Now()
 	var blowing sync.WaitGroup
@@ -80,52 +82,58 @@ func (s *FaultInjector) Run(ctx context.Context, faults []Fault, log func(format
 	blowing.Wait()
 }
 
-// inject kills the parts of a fault's target and starts them again when their time has come, unless another fault holds them down.
+// inject kills the processes of a fault's target, waits for the downtime and starts those that no other fault keeps
+// down.
 func (s *FaultInjector) inject(ctx context.Context, f Fault) {
-	struck := s.targets(f.Target)
-	for _, l := range struck {
+	targets := s.targets(f.Target)
+	for _, l := range targets {
 		l.mu.Lock()
 		l.activeFaults++
-		s.record(s.kills, f.Target, l.Kill())
+		s.count(s.kills, f.Target)
+		s.recordError(l.Kill())
 		l.mu.Unlock()
 	}
 	select {
 	case <-ctx.Done():
 	case <-time.After(f.Downtime):
 	}
-	for _, l := range struck {
+	for _, l := range targets {
 		l.mu.Lock()
 		if l.activeFaults--; l.activeFaults == 0 {
-			s.record(nil, "", l.Launch())
+			s.recordError(l.Launch())
 		}
 		l.mu.Unlock()
 	}
 }
 
-// record counts something, and keeps an error of the storm itself.
-func (s *FaultInjector) record(in map[string]int, name string, err error) {
+// count adds one to the count of the name.
+func (s *FaultInjector) count(counts map[string]int, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if in != nil {
-		in[name]++
-	}
+	counts[name]++
+}
+
+// recordError collects an error of the injector itself.
+func (s *FaultInjector) recordError(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err != nil {
 		s.errs = append(s.errs, err)
 	}
 }
 
-// targets are the parts that a fault strikes.
+// targets lists the processes that a fault kills.
 func (s *FaultInjector) targets(name string) []*faultTarget {
-	var struck []*faultTarget
+	var targets []*faultTarget
 	for _, own := range slices.Sorted(maps.Keys(s.faultTargets)) {
 		if own == name || strings.HasPrefix(own, name+"-") {
-			struck = append(struck, s.faultTargets[own])
+			targets = append(targets, s.faultTargets[own])
 		}
 	}
-	return struck
+	return targets
 }
 
-// RestartExited starts again what ends by itself, until ctx ends.
+// RestartExited starts processes again that have ended on their own, until ctx ends.
 func (s *FaultInjector) RestartExited(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -138,21 +146,22 @@ func (s *FaultInjector) RestartExited(ctx context.Context) {
 		for name, l := range s.faultTargets {
 			l.mu.Lock()
 			if l.activeFaults == 0 && l.Err() != nil {
-				s.record(s.exits, name, l.Launch())
+				s.count(s.exits, name)
+				s.recordError(l.Launch())
 			}
 			l.mu.Unlock()
 		}
 	}
 }
 
-// Err is what went wrong with the storm itself.
+// Err returns the errors of the injector itself.
 func (s *FaultInjector) Err() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return errors.Join(s.errs...)
 }
 
-// Counts counts the kills, by target, and the parts that ended by themselves.
+// Counts returns the numbers of kills by target and of processes that ended on their own.
 func (s *FaultInjector) Counts() (kills, ended map[string]int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

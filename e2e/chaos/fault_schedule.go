@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Fault is a kill -9 of a part or of all parts of a service, which are down for a while.
+// Fault is a kill -9 of a process, or of all processes of a service, which stay down for a while.
 type Fault struct {
-	At       time.Duration // after the storm's beginning
-	Target   string        // a part (api-1), or a service (api): all of its parts
+	At       time.Duration // after the start of the test
+	Target   string        // a process (api-1), or a service (api) for all of its processes
 	Downtime time.Duration
 }
 
@@ -19,27 +19,27 @@ func (f Fault) String() string {
 	return fmt.Sprintf("%6.1fs %s down for %s", f.At.Seconds(), f.Target, f.Downtime.Round(100*time.Millisecond))
 }
 
-// FaultProfile says how a storm is.
+// FaultProfile describes the faults of a test.
 type FaultProfile struct {
 	Duration time.Duration
-	// KillEvery is how often, on average, a part is killed and started again.
+	// KillEvery is the average time between two kills of a process that is started again.
 	KillEvery time.Duration
-	// Outage is how long a service is away, once in a round, and TemporalOutage how long Temporal is.
+	// Outage is the downtime of a whole service, and TemporalOutage that of Temporal.
 	Outage, TemporalOutage time.Duration
-	// Pause is between two outages.
+	// Pause is the time between two outages.
 	Pause time.Duration
 }
 
-// parts are what can be killed, and services what can be away as a whole.
+// parts are the processes that can be killed, and services the groups of them that can have an outage.
 var (
 	parts    = []string{"api-1", "api-2", "worker-1", "worker-2", "temporal-1", "temporal-2", "postgres"}
 	services = []string{"api", "worker", "temporal", "postgres"}
 )
 
-// FaultSchedule is the storm of a seed, by time: the same seed in the same weather gives the same. Every part is killed, and every service is
-// away, once before any is again.
+// FaultSchedule returns the faults in order of time. The same seed and profile give the same faults. All processes are
+// killed once before any is killed again, and likewise for outages of services.
 func FaultSchedule(seed uint64, w FaultProfile) []Fault {
-	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // it is to be foreseen
+	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // the schedule has to be reproducible
 	faults := append(scheduleKills(random, w), scheduleOutages(random, w)...)
 	slices.SortStableFunc(faults, func(a, b Fault) int { return int(a.At - b.At) })
 	return faults
@@ -62,7 +62,7 @@ func scheduleKills(random *rand.Rand, w FaultProfile) []Fault {
 	}
 }
 
-// scheduleOutages come one after the other, as many as end before the storm does.
+// scheduleOutages returns consecutive outages that end within the duration.
 func scheduleOutages(random *rand.Rand, w FaultProfile) []Fault {
 	var faults []Fault
 	var left []string
@@ -88,15 +88,15 @@ func shuffled(random *rand.Rand, names []string) []string {
 	return names
 }
 
-// earlyCallers is how many callers come first, among whom those are who ask for what takes long.
+// earlyCallers is the number of first callers. Plans with StartsEarly are only among them.
 const earlyCallers = 300
 
-// PlansFor is what the first n callers of a seed ask for.
+// PlansFor returns the plans of the first n callers. The same seed gives the same plans.
 func PlansFor(seed uint64, n int) []OrderPlan {
-	random := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // it is to be foreseen
+	random := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // the plans have to be reproducible
 	drawn := make([]OrderPlan, 0, n)
 	for len(drawn) < n {
-		// Every kind comes before any comes more often than it weighs.
+		// The urn holds each plan as often as its weight. It is emptied before it is filled again.
 		var urn []OrderPlan
 		for _, k := range OrderPlans() {
 			if !k.StartsEarly || len(drawn) < earlyCallers {
@@ -109,19 +109,20 @@ func PlansFor(seed uint64, n int) []OrderPlan {
 	return drawn
 }
 
-// ArrivalRate says when callers come: one after the other, as long as fewer than Busy orders are on their way to an end. Then each waits until
-// it is so again, but no longer than Patience: some come whatever is away.
+// ArrivalRate describes when callers come: one per Interval while fewer than MaxOpen orders are busy. Otherwise each
+// caller waits until that is so, but at most for MaxWait, so that some callers come during every outage.
 type ArrivalRate struct {
 	Interval      time.Duration
 	MaxOpen       int
 	MaxWait       time.Duration
-	OrderDuration time.Duration // about how long an order takes that nothing holds up
+	OrderDuration time.Duration // about how long an order takes without faults
 }
 
-// MaxCallers is how many callers can come before the end.
+// MaxCallers returns how many callers can come within the duration.
 func (t ArrivalRate) MaxCallers(end time.Duration) int { return int(end/t.Interval) + 1 }
 
-// Run has callers come until the end, each with its number from 0, and returns when no more come. busy counts the orders.
+// Run calls come for each caller, numbered from 0, until the duration is over or ctx ends. busy returns the number of
+// busy orders.
 func (t ArrivalRate) Run(ctx context.Context, end time.Duration, busy func() int, come func(n int)) {
 	const look = 250 * time.Millisecond
 	began := time.Now()

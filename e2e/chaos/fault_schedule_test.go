@@ -34,7 +34,8 @@ func TestSeedReproducesTheSchedule(t *testing.T) {
 	require.Len(t, drawn, len(OrderPlans()), "every kind is drawn, and has a name of its own")
 }
 
-// Callers come one after the other while few orders are busy, and seldom while many are.
+// TestArrivalsSlowDownUnderLoad shows that callers come one per interval while few orders are busy, and rarely while
+// many are.
 func TestArrivalsSlowDownUnderLoad(t *testing.T) {
 	t.Parallel()
 	flow := ArrivalRate{Interval: time.Millisecond, MaxOpen: 5, MaxWait: time.Hour}

@@ -1,6 +1,6 @@
 package chaos
 
-// Observations are what independent witnesses say of the same orders.
+// Observations are what independent observers say of the same orders.
 type Observations struct {
 	CallerRecords []CallerRecord
 	Lab           LabTraffic
@@ -9,73 +9,74 @@ type Observations struct {
 	Temporal      Temporal
 }
 
-// CallerRecord is what one caller was told: it asked for one order, again and again under the same key, until it got an answer.
+// CallerRecord is what one caller knows. It creates one order and repeats the request under the same key until it gets
+// a response.
 type CallerRecord struct {
 	Kind    string
-	OrderID string // empty: it was never answered with an order
-	// UnkeyedRequests counts the requests that got no answer and may have made an order all the same, for there is no key to repeat them
-	// by (client-api#3-idempotency).
+	OrderID string // empty: no response named an order
+	// UnkeyedRequests counts requests without a response that may have created an order. Their route takes no idempotency
+	// key (client-api#3-idempotency).
 	UnkeyedRequests int
-	// Refused are answers that no caller should have got.
+	// Refused lists refusals that the caller should not have got.
 	Refused []string
-	// ImportedNumber is the lab's number of the requisition that it had made elsewhere and imported; empty: it did not.
+	// ImportedNumber is the lab's number of the requisition that the caller imported; empty: it imported none.
 	ImportedNumber string
-	// BookedIDs are the appointments that it was told of when it booked.
+	// BookedIDs are the appointments that responses to bookings named.
 	BookedIDs []string
-	// ChildID is the order that it was told of when it had its order replaced; empty: it was not.
+	// ChildID is the order that the response to a replacement named; empty: there was none.
 	ChildID string
 }
 
-// LabTraffic is what the simulated lab has sent and got.
+// LabTraffic is what the simulated lab has sent and received.
 type LabTraffic struct {
-	Accepted   map[string]int // requisitions that it took, by order number; those that it did not answer included
-	PlaceCalls map[string]int // calls to take a requisition, by order number, whatever came of them
-	// AcceptedFacts are those that it has sent and that were taken (2xx), each once, by order number.
+	Accepted   map[string]int // requisitions that the lab accepted, with or without sending the response, by order number
+	PlaceCalls map[string]int // calls to place an order, successful or not, by order number
+	// AcceptedFacts counts the facts that the lab sent and that got a response 2xx, each fact once, by order number.
 	AcceptedFacts map[string]int
-	// ReportVersions counts the versions of results that it has given out, by order number.
+	// ReportVersions counts the versions of lab reports that were fetched, by order number.
 	ReportVersions map[string]int
-	// UnacceptedFacts counts reports that were never taken.
+	// UnacceptedFacts counts facts that never got a response 2xx.
 	UnacceptedFacts int
-	// Appointments are the appointments that its providers have, those that were cancelled included.
+	// Appointments are the appointments of the providers, including cancelled ones.
 	Appointments []Appointment
 }
 
-// Appointment is an appointment. Of is its order: at the lab the number, in the store the id.
+// Appointment is an appointment. OrderRef is the number of its order at the lab, or the id of its order in the store.
 type Appointment struct{ ID, OrderRef, Status string }
 
-// Endpoint is what a receiver of webhooks has got.
+// Endpoint is what a webhook receiver has got.
 type Endpoint struct {
 	Name       string
-	Types      []string // that it takes; nil: all
+	Types      []string // types that the endpoint takes; nil: all
 	Deliveries []Delivery
-	// BadSignatures are deliveries whose signature was not good.
+	// BadSignatures describes deliveries whose signature is wrong.
 	BadSignatures []string
 }
 
-// Delivery is a webhook that was verified.
+// Delivery is a webhook message whose signature was verified.
 type Delivery struct {
 	MessageID, Type, OrderID string
 	Sequence                 int64
 	Status                   string
 }
 
-// Store is what the database says.
+// Store is the content of the database.
 type Store struct {
 	Orders       []Order
 	Events       []Event
 	Messages     []Message
 	InboxItems   []InboxItem
 	Appointments []Appointment
-	// Counts are how many unfinished orders it says that there are.
+	// Counts are the stored counts of unfinished orders.
 	Counts []Count
-	// AppointmentsAtProvider are the orders whose provider has kept an appointment that is over for us, which operations are told (docs/operations.md,
-	// appointment_at_provider).
+	// AppointmentsAtProvider are the orders with the attention mark appointment_at_provider (docs/operations.md): the
+	// provider keeps an appointment that is over for Aliquot.
 	AppointmentsAtProvider []string
-	// Children are the orders that decisions name as those that replace or redraw their order.
+	// Children are the replacements and redraws that decisions name.
 	Children []Child
 }
 
-// Child is what a decision about an order says of the one that takes its place.
+// Child is an order and its replacement or redraw, as a decision names it.
 type Child struct{ OrderID, ChildID string }
 
 // Order is a row of orders.
@@ -88,17 +89,17 @@ type Order struct {
 	Unfinished            bool
 }
 
-// Count is the sum of what is counted of a status.
+// Count is the stored number of unfinished orders with a status.
 type Count struct {
 	Modality, Status string
 	N                int
 }
 
-// Event is a row of events, by order and sequence.
+// Event is a row of events. Rows are sorted by order and sequence.
 type Event struct {
 	OrderID  string
 	Sequence int64
-	Status   string // whole
+	Status   string // the full status
 }
 
 // Message is a row of messages.
@@ -110,8 +111,8 @@ type Message struct {
 // InboxItem is a row of the inbox.
 type InboxItem struct{ ID, OrderID, State string }
 
-// Temporal is what runs.
+// Temporal is what runs in Temporal.
 type Temporal struct {
-	Orders     []string // those that have a run
-	Deliveries []string // endpoints whose deliveries are being made
+	Orders     []string // orders with a run
+	Deliveries []string // endpoints with a running delivery workflow
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/simlab"
 )
 
-// Observers are whom the accounts come from.
+// Observers are the sources of the observations.
 type Observers struct {
 	Deployment *deployment.Deployment
 	Callers    *Callers
 	Receivers  []*Receiver
 }
 
-// Observe asks them all.
+// Observe collects the observations of all observers.
 func (w Observers) Observe(ctx context.Context) (Observations, error) {
 	lab := w.Deployment.Lab.Traffic()
 	if lab.Dropped > 0 {
@@ -46,12 +46,12 @@ func (w Observers) Observe(ctx context.Context) (Observations, error) {
 	return a, nil
 }
 
-// labTraffic sums up what the simulated lab has sent and got.
-func labTraffic(account simlab.Traffic) LabTraffic {
+// labTraffic summarizes the traffic log of the simulated lab.
+func labTraffic(traffic simlab.Traffic) LabTraffic {
 	l := LabTraffic{Accepted: map[string]int{}, PlaceCalls: map[string]int{}, AcceptedFacts: map[string]int{},
 		ReportVersions: map[string]int{}}
 	given := map[string]bool{}
-	for _, call := range account.Calls {
+	for _, call := range traffic.Calls {
 		for _, o := range call.Orders {
 			if version := fmt.Sprint(o.OrderNumber, call.Version); call.Version > 0 && !given[version] {
 				given[version] = true
@@ -69,9 +69,9 @@ func labTraffic(account simlab.Traffic) LabTraffic {
 		}
 	}
 	taken := map[string]bool{}
-	for _, w := range account.WebhookAttempts {
+	for _, w := range traffic.WebhookAttempts {
 		fact := w.OrderNumber + w.Type + w.ID
-		if w.ID == "" { // the protocol has no identity of its own
+		if w.ID == "" { // the protocol has no message id
 			fact += fmt.Sprintf("%x", sha256.Sum256(w.Body))
 		}
 		first := !taken[fact]
@@ -88,7 +88,7 @@ func labTraffic(account simlab.Traffic) LabTraffic {
 	return l
 }
 
-// readStore reads the rows themselves, by none of the product's code.
+// readStore reads the rows by SQL, without the product's code.
 func readStore(ctx context.Context, url string) (Store, error) {
 	var s Store
 	conn, err := pgx.Connect(ctx, url)

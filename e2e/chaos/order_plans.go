@@ -9,45 +9,45 @@ import (
 	"github.com/aliquot-labs/aliquot/e2e/testteam"
 )
 
-// OrderPlan is what is to become of an order.
+// OrderPlan is what should happen to an order.
 type OrderPlan struct {
 	Name string
-	// LabTest is a lab test, by its name in the clinic; Script what the simulated lab is to do.
+	// LabTest is the key of a lab test (scenario.System.LabTests). Script is the script of the simulated lab.
 	LabTest, Script string
-	// Kit is registered later. Scheduled is not active before tomorrow. Import is one whose requisition somebody else has made.
+	// Kit is a kit that is registered later. Scheduled orders become active tomorrow. Import orders have a requisition
+	// that another system created.
 	Kit, Scheduled, Import bool
-	// Steps are what the caller does, each once the order has had a status.
+	// Steps are the actions of the caller. It does each one after the order has had a status.
 	Steps []PlanStep
-	// Path are the statuses that the order may go through, in this order. It goes through the first and the last; others are passed
-	// over where a fault made a later report overtake an earlier one.
+	// Path lists the statuses that the order may have, in this order. It must have the first and the last one. It may skip
+	// others if a fault delayed a fact until after the next one.
 	Path string
-	// Open orders have not ended at the end of their path.
+	// Open orders have not ended at the last status of their path.
 	Open bool
-	// Child is what is to become of the order that replaces or redraws this one: its Path, its Origin, and what comes after it. Nil:
-	// there is to be none.
+	// Child is the plan of the replacement or redraw: its Path, Origin and Child. Nil: there must be none.
 	Child *OrderPlan
-	// Origin is why there is a child.
+	// Origin is the reason of the child.
 	Origin string
-	// Weight is how often the kind is drawn, against the others.
+	// Weight is how often the plan is drawn, relative to the others.
 	Weight int
-	// StartsEarly orders take longer than all others, and are among the first: nobody waits for them in the end.
+	// StartsEarly plans take longer than the others, so they are drawn among the first callers only.
 	StartsEarly bool
 }
 
-// finalStatus is the status that the order comes to in the end.
+// finalStatus returns the last status of the path.
 func (k OrderPlan) finalStatus() string { return k.Path[strings.LastIndex(k.Path, " ")+1:] }
 
-// PlanStep is something that a caller does about an order. Done are statuses of which the order has had one once it is done.
+// PlanStep is an action of a caller. DoneStatuses are statuses of which the order has had one when the action is done.
 type PlanStep struct {
 	After        string // status
 	Action       Action
 	DoneStatuses string
 }
 
-// Action is a kind of act.
+// Action is a kind of action.
 type Action string
 
-// The deeds.
+// The actions.
 const (
 	Cancel       Action = "cancel"
 	Activate     Action = "activate"
@@ -56,7 +56,7 @@ const (
 	CompleteDraw Action = "draw"
 	DoNotProcess Action = "stop"
 	Replace      Action = "replace"
-	// Book takes "pending" for an answer, BookAndWait does not.
+	// Book accepts "pending" as the response, BookAndWait does not.
 	Book        Action = "book"
 	BookAndWait Action = "book and wait"
 )
@@ -71,12 +71,12 @@ const (
 	unregisteredKitPath = "ordered awaiting_registration transit_customer out_for_delivery with_customer"
 )
 
-// OrderPlans are those of all collection methods.
+// OrderPlans lists the plans of all collection methods.
 func OrderPlans() []OrderPlan {
 	return slices.Concat(molecularPlans(), partnerPlans(), importedPlans(), bookedPlans(), replacedPlans())
 }
 
-// molecularPlans are kits that go to the lab by Molecular's protocol.
+// molecularPlans are plans of kits at a lab with Molecular's protocol.
 func molecularPlans() []OrderPlan {
 	kind := func(script, path string) OrderPlan {
 		return OrderPlan{Name: "molecular " + script, LabTest: testteam.MolecularLabTest, Script: script, Path: path,
@@ -130,7 +130,7 @@ func molecularPlans() []OrderPlan {
 	}
 }
 
-// partnerPlans go to their lab by the neutral protocol.
+// partnerPlans are plans of orders at a lab with the neutral protocol.
 func partnerPlans() []OrderPlan {
 	kind := func(test, script, path string) OrderPlan {
 		return OrderPlan{Name: test + " " + script, LabTest: test, Script: script, Path: path, Weight: 1}
@@ -180,5 +180,5 @@ var plansByName = sync.OnceValue(func() map[string]*OrderPlan {
 	return kinds
 })
 
-// planNamed is nil for a name that no kind has.
+// planNamed returns the plan with the name, or nil.
 func planNamed(name string) *OrderPlan { return plansByName()[name] }

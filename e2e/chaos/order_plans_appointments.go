@@ -10,12 +10,13 @@ const (
 	importedPath = "ordered requisition_bypassed"
 )
 
-// bookAtPSC is an appointment at a patient service center, made after a status.
+// bookAtPSC returns the step that books an appointment at a patient service center after a status.
 func bookAtPSC(after string, do Action) []PlanStep {
 	return []PlanStep{{after, do, bookedPath + " completed"}}
 }
 
-// importedPlans are orders that somebody else has placed at their lab, some of which reports on before we know them.
+// importedPlans are plans of orders that another system has placed at their lab. For some of them the lab sends facts
+// before the import.
 func importedPlans() []OrderPlan {
 	kind := func(test, script, path string, acts ...PlanStep) OrderPlan {
 		return OrderPlan{Name: "imported " + test + " " + script, LabTest: test, Script: script, Import: true, Path: path,
@@ -31,7 +32,8 @@ func importedPlans() []OrderPlan {
 	}
 }
 
-// bookedPlans have an appointment at a patient service center, which is confirmed at once, later, or while nobody waits for it.
+// bookedPlans are plans with an appointment at a patient service center that is confirmed immediately, later, or after
+// the caller has stopped waiting.
 func bookedPlans() []OrderPlan {
 	kind := func(script string, do Action) OrderPlan {
 		return OrderPlan{
@@ -46,7 +48,8 @@ func bookedPlans() []OrderPlan {
 	}
 }
 
-// replacedPlans fail, and another order takes their place. It goes to the same lab with the same script.
+// replacedPlans are plans of orders that fail and are replaced or redrawn. The new order goes to the same lab with the
+// same script.
 func replacedPlans() []OrderPlan {
 	const (
 		recreation = "recreation"
@@ -60,7 +63,7 @@ func replacedPlans() []OrderPlan {
 	}
 	again := func(path string) *OrderPlan { return &OrderPlan{Path: path, Origin: recreation} }
 	replace := func(after string) PlanStep { return PlanStep{After: after, Action: Replace} }
-	// A transaction has two replacements (order-lifecycle#replacement).
+	// A transaction has at most two replacements (order-lifecycle#replacement).
 	twice := again(failed)
 	twice.Child = again(failed)
 	unregistered := kind("registrable undelivered, replaced", scenario.Testkit, "undelivered", returned, again(returned),

@@ -12,7 +12,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// Receiver is an endpoint of the clinic: it verifies every webhook and keeps an account of it.
+// Receiver is an endpoint of the team. It verifies every webhook and records it.
 type Receiver struct {
 	server *httptest.Server
 	name   string
@@ -22,24 +22,24 @@ type Receiver struct {
 	verify        *standardwebhooks.Webhook
 	deliveries    []Delivery
 	badSignatures []string
-	last          map[string]string // newest status told, by order
+	last          map[string]string // newest status in a webhook, by order
 	newest        map[string]int64
 }
 
-// NewReceiver is one that takes some types of events; nil: all.
+// NewReceiver starts a receiver that takes the types of events; nil: all.
 func NewReceiver(name string, types ...string) *Receiver {
 	r := &Receiver{name: name, types: types, last: map[string]string{}, newest: map[string]int64{}}
 	r.server = httptest.NewServer(http.HandlerFunc(r.handle))
 	return r
 }
 
-// URL is where it is.
+// URL is the receiver's address.
 func (r *Receiver) URL() string { return r.server.URL }
 
-// Close ends it.
+// Close stops the receiver.
 func (r *Receiver) Close() { r.server.Close() }
 
-// SetSecret tells the secret that signs what is for it.
+// SetSecret sets the secret that verifies its webhooks.
 func (r *Receiver) SetSecret(secret string) error {
 	verify, err := standardwebhooks.NewWebhook(secret)
 	r.mu.Lock()
@@ -51,7 +51,7 @@ func (r *Receiver) SetSecret(secret string) error {
 func (r *Receiver) handle(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
-		w.WriteHeader(http.StatusBadRequest) // its sender was killed: it has told nothing
+		w.WriteHeader(http.StatusBadRequest) // the sender was killed before it sent the whole body
 		return
 	}
 	r.mu.Lock()
@@ -71,7 +71,7 @@ func (r *Receiver) handle(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// read reads a webhook. Of those that are not about an event of an order nothing but their type is read.
+// read decodes a webhook. Of a webhook that is not about an order's event it reads the type only.
 func read(id string, body []byte) (Delivery, error) {
 	var in struct {
 		Type string `json:"event_type"`
@@ -91,7 +91,7 @@ func read(id string, body []byte) (Delivery, error) {
 	return d, err
 }
 
-// Endpoint is what it has got.
+// Endpoint returns what the receiver has got.
 func (r *Receiver) Endpoint() Endpoint {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -99,7 +99,7 @@ func (r *Receiver) Endpoint() Endpoint {
 		BadSignatures: slices.Clone(r.badSignatures)}
 }
 
-// LastStatus is the newest status that it was told of an order.
+// LastStatus returns the newest status of the order in a webhook.
 func (r *Receiver) LastStatus(orderID string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -13,12 +13,12 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
-// ReconcilerRuns is what the reconciler has said of its runs.
+// ReconcilerRuns summarizes the results of the reconciler's runs.
 type ReconcilerRuns struct {
 	Runs   int
-	Failed int // runs that gave up
+	Failed int // runs that failed
 	Total  dispatch.SweepResult
-	// Idle is whether a run that began after the time asked for has healed nothing.
+	// Idle is whether a run that began after the given time has healed nothing.
 	Idle bool
 }
 

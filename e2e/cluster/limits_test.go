@@ -23,16 +23,18 @@ import (
 const (
 	spacing = 500 * time.Millisecond // between the starts of two calls (molecular-api#d25)
 
-	// spacingTolerance is what two starts may seem nearer at the lab than they were at the worker, on a busy machine: the way of the first
-	// request, which may have to make a connection, takes longer than that of the second.
+	// spacingTolerance is how much closer two calls may arrive at the lab than the workers started them. On a busy machine
+	// the first request can take longer than the second, for example because it opens a connection.
 	spacingTolerance = 40 * time.Millisecond
 
-	// attempts is how often the machine may be too busy for that. Workers that do not keep the spacing are found by each of them.
+	// attempts is how often the spacing is measured if the machine is too busy. Workers that ignore the spacing fail every
+	// measurement.
 	attempts = 3
 )
 
-// What is limited for all together is limited over processes: the calls of a lab account, and the messages of an endpoint.
-func TestLimitsHoldOverProcesses(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
+// TestLimitsHoldOverProcesses shows that the limits of a lab account's calls and of an endpoint's webhook messages
+// apply to all processes together.
+func TestLimitsHoldOverProcesses(t *testing.T) { //nolint:paralleltest // it needs the whole machine
 	f := deployment.Start(t, deployment.Options{Spacing: spacing})
 	t.Run("the spacing of a lab account", func(t *testing.T) {
 		var gaps []time.Duration
@@ -50,8 +52,8 @@ func TestLimitsHoldOverProcesses(t *testing.T) { //nolint:paralleltest // a flee
 	})
 }
 
-// measureCallSpacing places so many orders at once, of which both workers take some, and returns the times between each two calls that the
-// lab saw.
+// measureCallSpacing places n orders at the same time, some by each worker, and returns the times between consecutive
+// calls that the lab received.
 func measureCallSpacing(t *testing.T, f *deployment.Deployment, n int) []time.Duration {
 	t.Helper()
 	before := len(f.Lab.Traffic().Calls)
@@ -76,7 +78,7 @@ func measureCallSpacing(t *testing.T, f *deployment.Deployment, n int) []time.Du
 	return gaps
 }
 
-// placeMolecular places orders through all replicas of the API at once.
+// placeMolecular places orders through all replicas of the API at the same time.
 func placeMolecular(t *testing.T, f *deployment.Deployment, n int) []string {
 	t.Helper()
 	d := f.ScenarioSystem()
@@ -98,8 +100,8 @@ func placeMolecular(t *testing.T, f *deployment.Deployment, n int) []string {
 	return ids
 }
 
-// checkEndpointRate gives an endpoint a limit and more messages than that, kills the workers one after the other while they deliver, and
-// sees that the endpoint never got more.
+// checkEndpointRate gives an endpoint a rate limit and more messages than the limit allows. It kills the workers one
+// after the other while they deliver and checks that the endpoint never gets more than its limit.
 func checkEndpointRate(t *testing.T, f *deployment.Deployment) {
 	t.Helper()
 	const perSecond, orders, messages = 4, 10, 20 // two of each order
@@ -133,14 +135,14 @@ func checkEndpointRate(t *testing.T, f *deployment.Deployment) {
 		times = append(times, at)
 	}
 	slices.SortFunc(times, time.Time.Compare)
-	// A bucket that was full gives a second's worth at once, and another while that second passes.
+	// A full token bucket allows one second's messages immediately, and as many during that second.
 	const most = 2*perSecond + 1
 	for i := range times[:len(times)-most] {
 		require.Greater(t, times[i+most].Sub(times[i]), time.Second, "%d messages in a second", most+1)
 	}
 }
 
-// addEndpoint registers an endpoint of the clinic, as operations do, and returns its secret.
+// addEndpoint registers an endpoint of the team as operations do, and returns its secret.
 func addEndpoint(t *testing.T, f *deployment.Deployment, endpoint map[string]any) string {
 	t.Helper()
 	body, err := json.Marshal(endpoint)

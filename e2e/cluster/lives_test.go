@@ -19,9 +19,9 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
-// Two nodes of Temporal, two APIs and two workers carry orders over every edge of all six tables of
-// order-lifecycle#edges.
-func TestEveryLifecycleEdge(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
+// TestEveryLifecycleEdge takes orders over every edge of all six tables of order-lifecycle#edges, on two Temporal
+// nodes, two API processes and two workers.
+func TestEveryLifecycleEdge(t *testing.T) { //nolint:paralleltest // it needs the whole machine
 	f := deployment.Start(t, deployment.Options{})
 	tables := map[string]int{}
 	for _, w := range scenario.Paths() {
@@ -32,7 +32,7 @@ func TestEveryLifecycleEdge(t *testing.T) { //nolint:paralleltest // a fleet tak
 		"testkit", "testkit_before_registration", "testkit_after_registration", scenario.WalkIn, scenario.Phlebotomy,
 		scenario.OnSite,
 	} {
-		require.Positive(t, tables[table], "%s is not walked", table)
+		require.Positive(t, tables[table], "table %s has no path", table)
 	}
 	began := time.Now()
 	names, failures := scenario.RunAll(t.Context(), f.ScenarioSystem(), scenario.Paths())
@@ -50,7 +50,7 @@ func TestEveryLifecycleEdge(t *testing.T) { //nolint:paralleltest // a fleet tak
 	requireRunsOfOpenOrders(t, f)
 }
 
-// requireBothWorkers sees in the orders' histories that both worker processes took part.
+// requireBothWorkers requires that both worker processes appear in the orders' histories.
 func requireBothWorkers(t *testing.T, f *deployment.Deployment, ids []string) {
 	t.Helper()
 	seen := map[int]bool{}
@@ -65,7 +65,7 @@ func requireBothWorkers(t *testing.T, f *deployment.Deployment, ids []string) {
 	require.Len(t, seen, len(f.Workers), "worker processes that worked on orders")
 }
 
-// workerPIDs are the process ids of the workers that an order's history names.
+// workerPIDs returns the process ids of the workers in an order's history.
 func workerPIDs(t *testing.T, f *deployment.Deployment, id string) map[int]bool {
 	t.Helper()
 	pids := map[int]bool{}
@@ -86,7 +86,7 @@ func workerPIDs(t *testing.T, f *deployment.Deployment, id string) map[int]bool 
 	return pids
 }
 
-// requireRunsOfOpenOrders waits until exactly the open orders have a run.
+// requireRunsOfOpenOrders waits until the orders with a run are exactly the open orders.
 func requireRunsOfOpenOrders(t *testing.T, f *deployment.Deployment) {
 	t.Helper()
 	var open, running []string

@@ -11,5 +11,5 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// timeout is how long a condition may take to come true: generous, because it costs nothing when it does.
+// timeout is how long a condition may take to become true. Only failing tests take that long.
 const timeout = 3 * time.Minute

@@ -17,9 +17,9 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 )
 
-// What docs/operations.md says of data that is lost, done as it says: first Temporal's, then all of it, with a backup of the store.
-// Orders in every kind of status go on to their ends.
-func TestRebuildAfterDataLoss(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
+// TestRebuildAfterDataLoss follows the procedures of docs/operations.md for lost data. First Temporal's data is lost,
+// then all data, and the store is restored from a backup. Orders in every kind of status reach their ends.
+func TestRebuildAfterDataLoss(t *testing.T) { //nolint:paralleltest // it needs the whole machine
 	f := deployment.Start(t, deployment.Options{})
 	receiver := chaos.NewReceiver("all")
 	t.Cleanup(receiver.Close)
@@ -32,7 +32,7 @@ func TestRebuildAfterDataLoss(t *testing.T) { //nolint:paralleltest // a fleet t
 		for _, node := range f.Cluster.Nodes {
 			require.NoError(t, node.Kill())
 		}
-		// The API takes orders and reports all the while. Nobody delivers what they mean for the client.
+		// The API accepts orders and facts meanwhile. Their webhooks are delivered later.
 		open = append(open, actWithoutTemporal(t, f, open[0])...)
 		require.NoError(t, f.Cluster.Wipe(t.Context()))
 		startWorkersAndRebuild(t, f)
@@ -60,7 +60,7 @@ func TestRebuildAfterDataLoss(t *testing.T) { //nolint:paralleltest // a fleet t
 	})
 }
 
-// startWorkersAndRebuild starts the workers and rebuilds.
+// startWorkersAndRebuild starts the workers and runs the rebuild.
 func startWorkersAndRebuild(t *testing.T, f *deployment.Deployment) {
 	t.Helper()
 	for _, w := range f.Workers {
@@ -80,7 +80,7 @@ func stopAll(t *testing.T, processes []*deployment.Process) {
 	}
 }
 
-// openOrder is an order that stands somewhere, and what takes it to its end.
+// openOrder is an open order and the actions that take it to its end.
 type openOrder struct {
 	*scenario.Order
 	status string
@@ -88,7 +88,7 @@ type openOrder struct {
 	end    string
 }
 
-// openOrders makes an order of every collection method in many statuses.
+// openOrders creates orders of every collection method in many statuses.
 func openOrders(t *testing.T, f *deployment.Deployment) []openOrder {
 	t.Helper()
 	ctx, d := t.Context(), f.ScenarioSystem()
@@ -102,7 +102,7 @@ func openOrders(t *testing.T, f *deployment.Deployment) []openOrder {
 		return o
 	}
 	var all []openOrder
-	// add brings an order to a status, by what is done once it has the status before.
+	// add appends an order. The function do takes the order to the status, once it has the status before.
 	add := func(o *scenario.Order, before string, do func(context.Context) error, status, end string,
 		finish ...func(context.Context) error) {
 		awaitStatus(t, o, before)
@@ -150,7 +150,7 @@ func openOrders(t *testing.T, f *deployment.Deployment) []openOrder {
 	return all
 }
 
-// actWithoutTemporal is what happens while Temporal is away: an order is placed, and the lab reports on another.
+// actWithoutTemporal places an order and has the lab report on another one while Temporal is down.
 func actWithoutTemporal(t *testing.T, f *deployment.Deployment, shipped openOrder) []openOrder {
 	t.Helper()
 	o, err := f.ScenarioSystem().PlaceOrder(t.Context(), scenario.OnSite, "",
@@ -162,7 +162,7 @@ func actWithoutTemporal(t *testing.T, f *deployment.Deployment, shipped openOrde
 	}, "completed"}}
 }
 
-// finishOrders takes orders to their ends, and waits until the client has been told of everything.
+// finishOrders takes orders to their ends and waits until the client has all webhooks.
 func finishOrders(t *testing.T, f *deployment.Deployment, receiver *chaos.Receiver, open []openOrder) {
 	t.Helper()
 	for _, o := range open {
@@ -181,7 +181,7 @@ func finishOrders(t *testing.T, f *deployment.Deployment, receiver *chaos.Receiv
 		}
 		require.Eventually(t, func() bool { return len(receivedSequences(receiver, o.ID)) == len(v.Events) }, timeout,
 			100*time.Millisecond,
-			"order %s: %v, told %v", o.ID, v.LowStatuses(), receivedSequences(receiver, o.ID))
+			"order %s: %v, webhooks %v", o.ID, v.LowStatuses(), receivedSequences(receiver, o.ID))
 	}
 	require.Empty(t, receiver.Endpoint().BadSignatures)
 	require.Eventually(t, func() bool {
@@ -192,7 +192,7 @@ func finishOrders(t *testing.T, f *deployment.Deployment, receiver *chaos.Receiv
 
 func lastStatus(lows []string) string { return lows[len(lows)-1] }
 
-// receivedSequences are the events of an order that a receiver was told of.
+// receivedSequences lists the sequences of an order's events that a receiver has got webhooks for.
 func receivedSequences(receiver *chaos.Receiver, id string) []int64 {
 	var told []int64
 	for _, d := range receiver.Endpoint().Deliveries {

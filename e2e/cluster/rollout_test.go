@@ -12,8 +12,8 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/testservers/clustertest"
 )
 
-// The tests of rollouts, which run on the development server elsewhere, pass on a cluster as well.
-func TestRolloutsOnACluster(t *testing.T) { //nolint:paralleltest // a cluster takes the whole machine
+// TestRolloutsOnACluster runs the tests of rollouts, which otherwise use the development server, on a cluster.
+func TestRolloutsOnACluster(t *testing.T) { //nolint:paralleltest // it needs the whole machine
 	c := clustertest.Start(t, clustertest.Options{})
 	tests := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-timeout=20m",
 		"-run=^(TestARolloutAndBackWithOrdersInEveryStatus|TestAHeldChangeIsNotBegun|TestAnUnguardedChangeIsCaught)$", "..")

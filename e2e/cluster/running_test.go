@@ -16,8 +16,9 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/testservers/temporaltest"
 )
 
-// Visibility on PostgreSQL is asked about a thousand orders in one question, as many as the reconciler looks at together each hour.
-func TestVisibilityQueryForThousandOrders(t *testing.T) { //nolint:paralleltest // a cluster takes the whole machine
+// TestVisibilityQueryForThousandOrders queries visibility on PostgreSQL for a thousand orders at once, which is the
+// batch size of the hourly reconciler.
+func TestVisibilityQueryForThousandOrders(t *testing.T) { //nolint:paralleltest // it needs the whole machine
 	cluster := clustertest.Start(t, clustertest.Options{})
 	dev := &temporaltest.DevServer{Address: cluster.Address}
 	c, err := client.Dial(client.Options{HostPort: cluster.Address, Namespace: dev.Namespace(t)})
@@ -31,7 +32,7 @@ func TestVisibilityQueryForThousandOrders(t *testing.T) { //nolint:paralleltest 
 		ids[i] = uuid.NewString()
 		starting.Go(func() error {
 			_, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: dispatch.OrderWorkflowID(ids[i]),
-				TaskQueue: "nobody"}, "bare")
+				TaskQueue: "no-worker"}, "bare")
 			return err
 		})
 	}

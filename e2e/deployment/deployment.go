@@ -1,6 +1,6 @@
-// Package deployment runs a whole Aliquot as production has it, for tests: processes of the real program, several of each kind, over a
-// Temporal cluster and PostgreSQL. Around it are a clinic, the simulated lab and what the clinic's endpoints got, which live in the
-// test's process and outlive every fault.
+// Package deployment runs a whole Aliquot for tests as in production: several processes of the real program over a
+// Temporal cluster and PostgreSQL. The simulated lab, the team and its webhook receivers are in the test's process and
+// survive every fault.
 package deployment
 
 import (
@@ -26,26 +26,28 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// BinaryVariable names the program to run. Defaults to one that is built for the test.
+// BinaryVariable names the environment variable with the path of the program. Without it, the program is built for the
+// test.
 const BinaryVariable = "ALIQUOT_TEST_BINARY"
 
-// Namespace is the fleet's in Temporal.
+// Namespace is the Temporal namespace of the deployment.
 const Namespace = "aliquot"
 
-// Options say what a fleet is made of.
+// Options describe a deployment.
 type Options struct {
-	// APIs and Workers are how many processes there are of each. Default to 2.
+	// APIs and Workers are the numbers of processes. They default to 2.
 	APIs, Workers int
-	// WorkerArgs follow `aliquot worker`.
+	// WorkerArgs are appended to `aliquot worker`.
 	WorkerArgs []string
-	// Env is laid over the environment of every process of the product.
+	// Env are environment variables that are added to those of every process of the product, or replace them.
 	Env []string
-	// Spacing is the least time between calls of Molecular's account, and what the simulated lab checks.
+	// Spacing is the shortest time between two calls of Molecular's account. The simulated lab checks it.
 	Spacing time.Duration
-	// PlayScripts has the simulated lab play its scripts, at Speed (sandbox.Config). Defaults to a lab that sends nothing by itself.
+	// PlayScripts has the simulated lab play its scripts with Speed (simlab.Config). Without it, the lab sends only what a
+	// test has it send.
 	PlayScripts bool
 	Speed       float64
-	// Logs is a directory for what the processes write. Defaults to one that goes with the fleet.
+	// Logs is a directory for the output of the processes. Defaults to one that is removed with the deployment.
 	Logs string
 }
 
@@ -53,15 +55,15 @@ type Options struct {
 type Deployment struct {
 	Cluster *clustertest.Cluster
 	Store   *store.Store
-	// DatabaseURL is where the store is.
+	// DatabaseURL is the URL of the store.
 	DatabaseURL string
 	Team        *testteam.Team
 	Lab         *simlab.Server
 	LabURL      string
-	// URL is the API, whose replicas take requests in turn.
+	// URL is the URL of the load balancer, which sends requests to the API processes in turn.
 	URL           string
 	APIs, Workers []*Process
-	// Temporal is a client of the fleet's namespace.
+	// Temporal is a client of the deployment's namespace.
 	Temporal client.Client
 
 	options      Options
@@ -70,20 +72,20 @@ type Deployment struct {
 	closers      []func() error // in the order of opening
 }
 
-// Start starts a fleet, which is stopped when the test ends. The test fails if anything that it needs is missing.
+// Start starts a deployment, which is stopped when the test ends. The test fails if a program that it needs is missing.
 func Start(t testing.TB, o Options) *Deployment {
 	t.Helper()
 	f := &Deployment{options: o}
 	t.Cleanup(func() {
 		if err := f.stop(); err != nil {
-			t.Errorf("fleet: %v", err)
+			t.Errorf("deployment: %v", err)
 		}
 	})
 	if f.options.Logs == "" {
 		f.options.Logs = t.TempDir()
 	}
 	if err := f.start(t); err != nil {
-		t.Fatalf("fleet: %v", err)
+		t.Fatalf("deployment: %v", err)
 	}
 	return f
 }
@@ -122,7 +124,7 @@ func (f *Deployment) start(t testing.TB) (err error) {
 	return f.startProcesses(ctx)
 }
 
-// startProcesses starts the workers, has the product make its namespace, and starts the API.
+// startProcesses starts the workers, has the product create its namespace, and starts the API.
 func (f *Deployment) startProcesses(ctx context.Context) error {
 	for n := range orDefault(f.options.Workers) {
 		w, err := f.NewProcess(ctx, fmt.Sprintf("worker-%d", n+1), append([]string{"worker"}, f.options.WorkerArgs...)...)
@@ -152,7 +154,7 @@ func orDefault(n int) int {
 	return n
 }
 
-// createAPIs makes the processes of the API, which are not started yet, and what stands before them.
+// createAPIs creates the API processes without starting them, and starts the load balancer for them.
 func (f *Deployment) createAPIs(ctx context.Context) error {
 	f.loadBalancer = newLoadBalancer()
 	f.URL = f.loadBalancer.server.URL
@@ -168,9 +170,9 @@ func (f *Deployment) createAPIs(ctx context.Context) error {
 	return nil
 }
 
-// startLab starts the simulated lab. It asks on for a report that was not taken, for longer than any fault lasts.
+// startLab starts the simulated lab. It repeats a fact that was not accepted for longer than any fault lasts.
 func (f *Deployment) startLab() error {
-	// an attempt is made each second; a long storm makes more than the usual memory holds
+	// The lab attempts once a second. A long fault test makes more attempts than the default memory holds.
 	const attempts, memory = 3600, 500_000
 	lab, err := simlab.New(simlab.Config{
 		User: testteam.LabUser, Token: testteam.LabToken, WebhookURL: f.URL + "/webhooks/labs/molecular",
@@ -219,7 +221,7 @@ func (f *Deployment) dialTemporal() error {
 	return nil
 }
 
-// stop ends what was started, the latest first; the processes of the product before all.
+// stop stops everything in the reverse order of its start, the processes of the product first.
 func (f *Deployment) stop() error {
 	var errs []error
 	for _, p := range append(f.APIs, f.Workers...) {
@@ -231,7 +233,7 @@ func (f *Deployment) stop() error {
 	return errors.Join(errs...)
 }
 
-// RunCommand runs a command of the product to its end, with the fleet's settings.
+// RunCommand runs a command of the product to its end, with the deployment's settings.
 func (f *Deployment) RunCommand(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, f.binary, args...)
 	cmd.Env = append(os.Environ(), f.environmentVariables()...)
@@ -242,7 +244,7 @@ func (f *Deployment) RunCommand(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// environmentVariables is what every process is told.
+// environmentVariables lists the environment variables of every process of the product.
 func (f *Deployment) environmentVariables() []string {
 	return append([]string{
 		"ALIQUOT_DATABASE_URL=" + f.DatabaseURL, "ALIQUOT_ENCRYPTION_KEYS=" + testteam.Keyring,
@@ -255,7 +257,7 @@ func (f *Deployment) environmentVariables() []string {
 	}, f.options.Env...)
 }
 
-// ScenarioSystem drives the fleet from outside.
+// ScenarioSystem returns the access to the deployment with which scenarios drive it.
 func (f *Deployment) ScenarioSystem() *scenario.System {
 	return &scenario.System{
 		URL: f.URL, Key: f.Team.Key, OperationsKey: f.Team.OperationsKey,

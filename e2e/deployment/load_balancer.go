@@ -10,8 +10,7 @@ import (
 	"sync"
 )
 
-// loadBalancer stands before the replicas of the API, as a load balancer does: requests go to them in turn, past those that do not accept
-// connections.
+// loadBalancer sends requests to the replicas of the API in turn. It skips replicas that do not accept connections.
 type loadBalancer struct {
 	server    *httptest.Server
 	transport *http.Transport
@@ -26,14 +25,14 @@ func newLoadBalancer() *loadBalancer {
 	f.server = httptest.NewServer(&httputil.ReverseProxy{
 		Transport: f,
 		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(&url.URL{Scheme: "http", Host: "replica"}) // which one, the transport says
+			r.SetURL(&url.URL{Scheme: "http", Host: "replica"}) // the transport chooses the replica
 		},
 		ErrorHandler: writeUnavailable,
 	})
 	return f
 }
 
-// NotSentHeader is a header of answers to requests that no replica has got.
+// NotSentHeader is a header of responses to requests that no replica has received.
 const NotSentHeader = "X-Not-Sent"
 
 var errNotSent = errors.New("no replica takes connections")
@@ -57,7 +56,7 @@ func (f *loadBalancer) close() error {
 	return nil
 }
 
-// nextReplicas lists the replicas in the order in which they are to be tried.
+// nextReplicas lists the replicas in the order in which they are tried.
 func (f *loadBalancer) nextReplicas() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -66,8 +65,8 @@ func (f *loadBalancer) nextReplicas() []string {
 	return append(append([]string(nil), f.replicas[first:]...), f.replicas[:first]...)
 }
 
-// RoundTrip sends a request to the replica whose turn it is. One that cannot be connected to has got nothing of it, so the next one
-// may have it.
+// RoundTrip sends a request to the next replica. If no connection to a replica can be opened, that replica has received
+// nothing, so the request goes to the one after it.
 func (f *loadBalancer) RoundTrip(r *http.Request) (*http.Response, error) {
 	for _, replica := range f.nextReplicas() {
 		sent := r.Clone(r.Context())

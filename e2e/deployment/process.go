@@ -13,16 +13,16 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/childprocess"
 )
 
-// startTimeout bounds the start of a process on a busy machine, whatever it waits for.
+// startTimeout bounds the start of a process, with all that it waits for, on a busy machine.
 const startTimeout = 3 * time.Minute
 
-// Process is a replica: a process of the product that can be killed and started again, with the same addresses. Its methods may be
+// Process is a process of the product that can be killed and started again with the same addresses. Its methods may be
 // called from any goroutine.
 type Process struct {
 	Name string
-	// Address is where it serves, host:port: the API its requests, a worker its health and metrics.
+	// Address is the host:port on which it listens: an API for its requests, a worker for its health and metrics.
 	Address string
-	// LogFile has all that it has written.
+	// LogFile holds all output of the process.
 	LogFile string
 
 	command childprocess.Command
@@ -31,7 +31,7 @@ type Process struct {
 	running *childprocess.Process
 }
 
-// NewProcess makes one that is not started: `aliquot <args>` with the fleet's settings.
+// NewProcess creates a process, `aliquot <args>` with the deployment's settings, without starting it.
 func (f *Deployment) NewProcess(ctx context.Context, name string, args ...string) (*Process, error) {
 	port, err := childprocess.FreePort(ctx)
 	if err != nil {
@@ -50,7 +50,7 @@ func (f *Deployment) NewProcess(ctx context.Context, name string, args ...string
 	return p, nil
 }
 
-// Launch starts the process and does not wait until it serves. One that runs already stays as it is.
+// Launch starts the process without waiting until it serves. It does nothing if the process runs.
 func (p *Process) Launch() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -67,7 +67,7 @@ func (p *Process) Launch() error {
 	return err
 }
 
-// Start starts the process and returns when it is well.
+// Start starts the process and returns when it reports that it is healthy.
 func (p *Process) Start(ctx context.Context) error {
 	if err := p.Launch(); err != nil {
 		return err
@@ -90,7 +90,7 @@ func (p *Process) Start(ctx context.Context) error {
 	}
 }
 
-// healthClient asks processes how they are.
+// healthClient requests the health of processes.
 var healthClient = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
 func (p *Process) checkHealth(ctx context.Context) error {
@@ -109,7 +109,7 @@ func (p *Process) checkHealth(ctx context.Context) error {
 	return nil
 }
 
-// Err tells that the process has ended by itself, and with what. It is nil for one that was not started.
+// Err returns an error if the process has ended and nobody stopped it. It is nil for a process that was not started.
 func (p *Process) Err() error {
 	if running := p.runningProcess(); running != nil {
 		return running.Err()
@@ -117,10 +117,10 @@ func (p *Process) Err() error {
 	return nil
 }
 
-// Kill ends the process at once, as a crash would.
+// Kill ends the process immediately, as a crash would.
 func (p *Process) Kill() error { return p.endWith((*childprocess.Process).Kill) }
 
-// Stop sends SIGTERM and returns when the process has ended; after ten seconds it is killed.
+// Stop sends SIGTERM and returns when the process has ended. A process that still runs after ten seconds is killed.
 func (p *Process) Stop() error { return p.endWith((*childprocess.Process).Stop) }
 
 func (p *Process) endWith(how func(*childprocess.Process) error) error {

@@ -13,7 +13,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
-// OpenOrders lists, by id, the orders that the store has as unfinished: those that are to have a run.
+// OpenOrders lists, by id, the unfinished orders of the store. Each of them should have a run.
 func (f *Deployment) OpenOrders(ctx context.Context) ([]string, error) {
 	const page = 500
 	var open []string
@@ -29,15 +29,15 @@ func (f *Deployment) OpenOrders(ctx context.Context) ([]string, error) {
 	}
 }
 
-// TriggerReconciler has the reconciler make a run, after the one that it is making.
+// TriggerReconciler has the reconciler start a run when its current run has ended.
 func (f *Deployment) TriggerReconciler(ctx context.Context) error {
 	return f.Temporal.ScheduleClient().GetHandle(ctx, "reconcile-minute").Trigger(ctx, client.ScheduleTriggerOptions{
 		Overlap: enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE,
 	})
 }
 
-// RunningWorkflows lists, sorted, the orders that have a run, or for the workflow of deliveries the endpoints that have one. Temporal's list is
-// a second or so behind.
+// RunningWorkflows lists, sorted, the ids of orders with a run of the workflow, or for the delivery workflow the ids of
+// endpoints. Temporal's list is about a second late.
 func (f *Deployment) RunningWorkflows(ctx context.Context, workflow string) ([]string, error) {
 	var ids []string
 	request := &workflowservice.ListWorkflowExecutionsRequest{

@@ -21,7 +21,7 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// The examples of docs/webhooks.md do what the page says.
+// TestDocumentedReceiversWork runs the examples of docs/webhooks.md and checks that they do what the document says.
 func TestDocumentedReceiversWork(t *testing.T) {
 	t.Parallel()
 	requirePackages(t)
@@ -36,7 +36,7 @@ func TestDocumentedReceiversWork(t *testing.T) {
 	}
 }
 
-// The control: receivers that leave something out are found out.
+// TestFaultyReceiversAreFound is the control: receivers that omit a check are found.
 func TestFaultyReceiversAreFound(t *testing.T) {
 	t.Parallel()
 	secret := newSecret(t)
@@ -65,13 +65,13 @@ type webhookData struct {
 	Sequence int    `json:"sequence"`
 }
 
-// runningReceiver is a receiver that prints a line for everything that it takes.
+// runningReceiver is a receiver that prints a line for each webhook that it accepts.
 type runningReceiver struct {
 	url   string
 	lines <-chan string
 }
 
-// findFaults plays to a receiver what can happen, and reports what it gets wrong.
+// findFaults sends valid and invalid webhooks to a receiver, and lists the wrong reactions.
 func findFaults(t *testing.T, r runningReceiver, secret, old string) []string {
 	t.Helper()
 	order := func(id string, sequence int) []byte {
@@ -85,9 +85,9 @@ func findFaults(t *testing.T, r runningReceiver, secret, old string) []string {
 		id      string
 		body    []byte
 		secrets []string
-		sent    []byte // instead of what was signed
+		sent    []byte // sent instead of the signed body
 		ago     time.Duration
-		want    string // empty: refused
+		want    string // the printed line; empty: refused
 	}{
 		{what: "the first event", id: "m1", body: first, secrets: []string{secret}, want: "new a 1"},
 		{what: "a repetition", id: "m1", body: first, secrets: []string{secret}, want: "duplicate a 1"},
@@ -95,7 +95,7 @@ func findFaults(t *testing.T, r runningReceiver, secret, old string) []string {
 		{what: "one that was overtaken", id: "m2", body: order("a", 2), secrets: []string{secret}, want: "stale a 2"},
 		{what: "another order", id: "m4", body: order("b", 1), secrets: []string{secret}, want: "new b 1"},
 		{what: "during a rotation", id: "m5", body: order("b", 2), secrets: []string{old, secret}, want: "new b 2"},
-		{what: "somebody else's secret", id: "m6", body: order("b", 3), secrets: []string{old}},
+		{what: "another secret", id: "m6", body: order("b", 3), secrets: []string{old}},
 		{what: "a changed byte", id: "m7", body: order("b", 3), sent: order("b", 4), secrets: []string{secret}},
 		{what: "an old timestamp", id: "m8", body: order("b", 3), secrets: []string{secret}, ago: 6 * time.Minute},
 		{what: "the end", id: "m9", body: order("b", 9), secrets: []string{secret}, want: "new b 9"},
@@ -135,7 +135,7 @@ func post(t *testing.T, url string, header http.Header, body []byte) int {
 	return resp.StatusCode
 }
 
-// exampleProgram is the program of a language in docs/webhooks.md.
+// exampleProgram returns the program of a language from docs/webhooks.md.
 func exampleProgram(t *testing.T, language string) string {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/webhooks.md")
@@ -154,7 +154,7 @@ func write(t *testing.T, dir, name, text string) string {
 	return path
 }
 
-// goExample builds the program: go run would leave a child behind.
+// goExample builds the program, because go run would leave a child process behind.
 func goExample(t *testing.T, program string) *exec.Cmd {
 	t.Helper()
 	dir := t.TempDir()
@@ -165,7 +165,7 @@ func goExample(t *testing.T, program string) *exec.Cmd {
 	return exec.CommandContext(context.Background(), binary)
 }
 
-// tsExample compiles the program, with all checks on.
+// tsExample compiles the program with all checks on.
 func tsExample(t *testing.T, program string) *exec.Cmd {
 	t.Helper()
 	dir, err := os.MkdirTemp("node_modules", "example-") //nolint:usetesting // it has to be where it finds its packages
@@ -201,7 +201,7 @@ func startExample(t *testing.T, cmd *exec.Cmd, secret string) runningReceiver {
 	}()
 	t.Cleanup(func() {
 		require.NoError(t, cmd.Process.Signal(syscall.SIGKILL))
-		for range lines { // until it has ended
+		for range lines { // until the receiver has ended
 		}
 		_ = cmd.Wait() // it was killed
 	})

@@ -1,4 +1,4 @@
-// Verifies webhooks with the libraries of others: one JSON object a line in, one a line out.
+// Verifies webhooks with libraries that are not Aliquot's. It reads one JSON object per line and writes one per line.
 //
 // in:  {"library": "svix" | "standardwebhooks", "secret": …, "headers": {…}, "body": base64}
 // out: {"ok": true} or {"ok": false, "error": …}

@@ -18,10 +18,10 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// verifier is somebody else's library.
+// verifier verifies a webhook with a library that is not Aliquot's.
 type verifier func(secret string, header http.Header, body []byte) error
 
-// verifiers are all of them, by name.
+// verifiers returns all verifiers by name.
 func verifiers(t *testing.T) map[string]verifier {
 	t.Helper()
 	requirePackages(t)
@@ -38,14 +38,14 @@ func verifiers(t *testing.T) map[string]verifier {
 	}
 }
 
-// requirePackages fails where the packages are not installed: a test that is passed over would prove nothing.
+// requirePackages fails the test if the npm packages are missing, because a skipped test would prove nothing.
 func requirePackages(t *testing.T) {
 	t.Helper()
 	_, err := os.Stat("node_modules/.stamp")
 	require.NoError(t, err, "the npm packages are missing: run tools/npm.sh, as make test does")
 }
 
-// npmVerifier asks a library in a process of its own.
+// npmVerifier runs a library in its own process.
 func npmVerifier(t *testing.T, library string) verifier {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "node", "verify.cjs")
@@ -84,8 +84,9 @@ func npmVerifier(t *testing.T, library string) verifier {
 	}
 }
 
-// testBody is a body with what JSON and JavaScript could spoil.
-var testBody = []byte(`{"event_type":"labtest.order.created","data":{"name":"Zoë <&> 🧪","note":"line\nbreak","sequence":1}}`)
+// testBody is a body with characters that JSON or JavaScript could change.
+var testBody = []byte(`{"event_type":"labtest.order.created","data":{"name":"Zoë <&> 🧪",` +
+	`"note":"line\nbreak","sequence":1}}`)
 
 func TestOtherLibrariesAcceptOurSignatures(t *testing.T) {
 	t.Parallel()
@@ -114,7 +115,7 @@ func TestOtherLibrariesAcceptOurSignatures(t *testing.T) {
 		"svix headers only":           {current, headersWithPrefix(sign(now, current), "Svix-"), testBody, true},
 		"webhook headers only":        {current, headersWithPrefix(sign(now, current), "Webhook-"), testBody, true},
 		"old secret, after rotation":  {previous, sign(now, current), testBody, false},
-		"somebody else's secret":      {stranger, sign(now, current, previous), testBody, false},
+		"another secret":              {stranger, sign(now, current, previous), testBody, false},
 		"a changed byte":              {current, sign(now, current), changed, false},
 		"another message's id":        {current, otherID, testBody, false},
 		"an old timestamp":            {current, sign(now.Add(-6*time.Minute), current), testBody, false},
@@ -125,7 +126,7 @@ func TestOtherLibrariesAcceptOurSignatures(t *testing.T) {
 		for what, tt := range tests {
 			if what == "svix headers only" && name == "npm, standardwebhooks" || what == "svix headers only" &&
 				strings.HasPrefix(name, "Go") {
-				continue // they know the other names only
+				continue // they support the other header names only
 			}
 			err := verify(tt.secret, tt.header, tt.body)
 			if tt.ok {
@@ -137,7 +138,7 @@ func TestOtherLibrariesAcceptOurSignatures(t *testing.T) {
 	}
 }
 
-// headersWithPrefix keeps the headers whose names begin so.
+// headersWithPrefix returns the headers whose names begin with the prefix.
 func headersWithPrefix(h http.Header, prefix string) http.Header {
 	out := http.Header{}
 	for name, values := range h {

@@ -2,7 +2,7 @@ package scenario
 
 import "context"
 
-// The actions that the tables are made of.
+// The actions of the tables.
 var (
 	cancelOrder   = actionFor("cancel", (*Order).Cancel)
 	activateOrder = actionFor("activate", (*Order).Activate)
@@ -14,10 +14,10 @@ var (
 	sendShipped       = sendFactAction("kit_shipped")
 	sendReceived      = sendFactAction("sample_received")
 	sendDrawCompleted = sendFactAction("draw_completed")
-	// sendTransit is what the courier says: the kit is in the status that is wanted.
+	// sendTransit has the courier report the wanted status of the kit.
 	sendTransit = action{"transit",
 		func(ctx context.Context, o *Order, to string) error { return o.SendTransit(ctx, to) }}
-	rejectFinally = actionFor("sample_rejected for good",
+	rejectFinally = actionFor("final sample_rejected",
 		func(o *Order, ctx context.Context) error { return o.SendRejection(ctx, false) })
 	rejectRecoverably = actionFor("sample_rejected",
 		func(o *Order, ctx context.Context) error { return o.SendRejection(ctx, true) })
@@ -37,7 +37,7 @@ var (
 	withdrawAppointment = changeAppointmentAction("pending")
 	providerCancels     = changeAppointmentAction("cancelled")
 
-	// awaitDeadline is a deadline that passes.
+	// awaitDeadline does nothing: the deadline of the order leads over the edge.
 	awaitDeadline = action{"timer", func(context.Context, *Order, string) error { return nil }}
 )
 
@@ -60,36 +60,36 @@ func changeAppointmentAction(status string) action {
 		func(o *Order, ctx context.Context) error { return o.ChangeAppointment(ctx, status) })
 }
 
-// The ways in which orders begin.
+// The starters of the tables.
 
-// startPlaced is an order whose requisition is made at once.
-func startPlaced(method, pace string) starter {
+// startPlaced creates an order that is placed immediately.
+func startPlaced(method, policy string) starter {
 	return func(ctx context.Context, s *System) (*Order, error) {
-		return s.PlaceOrder(ctx, method, pace, map[string]any{"passthrough": "sandbox:silent"})
+		return s.PlaceOrder(ctx, method, policy, map[string]any{"passthrough": "sandbox:silent"})
 	}
 }
 
-// startScheduled is an order that is not active before tomorrow.
-func startScheduled(method, pace string) starter {
+// startScheduled creates an order that becomes active tomorrow.
+func startScheduled(method, policy string) starter {
 	return func(ctx context.Context, s *System) (*Order, error) {
-		return s.PlaceOrder(ctx, method, pace, map[string]any{"passthrough": "sandbox:silent", "activate_by": tomorrow()})
+		return s.PlaceOrder(ctx, method, policy, map[string]any{"passthrough": "sandbox:silent", "activate_by": tomorrow()})
 	}
 }
 
-// startImported is an order whose requisition was made elsewhere.
+// startImported imports an order whose requisition was created at the partner.
 func startImported(method string) starter {
 	return func(ctx context.Context, s *System) (*Order, error) { return s.ImportOrder(ctx, method) }
 }
 
-// startUnregisteredKit is one that is registered later.
-func startUnregisteredKit(pace string) starter {
-	return func(ctx context.Context, s *System) (*Order, error) { return s.PlaceKit(ctx, pace, "silent") }
+// startUnregisteredKit creates a kit that is registered later.
+func startUnregisteredKit(policy string) starter {
+	return func(ctx context.Context, s *System) (*Order, error) { return s.PlaceKit(ctx, policy, "silent") }
 }
 
-// startRefusedKit is one that the lab does not take.
-func startRefusedKit(pace string) starter {
+// startRefusedKit creates a kit that the lab refuses.
+func startRefusedKit(policy string) starter {
 	return func(ctx context.Context, s *System) (*Order, error) {
-		o, err := s.PlaceKit(ctx, pace, "refuse-place")
+		o, err := s.PlaceKit(ctx, policy, "refuse-place")
 		if err != nil {
 			return o, err
 		}
@@ -97,23 +97,24 @@ func startRefusedKit(pace string) starter {
 	}
 }
 
-// startRegisteredKit is a kit whose patient the lab is told of; unless it refuses to be told, the requisition follows.
-func startRegisteredKit(pace string, refuse bool) starter {
+// startRegisteredKit creates a kit and registers its patient, which the lab is asked to record. If the lab does so, the
+// requisition follows. If refuse is set, the lab refuses.
+func startRegisteredKit(policy string, refuse bool) starter {
 	return func(ctx context.Context, s *System) (*Order, error) {
-		o, err := s.PlaceKit(ctx, pace, "silent")
+		o, err := s.PlaceKit(ctx, policy, "silent")
 		if err != nil {
 			return o, err
 		}
 		if _, err = o.awaitStatus(ctx, "awaiting_registration"); err != nil || !refuse {
 			return o, errOr(err, func() error { return o.Register(ctx) })
 		}
-		manner := map[string]any{"calls": map[string]any{"register": map[string]any{"refuse": "already_registered"}}}
-		err = errOr(o.SetCallBehaviour(ctx, manner), func() error { return o.Register(ctx) })
+		behaviour := map[string]any{"calls": map[string]any{"register": map[string]any{"refuse": "already_registered"}}}
+		err = errOr(o.SetCallBehaviour(ctx, behaviour), func() error { return o.Register(ctx) })
 		return o, errOr(err, func() error { return o.awaitAttention(ctx, "placement_refused") })
 	}
 }
 
-// errOr is the error, or what then is when there is none.
+// errOr returns the error if it is not nil, otherwise the result of then.
 func errOr(err error, then func() error) error {
 	if err != nil {
 		return err

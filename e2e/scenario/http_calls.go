@@ -16,17 +16,17 @@ import (
 	"time"
 )
 
-// RefusedError is an answer other than success.
+// RefusedError is a response with another status than success.
 type RefusedError struct {
 	Call   string // method and path
 	Status int
-	Detail string // the text of the refusal; empty where there is none
+	Detail string // error text of the response; may be empty
 	Body   []byte
 }
 
 func (e *RefusedError) Error() string { return fmt.Sprintf("%s: %d %s", e.Call, e.Status, e.Body) }
 
-// callAsClient calls the API with the client's key. A nil into leaves the answer unread.
+// callAsClient calls the API with the client's key. If into is nil, it does not decode the response.
 func (s *System) callAsClient(ctx context.Context, method, path string, body, into any) error {
 	return s.do(ctx, method, s.URL+path, body, into, map[string]string{"x-vital-api-key": s.Key})
 }
@@ -90,7 +90,7 @@ func (s *System) do(ctx context.Context, method, url string, body, into any, hea
 		var answered struct {
 			Detail string `json:"detail"`
 		}
-		if json.Unmarshal(read, &answered) == nil { // another shape has no text
+		if json.Unmarshal(read, &answered) == nil { // a body of another shape has no detail
 			refused.Detail = answered.Detail
 		}
 		return refused

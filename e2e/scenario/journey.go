@@ -9,21 +9,22 @@ import (
 	"slices"
 )
 
-// Journey is one order's way from its beginning to an end, taken step by step, so that something else may happen at each status.
+// Journey is the path of one order from its creation to an end. It is taken step by step, so that tests can do
+// something else at each status.
 type Journey struct {
 	Name string
 
 	path     Path
 	order    *Order
 	statuses int // how many statuses the order has had
-	taken    int // how many of the walk's steps
+	taken    int // how many steps of the path
 }
 
-// stepTimeout is how long a journey's beginning, or a step, may take: the reconciler has two minutes for a start that went wrong.
+// stepTimeout bounds the start of a journey, and each step. The reconciler has two minutes to repair a failed start.
 const stepTimeout = 2 * StatusTimeout
 
-// Journeys lists a journey for every open status of every table: it begins by going to that status, and has from there on as many
-// steps as the table has without coming back.
+// Journeys lists a journey for every open status of every table. Its start brings an order to that status. Its steps
+// are a path from there to an end without a repeated status.
 func Journeys() []*Journey {
 	var all []*Journey
 	for _, m := range []table{testkit, beforeRegistration, afterRegistration, walkIn, phlebotomy, onSite} {
@@ -36,7 +37,8 @@ func Journeys() []*Journey {
 	return all
 }
 
-// journeyFrom takes an order to a status, and from there to where no edge leads that it has not gone.
+// journeyFrom brings an order to a status and then takes edges to statuses that the order has not had, until there are
+// none.
 func (m table) journeyFrom(status string) *Journey {
 	w := m.pathOver(status, step{to: status})
 	w.steps = w.steps[:len(w.steps)-1]
@@ -55,7 +57,7 @@ func (m table) journeyFrom(status string) *Journey {
 	}
 }
 
-// Start makes the order and takes it to the journey's status.
+// Start creates the order and brings it to the journey's status.
 func (j *Journey) Start(ctx context.Context, s *System) error {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
@@ -71,10 +73,11 @@ func (j *Journey) Start(ctx context.Context, s *System) error {
 	return err
 }
 
-// StepsLeft is how many steps are left.
+// StepsLeft returns the number of steps that are left.
 func (j *Journey) StepsLeft() int { return len(j.path.steps) - j.taken }
 
-// Step takes the next step. A system that is too busy to answer (503) is asked again, unless what was asked happens all the same.
+// Step takes the next step. If the API responds 503 because it is too busy, Step repeats the request, unless the demand
+// takes effect nevertheless.
 func (j *Journey) Step(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
@@ -106,10 +109,11 @@ func (j *Journey) wrapError(err error) error {
 	return fmt.Errorf("%s: %w", j.Name, err)
 }
 
-// OrderID is the order's id.
+// OrderID returns the order's id.
 func (j *Journey) OrderID() string { return j.order.ID }
 
-// LowStatuses are the statuses that the order must have had when the journey is over, from the first to which it is taken.
+// LowStatuses lists the statuses that the order must have had at the end of the journey, from the first one that the
+// start waits for.
 func (j *Journey) LowStatuses() []string {
 	lows := make([]string, len(j.path.steps))
 	for i, s := range j.path.steps {

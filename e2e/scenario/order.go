@@ -9,23 +9,23 @@ import (
 	"time"
 )
 
-// Order is an order that was made through the API.
+// Order is an order that was created through the API.
 type Order struct {
 	ID     string
-	Number string // by which the partner knows it
+	Number string // the order's number at the partner
 	Method string
 
 	system           *System
-	reportCount      int    // put at the lab so far
-	bookingBehaviour string // how the provider answers bookings; empty: it confirms them
+	reportCount      int    // reports published at the lab so far
+	bookingBehaviour string // how the provider responds to bookings; empty: it confirms them
 }
 
-// ExistingOrder is an order that was made elsewhere, of a collection method.
+// ExistingOrder returns an order of a collection method that exists already.
 func (s *System) ExistingOrder(id, method string) *Order {
 	return &Order{ID: id, Method: method, system: s}
 }
 
-// View is what a client sees of an order.
+// View is an order as a client sees it.
 type View struct {
 	SampleID *string `json:"sample_id"`
 	Events   []struct {
@@ -43,14 +43,14 @@ func (v View) LowStatuses() []string {
 	return lows
 }
 
-// Read is GET /v3/order/{id}.
+// Read requests GET /v3/order/{id}.
 func (o *Order) Read(ctx context.Context) (View, error) {
 	var v View
 	err := o.system.callAsClient(ctx, http.MethodGet, "/v3/order/"+o.ID, nil, &v)
 	return v, err
 }
 
-// operationsView is what operations see of an order.
+// operationsView is an order as operations see it.
 type operationsView struct {
 	Number    string `json:"order_number"`
 	Attention []struct {
@@ -64,7 +64,7 @@ func (o *Order) inspect(ctx context.Context) (operationsView, error) {
 	return i, err
 }
 
-// AwaitStatuses waits until the order has had at least so many statuses, and returns them all.
+// AwaitStatuses waits until the order has had at least that many statuses, and returns all of them.
 func (o *Order) AwaitStatuses(ctx context.Context, statuses int) ([]string, error) {
 	var lows []string
 	err := poll(ctx, func() (bool, error) {
@@ -78,7 +78,7 @@ func (o *Order) AwaitStatuses(ctx context.Context, statuses int) ([]string, erro
 	return lows, nil
 }
 
-// awaitAttention waits until operations are called for the reason.
+// awaitAttention waits until the order has an attention mark with the reason.
 func (o *Order) awaitAttention(ctx context.Context, reason string) error {
 	err := poll(ctx, func() (bool, error) {
 		i, err := o.inspect(ctx)
@@ -94,7 +94,7 @@ func (o *Order) awaitAttention(ctx context.Context, reason string) error {
 	return nil
 }
 
-// poll asks again and again, less often as time goes by, until it is answered with true or an error, or the context ends.
+// poll calls the function at growing intervals until it returns true or an error, or the context ends.
 func poll(ctx context.Context, answered func() (bool, error)) error {
 	pause := 80 * time.Millisecond
 	for {

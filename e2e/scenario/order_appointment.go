@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// slots hands out the bookable times of each kind of appointment, each once. The last ones go first: the provider moves
-// appointments to the earliest.
+// slots hands out the bookable times of each kind of appointment, each time once. It begins with the last one, because
+// the provider moves appointments to the earliest.
 type slots struct {
 	mu   sync.Mutex
 	free map[string][]string // booking keys, by collection method
@@ -20,7 +20,7 @@ type slots struct {
 
 var errNoSlot = errors.New("no slot is left")
 
-// NextSlot is the booking key of a free slot, each one once.
+// NextSlot returns the booking key of a free slot. It returns each key once.
 func (s *System) NextSlot(ctx context.Context, method string) (string, error) {
 	s.slots.mu.Lock()
 	defer s.slots.mu.Unlock()
@@ -42,7 +42,7 @@ func (s *System) NextSlot(ctx context.Context, method string) (string, error) {
 	return keys[last], nil
 }
 
-// availability lists the booking keys from the day after tomorrow on, earliest first.
+// availability lists booking keys from the day after tomorrow, earliest first.
 func (s *System) availability(ctx context.Context, method string) ([]string, error) {
 	query := url.Values{"start_date": {time.Now().UTC().AddDate(0, 0, 2).Format(time.DateOnly)}}
 	path, body := "/v3/order/phlebotomy/appointment/availability?", any(homeAddress(readyZip))
@@ -58,7 +58,7 @@ func (s *System) availability(ctx context.Context, method string) ([]string, err
 	return answered.Keys(), nil
 }
 
-// Availability is an answer about free times, as far as they can be booked.
+// Availability is the part of an availability response that booking needs.
 type Availability struct {
 	Slots []struct {
 		Slots []struct {
@@ -67,7 +67,7 @@ type Availability struct {
 	} `json:"slots"`
 }
 
-// Keys are the booking keys, earliest first.
+// Keys lists the booking keys, earliest first.
 func (a Availability) Keys() (keys []string) {
 	for _, day := range a.Slots {
 		for _, slot := range day.Slots {
@@ -79,7 +79,8 @@ func (a Availability) Keys() (keys []string) {
 	return keys
 }
 
-// Where phlebotomists come to times that are chosen, and where to times that they set (client-api#11-appointments).
+// The area where clients choose the times of at-home visits, and the area where phlebotomists set them
+// (client-api#11-appointments).
 const (
 	readyZip   = "85004"
 	requestZip = "54650"
@@ -94,7 +95,7 @@ func homeAddress(zip string) map[string]any {
 	return to
 }
 
-// appointmentKind is the part of a path that names the order's kind of appointments.
+// appointmentKind returns the part of the path that names the order's kind of appointment.
 func (o *Order) appointmentKind() string {
 	if o.Method == WalkIn {
 		return "psc"
@@ -110,7 +111,7 @@ func (o *Order) appointmentPath(what string) string {
 	return path
 }
 
-// Book books a free slot, which its provider confirms at once.
+// Book books a free slot, which the provider confirms immediately.
 func (o *Order) Book(ctx context.Context) error {
 	if err := o.setBookingBehaviour(ctx, "", map[string]any{"unconfirmed": true}); err != nil {
 		return err
@@ -118,7 +119,7 @@ func (o *Order) Book(ctx context.Context) error {
 	return o.book(ctx, nil)
 }
 
-// BookPending books a slot that the provider does not confirm at once.
+// BookPending books a slot that the provider does not confirm immediately.
 func (o *Order) BookPending(ctx context.Context) error {
 	if err := o.setBookingBehaviour(ctx, "pending", map[string]any{"pending": true, "unconfirmed": true}); err != nil {
 		return err
@@ -126,8 +127,8 @@ func (o *Order) BookPending(ctx context.Context) error {
 	return o.book(ctx, map[string]any{"async_confirmation": true})
 }
 
-// BookUnanswered books a slot at a provider that does not answer. The caller waits for a second, the provider has a minute: the least
-// that can be asked for (client-api#11-appointments).
+// BookUnanswered books a slot at a provider that does not respond. The caller waits one second and the provider has one
+// minute, which are the shortest times that the API accepts (client-api#11-appointments).
 func (o *Order) BookUnanswered(ctx context.Context) error {
 	if err := o.setBookingBehaviour(ctx, "unanswered", map[string]any{"unavailable": 1000}); err != nil {
 		return err
@@ -138,7 +139,7 @@ func (o *Order) BookUnanswered(ctx context.Context) error {
 	})
 }
 
-// setBookingBehaviour says how the provider is to answer bookings, unless it does so already.
+// setBookingBehaviour sets how the provider responds to bookings, unless it is set already.
 func (o *Order) setBookingBehaviour(ctx context.Context, name string, how map[string]any) error {
 	if o.bookingBehaviour == name {
 		return nil
@@ -157,7 +158,7 @@ func (o *Order) book(ctx context.Context, more map[string]any) error {
 	return o.system.callAsClient(ctx, http.MethodPost, o.appointmentPath("book"), body, nil)
 }
 
-// Request asks a phlebotomist for a visit, whose time the phlebotomist sets.
+// Request requests an at-home appointment whose time the phlebotomist sets.
 func (o *Order) Request(ctx context.Context) error {
 	return o.system.callAsClient(ctx, http.MethodPost, o.appointmentPath("request"),
 		map[string]any{"address": homeAddress(requestZip), "provider": "phlebfinders"}, nil)
@@ -173,7 +174,7 @@ func (o *Order) Reschedule(ctx context.Context) error {
 		map[string]any{"booking_key": key}, nil)
 }
 
-// CancelAppointment cancels the appointment, for the first of the reasons that there are.
+// CancelAppointment cancels the appointment with the first of the documented reasons.
 func (o *Order) CancelAppointment(ctx context.Context) error {
 	var reasons []struct {
 		ID string `json:"id"`
@@ -194,7 +195,7 @@ func (o *Order) CancelAppointment(ctx context.Context) error {
 		nil)
 }
 
-// awaitAppointment waits until the order's appointment has had so many events and has the status.
+// awaitAppointment waits until the order's appointment has had that many events and has the status.
 func (o *Order) awaitAppointment(ctx context.Context, events int, status string) error {
 	var seen struct {
 		Status string `json:"status"`

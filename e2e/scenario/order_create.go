@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// How orders begin. The patient lives where the simulated phlebotomists work (client-api#11-appointments).
+// The ways to create an order. The patient lives in the area of the simulated phlebotomists
+// (client-api#11-appointments).
 
 func patient() map[string]any {
 	return map[string]any{
@@ -25,10 +26,10 @@ func address() map[string]any {
 	}
 }
 
-// tomorrow is a date on which an order is not active yet.
+// tomorrow returns the date of tomorrow. An order with it in activate_by is not active yet.
 func tomorrow() string { return time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly) }
 
-// labTest is the lab test of a method, with a policy of its own where a pace is given.
+// labTest returns the lab test of a collection method, with the policy if one is named.
 func (s *System) labTest(method, policy string) string {
 	if policy != "" {
 		method += "/" + policy
@@ -36,7 +37,7 @@ func (s *System) labTest(method, policy string) string {
 	return s.LabTests[method]
 }
 
-// PlaceOrder orders for a known patient. More keys are laid over the request's.
+// PlaceOrder creates an order for a known patient. The keys of more are added to the request or replace its keys.
 func (s *System) PlaceOrder(ctx context.Context, method, policy string, more map[string]any) (*Order, error) {
 	body := map[string]any{
 		"user_id": s.UserID, "order_set": map[string]any{"lab_test_ids": []string{s.labTest(method, policy)}},
@@ -48,30 +49,30 @@ func (s *System) PlaceOrder(ctx context.Context, method, policy string, more map
 	return s.createOrder(ctx, method, "/v3/order", body)
 }
 
-// PlaceKit orders a kit that is registered later. script is what the simulated partner is to do.
-func (s *System) PlaceKit(ctx context.Context, pace, script string) (*Order, error) {
+// PlaceKit creates a kit that is registered later. script is the script of the simulated partner.
+func (s *System) PlaceKit(ctx context.Context, policy, script string) (*Order, error) {
 	to := address()
 	to["phone_number"] = "+16025550142"
 	return s.createOrder(ctx, Testkit, "/v3/order/testkit", map[string]any{
-		"user_id": s.UserID, "lab_test_id": s.labTest(Testkit, pace), "shipping_details": to,
+		"user_id": s.UserID, "lab_test_id": s.labTest(Testkit, policy), "shipping_details": to,
 		"passthrough": "sandbox:" + script,
 	})
 }
 
-// PlaceAtPartner makes a requisition at the partner, as somebody else would, under a number of theirs. script is what the simulated partner
-// is to do.
+// PlaceAtPartner creates a requisition at the partner as another system would, under a number of that system. script is
+// the script of the simulated partner.
 func (s *System) PlaceAtPartner(ctx context.Context, number, method, script string) error {
 	err := s.callPartner(ctx, http.MethodPut, "/orders/"+number, map[string]any{
 		"number": number, "collection_method": method, "patient": patient(), "address": address(),
 		"tests": []map[string]any{{"code": "101", "name": "Lipids"}}, "script": script,
 	})
 	if err != nil {
-		return fmt.Errorf("making a requisition at the partner: %w", err)
+		return fmt.Errorf("creating a requisition at the partner: %w", err)
 	}
 	return nil
 }
 
-// ImportOrder makes a requisition elsewhere and imports it.
+// ImportOrder creates a requisition at the partner and imports it through the API.
 func (s *System) ImportOrder(ctx context.Context, method string) (*Order, error) {
 	number := "IMP" + rand.Text()[:13]
 	if err := s.PlaceAtPartner(ctx, number, method, "silent"); err != nil {

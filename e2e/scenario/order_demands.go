@@ -5,24 +5,24 @@ import (
 	"net/http"
 )
 
-// What clients and operations ask of an order. An error of the API is a *RefusedError.
+// The demands of clients and operations. A refusal by the API is a *RefusedError.
 
 // Cancel cancels the order.
 func (o *Order) Cancel(ctx context.Context) error {
 	return o.system.callAsClient(ctx, http.MethodPost, "/v3/order/"+o.ID+"/cancel", nil, nil)
 }
 
-// Activate clears activate_by, which means now.
+// Activate clears activate_by, which activates the order.
 func (o *Order) Activate(ctx context.Context) error {
 	return o.system.callAsClient(ctx, http.MethodPatch, "/v3/order/"+o.ID, map[string]any{"activate_by": nil}, nil)
 }
 
-// DrawCompleted says that the draw of an on-site order is done.
+// DrawCompleted reports that the draw of an on-site order is done.
 func (o *Order) DrawCompleted(ctx context.Context) error {
 	return o.system.callAsClient(ctx, http.MethodPatch, "/v3/order/"+o.ID+"/draw_completed", nil, nil)
 }
 
-// Register tells whose the kit is.
+// Register registers the kit's patient.
 func (o *Order) Register(ctx context.Context) error {
 	var sample string
 	err := poll(ctx, func() (bool, error) {
@@ -40,15 +40,15 @@ func (o *Order) Register(ctx context.Context) error {
 	}, nil)
 }
 
-// DoNotProcess is the operations' do-not-process.
+// DoNotProcess sends operations' demand do-not-process.
 func (o *Order) DoNotProcess(ctx context.Context) error {
 	return o.demand(ctx, "do-not-process", map[string]any{"reason": "patient_withdrew"})
 }
 
-// RetryRequisition has a refused requisition placed again.
+// RetryRequisition places a refused requisition again.
 func (o *Order) RetryRequisition(ctx context.Context) error { return o.demand(ctx, "place", nil) }
 
-// RecoverKit says that the lab has confirmed that a kit is back in production.
+// RecoverKit reports that the lab has confirmed the recovery of a kit.
 func (o *Order) RecoverKit(ctx context.Context) error {
 	return o.demand(ctx, "recover", map[string]any{"confirmed_by_lab": true})
 }

@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// What the partner does, by its control endpoints (docs/sandbox.md): each fact is sent by its protocol, at once.
+// What the partner does. The tests use its control endpoints (docs/sandbox.md). The partner sends each fact immediately
+// by its protocol.
 
-// SendFact has the partner report something. data are the parameters of the fact.
+// SendFact has the partner send a fact of the kind. data are the parameters of the fact.
 func (o *Order) SendFact(ctx context.Context, kind string, data map[string]any) error {
 	body := map[string]any{"type": kind}
 	maps.Copy(body, data)
@@ -21,12 +22,12 @@ func (o *Order) SendFact(ctx context.Context, kind string, data map[string]any) 
 		return err
 	}
 	if sent.Status/100 != 2 {
-		return fmt.Errorf("order %s: %s was answered %d", o.ID, kind, sent.Status)
+		return fmt.Errorf("order %s: %s got status %d", o.ID, kind, sent.Status)
 	}
 	return nil
 }
 
-// SendTransit has the partner report where the kit is, as its courier tells it.
+// SendTransit has the partner report the kit's transit status as a courier would.
 func (o *Order) SendTransit(ctx context.Context, status string) error {
 	leg := "outbound"
 	if strings.HasSuffix(status, "lab") {
@@ -35,7 +36,7 @@ func (o *Order) SendTransit(ctx context.Context, status string) error {
 	return o.SendFact(ctx, "transit", map[string]any{"leg": leg, "status": status})
 }
 
-// SendRejection has the lab reject the kit or the sample, for good or not.
+// SendRejection has the lab reject the kit or the sample, recoverable or not.
 func (o *Order) SendRejection(ctx context.Context, recoverable bool) error {
 	reason := "Hemolyzation"
 	if recoverable {
@@ -44,14 +45,14 @@ func (o *Order) SendRejection(ctx context.Context, recoverable bool) error {
 	return o.SendFact(ctx, "sample_rejected", map[string]any{"recoverable": recoverable, "reason": reason})
 }
 
-// The reports that a lab may have.
+// The statuses and interpretations of lab reports.
 const (
 	Partial = "partial"
 	Final   = "final"
 )
 
-// PublishReport gives the lab a report, other than those before it, and has it announced. failure names why its last marker is missing;
-// empty: nothing is missing.
+// PublishReport publishes a new report at the lab and sends its announcement. failure is the reason why the last marker
+// has no result; empty: all markers have one.
 func (o *Order) PublishReport(ctx context.Context, status, interpretation, failure string) error {
 	o.reportCount++
 	value := float64(120 + o.reportCount)
@@ -69,14 +70,14 @@ func (o *Order) PublishReport(ctx context.Context, status, interpretation, failu
 	return o.SendFact(ctx, "report_ready", nil)
 }
 
-// SetCallBehaviour says how the partner is to answer calls about the order.
-func (o *Order) SetCallBehaviour(ctx context.Context, manner map[string]any) error {
+// SetCallBehaviour sets how the partner responds to calls about the order.
+func (o *Order) SetCallBehaviour(ctx context.Context, behaviour map[string]any) error {
 	body := map[string]any{"steps": []any{}}
-	maps.Copy(body, manner)
+	maps.Copy(body, behaviour)
 	return o.system.callLab(ctx, http.MethodPut, "/sandbox/orders/"+o.Number+"/script", body, nil)
 }
 
-// ChangeAppointment has the provider do something about the order's appointment that is ahead or under way: its new status.
+// ChangeAppointment has the provider change the order's current appointment to a new status.
 func (o *Order) ChangeAppointment(ctx context.Context, status string) error {
 	var done struct {
 		Status int `json:"status"`
@@ -84,7 +85,7 @@ func (o *Order) ChangeAppointment(ctx context.Context, status string) error {
 	err := o.system.callLab(ctx, http.MethodPost, "/sandbox/orders/"+o.Number+"/appointments/active",
 		map[string]any{"status": status}, &done)
 	if err == nil && done.Status/100 != 2 {
-		err = fmt.Errorf("order %s: the appointment's %s was answered %d", o.ID, status, done.Status)
+		err = fmt.Errorf("order %s: the appointment's %s got status %d", o.ID, status, done.Status)
 	}
 	return err
 }

@@ -10,46 +10,49 @@ import (
 	"strings"
 )
 
-// Path is one order's way to a status and over the edge that it is for; or, on, to where its appointment is to get.
+// Path is one order's way to a status and over the edge that it tests, and over further edges or to further statuses of
+// its appointment.
 type Path struct {
 	Name  string
 	start starter
 	steps []step
-	// appointmentSteps are what happens after that, and the statuses that the order's appointment has to get to.
+	// appointmentSteps are what happens after that, and the statuses that the order's appointment must reach.
 	appointmentSteps []step
-	// deadlineMayPassEarly: a deadline of seconds may pass before the last step, which is the deadline's.
+	// deadlineMayPassEarly: a deadline of seconds, which the last step waits for, may pass before that step.
 	deadlineMayPassEarly bool
 }
 
-// maxTries is how many orders may go a way.
+// maxTries is how many orders may try a path.
 const maxTries = 3
 
-// MayRetry reports whether another order may go the way, after so many have failed, the last one with an error. A deadline may have come
-// too early, and a system that is too busy to answer may be asked again (503); anything else is a failure.
+// MayRetry reports whether another order may try the path after that many orders have failed, the last one with err. It
+// may if a deadline may have passed too early, or if the API was too busy to respond (503). Any other error is a
+// failure.
 func (w Path) MayRetry(failed int, err error) bool {
 	var refused *RefusedError
 	busy := errors.As(err, &refused) && refused.Status == http.StatusServiceUnavailable
 	return failed < maxTries && (w.deadlineMayPassEarly || busy)
 }
 
-// starter makes an order that gets to the first of a walk's statuses by itself.
+// starter creates an order that reaches the first status of a path without further action.
 type starter func(ctx context.Context, s *System) (*Order, error)
 
-// step is an action and the status that it has to lead to.
+// step is an action and the status that it must lead to.
 type step struct {
 	to string
 	by action
-	// afterShortestPathOnly: it can only be taken after the shortest way to where it begins.
+	// afterShortestPathOnly: the step works only after the shortest route to the status where it begins.
 	afterShortestPathOnly bool
 }
 
-// action is something that somebody does about an order, or that a timer does.
+// action is what a client, operations, a partner or a timer does with an order.
 type action struct {
 	name string
 	run  func(ctx context.Context, o *Order, to string) error
 }
 
-// Run makes an order go the way. It fails when the order goes another one. The order is returned in either case, once there is one.
+// Run creates an order and takes it along the path. It fails if the order has other statuses. It returns the order also
+// with an error, if the order was created.
 func (w Path) Run(ctx context.Context, s *System) (*Order, error) {
 	ctx, cancel := context.WithTimeout(ctx, StatusTimeout)
 	defer cancel()
@@ -59,7 +62,7 @@ func (w Path) Run(ctx context.Context, s *System) (*Order, error) {
 func (w Path) follow(ctx context.Context, s *System) (*Order, error) {
 	o, err := w.start(ctx, s)
 	if err != nil {
-		return o, fmt.Errorf("beginning: %w", err)
+		return o, fmt.Errorf("creating the order: %w", err)
 	}
 	at, err := o.awaitStatus(ctx, w.steps[0].to)
 	if err != nil {
@@ -82,7 +85,7 @@ func (w Path) follow(ctx context.Context, s *System) (*Order, error) {
 	return o, nil
 }
 
-// takeStep takes a step and waits for the status that is the order's nth.
+// takeStep takes a step and waits until the order's nth status is the step's.
 func (o *Order) takeStep(ctx context.Context, next step, n int) error {
 	if err := next.by.run(ctx, o, next.to); err != nil {
 		return fmt.Errorf("order %s: %s for %s: %w", o.ID, next.by.name, next.to, err)
@@ -95,7 +98,7 @@ func (o *Order) takeStep(ctx context.Context, next step, n int) error {
 	return err
 }
 
-// awaitStatus waits until the order has the status, and says its how manieth it is.
+// awaitStatus waits until the order has the status, and returns the number of that status in the order's history.
 func (o *Order) awaitStatus(ctx context.Context, status string) (int, error) {
 	for n := 1; ; n++ {
 		lows, err := o.AwaitStatuses(ctx, n)
@@ -105,20 +108,21 @@ func (o *Order) awaitStatus(ctx context.Context, status string) (int, error) {
 	}
 }
 
-// table is one of the tables of order-lifecycle#edges, as it is driven.
+// table is a table of order-lifecycle#edges as the tests take orders along it.
 type table struct {
 	name     string
-	starters map[string]starter // how orders begin that get to a status by themselves
-	routes   map[string]string  // how orders get to the other statuses, from one of those
-	// what leads from each status to each that the table has. Those that begins go over are left out
+	starters map[string]starter // by the status that the new order reaches
+	routes   map[string]string  // to the other statuses, each from a status of starters or of another route
+	// edges are the steps from each status to each of the table's next statuses, without the edges that the starters
+	// cover.
 	edges map[string][]step
 }
 
-// paths lists the ways of few orders that go over every edge, by each action that leads over it: an order that has gone over one goes
-// on over those that come next and that none has gone over.
+// paths lists the paths that together cover every edge by each of its actions, with few orders. A path goes on over the
+// following edges that no other path covers.
 func (m table) paths() []Path {
 	left := maps.Clone(m.edges)
-	var walks []Path
+	var all []Path
 	for _, from := range slices.Sorted(maps.Keys(m.edges)) {
 		for len(left[from]) > 0 {
 			w := m.pathOver(from, left[from][0])
@@ -127,18 +131,18 @@ func (m table) paths() []Path {
 			}
 			m.extend(&w, left)
 			w.Name = m.name + ": " + w.statuses()
-			walks = append(walks, w)
+			all = append(all, w)
 		}
 	}
 	for _, status := range slices.Sorted(maps.Keys(m.starters)) {
 		if _, left := m.edges[status]; !left {
-			walks = append(walks, Path{Name: m.name + ": " + status, start: m.starters[status], steps: []step{{to: status}}})
+			all = append(all, Path{Name: m.name + ": " + status, start: m.starters[status], steps: []step{{to: status}}})
 		}
 	}
-	return walks
+	return all
 }
 
-// extend lengthens a walk by what is left to go, and takes that off.
+// extend adds steps that are left to the path, and removes them from left.
 func (m table) extend(w *Path, left map[string][]step) {
 	for len(w.steps) < maxPathSteps {
 		at := w.steps[len(w.steps)-1].to
@@ -155,16 +159,16 @@ func (m table) extend(w *Path, left map[string][]step) {
 	}
 }
 
-// removeStep takes a step off what is left to go.
+// removeStep removes a step from those that are left.
 func removeStep(left map[string][]step, from string, gone step) {
 	left[from] = slices.DeleteFunc(slices.Clone(left[from]),
 		func(s step) bool { return s.to == gone.to && s.by.name == gone.by.name })
 }
 
-// maxPathSteps is how many steps a walk may have, so that none takes much longer than the others.
+// maxPathSteps is the longest length of a path. It keeps the durations of the paths similar.
 const maxPathSteps = 12
 
-// statuses are those that the walk leads to.
+// statuses describes the statuses of the path.
 func (w Path) statuses() string {
 	names := make([]string, len(w.steps))
 	for i, s := range w.steps {
@@ -173,7 +177,7 @@ func (w Path) statuses() string {
 	return strings.Join(names, " > ")
 }
 
-// pathOver takes an order along the route to a status, and from there over the edge.
+// pathOver returns the path along the route to a status and then over the edge.
 func (m table) pathOver(from string, last step) Path {
 	route := strings.Fields(m.routes[from])
 	if len(route) == 0 {
@@ -181,7 +185,7 @@ func (m table) pathOver(from string, last step) Path {
 	}
 	begin := m.starters[route[0]]
 	if begin == nil {
-		panic(fmt.Sprintf("drive: %s: no order begins at %s", m.name, route[0]))
+		panic(fmt.Sprintf("scenario: %s: no starter for %s", m.name, route[0]))
 	}
 	w := Path{start: begin, steps: []step{{to: route[0]}}}
 	for i, to := range route[1:] {
@@ -192,17 +196,17 @@ func (m table) pathOver(from string, last step) Path {
 	return w
 }
 
-// firstStep is the first action that leads over the edge.
+// firstStep returns the first step that leads over the edge.
 func (m table) firstStep(from, to string) step {
 	for _, s := range m.edges[from] {
 		if s.to == to {
 			return s
 		}
 	}
-	panic(fmt.Sprintf("drive: %s: no edge from %s to %s", m.name, from, to))
+	panic(fmt.Sprintf("scenario: %s: no edge from %s to %s", m.name, from, to))
 }
 
-// afterShortestPath marks steps that can only be taken after the shortest way.
+// afterShortestPath returns copies of the steps that work only after the shortest route.
 func afterShortestPath(steps []step) []step {
 	for i := range steps {
 		steps[i].afterShortestPathOnly = true
@@ -210,7 +214,7 @@ func afterShortestPath(steps []step) []step {
 	return steps
 }
 
-// stepsTo makes the same action a step to each of several statuses.
+// stepsTo returns a step with the action to each of the statuses.
 func stepsTo(a action, to ...string) []step {
 	steps := make([]step, len(to))
 	for i, status := range to {
@@ -219,8 +223,8 @@ func stepsTo(a action, to ...string) []step {
 	return steps
 }
 
-// Paths lists all walks: over every edge of the tables of order-lifecycle#edges, and first those that take longest, on
-// which timers lead.
+// Paths lists all paths. They cover every edge of the tables of order-lifecycle#edges. The paths with timers, which
+// take longest, come first.
 func Paths() []Path {
 	var edges []Path
 	for _, m := range []table{testkit, beforeRegistration, afterRegistration, walkIn, phlebotomy, onSite} {

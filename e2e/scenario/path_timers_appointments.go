@@ -4,13 +4,13 @@ import (
 	"slices"
 )
 
-// The statuses of a kit that is on its way, by its leg.
+// The statuses of a kit in transit, by leg.
 var (
 	outbound = []string{"transit_customer", "out_for_delivery", "problem_in_transit_customer"}
 	inbound  = []string{"transit_lab", "problem_in_transit_lab"}
 )
 
-// timerPaths are the ways on which only a deadline leads over the last edge.
+// timerPaths are the paths whose last edge only a deadline takes.
 func timerPaths() []Path {
 	silent := withCourierScans(testkit)
 	silent.name = "testkit, silent"
@@ -37,7 +37,8 @@ func timerPaths() []Path {
 	return slices.Concat([]Path{unconfirmedBookingPath()}, walks, silentAfterRegistrationPaths())
 }
 
-// silentAfterRegistrationPaths are kits that were registered on their way, and those that set out again after it.
+// silentAfterRegistrationPaths are the paths of kits that were registered in transit, and of kits that were shipped
+// again after the registration.
 func silentAfterRegistrationPaths() []Path {
 	silent := withCourierScans(afterRegistration)
 	silent.name = "testkit_after_registration, silent"
@@ -56,8 +57,8 @@ func silentAfterRegistrationPaths() []Path {
 	return append(walks, onTheWay)
 }
 
-// unconfirmedBookingPath is a booking that the provider does not answer in the time that it has, which is a minute at least. A phlebotomist's visit
-// cannot be booked so (client-api#11-appointments).
+// unconfirmedBookingPath is a booking that the provider does not confirm in its time, which is at least one minute. An
+// at-home visit cannot be booked without confirmation (client-api#11-appointments).
 func unconfirmedBookingPath() Path {
 	return Path{
 		Name:  WalkIn + ": appointment_pending > appointment_cancelled, " + awaitDeadline.name,
@@ -69,8 +70,8 @@ func unconfirmedBookingPath() Path {
 	}
 }
 
-// withCourierScans is the machine with a courier that says when it has taken a kit: only of a leg that was reported on can it be said that it has
-// fallen silent.
+// withCourierScans returns the table with a courier that reports when it has picked up a kit. A leg becomes silent only
+// after a courier fact.
 func withCourierScans(m table) table {
 	edges := map[string][]step{}
 	for from, row := range m.edges {
@@ -86,7 +87,7 @@ func withCourierScans(m table) table {
 	return m
 }
 
-// expiryPaths takes orders to statuses and waits there for their deadline.
+// expiryPaths take orders to statuses and wait there for their deadline.
 func expiryPaths(m table, to map[string][]string) []Path {
 	var walks []Path
 	for target, statuses := range to {
@@ -99,7 +100,7 @@ func expiryPaths(m table, to map[string][]string) []Path {
 	return walks
 }
 
-// appointmentPaths are the ways of appointments that their orders do not follow.
+// appointmentPaths are paths of appointments whose order keeps its status.
 func appointmentPaths() []Path {
 	early := func(method string) starter { return startScheduled(method, EarlyBookingPolicy) }
 	return []Path{

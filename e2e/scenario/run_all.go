@@ -6,32 +6,32 @@ import (
 	"sync"
 )
 
-// concurrency is how many orders are driven at once.
+// concurrency is how many orders are driven at the same time.
 const concurrency = 16
 
-// RunAll makes orders go all of the walks, each again where that may be (Again). It returns the names of the walks by the orders that went
-// them, with those that failed, and what was wrong with the walks that no order went to its end.
-func RunAll(ctx context.Context, s *System, walks []Path) (names map[string]string, failures []string) {
+// RunAll takes orders along all paths and tries a path again where MayRetry allows it. It returns the names of the
+// paths by the ids of their orders, failed ones included, and the failures of the paths that no order completed.
+func RunAll(ctx context.Context, s *System, paths []Path) (names map[string]string, failures []string) {
 	p := pathRunner{system: s, pathNames: map[string]string{}}
 	queue := make(chan Path)
-	var walking sync.WaitGroup
+	var running sync.WaitGroup
 	for range concurrency {
-		walking.Go(func() {
+		running.Go(func() {
 			for w := range queue {
 				p.runUntilDone(ctx, w)
 			}
 		})
 	}
-	for _, w := range walks {
+	for _, w := range paths {
 		queue <- w
 	}
 	close(queue)
-	walking.Wait()
+	running.Wait()
 	slices.Sort(p.failures)
 	return p.pathNames, p.failures
 }
 
-// pathRunner is those who walk.
+// pathRunner collects the results of the paths.
 type pathRunner struct {
 	system *System
 
@@ -40,7 +40,7 @@ type pathRunner struct {
 	failures  []string
 }
 
-// runUntilDone has orders go the way until one has gone it, or no other may.
+// runUntilDone takes orders along the path until one completes it or MayRetry allows no other.
 func (p *pathRunner) runUntilDone(ctx context.Context, w Path) {
 	err := p.runOnce(ctx, w)
 	for failed := 1; err != nil && w.MayRetry(failed, err); failed++ {

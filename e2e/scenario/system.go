@@ -1,6 +1,6 @@
-// Package scenario drives a running Aliquot from outside, as its clients, operations and partners do: over HTTP, with nothing but
-// addresses and keys. It imports nothing of Aliquot. What it knows of statuses and of what leads from one to the next is written
-// down here by hand, after docs/spec/order-lifecycle.md#edges, so that it can prove the product's own tables.
+// Package scenario drives a running Aliquot over HTTP as its clients, operations and partners do. It needs only
+// addresses and keys and imports no other package of Aliquot. Its tables of statuses and edges are written by hand
+// after docs/spec/order-lifecycle.md#edges, so that they can prove the product's own tables.
 package scenario
 
 import (
@@ -8,33 +8,33 @@ import (
 	"time"
 )
 
-// System is what a driver knows of a running system and of the simulated partner that its orders go to.
+// System is the access to a running system and to the simulated partner that its orders are placed at.
 type System struct {
 	URL, Key, OperationsKey string // the API, and the keys of a client and of operations
 
-	// The simulated partner's control endpoints, and the credentials for them.
+	// The control endpoints of the simulated partner, and the credentials for them.
 	LabURL, LabUser, LabToken string
-	// Where the partner takes requisitions by the neutral protocol (docs/partners.md), and as whom: for those that are made
-	// elsewhere and imported.
+	// The neutral protocol's endpoint of the partner (docs/partners.md) and the credentials for it. The scenarios create
+	// requisitions there that they import.
 	PartnerURL, PartnerAccount, PartnerSecret string
 
 	UserID string
-	// LabTests are lab tests by collection method. A name may be followed by "/" and the Pace of its policy.
+	// LabTests are lab tests by collection method. "/" and the name of a policy may follow the collection method.
 	LabTests map[string]string
 
-	// Client calls the API and the simulated partner. Defaults to one with Patience.
+	// Client calls the API and the simulated partner. Defaults to a client with a timeout.
 	Client *http.Client
 
 	slots slots
 }
 
-// The policies that lab tests are needed with, besides their team's.
+// The policies that lab tests need besides their team's.
 const (
-	// SilentPolicy gives a kit up that has been silent for a few seconds, or was not recovered in that time.
+	// SilentPolicy ends a kit that has been silent, or was not recovered, for a few seconds.
 	SilentPolicy = "silent"
-	// ExpiringPolicy gives an unregistered kit up after a few seconds.
+	// ExpiringPolicy ends an unregistered kit after a few seconds.
 	ExpiringPolicy = "expiring"
-	// EarlyBookingPolicy lets appointments be booked before the requisition.
+	// EarlyBookingPolicy allows bookings before the requisition exists.
 	EarlyBookingPolicy = "early"
 )
 
@@ -46,10 +46,10 @@ const (
 	OnSite     = "on_site_collection"
 )
 
-// StatusTimeout is how long an order may take to get to a status: generous, because it costs nothing when it does not take that long.
+// StatusTimeout is how long an order may take to reach a status. Only failing tests take that long.
 const StatusTimeout = 90 * time.Second
 
-// defaultClient is the Client of those who have none.
+// defaultClient is used where System has no Client.
 var defaultClient = &http.Client{
 	Timeout:   StatusTimeout,
 	Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Second},

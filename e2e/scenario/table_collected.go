@@ -2,8 +2,8 @@ package scenario
 
 import "slices"
 
-// The tables of what is collected by somebody, after order-lifecycle#walk_in_test, order-lifecycle#at_home_phlebotomy
-// and order-lifecycle#on_site_collection.
+// The tables of draws by another person, after order-lifecycle#walk_in_test, order-lifecycle#at_home_phlebotomy and
+// order-lifecycle#on_site_collection.
 
 var walkIn = table{
 	name: WalkIn,
@@ -101,7 +101,7 @@ var phlebotomyRequisition = slices.Concat(
 	stepsTo(sendReceived, "draw_completed"),
 )
 
-// drawnEdges are the rows from the draw to the results.
+// drawnEdges are the edges from the draw to the results.
 var drawnEdges = map[string][]step{
 	"draw_completed": slices.Concat(
 		stepsTo(publishPartial, "partial_results"), stepsTo(publishFinal, "completed"), stepsTo(publishCritical, "completed"),

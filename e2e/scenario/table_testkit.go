@@ -22,14 +22,14 @@ var testkit = table{
 	}),
 }
 
-// requisitionSteps is the row of a kit that may be shipped any time.
+// requisitionSteps are the steps of a kit with a requisition that can be shipped at any time.
 var requisitionSteps = slices.Concat(
 	stepsTo(sendShipped, "transit_customer"), stepsTo(cancelOrder, "cancelled"), stepsTo(doNotProcess, "do_not_process"),
 	stepsTo(sendReceived, "delivered_to_lab"),
 	stepsTo(sendTransit, "out_for_delivery", "with_customer", "transit_lab", "lost"),
 )
 
-// kitRoutes are how a kit gets to a status once it has a requisition.
+// kitRoutes are the routes of a kit from its requisition to the other statuses.
 var kitRoutes = map[string]string{
 	"transit_customer":            "requisition_created transit_customer",
 	"out_for_delivery":            "requisition_created out_for_delivery",
@@ -43,7 +43,7 @@ var kitRoutes = map[string]string{
 	"corrected":                   "requisition_created delivered_to_lab completed corrected",
 }
 
-// kitEdges are the rows from shipping to the results.
+// kitEdges are the edges from shipping to the results.
 var kitEdges = map[string][]step{
 	"transit_customer": slices.Concat(
 		stepsTo(sendTransit, "out_for_delivery", "failure_to_deliver_to_customer", "with_customer", "transit_lab",
@@ -123,7 +123,7 @@ var beforeRegistration = table{
 	},
 }
 
-// unregisteredKitSteps is how a kit ends that nobody has registered.
+// unregisteredKitSteps are the ends of a kit that is not registered.
 var unregisteredKitSteps = slices.Concat(stepsTo(doNotProcess, "do_not_process"),
 	stepsTo(rejectFinally, "do_not_process"))
 
@@ -142,7 +142,7 @@ var afterRegistration = table{
 	}),
 }
 
-// mergeRows is the rows of both tables.
+// mergeRows returns the rows of both tables.
 func mergeRows(rows, more map[string][]step) map[string][]step {
 	all := maps.Clone(rows)
 	maps.Copy(all, more)

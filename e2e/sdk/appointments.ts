@@ -5,10 +5,16 @@ import { Junction } from "@junction-api/sdk";
 import { refused } from "./client";
 import { day, nobody, ours, place, theirs, unknown } from "./orders";
 
-const home: Junction.UsAddress = { firstLine: "77 West Lincoln Street", secondLine: "Unit 4", city: "Phoenix", state: "AZ", zipCode: "85004" };
+const home: Junction.UsAddress = {
+  firstLine: "77 West Lincoln Street",
+  secondLine: "Unit 4",
+  city: "Phoenix",
+  state: "AZ",
+  zipCode: "85004",
+};
 const farm: Junction.UsAddress = { firstLine: "12 Main Street", city: "Onalaska", state: "WI", zipCode: "54650" };
 
-// keys are the bookable slots, earliest first.
+// keys returns the booking keys of the slots, earliest first.
 function keys({ slots }: Junction.AppointmentAvailabilitySlots): string[] {
   const all = slots.flatMap((d) => d.slots);
   for (const slot of all) {
@@ -21,17 +27,23 @@ function keys({ slots }: Junction.AppointmentAvailabilitySlots): string[] {
 }
 
 export function appointments(): void {
-  test("a phlebotomist is booked, moved and called off", async () => {
+  test("a phlebotomist is booked, moved and cancelled", async () => {
     const { id: orderId } = await place("at_home_phlebotomy");
     await refused(404, ours.labTests.getPhlebotomyAppointment({ orderId }));
     const free = await ours.labTests.getPhlebotomyAppointmentAvailability({ startDate: day(2), body: home });
     assert.equal(free.timezone, "America/Phoenix");
-    const [earlier, later] = keys(free).slice(-2); // appointments that move by themselves take the first ones
+    const [earlier, later] = keys(free).slice(-2); // the partner moves appointments to the first ones
     await refused(400, ours.labTests.bookPhlebotomyAppointment({ orderId, body: { bookingKey: "no such slot" } }));
 
-    const booked = await ours.labTests.bookPhlebotomyAppointment({ orderId, body: { bookingKey: later, appointmentNotes: "ring twice" } });
+    const booked = await ours.labTests.bookPhlebotomyAppointment({
+      orderId,
+      body: { bookingKey: later, appointmentNotes: "ring twice" },
+    });
     assert.deepEqual([booked.orderId, booked.type, booked.provider], [orderId, "phlebotomy", "getlabs"]);
-    assert.deepEqual([booked.status, booked.eventStatus, booked.appointmentNotes], ["confirmed", "scheduled", "ring twice"]);
+    assert.deepEqual(
+      [booked.status, booked.eventStatus, booked.appointmentNotes],
+      ["confirmed", "scheduled", "ring twice"],
+    );
     assert.ok(booked.startAt instanceof Date);
     assert.equal(booked.address.zipCode, "85004");
     assert.deepEqual(await ours.labTests.getPhlebotomyAppointment({ orderId }), booked);
@@ -42,32 +54,58 @@ export function appointments(): void {
     const [reason] = await ours.labTests.getPhlebotomyAppointmentCancellationReason();
     assert.ok(reason.name);
     await refused(400, ours.labTests.cancelPhlebotomyAppointment({ orderId, cancellationReasonId: unknown }));
-    const off = await ours.labTests.cancelPhlebotomyAppointment({ orderId, cancellationReasonId: reason.id, notes: "travelling" });
+    const off = await ours.labTests.cancelPhlebotomyAppointment({
+      orderId,
+      cancellationReasonId: reason.id,
+      notes: "travelling",
+    });
     assert.deepEqual([off.status, off.eventStatus], ["cancelled", "cancelled"]);
     const statuses = (await ours.labTests.getOrder({ orderId })).events.map((e) => e.status.split(".")[2]);
     assert.deepEqual(statuses, [
-      "ordered", "requisition_created", "appointment_scheduled", "appointment_scheduled", "appointment_cancelled",
+      "ordered",
+      "requisition_created",
+      "appointment_scheduled",
+      "appointment_scheduled",
+      "appointment_cancelled",
     ]);
   });
 
-  test("a phlebotomist is asked for a visit", async () => {
+  test("an at-home appointment is requested", async () => {
     const { id: orderId } = await place("at_home_phlebotomy");
-    const asked = await ours.labTests.requestPhlebotomyAppointment({ orderId, address: farm, provider: "phlebfinders", appointmentNotes: "dog" });
+    const asked = await ours.labTests.requestPhlebotomyAppointment({
+      orderId,
+      address: farm,
+      provider: "phlebfinders",
+      appointmentNotes: "dog",
+    });
     assert.deepEqual([asked.status, asked.eventStatus, asked.canReschedule], ["pending", "pending", false]);
     assert.equal(asked.startAt ?? null, null);
-    await refused(404, ours.labTests.requestPhlebotomyAppointment({ orderId: unknown, address: farm, provider: "phlebfinders" }));
+    await refused(
+      404,
+      ours.labTests.requestPhlebotomyAppointment({ orderId: unknown, address: farm, provider: "phlebfinders" }),
+    );
   });
 
-  test("a patient service center is booked, moved and called off", async () => {
+  test("a patient service center is booked, moved and cancelled", async () => {
     const { id: orderId } = await place("walk_in_test");
     await refused(404, ours.labTests.getPscAppointment({ orderId }));
-    const free = await ours.labTests.getPscAppointmentAvailability({ lab: "quest", startDate: day(2), zipCode: "85004", radius: "25" });
+    const free = await ours.labTests.getPscAppointmentAvailability({
+      lab: "quest",
+      startDate: day(2),
+      zipCode: "85004",
+      radius: "25",
+    });
     const site = free.slots[0].location;
     assert.ok(site && Number.isInteger(site.distance));
     assert.equal(typeof site.location.lat, "number");
-    await ours.labTests.getPscAppointmentAvailability({ lab: "quest", startDate: day(2), siteCodes: [site.code], allowStale: true });
+    await ours.labTests.getPscAppointmentAvailability({
+      lab: "quest",
+      startDate: day(2),
+      siteCodes: [site.code],
+      allowStale: true,
+    });
 
-    const [earlier, later] = keys(free).slice(-2); // appointments that move by themselves take the first ones
+    const [earlier, later] = keys(free).slice(-2); // the partner moves appointments to the first ones
     const request = { orderId, idempotencyKey: randomUUID(), body: { bookingKey: later } };
     const booked = await ours.labTests.bookPscAppointment(request);
     assert.deepEqual([booked.type, booked.provider, booked.status], ["patient_service_center", "quest", "confirmed"]);
@@ -77,16 +115,23 @@ export function appointments(): void {
     const moved = await ours.labTests.reschedulePscAppointment({ orderId, body: { bookingKey: earlier } });
     assert.notDeepEqual(moved.startAt, booked.startAt);
     const [reason] = await ours.labTests.getPscAppointmentCancellationReason();
-    const off = await ours.labTests.cancelPscAppointment({ orderId, cancellationReasonId: reason.id, note: "travelling" });
+    const off = await ours.labTests.cancelPscAppointment({
+      orderId,
+      cancellationReasonId: reason.id,
+      note: "travelling",
+    });
     assert.equal(off.status, "cancelled");
   });
 
-  test("appointments: what is refused", async () => {
+  test("appointments: refusals", async () => {
     const none = await refused(404, ours.labTests.getPscAppointmentAvailability({ lab: "quest", zipCode: "99950" }));
     assert.ok(none instanceof Junction.NotFoundError);
     assert.equal(typeof (none.body as Junction.NotFoundErrorBody).detail, "string");
     await refused(400, ours.labTests.getPscAppointmentAvailability({ lab: "quest" }));
-    await refused(400, ours.labTests.getPscAppointmentAvailability({ lab: "quest", zipCode: "85004", startDate: day(-2) }));
+    await refused(
+      400,
+      ours.labTests.getPscAppointmentAvailability({ lab: "quest", zipCode: "85004", startDate: day(-2) }),
+    );
     await refused(400, ours.labTests.getPscAppointmentAvailability({ lab: "quest", siteCodes: ["a", "b", "c", "d"] }));
     const zip = await refused(422, ours.labTests.getPscAppointmentAvailability({ lab: "quest", zipCode: "8500" }));
     assert.ok(zip instanceof Junction.UnprocessableEntityError);

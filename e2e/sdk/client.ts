@@ -1,5 +1,5 @@
-// The SDK's client, watched: which methods are called, and whether what we answer is to the letter what the SDK knows. The SDK itself
-// lets keys, statuses and kinds pass that it does not know.
+// The SDK's client, with a record of the methods that are called and a strict check of Aliquot's responses against the
+// SDK's schemas. The SDK itself ignores unknown keys, statuses and kinds.
 import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { JunctionClient, JunctionError } from "@junction-api/sdk";
@@ -30,12 +30,22 @@ const watchedFetch: typeof fetch = async (input, init) => {
   return response;
 };
 
-// groups are the parts of the SDK that are about lab testing.
-export const groups = ["labTests", "testkit", "order", "orderTransaction", "user", "insurance", "payor", "team", "labAccount"] as const;
+// groups are the parts of the SDK for lab testing.
+export const groups = [
+  "labTests",
+  "testkit",
+  "order",
+  "orderTransaction",
+  "user",
+  "insurance",
+  "payor",
+  "team",
+  "labAccount",
+] as const;
 
 type Client = Pick<JunctionClient, (typeof groups)[number]>;
 
-// The methods that were called, and those that answered.
+// The methods that were called, and those with a successful response.
 export const called = new Set<string>();
 export const answered = new Set<string>();
 
@@ -74,7 +84,7 @@ async function watch(method: string, exchange: Exchange, call: () => Promise<unk
   return parsed;
 }
 
-// check compares an answer with the SDK's own schema, of which nothing may be missing and nothing unknown.
+// check compares a response with the SDK's schema. No key may be missing or unknown.
 function check(method: string, { status, type, body }: Exchange): void {
   const want = methods[method];
   assert.ok(want, `${method} is not in the table of methods`);
@@ -102,9 +112,9 @@ function withoutExtras(value: unknown, path = ""): unknown {
   return Object.fromEntries(kept.map(([key, of]) => [key, withoutExtras(of, `${path}${key}.`)]));
 }
 
-// until calls again and again until the answer is as it should become.
+// until repeats a call until its result is as expected.
 export async function until<T>(what: string, call: () => Promise<T>, done: (answer: T) => boolean): Promise<T> {
-  for (const end = Date.now() + 60_000; ; ) {
+  for (const end = Date.now() + 60_000; ;) {
     const answer = await call();
     if (done(answer)) return answer;
     assert.ok(Date.now() < end, `${what}: not in time: ${JSON.stringify(answer)}`);
@@ -112,7 +122,7 @@ export async function until<T>(what: string, call: () => Promise<T>, done: (answ
   }
 }
 
-// refused checks that a call fails with a status, and hands over what the SDK makes of it.
+// refused checks that a call fails with a status, and returns the SDK's error.
 export async function refused(status: number, call: Promise<unknown>): Promise<JunctionError> {
   const error = await call.then(
     (answer) => assert.fail(`answered ${JSON.stringify(answer)}`),

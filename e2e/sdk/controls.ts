@@ -1,4 +1,4 @@
-// The controls: answers that are not what the SDK knows are found out.
+// The controls: responses that differ from the SDK's schemas are found.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -8,7 +8,11 @@ import { client } from "./client";
 import { unknown } from "./orders";
 
 const user = {
-  user_id: unknown, team_id: unknown, client_user_id: "patient", created_on: "2026-01-01T00:00:00Z", connected_sources: [],
+  user_id: unknown,
+  team_id: unknown,
+  client_user_id: "patient",
+  created_on: "2026-01-01T00:00:00Z",
+  connected_sources: [],
   fallback_time_zone: null,
 };
 
@@ -25,10 +29,12 @@ const answers: Record<string, [status: number, body: string, complaint: RegExp |
 };
 
 export function controls(): void {
-  test("answers that the SDK does not know are found out", async () => {
+  test("responses that differ from the SDK's schemas are found", async () => {
     const server = createServer((request, response) => {
       const [status, body] = answers[decodeURIComponent(request.url?.split("/").at(-1) ?? "")];
-      response.writeHead(status, { "content-type": body.startsWith("{") ? "application/json" : "text/plain" }).end(body);
+      response
+        .writeHead(status, { "content-type": body.startsWith("{") ? "application/json" : "text/plain" })
+        .end(body);
     });
     await once(server.listen(0, "127.0.0.1"), "listening");
     try {

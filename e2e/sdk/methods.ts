@@ -1,12 +1,12 @@
-// What becomes of every method of the SDK's groups that are about lab testing: the schema that its answers must have to the letter, or
-// why it is not called.
+// Every method of the SDK's groups for lab testing, with the schema of its responses or the reason why the suite does
+// not call it.
 import * as s from "@junction-api/sdk/serialization";
 
 interface Schema {
   parse(raw: unknown, options: object): { ok: boolean; errors?: { path: string[]; message: string }[] };
 }
 
-// Answers that have no schema.
+// Responses without a schema.
 export const pdf = Symbol("a PDF");
 export const anything = Symbol("any JSON");
 export const nothing = Symbol("no body");
@@ -94,9 +94,9 @@ export const methods: Record<string, Schema | symbol> = {
   "labTests.resolveUnmatchedResult": s.UnmatchedResult,
 };
 
-// What follows must be none of our routes; {} stands for a parameter.
+// The route after this text must not exist in Aliquot; {} stands for a parameter.
 export const noRoute = "no route yet: ";
-const wearables = "about wearables, which are no part of lab testing";
+const wearables = "about wearables, not about lab testing";
 
 export const notCalled: Record<string, string> = {
   "user.getTeamMetrics": wearables,
@@ -112,11 +112,10 @@ export const notCalled: Record<string, string> = {
   "team.get": noRoute + "GET /v2/team/{}",
   "team.getUserById": noRoute + "GET /v2/team/users/search",
   "team.getSvixUrl": noRoute + "GET /v2/team/svix/url",
-
 };
 
-// Where we send keys that the SDK does not know. An index of a list is a star.
+// Paths of keys that Aliquot sends and the SDK does not have. A star stands for the index of a list.
 export const extras = [
-  /results\.\*\.value$/, // deprecated, but sent on (client-api#conflict-17)
-  /^(orders?\.(\*\.)?)?sequence$/, // ours: what webhooks are put in order by (docs/webhooks.md)
+  /results\.\*\.value$/, // deprecated, still sent (client-api#conflict-17)
+  /^(orders?\.(\*\.)?)?sequence$/, // an addition for ordering webhooks (docs/webhooks.md)
 ];

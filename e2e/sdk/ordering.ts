@@ -4,7 +4,20 @@ import { test } from "node:test";
 import { Junction } from "@junction-api/sdk";
 import { refused } from "./client";
 import {
-  awaitStatus, day, labTests, nobody, ours, patientAddress, patientDetails, place, request, simulate, teamId, theirs, unknown, userId,
+  awaitStatus,
+  day,
+  labTests,
+  nobody,
+  ours,
+  patientAddress,
+  patientDetails,
+  place,
+  request,
+  simulate,
+  teamId,
+  theirs,
+  unknown,
+  userId,
 } from "./orders";
 
 export function ordering(): void {
@@ -14,7 +27,10 @@ export function ordering(): void {
     const { order } = answer;
     assert.deepEqual([order.userId, order.teamId, order.status, order.origin], [userId, teamId, "received", "initial"]);
     assert.deepEqual([order.passthrough, order.clinicalNotes, order.priority], ["sandbox:silent", "none", true]);
-    assert.deepEqual(order.events.map((e) => e.status), ["received.testkit.ordered"]);
+    assert.deepEqual(
+      order.events.map((e) => e.status),
+      ["received.testkit.ordered"],
+    );
     assert.equal(order.patientDetails?.firstName, "Ines");
     assert.ok(order.patientDetails.dob instanceof Date);
     assert.equal(order.patientAddress?.zip, "85004");
@@ -26,7 +42,10 @@ export function ordering(): void {
     const placed = await awaitStatus(order.id, "received.testkit.requisition_created");
     assert.deepEqual(placed.lastEvent, placed.events[1]);
     const page = await ours.labTests.getOrders({ page: 1, size: 100 });
-    assert.deepEqual(page.orders.find((o) => o.id === order.id), await ours.labTests.getOrder({ orderId: order.id }));
+    assert.deepEqual(
+      page.orders.find((o) => o.id === order.id),
+      await ours.labTests.getOrder({ orderId: order.id }),
+    );
     assert.deepEqual([page.page, page.size], [1, 100]);
     assert.ok(page.total && page.total >= page.orders.length);
 
@@ -43,9 +62,13 @@ export function ordering(): void {
     const { userId } = await ours.user.create({ clientUserId: `filtered ${randomUUID()}` });
     const since = new Date(Date.now() - 60_000);
     const patient = { ...patientDetails, firstName: "Philomena" };
-    const { order: scheduled } = await ours.labTests.createOrder(request("walk_in_test", { userId, activateBy: day(5), patientDetails: patient }));
+    const { order: scheduled } = await ours.labTests.createOrder(
+      request("walk_in_test", { userId, activateBy: day(5), patientDetails: patient }),
+    );
     const { order: kit } = await ours.testkit.createOrder({
-      userId, labTestId: labTests.testkit, shippingDetails: { ...patientAddress, receiverName: "Stock Room", phoneNumber: "+16025550142" },
+      userId,
+      labTestId: labTests.testkit,
+      shippingDetails: { ...patientAddress, receiverName: "Stock Room", phoneNumber: "+16025550142" },
       passthrough: "sandbox:silent",
     });
     await awaitStatus(kit.id, "received.testkit.awaiting_registration");
@@ -77,10 +100,16 @@ export function ordering(): void {
     ];
     for (const [filter, want] of filters) {
       const page = await ours.labTests.getOrders({ userId, ...filter });
-      assert.deepEqual(page.orders.map((o) => o.id), want, JSON.stringify(filter));
+      assert.deepEqual(
+        page.orders.map((o) => o.id),
+        want,
+        JSON.stringify(filter),
+      );
       assert.equal(page.total, want.length);
     }
-    assert.ok((await refused(422, ours.labTests.getOrders({ userId: "no id" }))) instanceof Junction.UnprocessableEntityError);
+    assert.ok(
+      (await refused(422, ours.labTests.getOrders({ userId: "no id" }))) instanceof Junction.UnprocessableEntityError,
+    );
   });
 
   test("an order's requisition and labels are printed", async () => {
@@ -108,7 +137,9 @@ export function ordering(): void {
   test("an order is placed once by its idempotency key", async () => {
     const idempotencyKey = randomUUID();
     const first = await ours.labTests.createOrder(request("testkit", { idempotencyKey, idempotencyError: "no-cache" }));
-    const second = await ours.labTests.createOrder(request("testkit", { idempotencyKey, idempotencyError: "no-cache" }));
+    const second = await ours.labTests.createOrder(
+      request("testkit", { idempotencyKey, idempotencyError: "no-cache" }),
+    );
     assert.deepEqual(second, first);
   });
 
@@ -117,7 +148,10 @@ export function ordering(): void {
     assert.equal(order.activateBy, day(5));
     const moved = await ours.labTests.updateOrder({ orderId: order.id, activateBy: day(6) });
     assert.equal(moved.order.activateBy, day(6));
-    assert.ok((await refused(422, ours.labTests.updateOrder({ orderId: order.id }))) instanceof Junction.UnprocessableEntityError);
+    assert.ok(
+      (await refused(422, ours.labTests.updateOrder({ orderId: order.id }))) instanceof
+        Junction.UnprocessableEntityError,
+    );
     await refused(400, ours.labTests.updateOrder({ orderId: order.id, activateBy: day(-3) }));
     await ours.labTests.updateOrder({ orderId: order.id, activateBy: null });
     await awaitStatus(order.id, "received.walk_in_test.requisition_created");
@@ -128,34 +162,48 @@ export function ordering(): void {
   test("an order is imported", async () => {
     const sampleId = `IMP${randomUUID().slice(0, 8)}`;
     const body: Junction.ImportOrderBody = {
-      userId, billingType: "client_bill", orderSet: { labTestIds: [labTests.testkit] }, collectionMethod: "testkit", patientDetails,
-      patientAddress, sampleId,
+      userId,
+      billingType: "client_bill",
+      orderSet: { labTestIds: [labTests.testkit] },
+      collectionMethod: "testkit",
+      patientDetails,
+      patientAddress,
+      sampleId,
     };
     const { order } = await ours.labTests.importOrder(body);
     assert.equal(order.sampleId, sampleId);
-    assert.deepEqual(order.events.map((e) => e.status), ["received.testkit.ordered", "received.testkit.requisition_bypassed"]);
+    assert.deepEqual(
+      order.events.map((e) => e.status),
+      ["received.testkit.ordered", "received.testkit.requisition_bypassed"],
+    );
     assert.ok((await refused(422, ours.labTests.importOrder(body))) instanceof Junction.UnprocessableEntityError);
   });
 
   test("a sample is drawn on site", async () => {
     const { id: orderId } = await place("on_site_collection");
     const { order } = await ours.labTests.updateOnSiteCollectionOrderDrawCompleted({ orderId });
-    assert.deepEqual([order.status, order.lastEvent.status], ["sample_with_lab", "sample_with_lab.on_site_collection.draw_completed"]);
+    assert.deepEqual(
+      [order.status, order.lastEvent.status],
+      ["sample_with_lab", "sample_with_lab.on_site_collection.draw_completed"],
+    );
     await refused(400, ours.labTests.updateOnSiteCollectionOrderDrawCompleted({ orderId }));
     await refused(404, ours.labTests.updateOnSiteCollectionOrderDrawCompleted({ orderId: unknown }));
   });
 
-  test("the newest events are sent again", async () => {
+  test("webhooks of the newest events are sent again", async () => {
     const { id } = await place("testkit");
     assert.deepEqual(await ours.order.resendEvents({ orderIds: [id] }), { orderIds: [id] });
-    const since = await ours.order.resendEvents({ startAt: new Date(Date.now() - 60_000), endAt: new Date(Date.now() + 60_000) });
+    const since = await ours.order.resendEvents({
+      startAt: new Date(Date.now() - 60_000),
+      endAt: new Date(Date.now() + 60_000),
+    });
     assert.ok(since.orderIds.includes(id));
     assert.deepEqual(await theirs.order.resendEvents({ orderIds: [id] }), { orderIds: [] });
     assert.ok((await refused(422, ours.order.resendEvents())) instanceof Junction.UnprocessableEntityError);
     await refused(401, nobody.order.resendEvents({ orderIds: [id] }));
   });
 
-  test("a simulated order goes all the way by itself", async () => {
+  test("a simulated order reaches its final status", async () => {
     const { id: orderId } = await place("walk_in_test");
     await ours.labTests.simulateOrderProcess({ orderId });
     const done = await awaitStatus(orderId, "completed.walk_in_test.completed");
@@ -166,7 +214,10 @@ export function ordering(): void {
 
   test("a kit is ordered for stock and registered", async () => {
     const { order: kit } = await ours.testkit.createOrder({
-      userId, labTestId: labTests.testkit, shippingDetails: { ...patientAddress, phoneNumber: "+16025550142" }, passthrough: "sandbox:silent",
+      userId,
+      labTestId: labTests.testkit,
+      shippingDetails: { ...patientAddress, phoneNumber: "+16025550142" },
+      passthrough: "sandbox:silent",
     });
     assert.equal(kit.patientDetails ?? null, null);
     assert.equal(kit.shippingDetails?.receiverName, "Ines Okafor");
@@ -183,13 +234,21 @@ export function ordering(): void {
     await refused(404, ours.testkit.register({ ...registration, sampleId: "no such kit" }));
     const nameless = { ...registration, patientDetails: { ...patientDetails, firstName: "-" } };
     assert.ok((await refused(422, ours.testkit.register(nameless))) instanceof Junction.UnprocessableEntityError);
-    await refused(400, ours.testkit.createOrder({
-      userId, labTestId: labTests.walk_in_test, shippingDetails: { ...patientAddress, phoneNumber: "+16025550142" },
-    }));
+    await refused(
+      400,
+      ours.testkit.createOrder({
+        userId,
+        labTestId: labTests.walk_in_test,
+        shippingDetails: { ...patientAddress, phoneNumber: "+16025550142" },
+      }),
+    );
   });
 
-  test("orders: what is refused", async () => {
-    const invalid = await refused(422, ours.labTests.createOrder(request("testkit", { patientAddress: { ...patientAddress, zip: "8500" } })));
+  test("orders: refusals", async () => {
+    const invalid = await refused(
+      422,
+      ours.labTests.createOrder(request("testkit", { patientAddress: { ...patientAddress, zip: "8500" } })),
+    );
     assert.ok(invalid instanceof Junction.UnprocessableEntityError);
     const [problem] = (invalid.body as Junction.HttpValidationError).detail as { loc: string[] }[];
     assert.deepEqual(problem.loc, ["body", "patient_address", "zip"]);
@@ -197,11 +256,18 @@ export function ordering(): void {
     await refused(401, nobody.labTests.getOrders());
     await refused(404, ours.labTests.createOrder(request("testkit", { userId: unknown })));
     await refused(400, ours.labTests.createOrder(request("testkit", { orderSet: { labTestIds: [unknown] } })));
-    await refused(400, ours.labTests.createOrder(request("testkit", { billingType: "commercial_insurance", icdCodes: ["E11.9"] })));
+    await refused(
+      400,
+      ours.labTests.createOrder(request("testkit", { billingType: "commercial_insurance", icdCodes: ["E11.9"] })),
+    );
     await refused(404, ours.labTests.getOrder({ orderId: unknown }));
     await refused(404, ours.labTests.cancelOrder({ orderId: unknown }));
-    assert.ok((await refused(422, ours.labTests.getOrder({ orderId: "no id" }))) instanceof Junction.UnprocessableEntityError);
-    assert.ok((await refused(422, ours.labTests.getOrders({ size: 101 }))) instanceof Junction.UnprocessableEntityError);
+    assert.ok(
+      (await refused(422, ours.labTests.getOrder({ orderId: "no id" }))) instanceof Junction.UnprocessableEntityError,
+    );
+    assert.ok(
+      (await refused(422, ours.labTests.getOrders({ size: 101 }))) instanceof Junction.UnprocessableEntityError,
+    );
 
     const { id: orderId } = await place("testkit");
     await refused(404, theirs.labTests.getOrder({ orderId }));

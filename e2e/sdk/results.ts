@@ -10,8 +10,15 @@ export function results(): void {
     await refused(404, ours.labTests.getResultRaw({ orderId }));
     await simulate(orderId, "sample_with_lab.at_home_phlebotomy.partial_results");
     assert.equal((await ours.labTests.getResultMetadata({ orderId })).status, "partial");
-    const flags = { interpretation: "critical", resultTypes: ["numeric", "range", "comment", "coded_value"], hasMissingResults: true } as const;
-    const order = await simulate(orderId, "completed.at_home_phlebotomy.completed", { ...flags, resultTypes: [...flags.resultTypes] });
+    const flags = {
+      interpretation: "critical",
+      resultTypes: ["numeric", "range", "comment", "coded_value"],
+      hasMissingResults: true,
+    } as const;
+    const order = await simulate(orderId, "completed.at_home_phlebotomy.completed", {
+      ...flags,
+      resultTypes: [...flags.resultTypes],
+    });
     assert.deepEqual([order.interpretation, order.hasMissingResults], ["critical", true]);
 
     const raw = await ours.labTests.getResultRaw({ orderId });
@@ -33,7 +40,10 @@ export function results(): void {
     assert.deepEqual([transaction.status, transaction.orders?.length], ["completed", 1]);
     assert.deepEqual([transaction.orders?.[0]?.id, transaction.orders?.[0]?.lastStatus], [orderId, "completed"]);
     const together = await ours.orderTransaction.getTransactionResult({ transactionId });
-    assert.equal((together.results as Junction.BiomarkerResult[]).length, (raw.results as Junction.BiomarkerResult[]).length);
+    assert.equal(
+      (together.results as Junction.BiomarkerResult[]).length,
+      (raw.results as Junction.BiomarkerResult[]).length,
+    );
     await ours.orderTransaction.getTransactionResultPdf({ transactionId });
 
     for (const call of [

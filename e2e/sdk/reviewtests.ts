@@ -7,8 +7,8 @@ import { labTests, nobody, ours, theirs, unknown } from "./orders";
 
 export function reviewTests(): void {
   for (const name of Object.values(Junction.UnmatchedResultTestCase)) {
-    if (name === Junction.UnmatchedResultTestCase.WrongLab) continue; // below
-    test(`a result is made that is judged ${name}`, async () => {
+    if (name === Junction.UnmatchedResultTestCase.WrongLab) continue; // see the next test
+    test(`a test result is decided as ${name}`, async () => {
       const { data } = await ours.labTests.listUnmatchedResultTestCases();
       const definition = data.find((d) => d.case === name);
       assert.ok(definition);
@@ -16,11 +16,11 @@ export function reviewTests(): void {
     });
   }
 
-  test("a result is made that comes from the wrong lab", async () => {
+  test("a test result comes from the wrong lab", async () => {
     await judged({ case: "wrong_lab", labTestId: labTests.on_site_collection }, ["order"]);
   });
 
-  test("tests of unmatched results: what is refused", async () => {
+  test("tests of unmatched results: refusals", async () => {
     const idempotencyKey = randomUUID();
     const body = { idempotencyKey, case: "no_match", orderSource: "managed" } as const;
     const { runId } = await ours.labTests.createUnmatchedResultTest(body);
@@ -29,23 +29,46 @@ export function reviewTests(): void {
     await refused(401, nobody.labTests.createUnmatchedResultTest(body));
     await refused(404, theirs.labTests.getUnmatchedResultTest({ runId }));
     await refused(404, ours.labTests.getUnmatchedResultTest({ runId: unknown }));
-    const orders = await refused(422, ours.labTests.createUnmatchedResultTest({ ...body, idempotencyKey: randomUUID(), orderSource: "provided", orders: { x: unknown } }));
+    const orders = await refused(
+      422,
+      ours.labTests.createUnmatchedResultTest({
+        ...body,
+        idempotencyKey: randomUUID(),
+        orderSource: "provided",
+        orders: { x: unknown },
+      }),
+    );
     assert.ok(orders instanceof Junction.UnprocessableEntityError);
   });
 }
 
-// judged has a test made, and looks at the review that comes of it.
-async function judged(ask: { case: Junction.UnmatchedResultTestCase; labTestId: string }, roles: string[]): Promise<void> {
+// judged creates a test of an unmatched result and checks its match review.
+async function judged(
+  ask: { case: Junction.UnmatchedResultTestCase; labTestId: string },
+  roles: string[],
+): Promise<void> {
   const { runId } = await ours.labTests.createUnmatchedResultTest({
-    idempotencyKey: randomUUID(), orderSource: "managed", interpretation: "critical", ...ask,
+    idempotencyKey: randomUUID(),
+    orderSource: "managed",
+    interpretation: "critical",
+    ...ask,
   });
-  const run = await until(`test ${ask.case}`, () => ours.labTests.getUnmatchedResultTest({ runId }), (r) => r.completedAt instanceof Date);
-  assert.deepEqual([run.status, run.stage, run.error ?? null, run.case, run.orderSource, run.resultStatus],
-    ["succeeded", "succeeded", null, ask.case, "managed", "final"]);
+  const run = await until(
+    `test ${ask.case}`,
+    () => ours.labTests.getUnmatchedResultTest({ runId }),
+    (r) => r.completedAt instanceof Date,
+  );
+  assert.deepEqual(
+    [run.status, run.stage, run.error ?? null, run.case, run.orderSource, run.resultStatus],
+    ["succeeded", "succeeded", null, ask.case, "managed", "final"],
+  );
   assert.deepEqual(Object.keys(run.orders ?? {}).sort(), [...roles].sort());
   assert.ok(run.rawResultId);
   const review = await ours.labTests.getUnmatchedResult({ rawResultId: run.rawResultId });
-  assert.deepEqual([review.decisionCode, review.status, review.interpretation], [ask.case, "pending_customer_review", "critical"]);
+  assert.deepEqual(
+    [review.decisionCode, review.status, review.interpretation],
+    [ask.case, "pending_customer_review", "critical"],
+  );
   const candidates = (review.candidateGroups ?? []).flatMap((g) => g.candidates ?? []).map((c) => c.orderId);
   for (const order of Object.values(run.orders ?? {})) assert.ok(candidates.includes(order.orderId));
   await ours.labTests.resolveUnmatchedResult({ rawResultId: run.rawResultId, action: "reject" });

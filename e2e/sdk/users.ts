@@ -9,7 +9,11 @@ export function users(): void {
   test("a user is created, read, deleted and brought back", async () => {
     const clientUserId = `patient ${randomUUID()}`;
     const created = await ours.user.create({
-      clientUserId, fallbackTimeZone: "America/Phoenix", fallbackBirthDate: "1988-11-30", ingestionStart: "2026-01-01", ingestionEnd: "2026-02-01",
+      clientUserId,
+      fallbackTimeZone: "America/Phoenix",
+      fallbackBirthDate: "1988-11-30",
+      ingestionStart: "2026-01-01",
+      ingestionEnd: "2026-02-01",
     });
     assert.equal(created.teamId, teamId);
     assert.equal(created.clientUserId, clientUserId);
@@ -48,9 +52,15 @@ export function users(): void {
     assert.deepEqual((await ours.user.getAll({ offset: page.total + 100 })).users, []);
     assert.equal((await theirs.user.getAll()).total, 0);
 
-    assert.equal(await ours.user.patch({ userId, clientUserId: `${clientUserId}!`, ingestionEnd: "2026-03-01" }), undefined);
+    assert.equal(
+      await ours.user.patch({ userId, clientUserId: `${clientUserId}!`, ingestionEnd: "2026-03-01" }),
+      undefined,
+    );
     const changed = await ours.user.getByClientUserId({ clientUserId: `${clientUserId}!` });
-    assert.deepEqual([changed.userId, changed.ingestionEnd, changed.fallbackTimeZone?.id], [userId, "2026-03-01", "America/Phoenix"]);
+    assert.deepEqual(
+      [changed.userId, changed.ingestionEnd, changed.fallbackTimeZone?.id],
+      [userId, "2026-03-01", "America/Phoenix"],
+    );
     await refused(404, ours.user.getByClientUserId({ clientUserId }));
     await refused(404, ours.user.patch({ userId: unknown, ingestionEnd: null }));
     await refused(401, nobody.user.getAll());
@@ -58,14 +68,31 @@ export function users(): void {
     assert.ok(limit instanceof Junction.UnprocessableEntityError);
   });
 
-  test("who a user is", async () => {
+  test("personal data of a user", async () => {
     const { userId } = await ours.user.create({ clientUserId: `info ${randomUUID()}` });
     await refused(404, ours.user.getLatestUserInfo({ userId }));
-    const address = { firstLine: "1 Main St", secondLine: "Unit 4", country: "US", zip: "85004", city: "Phoenix", state: "AZ" };
+    const address = {
+      firstLine: "1 Main St",
+      secondLine: "Unit 4",
+      country: "US",
+      zip: "85004",
+      city: "Phoenix",
+      state: "AZ",
+    };
     const proxy = { firstName: "Bo", lastName: "Lee", phoneNumber: "+16025550124", householdSize: 3, address };
     const info: Junction.UserInfo = {
-      firstName: "Ann", lastName: "Lee", email: "ann@example.com", phoneNumber: "+16025550123", gender: "female", dob: "1990-01-01",
-      address, medicalProxy: proxy, race: "asian", ethnicity: "other", sexualOrientation: "other", genderIdentity: "female",
+      firstName: "Ann",
+      lastName: "Lee",
+      email: "ann@example.com",
+      phoneNumber: "+16025550123",
+      gender: "female",
+      dob: "1990-01-01",
+      address,
+      medicalProxy: proxy,
+      race: "asian",
+      ethnicity: "other",
+      sexualOrientation: "other",
+      genderIdentity: "female",
     };
     assert.deepEqual(await ours.user.upsertUserInfo({ userId, ...info }), info);
     assert.deepEqual(await ours.user.getLatestUserInfo({ userId }), info);
@@ -75,13 +102,13 @@ export function users(): void {
     assert.ok(nameless instanceof Junction.UnprocessableEntityError);
   });
 
-  test("the least that makes a user", async () => {
+  test("a user with the required fields only", async () => {
     const created = await ours.user.create({ clientUserId: `patient ${randomUUID()}` });
     assert.equal(created.fallbackTimeZone, null);
     assert.equal(created.fallbackBirthDate ?? null, null);
   });
 
-  test("users: what is refused", async () => {
+  test("users: refusals", async () => {
     await refused(401, nobody.user.get({ userId: unknown }));
     await refused(404, ours.user.get({ userId: unknown }));
     await refused(404, ours.user.delete({ userId: unknown }));
@@ -90,7 +117,11 @@ export function users(): void {
     assert.ok((await refused(422, ours.user.get({ userId: "no id" }))) instanceof Junction.UnprocessableEntityError);
     const invalid = await refused(422, ours.user.create({ clientUserId: "" }));
     assert.ok(invalid instanceof Junction.UnprocessableEntityError);
-    const [problem] = (invalid.body as Junction.HttpValidationError).detail as { loc: string[]; msg: string; type: string }[];
+    const [problem] = (invalid.body as Junction.HttpValidationError).detail as {
+      loc: string[];
+      msg: string;
+      type: string;
+    }[];
     assert.deepEqual(problem.loc, ["body", "client_user_id"]);
   });
 }

@@ -1,5 +1,5 @@
-// Package testteam is the team of the end-to-end tests: its keys, its lab tests of every collection method, and its accounts at the
-// simulated labs and providers.
+// Package testteam creates the team of the end-to-end tests: its keys, its lab tests of every collection method, and
+// its accounts at the simulated labs and providers.
 package testteam
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// How the simulated lab and courier know us.
+// The credentials of the accounts at the simulated lab and courier.
 const (
 	LabUser       = "practice-7"
 	LabToken      = "0b6c6a8e-4d53-4d0b-9b39-3d0f3a9f6c11" //nolint:gosec // the simulated lab's
@@ -27,22 +27,22 @@ const (
 	NeutralSecret  = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=" //nolint:gosec // the simulated partner's
 )
 
-// Keyring seals the store.
+// Keyring is the encryption keyring of the store.
 const Keyring = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
-// MolecularLabTest is the lab test whose orders go to the simulated lab by Molecular's protocol, among those of a Clinic.
+// MolecularLabTest is the key, in Team.LabTests, of the lab test whose orders are placed by Molecular's protocol.
 const MolecularLabTest = "molecular"
 
-// Team is a team that can order everything.
+// Team is a team that can order every lab test.
 type Team struct {
 	TeamID, UserID     string
 	Key, OperationsKey string
-	// LabTests are lab tests by the names that package drive has for them, and Molecular's.
+	// LabTests are lab tests by the keys of scenario.System.LabTests, and Molecular's.
 	LabTests map[string]string
 }
 
-// CreateTeam makes a clinic in a store whose orders go to the simulated lab at labURL. spacing is the least time between calls of
-// Molecular's account.
+// CreateTeam creates a team whose orders are placed at the simulated lab at labURL. spacing is the shortest time
+// between two calls of Molecular's account.
 func CreateTeam(ctx context.Context, s *store.Store, labURL string, spacing time.Duration) (*Team, error) {
 	c := &Team{TeamID: uuid.NewString(), UserID: uuid.NewString()}
 	if err := s.CreateTeam(ctx, store.Team{ID: c.TeamID, Name: "Clinic", Environment: store.Sandbox}); err != nil {
@@ -84,8 +84,9 @@ func addMolecular(ctx context.Context, s *store.Store, teamID, labURL string,
 		s.PutLabAccount(ctx, store.LabAccount{
 			ID: uuid.NewString(), TeamID: teamID, LabSlug: lab.Slug, Partner: molecular.Partner, Environment: store.Sandbox,
 			BaseURL: labURL, User: LabUser, Token: LabToken, Spacing: spacing, Status: "active",
-			Settings: []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications"}}`),
-			Policy:   []byte(`{"recovery":{"window":"168h","reminders":["72h","120h"]}}`), // molecular-api#d31
+			Settings: []byte(`{"default_physician":5501,` +
+				`"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications"}}`),
+			Policy: []byte(`{"recovery":{"window":"168h","reminders":["72h","120h"]}}`), // molecular-api#d31
 		}),
 	)
 }

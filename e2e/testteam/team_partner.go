@@ -12,20 +12,22 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// ReplacingPolicy is the policy, among those of lab tests (drive.System), under which a kit that failed is replaced at once.
+// ReplacingPolicy is a further policy of lab tests (scenario.System.LabTests). With it, a failed kit is replaced
+// immediately.
 const ReplacingPolicy = "replacing"
 
-// testPolicies are the policies that lab tests are needed with.
+// testPolicies are the policies that the lab tests need.
 var testPolicies = map[string]string{
-	"":                          "",
-	scenario.SilentPolicy:       `{"deadlines":{"outbound_lost":"8s","inbound_lost":"8s"},"recovery":{"window":"8s","reminders":[]}}`,
+	"": "",
+	scenario.SilentPolicy: `{"deadlines":{"outbound_lost":"8s","inbound_lost":"8s"},` +
+		`"recovery":{"window":"8s","reminders":[]}}`,
 	scenario.ExpiringPolicy:     `{"deadlines":{"kit_expiry":"15s"}}`,
 	scenario.EarlyBookingPolicy: `{"book_before_requisition":true}`,
 	ReplacingPolicy:             `{"replacement":"auto"}`,
 }
 
-// partnerLabSettings are accounts at the neutral partner: two labs, of which one keeps the appointments at its own patient service centers,
-// and two providers of phlebotomists.
+// partnerLabSettings are the settings of the accounts at the neutral partner: two labs, one of which has its own
+// patient service centers, and two phlebotomy providers.
 var partnerLabSettings = map[string]string{
 	"sim":   `{"collection_methods":["testkit","at_home_phlebotomy","on_site_collection"],"registrable":true}`,
 	"quest": `{"collection_methods":["walk_in_test"],"schedule":true,"provider":"quest"}`,
@@ -34,8 +36,8 @@ var partnerLabSettings = map[string]string{
 	"phlebfinders": `{"collection_methods":[],"schedule":true,"provider":"phlebfinders","tiers":["appointment-request"]}`,
 }
 
-// AddPartner makes what a team needs to order by every collection method through the neutral protocol, and returns the lab tests by the
-// names that package drive has for them.
+// AddPartner creates the accounts and lab tests for ordering by every collection method through the neutral protocol.
+// It returns the lab tests by the keys of scenario.System.LabTests.
 func AddPartner(ctx context.Context, s *store.Store, teamID, labURL string) (tests map[string]string, err error) {
 	for slug, settings := range partnerLabSettings {
 		err := s.PutLabAccount(ctx, store.LabAccount{

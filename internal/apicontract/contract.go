@@ -1,5 +1,5 @@
-// Package apicontract judges answers of an HTTP API by its OpenAPI 3.1 document: whether the operation, the status and the type of the
-// content are documented, and whether the body is what the schema says.
+// Package apicontract checks responses of an HTTP API against its OpenAPI 3.1 document: the operation, the status and
+// the content type must be documented, and the body must match the schema.
 package apicontract
 
 import (
@@ -20,13 +20,13 @@ import (
 
 const documentURL = "openapi.json"
 
-// Contract is a document. It is safe for concurrent use.
+// Contract is an OpenAPI document. It is safe for concurrent use.
 type Contract struct {
 	operations []operation
 
 	mu                 sync.Mutex
 	compiler           *jsonschema.Compiler
-	schemas            map[string]*jsonschema.Schema // by their place in the document
+	schemas            map[string]*jsonschema.Schema // by JSON pointer in the document
 	answeredOperations map[string]bool               // operation ids
 }
 
@@ -41,7 +41,7 @@ type response struct {
 	Content map[string]struct{} `json:"content"`
 }
 
-// New reads a document.
+// New parses a document.
 func New(document []byte) (*Contract, error) {
 	var read struct {
 		Paths map[string]map[string]struct {
@@ -72,7 +72,8 @@ func New(document []byte) (*Contract, error) {
 
 func segmentsOf(path string) []string { return strings.Split(strings.Trim(path, "/"), "/") }
 
-// findOperation is the operation that serves a path, as it came: of several the one with the most literal beginning.
+// findOperation returns the operation for the escaped path of a request. If several match, it returns the one with the
+// longest literal beginning.
 func (c *Contract) findOperation(method, path string) *operation {
 	segments := segmentsOf(path)
 	var best *operation
@@ -97,7 +98,8 @@ func (o *operation) serves(segments []string) bool {
 	return true
 }
 
-// isMoreSpecific reports whether the path is literal where the other's, which serves the same, first is not.
+// isMoreSpecific reports whether, at the first segment where only one of the two matching paths is literal, this one
+// is.
 func (o *operation) isMoreSpecific(other *operation) bool {
 	for i, s := range o.segments {
 		if isParameter(s) != isParameter(other.segments[i]) {
@@ -109,7 +111,8 @@ func (o *operation) isMoreSpecific(other *operation) bool {
 
 func isParameter(segment string) bool { return strings.HasPrefix(segment, "{") }
 
-// CheckAnswer judges an answer. The path is escaped as it came. An operation that is not in the document may only be refused, with 404 or 405.
+// CheckAnswer checks a response to a request for the escaped path. An operation that is not documented must be refused
+// with 404 or 405.
 func (c *Contract) CheckAnswer(method, path string, status int, header http.Header, body []byte) error {
 	o := c.findOperation(method, path)
 	if o == nil {
@@ -161,7 +164,7 @@ func (c *Contract) checkAnswer(o *operation, status int, header http.Header, bod
 	return schema.Validate(value)
 }
 
-// escapePointer writes a key as a part of a JSON pointer.
+// escapePointer escapes a key for a JSON pointer.
 func escapePointer(key string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
 }
@@ -180,7 +183,7 @@ func (c *Contract) schema(pointer string) (*jsonschema.Schema, error) {
 	return compiled, nil
 }
 
-// UnansweredOperations lists the ids of the operations that no answer was judged of, sorted.
+// UnansweredOperations lists, sorted, the ids of the operations without a checked response.
 func (c *Contract) UnansweredOperations() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -194,5 +197,5 @@ func (c *Contract) UnansweredOperations() []string {
 	return ids
 }
 
-// OperationCount is how many there are.
+// OperationCount returns the number of documented operations.
 func (c *Contract) OperationCount() int { return len(c.operations) }

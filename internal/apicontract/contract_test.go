@@ -13,9 +13,11 @@ const document = `{"openapi":"3.1.0","info":{"title":"t","version":"1"},"paths":
 		"200":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Order"}}}},
 		"404":{"content":{"application/json":{"schema":{"type":"object","required":["detail"]}}}}}}},
 	"/v3/order/import":{"get":{"operationId":"import","responses":{"204":{"description":"done"}}}},
-	"/v3/order/{order_id}/pdf":{"get":{"operationId":"get-pdf","responses":{"200":{"content":{"application/pdf":{"schema":{"type":"string"}}}}}}}},
+	"/v3/order/{order_id}/pdf":{"get":{"operationId":"get-pdf","responses":{
+		"200":{"content":{"application/pdf":{"schema":{"type":"string"}}}}}}}},
 	"components":{"schemas":{"Order":{"type":"object","required":["id","total"],"properties":{
-		"id":{"type":"string","format":"uuid"},"total":{"type":["integer","null"]},"at":{"type":"string","format":"date-time"}}}}}}`
+		"id":{"type":"string","format":"uuid"},"total":{"type":["integer","null"]},
+		"at":{"type":"string","format":"date-time"}}}}}}`
 
 const good = `{"id":"84d96c03-6b1c-4226-ad8f-ef44a6bc08af","total":null,"at":"2026-01-05T10:00:00Z"}`
 
@@ -26,7 +28,7 @@ func TestAnswersAreChecked(t *testing.T) {
 		status int
 		kind   string
 		body   string
-		wrong  string // empty: nothing
+		wrong  string // expected error; empty: none
 	}{
 		"good":              {"/v3/order/1", 200, "application/json", good, ""},
 		"a charset":         {"/v3/order/1", 200, "application/json; charset=utf-8", good, ""},
@@ -57,7 +59,7 @@ func TestAnswersAreChecked(t *testing.T) {
 				return
 			}
 			require.ErrorContains(t, err, tt.wrong)
-			require.Len(t, c.UnansweredOperations(), c.OperationCount(), "what is wrong is no answer")
+			require.Len(t, c.UnansweredOperations(), c.OperationCount(), "a wrong response does not count")
 		})
 	}
 }

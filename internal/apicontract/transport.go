@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// Transport is a round tripper that judges what comes back from paths below some prefixes. An answer that breaks the contract is an
-// error, so that whoever called does not go on.
+// Transport is a round tripper that checks responses on paths with certain prefixes. A response that breaks the
+// contract is returned as an error, so that the caller stops.
 type Transport struct {
 	Contract *Contract
-	Prefixes []string          // such as "/v3/"; other paths are not looked at
+	Prefixes []string          // such as "/v3/"; responses on other paths are not checked
 	Base     http.RoundTripper // nil: http.DefaultTransport
 }
 
-// RoundTrip is http.RoundTripper's.
+// RoundTrip implements http.RoundTripper.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	base := t.Base
 	if base == nil {
@@ -27,7 +27,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return res, err
 	}
 	body, err := io.ReadAll(res.Body)
-	_ = res.Body.Close() // it is read to its end, or has failed
+	_ = res.Body.Close() // it was read to its end, or reading failed
 	if err != nil {
 		return nil, fmt.Errorf("reading an answer: %w", err)
 	}

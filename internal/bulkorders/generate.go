@@ -1,5 +1,6 @@
-// Package bulkorders fills an empty database with generated orders, for tests and benchmarks: of many teams, users and labs, over two years, in
-// every status, with names as common and as rare as people's. They are written as real ones are, sealed and with keyed hashes.
+// Package bulkorders fills an empty database with generated orders for tests and benchmarks. The orders belong to many
+// teams, users and labs, cover two years and have every status. Last names have realistic frequencies. Rows are sealed
+// and hashed as real ones are.
 package bulkorders
 
 import (
@@ -14,21 +15,21 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// Options say what to generate.
+// Options describe the orders to generate.
 type Options struct {
 	Orders   int
-	Seed     uint64    // the same one makes the same orders
+	Seed     uint64    // the same seed generates the same orders
 	NewestAt time.Time // when the newest order was created. Defaults to now.
 }
 
-// ErrNotEmpty says that a database has orders, among which generated ones must not come.
-var ErrNotEmpty = errors.New("the database has orders already, and generated ones must not come among them: give it an empty one")
+// ErrNotEmpty means that the database already has orders.
+var ErrNotEmpty = errors.New("the database already has orders: use an empty database")
 
 // batchSize is how many orders are written in one transaction.
 const batchSize = 2000
 
-// GenerateOrders generates orders into a migrated database without any, and returns their teams: the first has half of the orders, the others
-// share the rest.
+// GenerateOrders generates orders in a migrated database without orders, and returns their teams. The first team has
+// half of the orders, the others share the rest.
 func GenerateOrders(ctx context.Context, db *store.Store, o Options) ([]store.Team, error) {
 	if o.NewestAt.IsZero() {
 		o.NewestAt = time.Now()
@@ -54,8 +55,8 @@ func GenerateOrders(ctx context.Context, db *store.Store, o Options) ([]store.Te
 	if err := group.Wait(); err != nil {
 		return nil, fmt.Errorf("generating orders: %w", err)
 	}
-	// PostgreSQL may have begun to look at the tables by itself, which keeps what has come since from being vacuumed. The second time
-	// finds little to do.
+	// If autovacuum analyzes the tables at the same time, newer rows are not vacuumed. A second analysis finishes the
+	// work.
 	return w.teams, errors.Join(db.Analyze(ctx), db.Analyze(ctx))
 }
 

@@ -19,7 +19,8 @@ func TestMain(m *testing.M) {
 
 var until = time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
 
-// Histories are those that the lifecycle allows, and what is kept beside them is what their last events say.
+// TestGeneratedHistoriesFollowTheLifecycle checks that the lifecycle allows the histories, and that the order's columns
+// agree with its last event.
 func TestGeneratedHistoriesFollowTheLifecycle(t *testing.T) {
 	t.Parallel()
 	w := newGenerator(Options{Orders: 3000, Seed: 1, NewestAt: until})

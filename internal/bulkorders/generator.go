@@ -20,10 +20,10 @@ const (
 	ordersPerUser = 4
 )
 
-// TimeSpan is from the oldest order to the newest. They come as evenly as the teams' shares of them.
+// TimeSpan is the time from the oldest order to the newest. Orders are spread evenly over it.
 const TimeSpan = 2 * 365 * 24 * time.Hour
 
-// generator is where the orders come from.
+// generator generates the orders.
 type generator struct {
 	Options
 	teams    []store.Team
@@ -50,10 +50,13 @@ func newGenerator(o Options) *generator {
 	return w
 }
 
-// randomFor is a source of its own for each part of the world, whoever makes them first.
-func (w *generator) randomFor(part uint64) *rand.Rand { return rand.New(rand.NewPCG(w.Seed, part)) } //nolint:gosec // orders are to be the same again
+// randomFor returns the random source of a part of the data. It does not depend on the order in which parts are
+// generated.
+func (w *generator) randomFor(part uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(w.Seed, part)) //nolint:gosec // the orders have to be reproducible
+}
 
-// newID is an id as they are made at a time.
+// newID returns an id with the time in it.
 func newID(r *rand.Rand, at time.Time) string {
 	var u uuid.UUID
 	binary.BigEndian.PutUint64(u[:8], uint64(at.UnixMilli())<<16|r.Uint64()&0xffff)
@@ -87,7 +90,7 @@ func randomLabTest(r *rand.Rand, n int, at time.Time) order.LabTest {
 	return t
 }
 
-// userID is the user of an order. The orders of one lie apart, as if he came back for more.
+// userID returns the user of an order. The orders of a user are spread over time.
 func (w *generator) userID(n int) string {
 	user := n % w.users()
 	return newID(w.randomFor(uint64(user)<<1|1<<63), w.NewestAt.Add(-TimeSpan)) //nolint:gosec // not negative
@@ -95,7 +98,7 @@ func (w *generator) userID(n int) string {
 
 func (w *generator) users() int { return max(w.Orders/ordersPerUser, 1) }
 
-// usersOf are those users who are first seen with these orders.
+// usersOf returns the users whose first order is among the orders from one index to another.
 func (w *generator) usersOf(from, to int) (users []store.User) {
 	for n := from; n < min(to, w.users()); n++ {
 		users = append(users, store.User{
@@ -105,7 +108,7 @@ func (w *generator) usersOf(from, to int) (users []store.User) {
 	return users
 }
 
-// teamOf is the team of an order, and of its user.
+// teamOf returns the team of an order and of its user.
 func (w *generator) teamOf(n int) store.Team {
 	user := n % w.users()
 	if user%2 == 0 {

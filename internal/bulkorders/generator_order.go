@@ -9,7 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// newOrder is the n-th order, from the oldest on.
+// newOrder generates the n-th order, from the oldest on.
 func (w *generator) newOrder(n int) order.Order {
 	r := w.randomFor(uint64(n) << 1) //nolint:gosec // not negative
 	at := w.createdAt(n)
@@ -39,7 +39,7 @@ func (w *generator) newOrder(n int) order.Order {
 	return o
 }
 
-// randomModality draws the place of one in the list of all: most orders are kits.
+// randomModality draws an index into the list of modalities. Most orders are testkits.
 func randomModality(r *rand.Rand) int {
 	switch p := r.IntN(100); {
 	case p < 60:

@@ -8,7 +8,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// usualPath is how orders of a modality go when nothing goes wrong.
+// usualPath lists the statuses of an order without problems, by modality.
 var usualPath = map[lifecycle.Modality][]lifecycle.LowStatus{
 	lifecycle.Testkit: {
 		lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.TransitCustomer, lifecycle.OutForDelivery,
@@ -29,13 +29,13 @@ var usualPath = map[lifecycle.Modality][]lifecycle.LowStatus{
 	},
 }
 
-// unregisteredKitPath is how a kit goes that nobody has registered.
+// unregisteredKitPath lists the statuses of a kit that is never registered.
 var unregisteredKitPath = []lifecycle.LowStatus{
 	lifecycle.Ordered, lifecycle.AwaitingRegistration, lifecycle.TransitCustomer, lifecycle.OutForDelivery,
 	lifecycle.WithCustomer,
 }
 
-// alternativeEnds are the other ends, by the status that they follow.
+// alternativeEnds are other final statuses, by the status before them.
 var alternativeEnds = []struct {
 	after, end lifecycle.LowStatus
 	perMille   int
@@ -51,10 +51,10 @@ var alternativeEnds = []struct {
 	{lifecycle.Completed, lifecycle.Corrected, 20},
 }
 
-// stuckOrderEvery is of how many orders one never goes on from where it is.
+// stuckOrderEvery: one of so many orders keeps its status and does not end.
 const stuckOrderEvery = 60
 
-// addHistory gives an order its history: about two days for a step, until it has ended or the time has come.
+// addHistory adds events to an order, about two days apart, until it has ended or the given time is reached.
 func addHistory(r *rand.Rand, o *order.Order, until time.Time) {
 	steps := usualPath[o.Modality]
 	if o.Registrable {
@@ -94,7 +94,7 @@ func addEvent(o *order.Order, low lifecycle.LowStatus, at time.Time) {
 	o.Status, o.Sequence, o.Revision, o.UpdatedAt = low, n, n, at
 }
 
-// finalState is the state of an order that has come to where its history ends.
+// finalState returns the state of the order at the end of its history.
 func finalState(o *order.Order) order.State {
 	var activateAt time.Time
 	if o.ActivateBy != nil {

@@ -1,19 +1,16 @@
-// Package childprocess runs a server that tests need, as a child process that cannot
-// outlive the process that started it, however that one ends.
+// Package childprocess runs a server that tests need as a child process. The server never outlives the process that
+// started it, even if that process is killed.
 //
-// A small shell stands between the two and reads from a pipe whose other end
-// only we hold. When we end, even by kill -9, the kernel closes our end; the
-// shell reads the end of file, stops the server and removes its directory. This
-// works alike on Linux and macOS and costs no goroutine in the test process, so
-// that leak checks stay clean.
+// The parent starts a small shell, which starts the server and reads from a pipe whose other end only the parent holds.
+// When the parent ends, even by kill -9, the kernel closes its end of the pipe. The shell then reads the end of file,
+// stops the server and removes its directory. This works on Linux and macOS and needs no goroutine in the parent, so
+// goroutine leak checks of tests do not see it.
 package childprocess
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,30 +20,13 @@ import (
 	"time"
 )
 
-// FreePort returns a TCP port of 127.0.0.1 that nobody listens on. Another
-// process may take it before the caller does, so a server that fails to start is
-// worth another try on another port.
-func FreePort(ctx context.Context) (int, error) {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("finding a free port: %w", err)
-	}
-	defer l.Close()
-
-	address, ok := l.Addr().(*net.TCPAddr)
-	if !ok {
-		return 0, fmt.Errorf("finding a free port: %s is no TCP address", l.Addr())
-	}
-	return address.Port, nil
-}
-
 // killAfter is how long a server may take to stop before it is killed.
 const killAfter = 10 * time.Second
 
-// superviseScript runs "$@" in the directory $2, with its output in the file $3, until
-// the pipe on standard input is closed, and then sends it the signal $1. A server
-// that ends by itself leaves its exit status in the file "exit".
+// superviseScript runs "$@" in the working directory, with its output in the file $3, until a line can be read from
+// standard input or standard input is closed. It then sends the server the signal that the line names, or $1 without a
+// line, waits for the server's end and removes the directory $2. If the server ends before that, the script writes the
+// server's exit status to the file "exit".
 const superviseScript = `
 exec 3<&0 </dev/null
 signal=$1
@@ -56,7 +36,7 @@ shift 3
 "$@" 3<&- >>"$log" 2>&1 &
 server=$!
 (
-	read -r _ <&3
+	read -r order <&3 && signal=$order
 	: >stopped
 	kill -s "$signal" "$server"
 ) 2>/dev/null &
@@ -71,23 +51,22 @@ mv status exit
 kill "$watcher"
 `
 
-// Command says what to run.
+// Command describes the server to run.
 type Command struct {
-	// Name is what errors and the directory call the server.
+	// Name is the name of the server in errors and in the name of its directory.
 	Name string
-	// Path and Args are the server and its arguments. Its working directory is
-	// a new one, which is removed with everything in it when the server is
-	// stopped.
+	// Path and Args are the program of the server and its arguments. The server runs in a new directory, which is
+	// removed with its content when the server is stopped.
 	Path string
 	Args []string
-	// Env is laid over the environment of this process.
+	// Env are environment variables that are added to those of this process, or replace them.
 	Env []string
-	// Log is a file that the server's output is appended to, and that stays.
-	// Defaults to one in the working directory.
+	// Log is a file to which the server's output is appended. It is not removed. Defaults to a file in the working
+	// directory of the server.
 	Log string
-	// Signal asks the server to stop. Defaults to "TERM".
+	// Signal is the name of the signal that stops the server. Defaults to "TERM".
 	Signal string
-	// User is whom the server runs as. Defaults to the current user.
+	// User is the user that the server runs as. Defaults to the current user.
 	User *syscall.Credential
 }
 
@@ -97,12 +76,12 @@ type Process struct {
 	dir  string
 	log  string
 	cmd  *exec.Cmd
-	pipe io.Closer
+	pipe io.WriteCloser
 	stop func() error
 }
 
-// NewDirectory makes a directory for what outlives the servers that use it. It is the
-// working directory of a process that does nothing, and goes when that is stopped.
+// NewDirectory creates a directory for data that outlives the servers that use it. The directory is the working
+// directory of a process that only sleeps. Stopping that process removes the directory.
 func NewDirectory(name string, owner *syscall.Credential) (*Process, error) {
 	const longest = "2147483647" // seconds
 	return Start(Command{Name: name, Path: "/bin/sleep", Args: []string{longest}, User: owner})
@@ -141,8 +120,8 @@ func startIn(c Command, dir string) (*Process, error) {
 	cmd := exec.Command("/bin/sh", args...) //nolint:noctx // it ends with the pipe, not with a context
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), c.Env...)
-	// A process group of its own keeps an interrupt at the terminal from reaching
-	// the server before the tests have ended, and lets Kill reach all of it.
+	// The shell and the server form a process group of their own. An interrupt at the terminal does not reach the
+	// server before the tests have ended, and processes that the server leaves behind can be killed.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: c.User}
 	pipe, err := cmd.StdinPipe()
 	if err != nil {
@@ -157,8 +136,8 @@ func startIn(c Command, dir string) (*Process, error) {
 	return p, nil
 }
 
-// Err tells that the server has ended by itself, with its exit status and the
-// end of its output. It is nil while the server runs.
+// Err returns an error with the server's exit status and the end of its output if the server has ended and nobody
+// stopped it. It returns nil while the server runs.
 func (p *Process) Err() error {
 	status, err := os.ReadFile(filepath.Join(p.dir, "exit"))
 	if err != nil {
@@ -167,7 +146,7 @@ func (p *Process) Err() error {
 	return fmt.Errorf("%s ended with status %s: %s", p.name, strings.TrimSpace(string(status)), p.Log())
 }
 
-// Dir is the working directory.
+// Dir returns the working directory of the server.
 func (p *Process) Dir() string { return p.dir }
 
 // Log returns the last 4 kB of what the server has written.
@@ -180,20 +159,22 @@ func (p *Process) Log() string {
 	return string(log[max(0, len(log)-tail):])
 }
 
-// Stop asks the server to stop and returns when it has; one that has not after
-// 10 seconds is killed. Stopping it again does nothing.
+// Stop asks the server to stop and returns when it has stopped. A server that still runs after 10 seconds is killed.
+// Stop removes the server's directory. A second call does nothing.
 func (p *Process) Stop() error { return p.stop() }
 
-// Kill ends the server at once, as a crash would. Its directory is removed.
+// Kill ends the server immediately, as a crash would, and removes its directory. The server has ended when Kill
+// returns, so that another server can listen on its port.
 func (p *Process) Kill() error {
-	if err := p.signalKill(); err != nil {
-		return fmt.Errorf("killing %s: %w", p.name, err)
+	if _, err := io.WriteString(p.pipe, "KILL\n"); err != nil { // the server is being stopped, or has ended
+		if err := p.signalKill(); err != nil {
+			return fmt.Errorf("killing %s: %w", p.name, err)
+		}
 	}
 	return p.stop()
 }
 
-// signalKill kills the whole process group. That there is none any more is no
-// error.
+// signalKill kills the whole process group. It returns no error if all processes of the group have ended before.
 func (p *Process) signalKill() error {
 	err := syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 	if errors.Is(err, syscall.ESRCH) {
@@ -202,11 +183,13 @@ func (p *Process) signalKill() error {
 	return err
 }
 
+// awaitEnd stops the server, waits until its processes have ended and removes its directory.
 func (p *Process) awaitEnd() error {
 	deadline := time.AfterFunc(killAfter, func() { _ = p.signalKill() })
 	defer deadline.Stop()
 	closeErr := p.pipe.Close()
-	_ = p.cmd.Wait() // whether the shell ended well tells nothing about the server
+	_ = p.cmd.Wait() // the exit status of the shell is not the server's
+	_ = p.signalKill() // processes that the server started and left behind
 	if err := errors.Join(closeErr, os.RemoveAll(p.dir)); err != nil {
 		return fmt.Errorf("stopping %s: %w", p.name, err)
 	}

@@ -2,10 +2,13 @@ package childprocess_test
 
 import (
 	"bufio"
+	"context"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,16 +20,21 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/childprocess"
 )
 
-// ownerVariable makes the test binary start a server and wait to be killed.
+// ownerVariable names the environment variable that makes the test binary start a server and wait until it is killed.
 const ownerVariable = "ALIQUOT_LEASH_OWNER"
 
-// server writes its directory to the named pipe $0, which it then holds open
-// until it is ended: it never ends by itself.
+// listenerVariable names the environment variable that makes the test binary listen on an address until it is killed.
+const listenerVariable = "ALIQUOT_LISTENER_ADDRESS"
+
+// server writes its directory to the named pipe $0 and holds the pipe open until it is stopped.
 const server = `exec 5>"$0"; echo "$PWD" >&5; exec tail -f /dev/null`
 
 func TestMain(m *testing.M) {
 	if fifo := os.Getenv(ownerVariable); fifo != "" {
 		runOwner(fifo)
+	}
+	if address := os.Getenv(listenerVariable); address != "" {
+		runListener(address)
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -37,6 +45,18 @@ func runOwner(fifo string) {
 	}
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	os.Exit(0)
+}
+
+func runListener(address string) {
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
+	if err != nil {
+		os.Exit(1)
+	}
+	for {
+		if _, err := listener.Accept(); err != nil {
+			os.Exit(1)
+		}
+	}
 }
 
 func command(fifo string) childprocess.Command {
@@ -70,14 +90,36 @@ func TestKillEndsTheServer(t *testing.T) {
 	require.NoDirExists(t, dir)
 }
 
-// TestServerEndsWithItsOwner kills the process that started a server with
-// kill -9, so that it cannot stop the server itself.
+// TestAKilledServerLeavesItsPort kills servers one after the other, each of which listens on the same port.
+func TestAKilledServerLeavesItsPort(t *testing.T) {
+	t.Parallel()
+	port, err := childprocess.FreePort(t.Context())
+	require.NoError(t, err)
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	for range 20 {
+		p, err := childprocess.Start(childprocess.Command{
+			Name: "listener", Path: os.Args[0], Env: []string{listenerVariable + "=" + address},
+		})
+		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
+			return err == nil && conn.Close() == nil
+		}, 30*time.Second, time.Millisecond)
+		require.NoError(t, p.Err())
+		require.NoError(t, p.Kill())
+		_, err = new(net.Dialer).DialContext(t.Context(), "tcp", address)
+		require.Error(t, err)
+	}
+}
+
+// TestServerEndsWithItsOwner kills the process that started a server with kill -9, so that the process cannot stop the
+// server.
 func TestServerEndsWithItsOwner(t *testing.T) {
 	t.Parallel()
 	fifo := newFIFO(t)
 	owner := exec.CommandContext(t.Context(), os.Args[0])
 	owner.Env = append(os.Environ(), ownerVariable+"="+fifo)
-	_, err := owner.StdinPipe() // what the owner waits for
+	_, err := owner.StdinPipe() // the owner waits until it is closed
 	require.NoError(t, err)
 	require.NoError(t, owner.Start())
 	dir, ended := awaitStart(t, fifo)
@@ -92,7 +134,7 @@ func TestServerEndsWithItsOwner(t *testing.T) {
 	}, 10*time.Second, 5*time.Millisecond)
 }
 
-func TestErrTellsWhyTheServerEnded(t *testing.T) {
+func TestErrReportsWhyTheServerEnded(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		command childprocess.Command

@@ -1,4 +1,4 @@
-// Package docgen is the body of the commands that write a generated document, or check that it is current.
+// Package docgen implements the commands that write a generated document, or check that it is current.
 package docgen
 
 import (
@@ -9,16 +9,16 @@ import (
 	"os"
 )
 
-// GeneratedFile is a document that is made from the code.
+// GeneratedFile is a document that is generated from code.
 type GeneratedFile struct {
 	Command string // the command's name
-	Path    string // where the document is, from the repository's root
+	Path    string // path of the document, relative to the repository's root
 	Package string // the package whose go:generate line writes it
 	Render  func() ([]byte, error)
 }
 
-// Run writes the document, or with -check says whether it is current; -out names another file. It returns the exit code: 1 when
-// the file differs or cannot be written, 2 on wrong usage.
+// Run writes the document. With -check it checks that the document is current. -out names another file. It returns the
+// exit code: 1 if the file differs or cannot be written, 2 for wrong usage.
 func (g GeneratedFile) Run(args []string, stderr io.Writer) int {
 	flags := flag.NewFlagSet(g.Command, flag.ContinueOnError)
 	flags.SetOutput(stderr)

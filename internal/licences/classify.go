@@ -6,14 +6,15 @@ import (
 	"strings"
 )
 
-// acceptedLicences are the licences, by their SPDX ids, that a program for hospitals may be built from: permissive ones, and MPL-2.0, which asks
-// for the source of its own files only.
+// acceptedLicences are the SPDX ids of the licences that the program may contain: permissive ones, and MPL-2.0, which
+// requires the source of its own files only.
 var acceptedLicences = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0"}
 
-// modulesWithoutLicence are modules that hold no licence, each with the version that was looked at and why it is built in all the same. Another
-// version is to be looked at again.
+// modulesWithoutLicence are modules without a licence file, each with the version that was checked and the reason to
+// accept it. Another version has to be checked again.
 var modulesWithoutLicence = map[string]string{
-	"github.com/nexus-rpc/nexus-proto-annotations v0.1.0": "its makers, who also make Temporal, publish it as a part that Temporal's API (MIT) needs, without a licence of its own",
+	"github.com/nexus-rpc/nexus-proto-annotations v0.1.0": "its makers, who also make Temporal, publish it as a part " +
+		"that Temporal's API (MIT) needs, without a licence of its own",
 }
 
 func checkLicence(m module) error {
@@ -23,8 +24,8 @@ func checkLicence(m module) error {
 	return nil
 }
 
-// licencePatterns tells licences apart by words that stand in every copy of one. The first whose words all occur is it, so what shares words with
-// another comes before that.
+// licencePatterns recognize licences by words that every copy contains. The first pattern whose words all occur
+// applies, so a licence comes before others that share its words.
 var licencePatterns = []struct {
 	id    string
 	words []string
@@ -42,7 +43,7 @@ var licencePatterns = []struct {
 		"distribute this software for any purpose with or without fee"}},
 }
 
-// classify gives the SPDX id of a licence's text, or nothing.
+// classify returns the SPDX id of a licence's text, or "".
 func classify(text string) string {
 	text = strings.ToLower(strings.Join(strings.Fields(text), " "))
 	for _, k := range licencePatterns {

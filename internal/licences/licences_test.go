@@ -21,7 +21,7 @@ func TestTheDocumentIsCurrentAndEveryLicenceAccepted(t *testing.T) {
 	require.NotContains(t, string(have), "pgregory.net/rapid", "what only tests need is not shipped")
 }
 
-// The control: licences that are not accepted are recognised, and refused.
+// TestOtherLicencesAreRefused is the control: licences that are not accepted are recognized and refused.
 func TestOtherLicencesAreRefused(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

@@ -1,5 +1,5 @@
-// Command licences lists the modules that are built into aliquot with their licences, in docs/licences.md. It fails when one has a
-// licence that is not on the list of those that we accept, or none that it knows.
+// Command licences writes the modules that are built into aliquot, with their licences, to docs/licences.md. It fails
+// if a licence is unknown or not accepted.
 package main
 
 import (
@@ -48,12 +48,13 @@ func run(out string) error {
 	return os.WriteFile(out, []byte(renderDocument(modules)), 0o644)
 }
 
-// module is one that is built into the program.
+// module is a module that is built into the program.
 type module struct{ path, version, dir, licence string }
 
 func (m module) name() string { return m.path + " " + m.version }
 
-// linkedModules lists the modules of others that packages of the program come from, as Go itself sees them on Linux.
+// linkedModules lists the modules of the program's packages on Linux, without the main module, as the go command
+// reports them.
 func linkedModules(ctx context.Context) ([]module, error) {
 	const format = `{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}`
 	list := exec.CommandContext(ctx, "go", "list", "-deps", "-f", format, "github.com/aliquot-labs/aliquot/cmd/aliquot")
@@ -74,7 +75,7 @@ func linkedModules(ctx context.Context) ([]module, error) {
 	return all, nil
 }
 
-// licenceOf is the licence that a module's own file holds.
+// licenceOf returns the licence in the licence file of a module's directory.
 func licenceOf(dir string) (string, error) {
 	for _, pattern := range []string{"LICENSE*", "LICENCE*", "License*", "license*", "COPYING*"} {
 		files, err := filepath.Glob(filepath.Join(dir, pattern))
@@ -84,7 +85,7 @@ func licenceOf(dir string) (string, error) {
 		for _, file := range files {
 			text, err := os.ReadFile(file)
 			if err != nil {
-				continue // a folder of that name
+				continue // a directory with that name
 			}
 			if found := classify(string(text)); found != "" {
 				return found, nil
@@ -99,7 +100,8 @@ func renderDocument(modules []module) string {
 	b.WriteString("<!-- Written by go generate ./internal/licences. Do not edit. -->\n# Licences\n\n")
 	b.WriteString("The modules that are built into `aliquot`, with the licence of each. Accepted are: " +
 		strings.Join(acceptedLicences, ", ") + ".\n")
-	b.WriteString("`make sbom` writes the bill of materials of a build in the form of CycloneDX.\n\n| module | version | licence |\n|---|---|---|\n")
+	b.WriteString("`make sbom` writes the bill of materials of a build in the form of CycloneDX.\n\n" +
+		"| module | version | licence |\n|---|---|---|\n")
 	for _, m := range modules {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.path, m.version, m.licence)
 	}

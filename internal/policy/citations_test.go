@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// specFolder is where the specifications are that code and documents cite (docs/spec/README.md says how).
+// specFolder holds the specifications that code and documents cite (docs/spec/README.md explains how).
 const specFolder = "docs/spec"
 
 var (
@@ -22,22 +22,24 @@ var (
 	linkInText = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
 	notInSlug  = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 
-	// citation is a specification by its name, with or without its folder and extension, and an anchor.
-	citation = regexp.MustCompile(`\b(?:docs/spec/|spec/)?(order-lifecycle|client-api|molecular-api)(?:\.md)?\b(?:#([\w-]*))?`)
+	// citation is the name of a specification, with or without its folder and extension, and an anchor.
+	citation = regexp.MustCompile(`\b(?:docs/spec/|spec/)?(order-lifecycle|client-api|molecular-api)` +
+		`(?:\.md)?\b(?:#([\w-]*))?`)
 	// link is the target of a Markdown link.
 	link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
-	// loose are mentions of a specification that say neither which nor where. Words may be apart by a line of a comment.
+	// loose matches mentions of a specification without its name or its section. Line breaks of comments may separate the
+	// words.
 	loose = regexp.MustCompile(`(?i)\b(?:` +
 		`(?:molecular|lifecycle|client[ \n/\t]+api)(?:'s)?[ \n/\t]+contracts?` +
 		`|(?:the|current)[ \n/\t]+contracts?(?:'s)?` +
 		`)\b|(?-i:\bD(?:[1-9]|[12]\d|3[0-4])[bc]?\b)`)
 )
 
-// mayBeLoose are files that say these words of something else: of the OpenAPI document, by which answers are judged.
-var mayBeLoose = []string{"internal/apicontract/", "internal/apicontract/", "e2e/contract_test.go",
+// mayBeLoose are files in which these words mean the OpenAPI document that responses are checked against.
+var mayBeLoose = []string{"internal/apicontract/", "e2e/openapi_test.go",
 	"internal/policy/citations_test.go"}
 
-// anchors are what can be linked to in a Markdown document: explicit ids, and headings by GitHub's rules.
+// anchors returns the link targets of a Markdown document: explicit ids, and headings by GitHub's rules.
 func anchors(document string) map[string]bool {
 	found := map[string]bool{}
 	for _, m := range explicitID.FindAllStringSubmatch(document, -1) {
@@ -47,7 +49,7 @@ func anchors(document string) map[string]bool {
 		text := linkInText.ReplaceAllString(markup.ReplaceAllString(m[1], ""), "$1")
 		slug := strings.ReplaceAll(notInSlug.ReplaceAllString(strings.ToLower(text), ""), " ", "-")
 		unique := slug
-		for n := 1; found[unique]; n++ { // a second heading of that text
+		for n := 1; found[unique]; n++ { // the document has several headings with that text
 			unique = slug + "-" + string(rune('0'+n))
 		}
 		found[unique] = true
@@ -55,7 +57,7 @@ func anchors(document string) map[string]bool {
 	return found
 }
 
-// repository is what citations are resolved in.
+// repository is the content in which citations are resolved.
 type repository struct {
 	files    map[string]bool
 	anchors  map[string]map[string]bool // by Markdown document
@@ -80,7 +82,7 @@ func repositoryOf(t *testing.T) repository {
 	return r
 }
 
-// faults are the citations and links of a file that do not resolve, and its loose mentions.
+// faults lists the citations and links of a file that do not resolve, and its loose mentions.
 func (r repository) faults(name, content string) []string {
 	var found []string
 	report := func(what, fault string) {
@@ -115,7 +117,8 @@ func (r repository) faults(name, content string) []string {
 	return found
 }
 
-// unresolved says what is wrong with a link of a document; empty: nothing, or it leads out of the repository.
+// unresolved describes what is wrong with a link of a document. It returns "" for a correct link and for a link out of
+// the repository.
 func (r repository) unresolved(from, target string) string {
 	if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
 		return ""
@@ -153,7 +156,7 @@ func TestCitationsResolve(t *testing.T) {
 	require.Greater(t, cited, 150, "citations are recognised")
 }
 
-// The control: citations and links that are wrong are found, and those that are right are not.
+// TestWrongCitationsAreFound is the control: wrong citations and links are found, and correct ones are not reported.
 func TestWrongCitationsAreFound(t *testing.T) {
 	t.Parallel()
 	r := repositoryOf(t)
@@ -187,5 +190,6 @@ func TestWrongCitationsAreFound(t *testing.T) {
 	require.Equal(t,
 		map[string]bool{"82-lob-s3": true, "post-v3orderorder_idcancel": true, "a-b": true, "a-b-1": true, "d7b": true,
 			"see-it": true},
-		anchors("## 8.2 `lob` [S3]\n### POST /v3/order/{order_id}/cancel\n# A B\n# A B #\n<a id=\"d7b\"></a>\n```\n# no heading\n```\n## See [it](x.md)\n"))
+		anchors("## 8.2 `lob` [S3]\n### POST /v3/order/{order_id}/cancel\n# A B\n# A B #\n"+
+			"<a id=\"d7b\"></a>\n```\n# no heading\n```\n## See [it](x.md)\n"))
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// secretNamePattern is what a value is called that who does not know it must not find out byte by byte, by how long comparing it takes.
+// secretNamePattern matches the names of secret values. If the duration of a comparison depends on how much of a guess
+// is correct, an attacker can find a secret byte by byte.
 var secretNamePattern = regexp.MustCompile(`(?i)(secret|password|passwd|signature|hmac|api_?key|token|digest|^mac)$`)
 
 // variableTimeFunctions are functions that stop at the first difference.
@@ -19,8 +20,8 @@ var variableTimeFunctions = map[string]bool{"bytes.Equal": true, "bytes.Compare"
 	"strings.EqualFold": true, "reflect.DeepEqual": true, "slices.Equal": true, "cmp.Compare": true,
 	"bytes.HasPrefix": true, "strings.HasPrefix": true}
 
-// nonConstantTimeComparisons are the comparisons of secrets that take longer the more of a guess is right. Secrets may be compared to what everybody
-// knows: a constant, nil, or a length.
+// nonConstantTimeComparisons lists the comparisons of secrets whose duration depends on the values. Secrets may be
+// compared with public values: a constant, nil, or a length.
 func nonConstantTimeComparisons(f *ast.File, positions *token.FileSet) []string {
 	var found []string
 	report := func(n ast.Node) { found = append(found, positions.Position(n.Pos()).String()) }
@@ -51,7 +52,7 @@ func nonConstantTimeComparisons(f *ast.File, positions *token.FileSet) []string 
 	return found
 }
 
-// calledFunction is the name of a function of a package, as "package.Function".
+// calledFunction returns the called function of a package as "package.Function".
 func calledFunction(call *ast.CallExpr) string {
 	if s, ok := call.Fun.(*ast.SelectorExpr); ok {
 		if x, ok := s.X.(*ast.Ident); ok {
@@ -73,7 +74,7 @@ func isSecret(e ast.Expr) bool {
 		return isSecret(e.X)
 	case *ast.SliceExpr:
 		return isSecret(e.X)
-	case *ast.CallExpr: // a conversion such as string(secret), a method such as secret.Reveal(), or what makes one
+	case *ast.CallExpr: // such as string(secret), secret.Reveal() or newSecret()
 		if s, ok := e.Fun.(*ast.SelectorExpr); ok && (isSecret(s.X) || isSecret(s.Sel)) {
 			return true
 		}
@@ -85,14 +86,14 @@ func isSecret(e ast.Expr) bool {
 	return false
 }
 
-// isPublicValue reports whether everybody knows a value: a constant, nil, a type, or a call's result that is a number.
+// isPublicValue reports whether a value is public: a constant, nil, a type, or a call whose result is a number.
 func isPublicValue(e ast.Expr) bool {
 	switch e := e.(type) {
 	case *ast.BasicLit:
 		return true
 	case *ast.Ident:
 		return e.Name == "nil"
-	case *ast.SelectorExpr: // an enumeration's value, such as reflect.Slice or token.EQL
+	case *ast.SelectorExpr: // a value of an enumeration, such as reflect.Slice or token.EQL
 		x, ok := e.X.(*ast.Ident)
 		return ok && (x.Name == "token" || x.Name == "reflect" || x.Name == "http")
 	case *ast.CallExpr: // a conversion of a constant, such as json.Delim('{')
@@ -111,7 +112,7 @@ func TestSecretsAreComparedInConstantTime(t *testing.T) {
 	}
 	require.Empty(t, found, "compare secrets with hmac.Equal or subtle.ConstantTimeCompare")
 
-	// The control: early exits that are planted are found, and what is no comparison of secrets is not.
+	// The control: comparisons that stop early are found, and other expressions are not reported.
 	for statement, want := range map[string]bool{
 		`_ = token == a.Token`:                      true,
 		`_ = given != e.Secret`:                     true,

@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// maxLines is how long a Go file may be. One that is longer has two subjects.
+// maxLines is the longest length of a Go file. A longer file has two subjects.
 const maxLines = 400
 
-// machinePaths are directories of the machines that this is written on. They are
-// put together here so that this file does not contain them.
+// machinePaths are directories of development machines. They are concatenated here so that this file does not contain
+// them.
 var machinePaths = []string{"/wo" + "rk/", "/ro" + "ot/"}
 
-// packagesWithoutComment reports packages none of whose files has a package comment.
+// packagesWithoutComment lists the packages without a package comment.
 func packagesWithoutComment(all []source) []string {
 	documented := map[string]bool{}
 	for _, s := range all {
@@ -33,7 +33,7 @@ func packagesWithoutComment(all []source) []string {
 	return reports
 }
 
-// longFiles reports a file that is written by hand and too long.
+// longFiles reports a file that is too long and not generated.
 func longFiles(s source) []string {
 	lines := bytes.Count(s.text, []byte("\n"))
 	if lines <= maxLines || s.isGenerated() {
@@ -42,8 +42,8 @@ func longFiles(s source) []string {
 	return []string{fmt.Sprintf("%s: %d lines, at most %d", s.name, lines, maxLines)}
 }
 
-// sleepCalls reports calls of time.Sleep in a test, which makes it slow or flaky or
-// both: wait for the condition itself.
+// sleepCalls reports calls of time.Sleep in tests, which make a test slow or flaky. A test should wait for the
+// condition itself.
 func sleepCalls(s source) []string {
 	if !s.isTest() {
 		return nil
@@ -58,7 +58,7 @@ func sleepCalls(s source) []string {
 	return reports
 }
 
-// isSelector tells whether an expression is pkg.name.
+// isSelector reports whether an expression is pkg.name.
 func isSelector(e ast.Expr, pkg, name string) bool {
 	selector, ok := e.(*ast.SelectorExpr)
 	if !ok || selector.Sel.Name != name {
@@ -86,8 +86,8 @@ func machinePathsIn(name string, content []byte) []string {
 	return reports
 }
 
-// replaceDirectives reports replace directives of a go.mod: with one, nobody can
-// install the module's commands by their path.
+// replaceDirectives reports the replace directives of a go.mod. With them, the module's commands cannot be installed by
+// their path.
 func replaceDirectives(name string, content []byte) []string {
 	for line := range strings.Lines(string(content)) {
 		if strings.HasPrefix(strings.TrimSpace(line), "replace") {

@@ -12,22 +12,22 @@ import (
 
 const module = "github.com/aliquot-labs/aliquot/"
 
-// layer is what a package, and what is below its directory, may import.
+// layer lists what a package and the packages below it may import.
 type layer struct {
-	// allowed are the packages of this module, with what is below them.
+	// allowed are packages of this module, including the packages below them.
 	allowed []string
-	// denied are packages of others. "net" is one package, "net/..." what is below.
+	// denied are packages of other modules. "net" is one package, "net/..." is all packages below it.
 	denied []string
 }
 
-// What pure code does not import: what reaches outside the process, and Temporal.
+// What pure code must not import: packages with side effects outside the process, and Temporal.
 var (
 	sideEffectPackages = []string{"net", "net/http", "net/http/...", "os", "os/...", "database/sql", "database/sql/...",
 		"github.com/jackc/pgx/...", "modernc.org/sqlite/..."}
 	temporalPackages = []string{"go.temporal.io/..."}
 )
 
-// What the layers import from below them.
+// The lower packages that several layers import.
 var (
 	domainPackages  = []string{"order", "lifecycle"}
 	adapterPackages = slices.Concat([]string{"internal/billing", "labs", "couriers", "webhooks", "internal/junction",
@@ -37,75 +37,73 @@ var (
 		"activities", "internal/dispatch"}, adapterPackages)
 )
 
-// layers are the import rules of the design: imports point downwards only. The
-// rule of a package is that of the longest path which it begins with.
+// layers are the import rules of the design: imports point downwards only. The entry with the longest matching path
+// applies to a package.
 var layers = map[string]layer{
 	"lifecycle": {denied: slices.Concat(sideEffectPackages, temporalPackages)},
-	// These write documents from the code.
+	// Generators of documents.
 	"lifecycle/lifecycledoc":        {allowed: []string{"lifecycle", "internal/docgen"}},
 	"internal/settings/settingsdoc": {allowed: []string{"internal/settings", "internal/docgen"}},
 	"api/openapidoc":                {allowed: []string{"api", "internal/docgen"}},
 	"api/catalogueschemadoc":        {allowed: []string{"api", "internal/docgen"}},
 	"order": {allowed: []string{"lifecycle"},
 		denied: slices.Concat(sideEffectPackages, temporalPackages)},
-	// It reads files that it is given.
+	// It reads files that the caller names.
 	"internal/catalogue": {allowed: domainPackages, denied: slices.Concat(sideEffectPackages, temporalPackages)},
-	// What bills name, and the file that a deployment has of it.
+	// Billing terms, and the file of a deployment's billing settings.
 	"internal/billing": {denied: temporalPackages},
-	// What a simulated order goes through is planned without touching it, in the words of labs and couriers.
+	// It plans the course of a simulated order in the terms of labs and couriers, without changing the order.
 	"internal/simulation": {allowed: slices.Concat([]string{"couriers"}, domainPackages),
 		denied: slices.Concat(sideEffectPackages, temporalPackages)},
 
 	"labs": {allowed: slices.Concat([]string{"internal/tracing"}, domainPackages), denied: temporalPackages},
-	// Whoever makes a call says so.
+	// It traces calls.
 	"internal/tracing": {denied: temporalPackages},
-	// The simulated lab stands for somebody else's.
+	// It plays labs of other companies.
 	"labs/simlab":       {denied: temporalPackages},
 	"couriers":          {allowed: slices.Concat([]string{"internal/tracing"}, domainPackages), denied: temporalPackages},
 	"internal/junction": {allowed: domainPackages, denied: slices.Concat(sideEffectPackages, temporalPackages)},
-	// It draws what it is given.
+	// It renders documents from the data that it is given.
 	"internal/documents": {allowed: domainPackages, denied: slices.Concat(sideEffectPackages, temporalPackages)},
 	"webhooks": {allowed: slices.Concat([]string{"internal/junction", "internal/tracing"}, domainPackages),
 		denied: temporalPackages},
-	// The transaction of a change also writes what it means for others: the courier
-	// behind a tracking number, the messages in the JSON of clients, when to try them.
+	// The transaction of a change also stores what follows from it: the courier of a tracking number, the clients' webhook
+	// messages as JSON, and the times of their attempts.
 	"store": {allowed: slices.Concat([]string{"internal/billing", "couriers", "webhooks", "internal/junction",
 		"internal/tracing"}, domainPackages), denied: slices.Concat([]string{"net/http"}, temporalPackages)},
 
-	// Names, messages and the client of the workflows, for those on both sides.
+	// Names, payloads and the client of the workflows, for the code on both sides.
 	"internal/dispatch": {allowed: slices.Concat([]string{"internal/tracing"}, domainPackages)},
 	"activities":        {allowed: slices.Concat([]string{"internal/dispatch"}, adapterPackages)},
-	// Workflows name activities and never touch what has side effects.
+	// Workflows name activities and do not import code with side effects.
 	"workflows": {allowed: slices.Concat([]string{"internal/dispatch"}, domainPackages), denied: sideEffectPackages},
 	"worker":    {allowed: slices.Concat([]string{"workflows", "activities", "internal/dispatch"}, adapterPackages)},
-	// It asks Temporal which build works on what.
+	// It queries Temporal for the orders of each build.
 	"internal/rollout": {allowed: slices.Concat([]string{"internal/dispatch"}, domainPackages)},
-	// The side effects of an order belong to its workflow: the API asks it, and
-	// calls no activity.
+	// The workflow of an order owns its side effects: the API sends it demands and calls no activity.
 	"api": {allowed: slices.Concat([]string{"internal/dispatch", "internal/simulation", "internal/documents",
 		"internal/catalogue"}, adapterPackages)},
-	// What the parts accept is checked by the parts.
+	// Each part checks its own settings.
 	"internal/settings": {allowed: []string{"internal/billing", "labs", "webhooks", "store"}},
-	// It knows a running system by its HTTP API only.
+	// It uses only the HTTP API of a running system.
 	"internal/apiclient": {denied: temporalPackages},
-	// The supervisor of a development system starts the product's processes; it is none of them.
+	// The supervisor of a development system starts the product's processes.
 	"internal/devsystem": {allowed: slices.Concat([]string{"internal/apiclient", "internal/settings", "webhooks", "store",
 		"internal/catalogue"}, domainPackages), denied: temporalPackages},
 	"cmd": {allowed: slices.Concat([]string{"internal/devsystem", "internal/apiclient", "internal/settings",
 		"internal/catalogue"}, upperLayers)},
-	// What drives a system from outside knows nothing of it but its addresses, so that it can prove the product's tables.
+	// The scenarios know only the addresses of a system, so that they can prove the product's tables.
 	"e2e/scenario": {denied: slices.Concat([]string{"database/sql", "database/sql/..."}, temporalPackages)},
 	"e2e": {allowed: slices.Concat([]string{"cmd", "internal", "internal/devsystem", "internal/apiclient",
 		"internal/settings", "internal/catalogue"}, upperLayers)},
 
-	// Servers for tests and the rules themselves know nothing of the product.
+	// Test servers and the rules themselves do not import the product.
 	"internal": {},
-	// Generated orders, written into the store for tests and benchmarks.
+	// It writes generated orders into the store for tests and benchmarks.
 	"internal/bulkorders": {allowed: slices.Concat([]string{"store"}, domainPackages), denied: temporalPackages},
 }
 
-// forbiddenImports reports what a file imports against the rules. Tests may
-// import anything.
+// forbiddenImports reports the imports of a file that break the rules. Tests may import anything.
 func forbiddenImports(s source) []string {
 	if s.isTest() {
 		return nil
@@ -137,8 +135,8 @@ func (l layer) allows(own, imported string) bool {
 	return !slices.ContainsFunc(l.denied, func(pattern string) bool { return matches(imported, pattern) })
 }
 
-// matches tells whether a package is the one of a pattern or, if that ends with
-// "/...", below it.
+// matches reports whether a package matches a pattern. A pattern that ends with "/..." matches the packages below its
+// path.
 func matches(pkg, pattern string) bool {
 	above, isTree := strings.CutSuffix(pattern, "...")
 	if isTree {
@@ -147,7 +145,7 @@ func matches(pkg, pattern string) bool {
 	return pkg == pattern
 }
 
-// layerOf returns the rule of the longest path that a package begins with.
+// layerOf returns the rule with the longest path that matches a package.
 func layerOf(pkg string) (name string, rule layer, found bool) {
 	for candidate, l := range layers {
 		if isBelow(pkg, candidate) && len(candidate) > len(name) {
@@ -157,7 +155,7 @@ func layerOf(pkg string) (name string, rule layer, found bool) {
 	return name, rule, found
 }
 
-// isBelow tells whether a package is the given one or below it.
+// isBelow reports whether a package is the given one or below it.
 func isBelow(pkg, above string) bool {
 	return pkg == above || strings.HasPrefix(pkg, above+"/")
 }

@@ -11,7 +11,7 @@ import (
 
 var documentTestPattern = regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9_]+)`")
 
-// missingTests are the tests that a document names and that no source has.
+// missingTests lists the tests that a document names and that no source has.
 func missingTests(document string, found []source) []string {
 	exist := map[string]bool{}
 	for _, s := range found {
@@ -37,13 +37,13 @@ func TestTheTestsThatTheSecurityPageNamesExist(t *testing.T) {
 	require.Greater(t, len(documentTestPattern.FindAllString(page, -1)), 30)
 	require.Empty(t, missingTests(page, found), "docs/security.md names tests that do not exist")
 
-	// The control: a test that does not exist is reported, one that does is not.
+	// The control: a test that does not exist is reported, and one that exists is not.
 	require.Equal(t, []string{"TestOfNothing"}, missingTests("`TestOfNothing` `FuzzOpenKeyring` TestUnquoted", found))
 }
 
 var makeTestPattern = regexp.MustCompile(`-run '?\^?((?:Test|Fuzz)[A-Za-z0-9_]+)`)
 
-// testsRunByMake names, in the form of a document, the tests that a makefile runs by their names.
+// testsRunByMake returns the names of the tests that a makefile runs, quoted as in a document.
 func testsRunByMake(makefile string) (named string) {
 	for _, m := range makeTestPattern.FindAllStringSubmatch(makefile, -1) {
 		named += "`" + m[1] + "` "
@@ -51,7 +51,7 @@ func testsRunByMake(makefile string) (named string) {
 	return named
 }
 
-// go test ends well where no test has the name that it is given: a storm that was renamed would be a calm.
+// TestTestsThatMakeRunsExist guards against renamed tests: go test succeeds if no test has the given name.
 func TestTestsThatMakeRunsExist(t *testing.T) {
 	t.Parallel()
 	named, found := testsRunByMake(string(readFile(t, "Makefile"))), sources(t)

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patientFields are fields that identify a patient, in lower case and without
-// underscores, as keys of a log and as Go fields.
+// patientFields are fields that identify a patient, in lower case and without underscores, as log keys and as Go
+// fields.
 var patientFields = map[string]bool{
 	"firstname": true, "lastname": true, "fullname": true, "patientname": true, "receivername": true,
 	"dob": true, "dateofbirth": true, "birthdate": true, "email": true, "emailaddress": true,
@@ -21,22 +21,21 @@ var patientFields = map[string]bool{
 	"secondline": true, "zip": true, "zipcode": true, "postcode": true, "ssn": true,
 }
 
-// ambiguousKeys are keys that may or may not be a patient's; a log has to say
-// whose they are ("worker", "endpoint").
+// ambiguousKeys are keys that may or may not be a patient's. A log key has to say whose they are ("worker",
+// "endpoint").
 var ambiguousKeys = map[string]bool{"name": true}
 
-// logCalls are the methods that log, of slog and of Temporal's loggers, and
-// slog's constructors of attributes; those of spans are judged alike. What they are called on does not matter: it
-// is a logger under some name.
+// logCalls are the logging methods of slog and of Temporal's loggers, slog's constructors of attributes, and those of
+// spans. A call is found by its method name, whatever the name of the logger.
 var logCalls = map[string]bool{
 	"Debug": true, "Info": true, "Warn": true, "Error": true, "Log": true, "LogAttrs": true, "With": true,
 	"DebugContext": true, "InfoContext": true, "WarnContext": true, "ErrorContext": true,
 }
 
-// applicationErrors make the errors of activities, whose texts are kept in Temporal's histories.
+// applicationErrors matches the constructors of activity errors. Temporal stores their texts in histories.
 var applicationErrors = regexp.MustCompile("^New(NonRetryable)?ApplicationError(With[A-Za-z]+)?$")
 
-// patientDataReports reports log calls and error texts that carry a patient's data.
+// patientDataReports lists the log calls and error texts that contain a patient's data.
 func patientDataReports(s source) []string {
 	if s.isTest() {
 		return nil
@@ -57,8 +56,7 @@ func patientDataReports(s source) []string {
 	return reports
 }
 
-// writesText tells whether a call makes a log line, an attribute of one or of a
-// span, or an error.
+// writesText reports whether a call writes a log line or an error, or creates an attribute of a log line or a span.
 func writesText(call *ast.CallExpr) bool {
 	selector, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok {
@@ -71,9 +69,8 @@ func writesText(call *ast.CallExpr) bool {
 		applicationErrors.MatchString(selector.Sel.Name)
 }
 
-// patientField returns the patient's field that an argument names, as a key
-// ("email") or as a value (patient.Email), or nothing. What is made of a value
-// is that value: a sum, a conversion, the result of a call.
+// patientField returns the patient's field in an argument, as a key ("email") or as a value (patient.Email), or "". It
+// also looks inside sums, conversions and calls.
 func patientField(arg ast.Expr) (field string) {
 	if literal, ok := arg.(*ast.BasicLit); ok {
 		key, err := strconv.Unquote(literal.Value)

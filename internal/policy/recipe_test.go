@@ -14,17 +14,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// change puts text behind an anchor that stands in a file, wherever it stands there.
+// change inserts text behind every occurrence of another text in a file.
 type change struct{ behind, text string }
 
-// endOfProblems is the end of the row of problem_in_transit_lab.
+// endOfProblems is the last line of the row of problem_in_transit_lab.
 const endOfProblems = `extension(FailureToDeliverToLab, transitActors, "the problem on the way was not resolved"),
 			extension(Lost, lossActors, whyLost),
 			extension(DoNotProcess, by(Operations), whyDoNotProcess),
 		),
 `
 
-// heldAtCustoms is the recipe "A status" of CONTRIBUTING.md, followed for a kit that customs hold on its way to the lab.
+// heldAtCustoms follows the recipe "A status" of CONTRIBUTING.md for the status of a kit that customs hold on its way
+// to the lab.
 var heldAtCustoms = map[string][]change{
 	"lifecycle/status.go": {
 		{"ProblemInTransitLab        LowStatus = \"problem_in_transit_lab\"\n",
@@ -55,7 +56,7 @@ var heldAtCustoms = map[string][]change{
 	},
 }
 
-// heldAtCustomsInTests adds the status to the tables of the tests of package lifecycle, which are written out by hand.
+// heldAtCustomsInTests adds the status to the hand-written tables in the tests of package lifecycle.
 var heldAtCustomsInTests = map[string][]change{
 	"lifecycle/contract_test.go": {
 		{"transit_lab: D delivered_to_lab failure_to_deliver_to_lab X", " held_at_customs"},
@@ -77,17 +78,17 @@ var heldAtCustomsInTests = map[string][]change{
 	},
 }
 
-// counts are how many statuses there are, in the tests of package lifecycle.
+// counts replaces the numbers of statuses in the tests of package lifecycle.
 var counts = strings.NewReplacer(", 54)", ", 55)", "got[53]", "got[54]", "Equal(t, 54,", "Equal(t, 55,")
 
-// follow makes the changes to copies of the files.
+// follow applies the changes to copies of the files.
 func follow(t *testing.T, changes map[string][]change) map[string]string {
 	t.Helper()
 	changed := map[string]string{}
 	for name, all := range changes {
 		text := string(readFile(t, name))
 		for _, c := range all {
-			require.True(t, strings.Contains(text, c.behind), "%s has changed: follow the recipe anew (%q)", name, c.behind)
+			require.True(t, strings.Contains(text, c.behind), "%s has changed: follow the recipe again (%q)", name, c.behind)
 			text = strings.ReplaceAll(text, c.behind, c.behind+c.text)
 		}
 		changed[name] = text
@@ -95,7 +96,8 @@ func follow(t *testing.T, changes map[string][]change) map[string]string {
 	return changed
 }
 
-// overlay writes files to a folder and returns the flag that makes the go command take them in place of the repository's.
+// overlay writes the files to a folder and returns the flag with which the go command uses them instead of the
+// repository's.
 func overlay(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -122,7 +124,7 @@ func runGo(t *testing.T, args ...string) {
 	require.NoError(t, err, "go %s: %s", strings.Join(args, " "), out)
 }
 
-// section is the text below a heading of CONTRIBUTING.md, up to the next one.
+// section returns the text below a heading of CONTRIBUTING.md, up to the next heading.
 func section(t *testing.T, heading string) string {
 	t.Helper()
 	_, after, found := strings.Cut(string(readFile(t, "CONTRIBUTING.md")), "\n"+heading+"\n")
@@ -131,7 +133,8 @@ func section(t *testing.T, heading string) string {
 	return text
 }
 
-// TestTheRecipeNamesItsFiles holds CONTRIBUTING.md to the files that the recipe changes below. The steps of a recipe are numbered.
+// TestTheRecipeNamesItsFiles checks that the recipe in CONTRIBUTING.md names the files that the changes below need. The
+// steps of a recipe are numbered.
 func TestTheRecipeNamesItsFiles(t *testing.T) {
 	t.Parallel()
 	step := regexp.MustCompile("(?m)^\\d+\\. `([^`]+\\.go)`")
@@ -144,8 +147,9 @@ func TestTheRecipeNamesItsFiles(t *testing.T) {
 	require.Len(t, named, statusFiles)
 }
 
-// TestAStatusIsAddedByTheRecipe adds an invented status by changing copies of the three files, and shows that it builds, that package
-// lifecycle's tests pass once their tables have it, and that document, deadlines, attention and simulation work with it.
+// TestAStatusIsAddedByTheRecipe adds an invented status to copies of the three files. The copies build, the tests of
+// package lifecycle pass when their tables have the status, and the document, deadlines, attention marks and simulation
+// work with it.
 func TestAStatusIsAddedByTheRecipe(t *testing.T) {
 	t.Parallel()
 	files := follow(t, heldAtCustoms)
@@ -156,10 +160,11 @@ func TestAStatusIsAddedByTheRecipe(t *testing.T) {
 	files["internal/simulation/held_at_customs_test.go"] = string(readFile(t,
 		"internal/policy/testdata/recipe/held_at_customs_test.go.txt"))
 	flag := overlay(t, files)
-	// Whatever else imports these packages has no list of statuses (TestAStatusStandsInThreeFiles), and would take a minute to build.
+	// Other importers of these packages have no list of statuses (TestAStatusStandsInThreeFiles) and take a minute to
+	// build.
 	runGo(t, "build", flag, "./lifecycle/...", "./order", "./couriers/...", "./internal/simulation", "./internal/junction",
 		"./store", "./workflows", "./labs/...")
-	// The document in docs is that of the statuses that there are.
+	// TestDocumentIsCurrent would compare the document with the repository's statuses.
 	runGo(t, "test", "-vet=off", flag, "-skip=^TestDocumentIsCurrent$", "./lifecycle")
 	runGo(t, "test", "-vet=off", flag, "-run=^TestHeldAtCustoms$", "./internal/simulation")
 }

@@ -1,7 +1,6 @@
-// Package policy holds the rules that the whole repository keeps, as tests:
-// which package may import which, that every package says what it is, that files
-// stay short, that no patient data is logged. Each checker is also run over a
-// sample that breaks the rule, which it has to report.
+// Package policy checks rules of the whole repository as tests: which package may import which, that every package has
+// a comment, that files stay short, that no patient data is logged, and more. Each check also runs over samples that
+// break its rule, which it has to report.
 package policy
 
 import (
@@ -20,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// root is the repository's root, seen from this package.
+// root is the root of the repository, relative to this package.
 const root = "../.."
 
 // source is a Go file. Its name is relative to the root, with slashes.
@@ -31,7 +30,7 @@ type source struct {
 	fset *token.FileSet
 }
 
-// parseSource reads a Go file from text.
+// parseSource parses the text of a Go file.
 func parseSource(t *testing.T, name string, text []byte) source {
 	t.Helper()
 	fset := token.NewFileSet()
@@ -44,13 +43,13 @@ func (s source) dir() string       { return path.Dir(s.name) }
 func (s source) isTest() bool      { return strings.HasSuffix(s.name, "_test.go") }
 func (s source) isGenerated() bool { return ast.IsGenerated(s.file) }
 
-// position returns a node's place, for a report.
+// position returns a node's file and line.
 func (s source) position(n ast.Node) string {
 	return s.fset.Position(n.Pos()).String()
 }
 
-// repositoryFiles lists the repository's files: those that git tracks and those that it
-// would track, so that a rule is broken before it is committed.
+// repositoryFiles lists the files that git tracks, and new files that git does not ignore, so that the rules also apply
+// before a commit.
 func repositoryFiles(t *testing.T) []string {
 	t.Helper()
 	git := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard",
@@ -75,8 +74,7 @@ func readFile(t *testing.T, name string) []byte {
 	return text
 }
 
-// sources parses the module's Go files, without those of the tools' modules and
-// of testdata.
+// sources parses the module's Go files, without the modules of tools and without testdata.
 func sources(t *testing.T) []source {
 	t.Helper()
 	var found []source
@@ -91,7 +89,7 @@ func sources(t *testing.T) []source {
 	return found
 }
 
-// isText tells whether a file is for people to read, as git does.
+// isText reports whether a file is text, by git's rule.
 func isText(content []byte) bool {
 	return !bytes.Contains(content[:min(len(content), 8000)], []byte{0})
 }

@@ -8,26 +8,27 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// listedSharedState is everything that a process of the product keeps in memory for more than one request or activity, and changes: what has
-// a lock, or is atomic. Each entry says why several processes need not agree on it (docs/architecture.md, Replicas).
+// listedSharedState lists everything with a lock or an atomic value that a process of the product keeps in memory for
+// more than one request or activity. Each entry says why several processes need not agree on it (docs/architecture.md,
+// Replicas).
 var listedSharedState = map[string]string{
-	"api.rateLimiter":                     "the tokens are in the store; a process takes a block of them, and forgets them",
-	"api.tokenBlock":                      "the same",
-	"api.openWorkMetric":                  "figures of a scrape, read again from the store after some seconds",
-	"internal/dispatch.Client":            "when an endpoint was nudged: another process nudges once more, which costs a signal",
-	"internal/dispatch.confidentialGuard": "what the types of this binary can hold, which does not change",
-	"store.jsonCache":                     "what a JSON text means, which does not change",
-	"activities.batchWakers":              "wakes batches of this process a little sooner than they look",
-	"activities.batch":                    "one batch of one endpoint, while it runs; Temporal runs one at a time",
-	"webhooks.inHandshake":                "one connection, while it is made",
-	"cmd/aliquot.gracefulServer":          "that this process is to stop",
-	"internal/documents.hasGlyph":         "the font's letters, which do not change",
-	"lifecycle.appointmentMachine":        "a table of this binary, which is set to a status before it is asked",
-	"lifecycle.Machine":                   "the same",
-	"internal/rollout.restarted":          "one command, while it runs",
+	"api.rateLimiter":                     "the store has the tokens; a process takes a block of them",
+	"api.tokenBlock":                      "as above",
+	"api.openWorkMetric":                  "values of a scrape, read from the store again after seconds",
+	"internal/dispatch.Client":            "times of nudges; a nudge by another process costs one signal",
+	"internal/dispatch.confidentialGuard": "the fields of the types of this binary, which do not change",
+	"store.jsonCache":                     "parsed JSON texts, which do not change",
+	"activities.batchWakers":              "wakes batches of this process before their next poll",
+	"activities.batch":                    "one batch of one endpoint; Temporal runs one at a time",
+	"webhooks.inHandshake":                "one connection during its handshake",
+	"cmd/aliquot.gracefulServer":          "whether this process is stopping",
+	"internal/documents.hasGlyph":         "the font's glyphs, which do not change",
+	"lifecycle.appointmentMachine":        "a table of this binary; each caller sets its status first",
+	"lifecycle.Machine":                   "as above",
+	"internal/rollout.restarted":          "one command while it runs",
 }
 
-// sharedStateIn lists the types, or variables, of a file that hold something with a lock or an atomic value.
+// sharedStateIn lists the types and variables of a file that contain a lock or an atomic value.
 func sharedStateIn(s source) []string {
 	var found []string
 	pkg := s.dir()
@@ -58,8 +59,8 @@ func sharedStateIn(s source) []string {
 	return found
 }
 
-// holdsSharedState reports whether a type, or a value, is made of what package sync or atomic have for sharing. A wait group, and a lock in a
-// function, only join what the function has begun.
+// holdsSharedState reports whether a type or a value contains a type of the packages sync or atomic that shares state.
+// Wait groups, and locks in a function, only join goroutines of the function.
 func holdsSharedState(n ast.Node) bool {
 	found := false
 	ast.Inspect(n, func(n ast.Node) bool {
@@ -74,7 +75,7 @@ func holdsSharedState(n ast.Node) bool {
 	return found
 }
 
-// isProduct reports whether a file is of what runs in production.
+// isProduct reports whether a file runs in production.
 func isProduct(s source) bool {
 	if s.isTest() {
 		return false
@@ -87,7 +88,7 @@ func isProduct(s source) bool {
 	return true
 }
 
-// testOnly are the folders of what does not run in production: tests, their servers, and the development system.
+// testOnly are directories that do not run in production: tests, test servers and the development system.
 var testOnly = []string{
 	"e2e", "tools", "labs/simlab", "labs/conformance", "labs/neutral/neutraltest",
 	"internal/apiclient", "internal/apicontract", "internal/bulkorders", "internal/childprocess", "internal/devsystem",
@@ -113,7 +114,7 @@ func TestSharedStateIsListed(t *testing.T) {
 		require.True(t, found[name], "%s is listed and is not there", name)
 	}
 
-	// The control: what is planted is found, and what only joins goroutines is not.
+	// The control: shared state is found, and code that only joins goroutines is not reported.
 	for text, want := range map[string]int{
 		"type cache struct {\n\tmu sync.Mutex\n\tanswers map[string]string\n}": 1,
 		"var seen sync.Map":                           1,

@@ -15,15 +15,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// statusFiles is in how many production files a status may stand that has no rules of its own: the three of the recipe "A status" in
-// CONTRIBUTING.md.
+// statusFiles is how many production files may name a status without special rules: the three of the recipe "A status"
+// in CONTRIBUTING.md.
 const statusFiles = 3
 
-// elsewhere are directories whose files are not counted: what partners call a status is their own, and tests and what generates
-// orders for them follow an order from outside.
+// elsewhere are directories whose files are not counted. Partners have their own names for a status. Tests, and the
+// generator of orders for tests, follow an order from outside.
 var elsewhere = []string{"labs/neutral", "labs/simlab", "couriers/easypost", "e2e", "internal/bulkorders"}
 
-// withRules are the statuses that stand in more files, and why.
+// withRules are the statuses that more files name, and the reason.
 var withRules = map[string]string{
 	"ordered":              "every order begins with it, in four modalities",
 	"requisition_created":  "four modalities have it, and it follows once the lab has accepted an order",
@@ -72,8 +72,9 @@ func lowStatuses(t *testing.T) []lowStatus {
 	return found
 }
 
-// namesStatus reports whether a file names a status: by its constant, or by its word in a string. One of several words, such as
-// transit_lab, is found anywhere in a string; a single one, such as lost, is also English, so it has to be the whole string or quoted.
+// namesStatus reports whether a file names a status by its constant, or by its word in a string. A status of several
+// words, such as transit_lab, counts anywhere in a string. A single word, such as lost, is also English, so it must be
+// the whole string or be quoted.
 func namesStatus(s source, status lowStatus) bool {
 	word := regexp.MustCompile(`\b` + status.word + `\b`)
 	if !strings.Contains(status.word, "_") {
@@ -96,7 +97,7 @@ func namesStatus(s source, status lowStatus) bool {
 	return found
 }
 
-// filesOfStatuses gives every status the production files that name it.
+// filesOfStatuses returns the production files that name each status.
 func filesOfStatuses(all []source, statuses []lowStatus) map[string][]string {
 	files := map[string][]string{}
 	for _, s := range all {
@@ -113,16 +114,17 @@ func filesOfStatuses(all []source, statuses []lowStatus) map[string][]string {
 	return files
 }
 
-// scattered reports the statuses without rules of their own that stand in too many files, and those with rules that do not.
+// scattered reports the statuses without special rules that too many files name, and the listed ones that have no
+// special rules any more.
 func scattered(files map[string][]string) []string {
 	var reports []string
 	for _, word := range slices.Sorted(maps.Keys(files)) {
 		_, special := withRules[word]
 		switch n := len(files[word]); {
 		case n > statusFiles && !special:
-			reports = append(reports, fmt.Sprintf("%s stands in %d files: %s", word, n, strings.Join(files[word], " ")))
+			reports = append(reports, fmt.Sprintf("%s is in %d files: %s", word, n, strings.Join(files[word], " ")))
 		case n <= statusFiles && special:
-			reports = append(reports, fmt.Sprintf("%s stands in %d files only: take it out of withRules", word, n))
+			reports = append(reports, fmt.Sprintf("%s is in %d files only: remove it from withRules", word, n))
 		}
 	}
 	return reports
@@ -144,7 +146,8 @@ func TestAStatusStandsInThreeFiles(t *testing.T) {
 	}
 }
 
-// TestAScatteredStatusIsReported is the control: each way of naming a status is counted, and a fourth file is too many.
+// TestAScatteredStatusIsReported is the control: each way of naming a status is counted, and a fourth file is one too
+// many.
 func TestAScatteredStatusIsReported(t *testing.T) {
 	t.Parallel()
 	status := lowStatus{"TransitLab", "transit_lab"}
@@ -167,9 +170,9 @@ func TestAScatteredStatusIsReported(t *testing.T) {
 		`var a = "transit_lab"`,
 	} {
 		require.Equal(t, []string{
-			"transit_lab stands in 4 files: lifecycle/status.go lifecycle/edges_testkit.go couriers/status.go store/b.go",
+			"transit_lab is in 4 files: lifecycle/status.go lifecycle/edges_testkit.go couriers/status.go store/b.go",
 		}, count(append(slices.Clone(three), file("store/b.go", body))), body)
 	}
 	few := map[string][]string{"lost": {"lifecycle/status.go"}}
-	require.Equal(t, []string{"lost stands in 1 files only: take it out of withRules"}, scattered(few))
+	require.Equal(t, []string{"lost is in 1 files only: remove it from withRules"}, scattered(few))
 }

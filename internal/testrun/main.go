@@ -1,6 +1,5 @@
-// Command testrun runs `go test` with the given arguments over a PostgreSQL
-// server that it starts for the run, prints what failed in full and closes with
-// the number of tests that passed, failed and were skipped. Its exit status is
+// Command testrun starts a PostgreSQL server and runs `go test` with the given arguments on it. It prints the full
+// output of what failed, and at the end the numbers of tests that passed, failed and were skipped. Its exit status is
 // that of `go test`.
 package main
 
@@ -41,15 +40,14 @@ func run(ctx context.Context, args []string, out io.Writer) (status int, err err
 	return status, errors.Join(err, server.Stop())
 }
 
-// goTest runs `go test -json` and prints its summary. An empty dir is the
-// current one. The status is not zero if
-// a test failed or the run could not be completed.
+// goTest runs `go test -json` in the directory ("" is the current one) and prints its summary. The status is not zero
+// if a test failed or the run was not completed.
 func goTest(ctx context.Context, dir string, args, env []string, out io.Writer) (status int, err error) {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
 	cmd.Dir = dir
 	cmd.Env = env
 	cmd.Stderr = os.Stderr
-	// An interrupt lets go test end its children; servers end with them.
+	// After an interrupt, go test ends its children, and test servers end with them.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	events, err := cmd.StdoutPipe()
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// event is one line of `go test -json`, as `go doc test2json` describes it.
+// event is one line of `go test -json` (`go doc test2json`).
 type event struct {
 	Action  string
 	Package string
@@ -20,14 +20,13 @@ type event struct {
 	Elapsed float64 // seconds
 }
 
-// test identifies a test; with an empty name it stands for its package.
+// test identifies a test, or a package if the name is empty.
 type test struct {
 	pkg, name string
 }
 
-// summary reads the events of a run, prints the output of what fails and counts
-// tests, subtests included. A package that fails without a failed test, because
-// it does not build or leaks goroutines, counts as one failure.
+// summary reads the events of a run, prints the output of failures and counts tests, including subtests. If a package
+// fails without a failed test, because it does not build or leaks goroutines, that counts as one failure.
 type summary struct {
 	out     io.Writer
 	outputs map[test]*strings.Builder // output so far, of tests and packages
@@ -61,7 +60,7 @@ func (s *summary) read(r io.Reader) error {
 func (s *summary) handle(line []byte) {
 	var e event
 	if err := json.Unmarshal(line, &e); err != nil {
-		fmt.Fprintf(s.out, "%s", line) // not an event: something printed past go test
+		fmt.Fprintf(s.out, "%s", line) // not an event: output that did not go through go test
 		return
 	}
 
@@ -87,7 +86,7 @@ func (s *summary) addOutput(of test, output string) {
 	s.outputs[of].WriteString(output)
 }
 
-// takeOutput returns what a test or package has printed and forgets it.
+// takeOutput returns and removes the output of a test or package.
 func (s *summary) takeOutput(of test) string {
 	output := s.outputs[of]
 	delete(s.outputs, of)
@@ -122,7 +121,7 @@ func (s *summary) recordPackage(e event) {
 		return
 	}
 
-	// A test that has begun and not ended took the process with it.
+	// A test that has started and not ended has ended the process.
 	for _, unfinished := range s.unfinished(e.Package) {
 		s.recordTest(unfinished, "fail")
 	}
@@ -144,7 +143,7 @@ func (s *summary) unfinished(pkg string) []test {
 	return tests
 }
 
-// printEnd prints the list of what failed and was skipped, and the closing line.
+// printEnd prints the failed and skipped tests and the closing line.
 func (s *summary) printEnd(took time.Duration) {
 	for _, name := range s.failures {
 		fmt.Fprintf(s.out, "failed   %s\n", name)

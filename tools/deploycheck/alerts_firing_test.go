@@ -11,35 +11,48 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// weather is what Prometheus knows, one sample a minute for two hours, in which an alert fires and in which it does not.
-type weather struct{ storm, calm string }
+// alertCase holds series, one sample a minute for two hours, with which an alert fires and with which it does not.
+type alertCase struct{ firing, quiet string }
 
-// weathers has an entry for every alert.
-var weathers = map[string]weather{
+// alertCases has an entry for every alert.
+var alertCases = map[string]alertCase{
 	"ProcessDown": {`up{job="aliquot-worker",instance="a"} 0x120`, `up{job="aliquot-worker",instance="a"} 1x120`},
 	"NoProcess": {
 		"up{job=\"aliquot-api\"} 1x120\nup{job=\"aliquot-worker\"} 0x120",
-		"up{job=\"aliquot-api\",instance=\"a\"} 0x120\nup{job=\"aliquot-api\",instance=\"b\"} 1x120\nup{job=\"aliquot-worker\"} 1x120",
+		"up{job=\"aliquot-api\",instance=\"a\"} 0x120\n" +
+			"up{job=\"aliquot-api\",instance=\"b\"} 1x120\n" +
+			"up{job=\"aliquot-worker\"} 1x120",
 	},
 	"DependencyUnreachable": {
-		"aliquot_dependency_up{dependency=\"store\",instance=\"a\"} 0x120\naliquot_dependency_up{dependency=\"store\",instance=\"b\"} 0x120",
-		"aliquot_dependency_up{dependency=\"store\",instance=\"a\"} 0x120\naliquot_dependency_up{dependency=\"store\",instance=\"b\"} 1x120",
+		"aliquot_dependency_up{dependency=\"store\",instance=\"a\"} 0x120\n" +
+			"aliquot_dependency_up{dependency=\"store\",instance=\"b\"} 0x120",
+		"aliquot_dependency_up{dependency=\"store\",instance=\"a\"} 0x120\n" +
+			"aliquot_dependency_up{dependency=\"store\",instance=\"b\"} 1x120",
 	},
 	"DependencyFlaky": {
-		"aliquot_dependency_up{dependency=\"store\",instance=\"a\"} 0x120\naliquot_dependency_up{dependency=\"store\",instance=\"b\"} 1x120",
+		"aliquot_dependency_up{dependency=\"store\",instance=\"a\"} 0x120\n" +
+			"aliquot_dependency_up{dependency=\"store\",instance=\"b\"} 1x120",
 		`aliquot_dependency_up{dependency="store",instance="a"} 1x120`,
 	},
 	"ConnectionsUsedUp": {
-		"go_sql_in_use_connections{db_name=\"store\",instance=\"a\"} 8x120\ngo_sql_max_open_connections{db_name=\"store\",instance=\"a\"} 8x120",
-		"go_sql_in_use_connections{db_name=\"store\",instance=\"a\"} 2x120\ngo_sql_max_open_connections{db_name=\"store\",instance=\"a\"} 8x120",
+		"go_sql_in_use_connections{db_name=\"store\",instance=\"a\"} 8x120\n" +
+			"go_sql_max_open_connections{db_name=\"store\",instance=\"a\"} 8x120",
+		"go_sql_in_use_connections{db_name=\"store\",instance=\"a\"} 2x120\n" +
+			"go_sql_max_open_connections{db_name=\"store\",instance=\"a\"} 8x120",
 	},
 	"RequestsFailing": {
-		"aliquot_http_request_duration_seconds_count{status=\"200\"} 0+100x120\naliquot_http_request_duration_seconds_count{status=\"503\"} 0+5x120",
-		"aliquot_http_request_duration_seconds_count{status=\"404\"} 0+100x120\naliquot_http_request_duration_seconds_count{status=\"503\"} 0+0x120",
+		"aliquot_http_request_duration_seconds_count{status=\"200\"} 0+100x120\n" +
+			"aliquot_http_request_duration_seconds_count{status=\"503\"} 0+5x120",
+		"aliquot_http_request_duration_seconds_count{status=\"404\"} 0+100x120\n" +
+			"aliquot_http_request_duration_seconds_count{status=\"503\"} 0+0x120",
 	},
 	"RequestsSlow": {
-		"aliquot_http_request_duration_seconds_bucket{method=\"GET\",le=\"1\"} 0+90x120\naliquot_http_request_duration_seconds_bucket{method=\"GET\",le=\"5\"} 0+100x120\naliquot_http_request_duration_seconds_bucket{method=\"GET\",le=\"+Inf\"} 0+100x120",
-		"aliquot_http_request_duration_seconds_bucket{method=\"GET\",le=\"1\"} 0+100x120\naliquot_http_request_duration_seconds_bucket{method=\"GET\",le=\"5\"} 0+100x120\naliquot_http_request_duration_seconds_bucket{method=\"GET\",le=\"+Inf\"} 0+100x120",
+		"aliquot_http_request_duration_seconds_bucket{method=\"GET\",le=\"1\"} 0+90x120\n" +
+			"aliquot_http_request_duration_seconds_bucket{method=\"GET\",le=\"5\"} 0+100x120\n" +
+			"aliquot_http_request_duration_seconds_bucket{method=\"GET\",le=\"+Inf\"} 0+100x120",
+		"aliquot_http_request_duration_seconds_bucket{method=\"GET\",le=\"1\"} 0+100x120\n" +
+			"aliquot_http_request_duration_seconds_bucket{method=\"GET\",le=\"5\"} 0+100x120\n" +
+			"aliquot_http_request_duration_seconds_bucket{method=\"GET\",le=\"+Inf\"} 0+100x120",
 	},
 	"OrdersNotPlaced": {`aliquot_orders_attention{reason="placement_unanswered"} 3x120`,
 		`aliquot_orders_attention{reason="kit_unused"} 3x120`},
@@ -47,8 +60,10 @@ var weathers = map[string]weather{
 		`aliquot_orders_attention{reason="kit_unused"} 3x120`, `aliquot_orders_attention{reason="kit_unused"} 0x120`,
 	},
 	"LabCallsFailing": {
-		"aliquot_partner_calls_total{kind=\"place\",outcome=\"done\"} 0+1x120\naliquot_partner_calls_total{kind=\"place\",outcome=\"unanswered\"} 0+5x120",
-		"aliquot_partner_calls_total{kind=\"place\",outcome=\"refused\"} 0+5x120\naliquot_partner_calls_total{kind=\"place\",outcome=\"unanswered\"} 0+1x120",
+		"aliquot_partner_calls_total{kind=\"place\",outcome=\"done\"} 0+1x120\n" +
+			"aliquot_partner_calls_total{kind=\"place\",outcome=\"unanswered\"} 0+5x120",
+		"aliquot_partner_calls_total{kind=\"place\",outcome=\"refused\"} 0+5x120\n" +
+			"aliquot_partner_calls_total{kind=\"place\",outcome=\"unanswered\"} 0+1x120",
 	},
 	"InboxWaiting": {`aliquot_inbox_waiting_seconds 0+60x120`, `aliquot_inbox_waiting_seconds 30x120`},
 	"ReportsUnmatched": {`aliquot_inbox_waiting{state="unmatched"} 30x120`,
@@ -67,8 +82,10 @@ var weathers = map[string]weather{
 		"aliquot_reconciler_healed_total{kind=\"fact\"} 7x120\naliquot_reconciler_healed_total{kind=\"silence\"} 0+1x120",
 	},
 	"ReconcilerStopped": {
-		"aliquot_reconciler_last_run_timestamp_seconds{instance=\"a\"} 60x120\naliquot_reconciler_last_run_timestamp_seconds{instance=\"b\"} 0x120",
-		"aliquot_reconciler_last_run_timestamp_seconds{instance=\"a\"} 0+60x120\naliquot_reconciler_last_run_timestamp_seconds{instance=\"b\"} 0x120",
+		"aliquot_reconciler_last_run_timestamp_seconds{instance=\"a\"} 60x120\n" +
+			"aliquot_reconciler_last_run_timestamp_seconds{instance=\"b\"} 0x120",
+		"aliquot_reconciler_last_run_timestamp_seconds{instance=\"a\"} 0+60x120\n" +
+			"aliquot_reconciler_last_run_timestamp_seconds{instance=\"b\"} 0x120",
 	},
 	"QueueWithoutWorkers": {
 		`aliquot_task_queue_pollers{queue="aliquot-labs",tasks="activity"} 0x120`,
@@ -90,10 +107,10 @@ var weathers = map[string]weather{
 	},
 }
 
-// fired is what an expression has at the end of two hours of weather: a series of each alert.
-func fired(t *testing.T, expression, series string) promql.Vector {
+// evaluateAlert returns the value of an expression after two hours of the series. Each element of it is an alert.
+func evaluateAlert(t *testing.T, expression, series string) promql.Vector {
 	t.Helper()
-	storage := promqltest.LoadedStorage(t, "load 1m\n  "+indented(series))
+	storage := promqltest.LoadedStorage(t, "load 1m\n  "+indentSeries(series))
 	engine := promqltest.NewTestEngine(t, false, 0, 1_000_000)
 	query, err := engine.NewInstantQuery(t.Context(), storage, nil, expression, time.Unix(0, 0).Add(2*time.Hour))
 	require.NoError(t, err)
@@ -105,12 +122,13 @@ func fired(t *testing.T, expression, series string) promql.Vector {
 	return vector
 }
 
-var labelsNamed = regexp.MustCompile(`\$labels\.(\w+)`)
+var labelPattern = regexp.MustCompile(`\$labels\.(\w+)`)
 
-// unnamed are the labels that the texts of an alert name and one of its series lacks: what is read would have a hole there.
-func unnamed(a rulefmt.Rule, series promql.Vector) (missing []string) {
+// missingLabels lists the labels that the texts of an alert use and that one of its series lacks. The text would be
+// incomplete there.
+func missingLabels(a rulefmt.Rule, series promql.Vector) (missing []string) {
 	for _, text := range a.Annotations {
-		for _, m := range labelsNamed.FindAllStringSubmatch(text, -1) {
+		for _, m := range labelPattern.FindAllStringSubmatch(text, -1) {
 			for _, s := range series {
 				if s.Metric.Get(m[1]) == "" {
 					missing = append(missing, m[1])
@@ -121,7 +139,7 @@ func unnamed(a rulefmt.Rule, series promql.Vector) (missing []string) {
 	return missing
 }
 
-func indented(series string) string {
+func indentSeries(series string) string {
 	var out []byte
 	for _, c := range []byte(series) {
 		if out = append(out, c); c == '\n' {
@@ -131,34 +149,34 @@ func indented(series string) string {
 	return string(out)
 }
 
-// Every alert fires in its storm and keeps still in its calm.
-func TestAlertsFireInAStormAndNotInCalm(t *testing.T) {
+// TestAlertsFireOnlyWhenTheyShould checks every alert with both series of its case.
+func TestAlertsFireOnlyWhenTheyShould(t *testing.T) {
 	t.Parallel()
 	all := shippedAlerts(t)
-	require.Len(t, weathers, len(all))
+	require.Len(t, alertCases, len(all))
 	for _, a := range all {
 		t.Run(a.Alert, func(t *testing.T) {
 			t.Parallel()
-			w, ok := weathers[a.Alert]
-			require.True(t, ok, "nobody knows when it fires")
-			series := fired(t, a.Expr, w.storm)
+			w, ok := alertCases[a.Alert]
+			require.True(t, ok, "it has no case")
+			series := evaluateAlert(t, a.Expr, w.firing)
 			require.NotEmpty(t, series, "it does not fire")
-			require.Empty(t, unnamed(a, series), "its text names labels that it does not have")
-			require.Empty(t, fired(t, a.Expr, w.calm), "it fires in calm weather")
+			require.Empty(t, missingLabels(a, series), "its text uses labels that its series lack")
+			require.Empty(t, evaluateAlert(t, a.Expr, w.quiet), "it fires with the quiet series")
 		})
 	}
 
-	// The control: what is absent has no labels of its own.
+	// The control: the result of absent() has no labels of the missing series.
 	text := rulefmt.Rule{Annotations: map[string]string{"summary": "no {{ $labels.job }}"}}
-	require.Equal(t, []string{"job"}, unnamed(text, fired(t, `absent(up{job="a"} == 1)`, "up 1x120")))
+	require.Equal(t, []string{"job"}, missingLabels(text, evaluateAlert(t, `absent(up{job="a"} == 1)`, "up 1x120")))
 }
 
-// Each kind of process that is missing is an alert of its own.
-func TestBothKindsOfProcessesAreMissed(t *testing.T) {
+// TestEachMissingProcessKindIsAnAlert shows that each kind of missing process has its own alert.
+func TestEachMissingProcessKindIsAnAlert(t *testing.T) {
 	t.Parallel()
 	for _, a := range shippedAlerts(t) {
 		if a.Alert == "NoProcess" {
-			require.Len(t, fired(t, a.Expr, "up{job=\"aliquot-api\"} 0x120\nup{job=\"aliquot-worker\"} 0x120"), 2)
+			require.Len(t, evaluateAlert(t, a.Expr, "up{job=\"aliquot-api\"} 0x120\nup{job=\"aliquot-worker\"} 0x120"), 2)
 		}
 	}
 }

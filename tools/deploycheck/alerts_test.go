@@ -37,14 +37,14 @@ func shippedAlerts(t *testing.T) []rulefmt.Rule {
 	return alerts(t, read(t, "docker/prometheus/alerts.yaml"))
 }
 
-// metricsIn are the metrics that an expression reads.
+// metricsIn lists the metrics that an expression reads.
 func metricsIn(t *testing.T, expression string) (names []string) {
 	t.Helper()
 	parsed, err := promQL.ParseExpr(expression)
 	require.NoError(t, err, expression)
 	parser.Inspect(parsed, func(n parser.Node, _ []parser.Node) error {
 		if v, ok := n.(*parser.VectorSelector); ok {
-			require.NotEmpty(t, v.Name, "%s selects by something else than a name", expression)
+			require.NotEmpty(t, v.Name, "%s selects without a name", expression)
 			names = append(names, v.Name)
 		}
 		return nil
@@ -53,8 +53,8 @@ func metricsIn(t *testing.T, expression string) (names []string) {
 	return slices.Compact(names)
 }
 
-// anchors are those of a document's headings, as GitHub makes them.
-func anchors(document string) map[string]bool {
+// headingAnchors returns the anchors of a document's headings by GitHub's rules.
+func headingAnchors(document string) map[string]bool {
 	found := map[string]bool{}
 	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(document, -1) {
 		kept := regexp.MustCompile("[^a-z0-9 _-]").ReplaceAllString(strings.ToLower(m[1]), "")
@@ -67,17 +67,17 @@ func TestEveryAlertHasARunbook(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for _, a := range shippedAlerts(t) {
-		require.False(t, seen[a.Alert], "%s is there twice", a.Alert)
+		require.False(t, seen[a.Alert], "%s occurs twice", a.Alert)
 		seen[a.Alert] = true
 		require.Contains(t, []string{"page", "ticket"}, a.Labels["severity"], a.Alert)
 		require.NotEmpty(t, a.Annotations["summary"], a.Alert)
 		file, anchor, ok := strings.Cut(a.Annotations["runbook"], "#")
 		require.True(t, ok, a.Alert)
-		require.True(t, anchors(read(t, file))[anchor], "%s: %s has no section %s", a.Alert, file, anchor)
+		require.True(t, headingAnchors(read(t, file))[anchor], "%s: %s has no section %s", a.Alert, file, anchor)
 		require.Equal(t, strings.ToLower(a.Alert), anchor)
 	}
-	require.False(t, anchors("# A title\n\ntext\n")["nowhere"], "the control")
-	require.True(t, anchors("### A: title!\n")["a-title"])
+	require.False(t, headingAnchors("# A title\n\ntext\n")["nowhere"], "the control")
+	require.True(t, headingAnchors("### A: title!\n")["a-title"])
 }
 
 // TestABadRuleIsRefused is the control of the parser.
@@ -97,7 +97,7 @@ func TestABadRuleIsRefused(t *testing.T) {
 		metricsIn(t, `sum(rate(b_total{x="y"}[5m])) / on (z) max_over_time(a[1h:1m]) > 1`))
 }
 
-// The jobs that the alerts and the dashboard speak of are those that Prometheus scrapes.
+// TestTheJobsAreScraped checks that Prometheus scrapes the jobs that alerts and dashboard use.
 func TestTheJobsAreScraped(t *testing.T) {
 	t.Parallel()
 	var config struct {
@@ -116,7 +116,7 @@ func TestTheJobsAreScraped(t *testing.T) {
 		yaml.UnmarshalStrict([]byte(strings.ReplaceAll(read(t, "docker/prometheus/prometheus.yaml"),
 			"        refresh_interval: 15s\n", "")), &config))
 	require.Equal(t, []string{"alerts.yaml"}, config.RuleFiles)
-	services := project(t).Services
+	services := loadProject(t).Services
 	jobs := map[string]bool{}
 	for _, s := range config.ScrapeConfigs {
 		jobs[s.Name] = true
@@ -129,12 +129,12 @@ func TestTheJobsAreScraped(t *testing.T) {
 	}
 }
 
-// ofPrometheus are metrics that Prometheus itself makes.
-var ofPrometheus = []string{"up"}
+// prometheusMetrics are metrics that Prometheus itself creates.
+var prometheusMetrics = []string{"up"}
 
-// sometimes are metrics that a system in good order does not serve, or not without mutual TLS; each is looked up in the source of who
-// makes it.
-var sometimes = map[string]func(*testing.T) string{
+// conditionalMetrics are metrics that a healthy system does not serve, or only with mutual TLS. Each has the source
+// that must contain its name.
+var conditionalMetrics = map[string]func(*testing.T) string{
 	"temporal_workflow_task_execution_failed_total": sdkMetrics,
 	"aliquot_certificate_expiry_timestamp_seconds": func(t *testing.T) string {
 		return read(t,
@@ -142,8 +142,8 @@ var sometimes = map[string]func(*testing.T) string{
 	},
 }
 
-// used are the metrics that alerts and the dashboard read, each with one of the places that do.
-func used(t *testing.T) map[string]string {
+// usedMetrics returns the metrics that alerts and the dashboard read, each with one place that reads it.
+func usedMetrics(t *testing.T) map[string]string {
 	t.Helper()
 	where := map[string]string{}
 	for _, a := range shippedAlerts(t) {
@@ -161,42 +161,42 @@ func used(t *testing.T) map[string]string {
 	return where
 }
 
-// absent are metrics that are used and nobody serves.
-func absent(used map[string]string, served map[string]bool) (names []string) {
+// unservedMetrics lists the used metrics that no process serves.
+func unservedMetrics(used map[string]string, served map[string]bool) (names []string) {
 	for _, name := range slices.Sorted(maps.Keys(used)) {
-		if _, late := sometimes[name]; !served[name] && !late && !slices.Contains(ofPrometheus, name) {
+		if _, late := conditionalMetrics[name]; !served[name] && !late && !slices.Contains(prometheusMetrics, name) {
 			names = append(names, name+" of "+used[name])
 		}
 	}
 	return names
 }
 
-// TestEveryMetricIsServed scrapes a system that runs: Temporal, the API, two workers and a simulated lab, each a process, after an order
-// went from its request to its results.
+// TestEveryMetricIsServed scrapes a running system after an order has its results: Temporal, the API, two workers and a
+// simulated lab, each in its own process.
 func TestEveryMetricIsServed(t *testing.T) {
 	t.Parallel()
 	s := startSystem(t)
-	wanted := used(t)
+	wanted := usedMetrics(t)
 	require.Greater(t, len(wanted), 30)
 	var missing []string
 	require.Eventually(t, func() bool {
-		missing = absent(wanted, s.scrape(t))
+		missing = unservedMetrics(wanted, s.scrape(t))
 		return len(missing) == 0
-	}, patience, tick, "not served: %v", &missing)
-	for name, source := range sometimes {
+	}, timeout, pollInterval, "not served: %v", &missing)
+	for name, source := range conditionalMetrics {
 		require.Contains(t, source(t), `"`+strings.TrimSuffix(name, "_total")+`"`)
 	}
 
-	// The control: a metric that nobody serves is told.
-	wanted["aliquot_made_up_total"] = "nobody"
-	require.Equal(t, []string{"aliquot_made_up_total of nobody"}, absent(wanted, s.scrape(t)))
+	// The control: a metric that no process serves is reported.
+	wanted["aliquot_made_up_total"] = "no reader"
+	require.Equal(t, []string{"aliquot_made_up_total of no reader"}, unservedMetrics(wanted, s.scrape(t)))
 }
 
-// sdkMetrics is where Temporal's SDK names its metrics, in the version that the product is built with.
+// sdkMetrics returns the source of Temporal's SDK that names its metrics, in the product's version of the SDK.
 func sdkMetrics(t *testing.T) string {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "go.temporal.io/sdk")
-	list.Dir = root
+	list.Dir = repositoryRoot
 	out, err := list.Output()
 	require.NoError(t, err)
 	content, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), "internal/common/metrics/constants.go"))

@@ -17,12 +17,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// compose loads a compose file as Docker does: interpolated by the example of the environment, validated by the schema.
-func compose(t *testing.T, text string) (*types.Project, error) {
+// parseCompose loads a compose file as Docker does. Its variables come from docker/.env.example, and the schema is
+// checked.
+func parseCompose(t *testing.T, text string) (*types.Project, error) {
 	t.Helper()
 	env, err := dotenv.Parse(strings.NewReader(read(t, "docker/.env.example")))
 	require.NoError(t, err)
-	dir, err := filepath.Abs(filepath.Join(root, "docker"))
+	dir, err := filepath.Abs(filepath.Join(repositoryRoot, "docker"))
 	require.NoError(t, err)
 	return loader.LoadWithContext(t.Context(), types.ConfigDetails{
 		WorkingDir: dir, Environment: env,
@@ -30,19 +31,19 @@ func compose(t *testing.T, text string) (*types.Project, error) {
 	}, func(o *loader.Options) { o.Profiles = []string{"*"} })
 }
 
-func project(t *testing.T) *types.Project {
+func loadProject(t *testing.T) *types.Project {
 	t.Helper()
-	p, err := compose(t, read(t, "docker/compose.yaml"))
+	p, err := parseCompose(t, read(t, "docker/compose.yaml"))
 	require.NoError(t, err)
 	return p
 }
 
-// once are the services that do their work and end.
-var once = []string{"migrate", "temporal-schema", "temporal-namespace"}
+// oneShotServices are the services that do their work and end.
+var oneShotServices = []string{"migrate", "temporal-schema", "temporal-namespace"}
 
 func TestTheComposeFileIsWhatDockerTakes(t *testing.T) {
 	t.Parallel()
-	p := project(t)
+	p := loadProject(t)
 	names := slices.Sorted(maps.Keys(p.Services))
 	require.Equal(t, []string{
 		"api", "grafana", "lab", "migrate", "postgres", "prometheus", "proxy", "temporal", "temporal-namespace",
@@ -52,17 +53,17 @@ func TestTheComposeFileIsWhatDockerTakes(t *testing.T) {
 	for _, replicated := range []string{"api", "worker", "temporal"} {
 		require.Equal(t, 2, *p.Services[replicated].Deploy.Replicas, replicated)
 	}
-	require.Equal(t, []string{"lab"}, p.Services["lab"].Profiles, "only for those who ask for it")
+	require.Equal(t, []string{"lab"}, p.Services["lab"].Profiles, "it starts only with its profile")
 	for _, bad := range []string{"services: {a: {imagge: x}}",
 		"services: {a: {image: x, depends_on: {b: {condition: service_healthy}}}}"} {
-		_, err := compose(t, bad)
+		_, err := parseCompose(t, bad)
 		require.Error(t, err, "the control")
 	}
 }
 
 func TestServicesAreBoundedAndLookedAfter(t *testing.T) {
 	t.Parallel()
-	p := project(t)
+	p := loadProject(t)
 	for name, s := range p.Services {
 		require.True(t, isPinned(s.Image), "%s: image %s has no version", name, s.Image)
 		require.NotNil(t, s.Deploy, name)
@@ -72,12 +73,12 @@ func TestServicesAreBoundedAndLookedAfter(t *testing.T) {
 		require.Equal(t, []string{"ALL"}, s.CapDrop, name)
 		require.Equal(t, []string{"no-new-privileges:true"}, s.SecurityOpt, name)
 		require.NotNil(t, s.Logging, "%s logs without bound", name)
-		if slices.Contains(once, name) {
+		if slices.Contains(oneShotServices, name) {
 			require.Equal(t, "on-failure:5", s.Restart, name)
 			continue
 		}
 		require.Equal(t, "unless-stopped", s.Restart, name)
-		if name != "temporal-ui" { // its image has nothing to ask with
+		if name != "temporal-ui" { // its image has no program for a health check
 			require.NotNil(t, s.HealthCheck, "%s has no health check", name)
 		}
 	}
@@ -88,10 +89,10 @@ func TestServicesAreBoundedAndLookedAfter(t *testing.T) {
 		"prometheus": "/prometheus", "grafana": "/var/lib/grafana"} {
 		require.True(t, slices.ContainsFunc(p.Services[name].Volumes, func(v types.ServiceVolumeConfig) bool {
 			return v.Type == types.VolumeTypeVolume && v.Target == data && v.Source != ""
-		}), "what %s keeps is gone with its container", name)
+		}), "the data of %s is removed with its container", name)
 	}
 	for _, name := range []string{"api", "worker"} {
-		stops := 10 * time.Second // what is left of traces, connections
+		stops := 10 * time.Second // for traces and connections
 		for _, setting := range []string{"ALIQUOT_DRAIN_DELAY", "ALIQUOT_STOP_TIMEOUT"} {
 			if value := p.Services[name].Environment[setting]; value != nil {
 				d, err := time.ParseDuration(*value)
@@ -104,14 +105,15 @@ func TestServicesAreBoundedAndLookedAfter(t *testing.T) {
 	}
 }
 
-// A service waits for what it stands on: for the healthy, and for those who end, to have ended well.
+// TestServicesWaitForOneAnother checks that a service waits until the services that it depends on are healthy, or have
+// ended successfully.
 func TestServicesWaitForOneAnother(t *testing.T) {
 	t.Parallel()
-	p := project(t)
+	p := loadProject(t)
 	for name, s := range p.Services {
 		for on, d := range s.DependsOn {
 			want := types.ServiceConditionHealthy
-			if slices.Contains(once, on) {
+			if slices.Contains(oneShotServices, on) {
 				want = types.ServiceConditionCompletedSuccessfully
 			}
 			require.Equal(t, want, d.Condition, "%s on %s", name, on)
@@ -125,10 +127,10 @@ func TestServicesWaitForOneAnother(t *testing.T) {
 	}
 }
 
-// Secrets are files, and every file that is mounted is there.
+// TestSecretsAndMountsAreFiles checks that secrets are files and that every mounted file exists.
 func TestSecretsAndMountsAreFiles(t *testing.T) {
 	t.Parallel()
-	p, all := project(t), settings(t)
+	p, all := loadProject(t), readSettings(t)
 	made := read(t, "docker/secrets.sh")
 	for name := range p.Secrets {
 		require.Contains(t, made, "make "+name+" ", "docker/secrets.sh does not make it")
@@ -146,7 +148,7 @@ func TestSecretsAndMountsAreFiles(t *testing.T) {
 		}
 		for _, v := range s.Volumes {
 			if v.Type == types.VolumeTypeBind {
-				require.FileExists(t, existing(v.Source), "%s mounts %s", name, v.Source)
+				require.FileExists(t, existingFile(v.Source), "%s mounts %s", name, v.Source)
 			}
 		}
 		for _, port := range s.Ports {
@@ -157,18 +159,19 @@ func TestSecretsAndMountsAreFiles(t *testing.T) {
 	}
 }
 
-// existing is a file, or one in a directory.
-func existing(path string) string {
+// existingFile returns the path, or the first file in a directory.
+func existingFile(path string) string {
 	if entries, err := os.ReadDir(path); err == nil && len(entries) > 0 {
-		return existing(filepath.Join(path, entries[0].Name()))
+		return existingFile(filepath.Join(path, entries[0].Name()))
 	}
 	return path
 }
 
-// The proxy is the only one whose word on a caller's address the API takes: they share one network, and that one is trusted.
+// TestTheProxyIsTrustedAndNobodyElse checks that the API accepts a caller's address from the proxy only: they share a
+// network, which is the trusted one.
 func TestTheProxyIsTrustedAndNobodyElse(t *testing.T) {
 	t.Parallel()
-	p := project(t)
+	p := loadProject(t)
 	require.Equal(t, []string{"outside"}, slices.Sorted(maps.Keys(p.Services["proxy"].Networks)))
 	require.Equal(t, *p.Services["api"].Environment["ALIQUOT_TRUSTED_PROXIES"],
 		p.Networks["outside"].Ipam.Config[0].Subnet)
@@ -176,16 +179,18 @@ func TestTheProxyIsTrustedAndNobodyElse(t *testing.T) {
 	require.Equal(t, []string{"inside"}, slices.Sorted(maps.Keys(p.Services["postgres"].Networks)))
 }
 
-// The variables of Temporal's server are those that its own template of a configuration reads, in the version that runs here.
-func TestTemporalReadsWhatItIsTold(t *testing.T) {
+// TestTemporalVariablesExist checks that Temporal's server, in the tested version, reads the variables that the compose
+// file sets: its configuration template names them.
+func TestTemporalVariablesExist(t *testing.T) {
 	t.Parallel()
-	version := moduleOf(t, "{{.Version}}")
-	p := project(t)
+	version := temporalModule(t, "{{.Version}}")
+	p := loadProject(t)
 	for _, name := range []string{"temporal", "temporal-schema", "temporal-namespace"} {
 		require.Equal(t, strings.TrimPrefix(version, "v"), strings.Split(p.Services[name].Image, ":")[1],
 			"%s is not the version that is tested", name)
 	}
-	template, err := os.ReadFile(filepath.Join(moduleOf(t, "{{.Dir}}"), "common/config/config_template_embedded.yaml"))
+	path := filepath.Join(temporalModule(t, "{{.Dir}}"), "common/config/config_template_embedded.yaml")
+	template, err := os.ReadFile(path)
 	require.NoError(t, err)
 	known := map[string]bool{}
 	for _, m := range regexp.MustCompile(`env "([A-Z0-9_]+)"`).FindAllStringSubmatch(string(template), -1) {
@@ -197,11 +202,11 @@ func TestTemporalReadsWhatItIsTold(t *testing.T) {
 	require.False(t, known["POSTGRES_PASSWORD"], "the control")
 }
 
-// moduleOf tells something of the server's module, as the tests of the cluster use it.
-func moduleOf(t *testing.T, format string) string {
+// temporalModule describes the module of Temporal's server that the tests of the cluster use, in the format of go list.
+func temporalModule(t *testing.T, format string) string {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", format, "go.temporal.io/server")
-	list.Dir = filepath.Join(root, "tools", "cluster")
+	list.Dir = filepath.Join(repositoryRoot, "tools", "cluster")
 	out, err := list.Output()
 	require.NoError(t, err)
 	return strings.TrimSpace(string(out))

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// panel is what is checked of a panel of the dashboard.
+// panel holds the checked fields of a panel of the dashboard.
 type panel struct {
 	ID         int    `json:"id"`
 	Type       string `json:"type"`
@@ -36,8 +36,8 @@ func panels(t *testing.T) []panel {
 	return dashboard.Panels
 }
 
-// faultsOf are what is wrong with the panels of a dashboard.
-func faultsOf(panels []panel, source string) (found []string) {
+// panelFaults lists what is wrong with the panels of a dashboard.
+func panelFaults(panels []panel, source string) (found []string) {
 	ids := map[int]bool{}
 	taken := map[[2]int]string{}
 	for _, p := range panels {
@@ -49,7 +49,7 @@ func faultsOf(panels []panel, source string) (found []string) {
 		for x := p.GridPos.X; x < p.GridPos.X+p.GridPos.W; x++ {
 			for y := p.GridPos.Y; y < p.GridPos.Y+p.GridPos.H; y++ {
 				if other := taken[[2]int{x, y}]; other != "" || x > 23 {
-					report("it lies over " + other + ", or sticks out")
+					report("it overlaps " + other + ", or is outside of the grid")
 				}
 				taken[[2]int{x, y}] = p.Title
 			}
@@ -58,7 +58,7 @@ func faultsOf(panels []panel, source string) (found []string) {
 			continue
 		}
 		if len(p.Targets) == 0 || p.Datasource == nil || p.Datasource.UID != source {
-			report("it shows nothing, or not from our Prometheus")
+			report("it has no query, or another data source")
 		}
 	}
 	return found
@@ -70,9 +70,9 @@ func TestTheDashboardIsWhole(t *testing.T) {
 	require.Contains(t, provisioned, "uid: prometheus\n")
 	require.Contains(t, read(t, "docker/grafana/provisioning/dashboards/aliquot.yaml"), "path: /etc/grafana/dashboards\n")
 	all := panels(t)
-	require.Empty(t, faultsOf(all, "prometheus"))
+	require.Empty(t, panelFaults(all, "prometheus"))
 
 	// The control.
 	all[1].GridPos, all[2].ID, all[3].Targets = all[4].GridPos, all[5].ID, nil
-	require.NotEmpty(t, faultsOf(all, "prometheus"))
+	require.NotEmpty(t, panelFaults(all, "prometheus"))
 }

@@ -17,16 +17,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pinned is an image with a version, which "latest" is not.
-var pinned = regexp.MustCompile(`^[^:@]+(:[^:@/]+)(@sha256:[0-9a-f]{64})?$`)
+// pinnedImagePattern matches an image with a version.
+var pinnedImagePattern = regexp.MustCompile(`^[^:@]+(:[^:@/]+)(@sha256:[0-9a-f]{64})?$`)
 
 func isPinned(image string) bool {
-	m := pinned.FindStringSubmatch(image)
+	m := pinnedImagePattern.FindStringSubmatch(image)
 	return m != nil && m[1] != ":latest"
 }
 
-// faults are what is wrong with a Dockerfile: rules that hadolint has too, and our own about the image that is shipped.
-func faults(text string) (found []string, err error) {
+// dockerfileFaults lists what is wrong with a Dockerfile by rules of hadolint and by Aliquot's rules for the shipped
+// image.
+func dockerfileFaults(text string) (found []string, err error) {
 	parsed, err := parser.Parse(strings.NewReader(text))
 	if err != nil {
 		return nil, err
@@ -55,18 +56,18 @@ func faults(text string) (found []string, err error) {
 				}
 			case *instructions.RunCommand:
 				if regexp.MustCompile(`\b(sudo|curl|wget)\b`).MatchString(strings.Join(c.CmdLine, " ")) {
-					report("RUN fetches something, or is another user")
+					report("RUN downloads something, or changes the user")
 				}
 			case *instructions.MaintainerCommand:
-				report("MAINTAINER is a label")
+				report("MAINTAINER has to be a label")
 			}
 		}
 	}
-	return append(found, faultsOfLast(stages[len(stages)-1])...), nil
+	return append(found, finalStageFaults(stages[len(stages)-1])...), nil
 }
 
-// faultsOfLast are what is wrong with the stage that is shipped.
-func faultsOfLast(stage instructions.Stage) (found []string) {
+// finalStageFaults lists what is wrong with the stage that is shipped.
+func finalStageFaults(stage instructions.Stage) (found []string) {
 	has := map[string]int{}
 	user := ""
 	for _, c := range stage.Commands {
@@ -76,7 +77,7 @@ func faultsOfLast(stage instructions.Stage) (found []string) {
 			user = c.User
 		case *instructions.EntrypointCommand:
 			if c.PrependShell {
-				found = append(found, "ENTRYPOINT is a shell's, which does not pass signals on")
+				found = append(found, "ENTRYPOINT is a shell, which does not forward signals")
 			}
 		case *instructions.HealthCheckCommand:
 			if c.Health.Test[0] != "CMD" {
@@ -96,7 +97,7 @@ func faultsOfLast(stage instructions.Stage) (found []string) {
 	}
 	for _, once := range []string{"ENTRYPOINT", "HEALTHCHECK", "STOPSIGNAL", "USER"} {
 		if has[once] != 1 {
-			found = append(found, fmt.Sprintf("%s stands there %d times", once, has[once]))
+			found = append(found, fmt.Sprintf("%s occurs %d times", once, has[once]))
 		}
 	}
 	if has["LABEL"] == 0 {
@@ -111,7 +112,7 @@ func faultsOfLast(stage instructions.Stage) (found []string) {
 func TestTheDockerfileKeepsTheRules(t *testing.T) {
 	t.Parallel()
 	text := read(t, "docker/Dockerfile")
-	found, err := faults(text)
+	found, err := dockerfileFaults(text)
 	require.NoError(t, err)
 	require.Empty(t, found)
 	require.Contains(t, text, "FROM golang:"+goVersion(t)+"-", "it is built with the compiler that tests it")
@@ -122,7 +123,7 @@ func TestTheDockerfileKeepsTheRules(t *testing.T) {
 // TestABadDockerfileIsReported is the control.
 func TestABadDockerfileIsReported(t *testing.T) {
 	t.Parallel()
-	found, err := faults(`FROM golang AS build
+	found, err := dockerfileFaults(`FROM golang AS build
 WORKDIR src
 ADD https://example.org/x /x
 RUN curl https://example.org | sh
@@ -136,15 +137,15 @@ ENTRYPOINT /y
 `)
 	require.NoError(t, err)
 	for _, want := range []string{
-		"golang has no version", "alpine:latest has no version", "WORKDIR src", "ADD does more", "RUN fetches",
+		"golang has no version", "alpine:latest has no version", "WORKDIR src", "ADD does more", "RUN downloads",
 		"a secret in ENV API_KEY",
-		"USER is not a number", "HEALTHCHECK needs a shell", "ENTRYPOINT is a shell's", "ENTRYPOINT stands there 2 times",
-		"STOPSIGNAL stands there 0 times",
+		"USER is not a number", "HEALTHCHECK needs a shell", "ENTRYPOINT is a shell", "ENTRYPOINT occurs 2 times",
+		"STOPSIGNAL occurs 0 times",
 		"no LABEL", "the shipped stage runs something",
 	} {
 		require.Contains(t, strings.Join(found, "\n"), want)
 	}
-	_, err = faults("FORM scratch\n")
+	_, err = dockerfileFaults("FORM scratch\n")
 	require.Error(t, err)
 }
 
@@ -155,8 +156,8 @@ func goVersion(t *testing.T) string {
 	return strings.TrimPrefix(strings.TrimSpace(string(out)), "go")
 }
 
-// ignored reports which files do not reach a build whose context is the repository.
-func ignored(t *testing.T, patterns string, names []string) (out []string) {
+// ignoredFiles lists the files that are excluded from a build with the repository as its context.
+func ignoredFiles(t *testing.T, patterns string, names []string) (out []string) {
 	t.Helper()
 	lines, err := ignorefile.ReadAll(strings.NewReader(patterns))
 	require.NoError(t, err)
@@ -172,14 +173,15 @@ func ignored(t *testing.T, patterns string, names []string) (out []string) {
 	return out
 }
 
-// What the image is built from reaches its build, embedded files included.
+// TestTheBuildGetsEverythingThatItReads checks that the build context contains every file of the program, including
+// embedded files.
 func TestTheBuildGetsEverythingThatItReads(t *testing.T) {
 	t.Parallel()
 	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=Dir,GoFiles,EmbedFiles,Module", "./cmd/aliquot")
-	list.Dir = root
+	list.Dir = repositoryRoot
 	out, err := list.Output()
 	require.NoError(t, err)
-	absolute, err := filepath.Abs(root)
+	absolute, err := filepath.Abs(repositoryRoot)
 	require.NoError(t, err)
 	needed := []string{"go.mod", "go.sum", "tools/static.sh"}
 	for decoder := json.NewDecoder(strings.NewReader(string(out))); decoder.More(); {
@@ -200,8 +202,8 @@ func TestTheBuildGetsEverythingThatItReads(t *testing.T) {
 	}
 	require.Greater(t, len(needed), 300)
 	patterns := read(t, ".dockerignore")
-	require.Empty(t, ignored(t, patterns, needed))
-	require.NotEmpty(t, ignored(t, patterns, []string{"docker/secrets/encryption_keys"}), "secrets do not reach it")
+	require.Empty(t, ignoredFiles(t, patterns, needed))
+	require.NotEmpty(t, ignoredFiles(t, patterns, []string{"docker/secrets/encryption_keys"}), "secrets are excluded")
 	require.Equal(t, []string{"store/migrations/00001_orders.sql"},
-		ignored(t, "*.md\n**/*.sql\n", append(needed, "store/migrations/00001_orders.sql"))[:1], "the control")
+		ignoredFiles(t, "*.md\n**/*.sql\n", append(needed, "store/migrations/00001_orders.sql"))[:1], "the control")
 }

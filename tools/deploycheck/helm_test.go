@@ -26,17 +26,18 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-const chartDir = root + "/docker/helm"
+const chartDir = repositoryRoot + "/docker/helm"
 
-// everything turns on what the chart's values leave off.
-const everything = `
+// allFeaturesValues turns on what the chart's values turn off.
+const allFeaturesValues = `
 secrets:
   masterKey: {name: aliquot-master}
   courierSecrets: {name: aliquot}
   courierKey: {name: aliquot}
   traceHeaders: {name: aliquot}
   temporalApiKey: {name: aliquot}
-temporal: {tls: {enabled: true, ca: {name: temporal-ca}, certificate: {name: aliquot-temporal}, serverName: temporal.example.org}}
+temporal:
+  tls: {enabled: true, ca: {name: temporal-ca}, certificate: {name: aliquot-temporal}, serverName: temporal.example.org}
 versioning: {enabled: true}
 settings: {ALIQUOT_TRACE_URL: "http://collector:4318/v1/traces", ALIQUOT_TRACE_SAMPLE: "0.1"}
 api:
@@ -63,11 +64,11 @@ tolerations: [{key: work, operator: Exists}]
 podAnnotations: {example.org/team: orders}
 `
 
-var loaded = sync.OnceValues(func() (*chart.Chart, error) { return loader.LoadDir(chartDir) })
+var chartOnce = sync.OnceValues(func() (*chart.Chart, error) { return loader.LoadDir(chartDir) })
 
 func loadChart(t *testing.T) *chart.Chart {
 	t.Helper()
-	c, err := loaded()
+	c, err := chartOnce()
 	require.NoError(t, err)
 	return c
 }
@@ -85,7 +86,7 @@ func tryRender(t *testing.T, values string) (map[string]string, error) {
 	return engine.Render(c, all)
 }
 
-// render gives the documents that are rendered.
+// render returns the rendered documents.
 func render(t *testing.T, values string) (documents []string) {
 	t.Helper()
 	rendered, err := tryRender(t, values)
@@ -103,9 +104,9 @@ func render(t *testing.T, values string) (documents []string) {
 	return documents
 }
 
-// kinds are what documents are decoded into, strictly: a field that does not exist is an error. Those of others' operators are decoded
-// loosely; their rules are checked as rules.
-var kinds = map[string]func() any{
+// objectTypes are the types into which documents are decoded. Decoding fails for a field that does not exist, except in
+// objects of other operators, whose rules other tests check.
+var objectTypes = map[string]func() any{
 	"apps/v1 Deployment":                      func() any { return new(appsv1.Deployment) },
 	"autoscaling/v2 HorizontalPodAutoscaler":  func() any { return new(autoscalingv2.HorizontalPodAutoscaler) },
 	"batch/v1 Job":                            func() any { return new(batchv1.Job) },
@@ -127,16 +128,16 @@ func decode(document string) (any, error) {
 	if err := yaml.Unmarshal([]byte(document), &head); err != nil {
 		return nil, err
 	}
-	newObject, ok := kinds[head.APIVersion+" "+head.Kind]
+	newObject, ok := objectTypes[head.APIVersion+" "+head.Kind]
 	if !ok {
-		return nil, fmt.Errorf("nobody knows %s %s", head.APIVersion, head.Kind)
+		return nil, fmt.Errorf("unknown kind %s %s", head.APIVersion, head.Kind)
 	}
 	object := newObject()
 	return object, yaml.UnmarshalStrict([]byte(document), object)
 }
 
-// objects are the chart's, by kind.
-func objects[T any](t *testing.T, values string) (found []T) {
+// renderedObjects returns the chart's objects of a type.
+func renderedObjects[T any](t *testing.T, values string) (found []T) {
 	t.Helper()
 	for _, d := range render(t, values) {
 		object, err := decode(d)
@@ -150,18 +151,18 @@ func objects[T any](t *testing.T, values string) (found []T) {
 
 func TestTheChartRendersToObjectsOfKubernetes(t *testing.T) {
 	t.Parallel()
-	require.Len(t, objects[*appsv1.Deployment](t, ""), 2)
-	require.Len(t, objects[*batchv1.Job](t, ""), 1)
-	require.Len(t, objects[*policyv1.PodDisruptionBudget](t, ""), 2)
-	require.Len(t, objects[*networkingv1.NetworkPolicy](t, ""), 2)
-	require.Empty(t, objects[*autoscalingv2.HorizontalPodAutoscaler](t, ""))
+	require.Len(t, renderedObjects[*appsv1.Deployment](t, ""), 2)
+	require.Len(t, renderedObjects[*batchv1.Job](t, ""), 1)
+	require.Len(t, renderedObjects[*policyv1.PodDisruptionBudget](t, ""), 2)
+	require.Len(t, renderedObjects[*networkingv1.NetworkPolicy](t, ""), 2)
+	require.Empty(t, renderedObjects[*autoscalingv2.HorizontalPodAutoscaler](t, ""))
 
-	require.Len(t, objects[*appsv1.Deployment](t, everything), 3)
-	require.Len(t, objects[*batchv1.Job](t, everything), 2)
-	require.Len(t, objects[*autoscalingv2.HorizontalPodAutoscaler](t, everything), 2)
-	require.Len(t, objects[*networkingv1.Ingress](t, everything), 1)
-	require.Len(t, objects[*map[string]any](t, everything), 2)
-	require.Len(t, objects[*corev1.ConfigMap](t, everything), 1)
+	require.Len(t, renderedObjects[*appsv1.Deployment](t, allFeaturesValues), 3)
+	require.Len(t, renderedObjects[*batchv1.Job](t, allFeaturesValues), 2)
+	require.Len(t, renderedObjects[*autoscalingv2.HorizontalPodAutoscaler](t, allFeaturesValues), 2)
+	require.Len(t, renderedObjects[*networkingv1.Ingress](t, allFeaturesValues), 1)
+	require.Len(t, renderedObjects[*map[string]any](t, allFeaturesValues), 2)
+	require.Len(t, renderedObjects[*corev1.ConfigMap](t, allFeaturesValues), 1)
 
 	for _, bad := range []string{
 		"apiVersion: v1\nkind: Service\nspec: {prots: []}", "apiVersion: v1\nkind: Pod",
@@ -174,7 +175,7 @@ func TestTheChartRendersToObjectsOfKubernetes(t *testing.T) {
 
 func TestTheChartIsLinted(t *testing.T) {
 	t.Parallel()
-	for _, values := range []string{"", everything} {
+	for _, values := range []string{"", allFeaturesValues} {
 		given, err := chartutil.ReadValues([]byte(values))
 		require.NoError(t, err)
 		for _, m := range lint.All(chartDir, given, "orders", true).Messages {
@@ -183,23 +184,23 @@ func TestTheChartIsLinted(t *testing.T) {
 	}
 }
 
-// pods are the templates of all pods, by the name of what makes them.
-func pods(t *testing.T, values string) map[string]corev1.PodTemplateSpec {
+// podTemplates returns the templates of all pods by the name of their Deployment or Job.
+func podTemplates(t *testing.T, values string) map[string]corev1.PodTemplateSpec {
 	t.Helper()
 	all := map[string]corev1.PodTemplateSpec{}
-	for _, d := range objects[*appsv1.Deployment](t, values) {
+	for _, d := range renderedObjects[*appsv1.Deployment](t, values) {
 		all[d.Name] = d.Spec.Template
 	}
-	for _, j := range objects[*batchv1.Job](t, values) {
+	for _, j := range renderedObjects[*batchv1.Job](t, values) {
 		all[j.Name] = j.Spec.Template
 	}
 	return all
 }
 
-func TestPodsMayDoNothingThatTheyNeedNot(t *testing.T) {
+func TestPodsAreUnprivileged(t *testing.T) {
 	t.Parallel()
-	for _, values := range []string{"", everything} {
-		for name, pod := range pods(t, values) {
+	for _, values := range []string{"", allFeaturesValues} {
+		for name, pod := range podTemplates(t, values) {
 			require.True(t, *pod.Spec.SecurityContext.RunAsNonRoot, name)
 			require.Equal(t, corev1.SeccompProfileTypeRuntimeDefault, pod.Spec.SecurityContext.SeccompProfile.Type, name)
 			require.False(t, *pod.Spec.AutomountServiceAccountToken, name)
@@ -215,12 +216,13 @@ func TestPodsMayDoNothingThatTheyNeedNot(t *testing.T) {
 	}
 }
 
-// Processes get settings that exist, and secrets as files of Secrets that others make.
-func TestPodsAreToldSettings(t *testing.T) {
+// TestPodSettingsExist checks that processes get only existing settings, and secrets as files of Secrets that the chart
+// does not create.
+func TestPodSettingsExist(t *testing.T) {
 	t.Parallel()
-	all := settings(t)
-	for _, values := range []string{"", everything} {
-		for name, pod := range pods(t, values) {
+	all := readSettings(t)
+	for _, values := range []string{"", allFeaturesValues} {
+		for name, pod := range podTemplates(t, values) {
 			mounted := map[string]bool{}
 			for _, v := range pod.Spec.Volumes {
 				for _, s := range v.Projected.Sources {
@@ -229,29 +231,29 @@ func TestPodsAreToldSettings(t *testing.T) {
 					}
 				}
 			}
-			told := map[string]bool{}
+			names := map[string]bool{}
 			for _, e := range pod.Spec.Containers[0].Env {
 				require.True(t, isSetting(all, e.Name), "%s: %s is no setting", name, e.Name)
 				require.False(t, all[e.Name].secret, "%s: %s is a secret", name, e.Name)
-				require.False(t, told[e.Name], "%s: %s twice", name, e.Name)
-				told[e.Name] = true
+				require.False(t, names[e.Name], "%s: %s twice", name, e.Name)
+				names[e.Name] = true
 				if strings.HasPrefix(e.Value, "/etc/aliquot/secrets/") {
 					require.True(t, mounted[e.Value], "%s: %s is not mounted", name, e.Value)
 				}
 			}
-			require.True(t, told["ALIQUOT_DATABASE_URL_FILE"] && told["ALIQUOT_ENCRYPTION_KEYS_FILE"], name)
+			require.True(t, names["ALIQUOT_DATABASE_URL_FILE"] && names["ALIQUOT_ENCRYPTION_KEYS_FILE"], name)
 		}
 	}
 	_, err := decode("apiVersion: v1\nkind: Secret")
-	require.Error(t, err, "the chart makes no secrets")
+	require.Error(t, err, "the chart creates no secrets")
 }
 
-// A secret among the settings would be there to read in every release, and in what `helm template` prints: that is refused, for all
-// secrets of the processes that the chart runs.
+// TestNoSettingIsASecret checks that the chart refuses a secret among its settings, where every release and `helm
+// template` would show it.
 func TestNoSettingIsASecret(t *testing.T) {
 	t.Parallel()
 	sandbox := []string{"ALIQUOT_LAB_TOKEN", "ALIQUOT_LAB_NEUTRAL_SECRETS", "ALIQUOT_COURIER_SECRET", "ALIQUOT_OPS_KEY"}
-	for name, s := range settings(t) {
+	for name, s := range readSettings(t) {
 		for _, where := range []string{"settings: {%s: x}", "api: {settings: {%s: x}}",
 			"workers: {all: {settings: {%s: x}}}"} {
 			_, err := tryRender(t, fmt.Sprintf(where, name))
@@ -264,37 +266,37 @@ func TestNoSettingIsASecret(t *testing.T) {
 	}
 }
 
-// Pods are probed, are not all taken away at once, and have the time that they need to stop.
+// TestPodsAreProbedAndDrained checks that pods have probes, a disruption budget and enough time to stop.
 func TestPodsAreProbedAndDrained(t *testing.T) {
 	t.Parallel()
-	for _, d := range objects[*appsv1.Deployment](t, everything) {
+	for _, d := range renderedObjects[*appsv1.Deployment](t, allFeaturesValues) {
 		c := d.Spec.Template.Spec.Containers[0]
 		require.NotNil(t, c.StartupProbe, d.Name)
 		require.NotNil(t, c.LivenessProbe, d.Name)
 		require.NotNil(t, c.ReadinessProbe, d.Name)
 		require.NotContains(t, c.LivenessProbe.HTTPGet.Path, "ready",
-			"a dependency that is away is no reason to start %s again", d.Name)
+			"an unreachable dependency must not restart %s", d.Name)
 		require.Zero(t, d.Spec.Strategy.RollingUpdate.MaxUnavailable.IntValue(), d.Name)
 		require.GreaterOrEqual(t, *d.Spec.Template.Spec.TerminationGracePeriodSeconds, int64(45), d.Name)
 		require.Len(t, d.Spec.Template.Spec.TopologySpreadConstraints, 2, d.Name)
 		covered := 0
-		for _, b := range objects[*policyv1.PodDisruptionBudget](t, everything) {
+		for _, b := range renderedObjects[*policyv1.PodDisruptionBudget](t, allFeaturesValues) {
 			if selects(b.Spec.Selector.MatchLabels, d.Spec.Template.Labels) {
 				covered++
 			}
 		}
-		require.Equal(t, 1, covered, "%s has a disruption budget of its own", d.Name)
+		require.Equal(t, 1, covered, "%s has one disruption budget", d.Name)
 		require.True(t, selects(d.Spec.Selector.MatchLabels, d.Spec.Template.Labels), d.Name)
 	}
-	for _, job := range objects[*batchv1.Job](t, everything) {
+	for _, job := range renderedObjects[*batchv1.Job](t, allFeaturesValues) {
 		require.NotEmpty(t, job.Annotations["helm.sh/hook"], job.Name)
 		require.NotNil(t, job.Spec.ActiveDeadlineSeconds, job.Name)
 	}
-	job := objects[*batchv1.Job](t, "")[0]
+	job := renderedObjects[*batchv1.Job](t, "")[0]
 	require.Equal(t, "pre-install,pre-upgrade", job.Annotations["helm.sh/hook"])
-	service := objects[*corev1.Service](t, "")[0]
+	service := renderedObjects[*corev1.Service](t, "")[0]
 	selected := 0
-	for _, pod := range pods(t, everything) {
+	for _, pod := range podTemplates(t, allFeaturesValues) {
 		if selects(service.Spec.Selector, pod.Labels) {
 			selected++
 		}
@@ -311,12 +313,12 @@ func selects(selector, labels map[string]string) bool {
 	return true
 }
 
-// The ingress lets through what the API serves, but for what is not for the public. The routes are those of the API's own table of access,
-// in which its tests miss no route.
+// TestTheIngressLetsEveryRouteThrough checks that the ingress has every public route of the API and no internal one.
+// The routes come from the access table in the API's tests, which is complete.
 func TestTheIngressLetsEveryRouteThrough(t *testing.T) {
 	t.Parallel()
 	through := map[string]bool{}
-	for _, p := range objects[*networkingv1.Ingress](t, everything)[0].Spec.Rules[0].HTTP.Paths {
+	for _, p := range renderedObjects[*networkingv1.Ingress](t, allFeaturesValues)[0].Spec.Rules[0].HTTP.Paths {
 		through[p.Path] = true
 	}
 	routes := regexp.MustCompile(`"[A-Z]+ (/[^/":]+)[^"]*"`).FindAllStringSubmatch(read(t,
@@ -328,7 +330,8 @@ func TestTheIngressLetsEveryRouteThrough(t *testing.T) {
 	}
 }
 
-// The chart's alerts and dashboard are the ones of the compose file: links, which packaging follows.
+// TestTheChartHasTheSameAlertsAndDashboard checks that the chart has the alerts and the dashboard of the compose file.
+// They are links, which packaging follows.
 func TestTheChartHasTheSameAlertsAndDashboard(t *testing.T) {
 	t.Parallel()
 	c := loadChart(t)
@@ -338,22 +341,23 @@ func TestTheChartHasTheSameAlertsAndDashboard(t *testing.T) {
 	}
 	require.True(t, bytes.Equal(in["files/alerts.yaml"], []byte(read(t, "docker/prometheus/alerts.yaml"))))
 	require.True(t, bytes.Equal(in["files/aliquot.json"], []byte(read(t, "docker/grafana/dashboards/aliquot.json"))))
-	for _, object := range objects[*map[string]any](t, everything) {
+	for _, object := range renderedObjects[*map[string]any](t, allFeaturesValues) {
 		if (*object)["kind"] != "PrometheusRule" {
 			continue
 		}
 		spec, err := yaml.Marshal((*object)["spec"])
 		require.NoError(t, err)
 		require.Equal(t, alerts(t, read(t, "docker/prometheus/alerts.yaml")), alerts(t, string(spec)),
-			"rendering leaves them as they are")
+			"rendering does not change them")
 	}
 }
 
-// With versioning, workers say which build they are, and the job makes the same one current. Together they serve every queue.
+// TestAVersionedBuildIsMadeCurrent checks that with versioning, workers have the build id that the job makes current,
+// and that together they serve every queue.
 func TestAVersionedBuildIsMadeCurrent(t *testing.T) {
 	t.Parallel()
 	var queues []string
-	for _, d := range objects[*appsv1.Deployment](t, everything) {
+	for _, d := range renderedObjects[*appsv1.Deployment](t, allFeaturesValues) {
 		for _, e := range d.Spec.Template.Spec.Containers[0].Env {
 			switch e.Name {
 			case "ALIQUOT_BUILD_ID":
@@ -364,7 +368,7 @@ func TestAVersionedBuildIsMadeCurrent(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, []string{"orders", "labs", "deliveries"}, queues)
-	for _, j := range objects[*batchv1.Job](t, everything) {
+	for _, j := range renderedObjects[*batchv1.Job](t, allFeaturesValues) {
 		if c := j.Spec.Template.Spec.Containers[0]; c.Name == "rollout" {
 			require.Equal(t, []string{"rollout", "set", "v0.1.0", "--wait", "10m"}, c.Args)
 			return

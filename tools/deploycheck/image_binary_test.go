@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// needs are the libraries and the loader that a program wants; a static one wants none.
-func needs(t *testing.T, path string) []string {
+// sharedLibraries lists the shared libraries and the loader that a program needs. A static program needs none.
+func sharedLibraries(t *testing.T, path string) []string {
 	t.Helper()
 	file, err := elf.Open(path)
 	require.NoError(t, err)
@@ -25,28 +25,28 @@ func needs(t *testing.T, path string) []string {
 	return libraries
 }
 
-// The image has no libraries and no loader: what it holds runs by itself.
+// TestTheProgramOfTheImageIsStatic shows that the program runs in the image, which has no libraries and no loader.
 func TestTheProgramOfTheImageIsStatic(t *testing.T) {
 	t.Parallel()
 	path, err := program()
 	require.NoError(t, err)
-	require.Empty(t, needs(t, path))
+	require.Empty(t, sharedLibraries(t, path))
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	t.Logf("the image's program is %d bytes", info.Size())
 	require.Less(t, info.Size(), int64(100<<20))
 
 	version := exec.CommandContext(t.Context(), path, "version")
-	version.Env = []string{} // as empty as in the image
+	version.Env = []string{} // the image sets none that it needs
 	out, err := version.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.Contains(t, string(out), "aliquot v0.0.0-check, go")
 
 	health := exec.CommandContext(t.Context(), path, "health")
 	health.Env = []string{"ALIQUOT_METRICS=127.0.0.1:1"}
-	require.Error(t, health.Run(), "nobody is there to be healthy")
+	require.Error(t, health.Run(), "no process runs that could be healthy")
 
 	shell, err := exec.LookPath("bash")
 	require.NoError(t, err)
-	require.NotEmpty(t, needs(t, shell), "the control")
+	require.NotEmpty(t, sharedLibraries(t, shell), "the control")
 }

@@ -21,21 +21,21 @@ import (
 )
 
 const (
-	patience = 4 * time.Minute // generous: it costs nothing when what is waited for comes
-	tick     = 500 * time.Millisecond
+	timeout      = 4 * time.Minute // only failing tests take that long
+	pollInterval = 500 * time.Millisecond
 )
 
-// system is `aliquot dev`: every process of the product, on this machine.
+// system is a running `aliquot dev` with all processes of the product.
 type system struct{ addresses []string }
 
-// program builds the program as the image holds it, once.
+// program builds the program of the image on its first call and returns its path.
 var program = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "deploycheck")
 	if err != nil {
 		return "", err
 	}
 	path := filepath.Join(dir, "aliquot")
-	out, err := exec.Command(filepath.Join(root, "tools", "static.sh"), path, "v0.0.0-check").CombinedOutput()
+	out, err := exec.Command(filepath.Join(repositoryRoot, "tools", "static.sh"), path, "v0.0.0-check").CombinedOutput()
 	if err != nil {
 		err = &buildError{out, err}
 	}
@@ -50,7 +50,7 @@ type buildError struct {
 func (e *buildError) Error() string { return e.err.Error() + ": " + string(e.out) }
 
 func TestMain(m *testing.M) {
-	log.SetOutput(io.Discard) // Helm's loader tells of every link that it follows
+	log.SetOutput(io.Discard) // Helm's loader logs every link that it follows
 	code := m.Run()
 	if path, err := program(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(path))
@@ -58,7 +58,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// startSystem starts it, and returns when its demonstration order has its results. It stops with the test.
+// startSystem starts a system and returns when its demonstration order has its results. The system stops with the test.
 func startSystem(t *testing.T) *system {
 	t.Helper()
 	binary, err := program()
@@ -82,7 +82,7 @@ func startSystem(t *testing.T) *system {
 	}()
 	t.Cleanup(func() {
 		require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
-		for range lines { // until it has said all
+		for range lines { // read the rest of its output
 		}
 		require.NoError(t, cmd.Wait(), "%s", &stderr)
 	})
@@ -92,7 +92,7 @@ func startSystem(t *testing.T) *system {
 
 func awaitLine(t *testing.T, lines <-chan string, text string) {
 	t.Helper()
-	over := time.After(patience)
+	over := time.After(timeout)
 	var seen []string
 	for {
 		select {
@@ -107,19 +107,19 @@ func awaitLine(t *testing.T, lines <-chan string, text string) {
 	}
 }
 
-// temporalDir is where the development server of Temporal is.
+// temporalDir returns the directory of the Temporal development server.
 func temporalDir(t *testing.T) string {
 	t.Helper()
 	if path := os.Getenv("ALIQUOT_TEST_TEMPORAL"); path != "" {
 		return filepath.Dir(path)
 	}
-	dir, err := filepath.Abs(filepath.Join(root, "bin", "tools"))
+	dir, err := filepath.Abs(filepath.Join(repositoryRoot, "bin", "tools"))
 	require.NoError(t, err)
 	require.FileExists(t, filepath.Join(dir, "temporal"), "make temporal builds it")
 	return dir
 }
 
-// addressesIn are the base URLs of all processes that serve metrics.
+// addressesIn returns the base URLs of all processes that serve metrics.
 func addressesIn(t *testing.T, file string) (urls []string) {
 	t.Helper()
 	content, err := os.ReadFile(file)
@@ -139,7 +139,7 @@ func addressesIn(t *testing.T, file string) (urls []string) {
 	return urls
 }
 
-// scrape names every metric that the processes serve, a histogram's parts included.
+// scrape returns the names of all metrics that the processes serve, including the parts of histograms.
 func (s *system) scrape(t *testing.T) map[string]bool {
 	t.Helper()
 	served := map[string]bool{}

@@ -1,5 +1,9 @@
 {{- define "aliquot.name" -}}
-{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}{{ else }}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 40 | trimSuffix "-" }}{{ end }}
+{{- if contains .Chart.Name .Release.Name -}}
+{{ .Release.Name | trunc 40 | trimSuffix "-" }}
+{{- else -}}
+{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 40 | trimSuffix "-" }}
+{{- end }}
 {{- end }}
 
 {{- define "aliquot.selector" -}}
@@ -104,7 +108,9 @@ temporalApiKey: ALIQUOT_TEMPORAL_API_KEY
       {{- if and .enabled .certificate.name }}
       - secret:
           name: {{ .certificate.name }}
-          items: [{key: {{ .certificate.cert }}, path: temporal-tls.crt}, {key: {{ .certificate.key }}, path: temporal-tls.key}]
+          items:
+            - {key: {{ .certificate.cert }}, path: temporal-tls.crt}
+            - {key: {{ .certificate.key }}, path: temporal-tls.key}
       {{- end }}
       {{- end }}
 {{- end }}
@@ -166,7 +172,7 @@ spec:
     - type: Resource
       resource: {name: cpu, target: {type: Utilization, averageUtilization: {{ .targetCPUUtilizationPercentage }}}}
   behavior:
-    # Orders come in waves: what was added stays for a while.
+    # The load changes in waves: added pods stay for ten minutes.
     scaleDown: {stabilizationWindowSeconds: 600}
 {{- end }}
 {{- end }}

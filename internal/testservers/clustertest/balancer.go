@@ -12,8 +12,8 @@ import (
 // dialLimit is how long a target may take to accept a connection.
 const dialLimit = 2 * time.Second
 
-// balancer passes each connection on to the next of several targets that takes
-// it. It looks at nothing else, as a service of Kubernetes does.
+// balancer forwards each connection to the next of several targets that accepts it. It works on TCP connections only,
+// as a service of Kubernetes does.
 type balancer struct {
 	listener net.Listener
 	targets  []string
@@ -21,7 +21,7 @@ type balancer struct {
 
 	mu          sync.Mutex
 	next        int
-	connections map[net.Conn]bool // nil: it is closed
+	connections map[net.Conn]bool // nil: the balancer is closed
 }
 
 func newBalancer(ctx context.Context, targets []string) (*balancer, error) {
@@ -36,7 +36,7 @@ func newBalancer(ctx context.Context, targets []string) (*balancer, error) {
 
 func (b *balancer) address() string { return b.listener.Addr().String() }
 
-// close ends all connections, and returns when nothing runs any more.
+// close closes the listener and all connections, and returns when all goroutines of the balancer have ended.
 func (b *balancer) close() {
 	b.listener.Close()
 	b.mu.Lock()
@@ -52,7 +52,7 @@ func (b *balancer) serve() {
 	for {
 		conn, err := b.listener.Accept()
 		if err != nil {
-			return // it was closed
+			return // the listener was closed
 		}
 		b.serving.Go(func() { b.forward(conn) })
 	}
@@ -66,7 +66,7 @@ func (b *balancer) forward(from net.Conn) {
 	defer b.untrack(from)
 	to, err := b.dial()
 	if err != nil {
-		return // the caller sees a connection that ends, and tries again
+		return // the caller sees that the connection ends, and tries again
 	}
 	defer to.Close()
 	if !b.track(to) {
@@ -77,7 +77,7 @@ func (b *balancer) forward(from net.Conn) {
 	var both sync.WaitGroup
 	for _, way := range [][2]net.Conn{{from, to}, {to, from}} {
 		both.Go(func() {
-			_, _ = io.Copy(way[1], way[0]) // either end may go away
+			_, _ = io.Copy(way[1], way[0]) // either end may close the connection
 			from.Close()
 			to.Close()
 		})
@@ -103,8 +103,7 @@ func (b *balancer) dial() (net.Conn, error) {
 	return nil, errors.Join(errs...)
 }
 
-// track remembers a connection, so that it is ended with the balancer. It reports
-// whether that is still open.
+// track adds a connection to those that close ends. It reports whether the balancer is still open.
 func (b *balancer) track(conn net.Conn) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

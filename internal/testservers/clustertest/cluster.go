@@ -1,5 +1,5 @@
-// Package clustertest gives tests a Temporal cluster: several nodes over a real
-// PostgreSQL, behind one address. Every part can be killed and started again.
+// Package clustertest gives tests a Temporal cluster: several nodes with a real PostgreSQL behind one address. Each
+// part can be killed and started again.
 package clustertest
 
 import (
@@ -26,30 +26,27 @@ const (
 	visibilityDatabase = "temporal_visibility"
 )
 
-// Options say what a cluster is made of.
+// Options describe a cluster.
 type Options struct {
-	// Nodes is how many processes it has, each with all services. Defaults to 2.
+	// Nodes is the number of processes. Each runs all services. Defaults to 2.
 	Nodes int
-	// Shards is the number of history shards. Defaults to 32: each is taken over
-	// again after a fault.
+	// Shards is the number of history shards. Defaults to 32: after a fault each shard has to be taken over again.
 	Shards int
 }
 
-// Cluster is a running cluster. Its parts may be killed and started from any
-// goroutine, each from one at a time.
+// Cluster is a running cluster. Its parts may be killed and started from any goroutine, but each part from one
+// goroutine at a time.
 type Cluster struct {
-	// Postgres is the server of the cluster's databases, and of those that the
-	// tests make on it.
+	// Postgres is the server of the cluster's databases and of the databases that tests create on it.
 	Postgres *postgrestest.PersistentServer
-	// Address is where clients reach the frontends of the nodes, one connection
-	// after the other, as behind a service of Kubernetes: host:port.
+	// Address is the host:port at which clients reach the frontends of the nodes. Connections go to the nodes in turn, as
+	// with a service of Kubernetes.
 	Address string
 	// Nodes are the cluster's processes.
 	Nodes []*Node
 
 	tools     tools
-	usedPorts map[int]bool
-	configDir *childprocess.Process // the nodes' configuration
+	configDir *childprocess.Process // its directory holds the nodes' configuration
 	balancer  *balancer
 }
 
@@ -59,17 +56,17 @@ func Start(t testing.TB, o Options) *Cluster {
 	t.Helper()
 	c, err := Open(t.Context(), o)
 	if err != nil {
-		t.Fatalf("testcluster: %v", err)
+		t.Fatalf("clustertest: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {
-			t.Errorf("testcluster: %v", err)
+			t.Errorf("clustertest: %v", err)
 		}
 	})
 	return c
 }
 
-// Open starts a cluster. Close it.
+// Open starts a cluster. The caller closes it.
 func Open(ctx context.Context, o Options) (*Cluster, error) {
 	if o.Nodes == 0 {
 		o.Nodes = 2
@@ -81,7 +78,7 @@ func Open(ctx context.Context, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{tools: found, usedPorts: map[int]bool{}}
+	c := &Cluster{tools: found}
 	if err := c.open(ctx, o); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -129,7 +126,7 @@ func (c *Cluster) startNodes(ctx context.Context) error {
 	return nil
 }
 
-// createDatabases makes the two databases and their schemas.
+// createDatabases creates the two databases and their schemas.
 func (c *Cluster) createDatabases(ctx context.Context) error {
 	for _, database := range []string{mainDatabase, visibilityDatabase} {
 		if _, err := c.Postgres.CreateDatabase(database); err != nil {
@@ -142,8 +139,8 @@ func (c *Cluster) createDatabases(ctx context.Context) error {
 	return nil
 }
 
-// Wipe loses all of Temporal's data: the nodes are killed, their databases
-// dropped and set up anew, and the nodes started.
+// Wipe deletes all of Temporal's data: it kills the nodes, drops and creates their databases, and starts the nodes
+// again.
 func (c *Cluster) Wipe(ctx context.Context) error {
 	for _, n := range c.Nodes {
 		if err := n.Kill(); err != nil {
@@ -161,7 +158,7 @@ func (c *Cluster) Wipe(ctx context.Context) error {
 	return c.startNodes(ctx)
 }
 
-// Close ends everything and removes all data.
+// Close stops all parts and removes their data.
 func (c *Cluster) Close() error {
 	var errs []error
 	if c.balancer != nil {
@@ -179,8 +176,8 @@ func (c *Cluster) Close() error {
 	return errors.Join(errs...)
 }
 
-// checkFrontend reports whether a frontend serves, by asking for a workflow in a
-// namespace that does not exist. That it is not found is the answer.
+// checkFrontend returns nil if a frontend serves. It describes a workflow in a namespace that does not exist and
+// expects the error NamespaceNotFound.
 func checkFrontend(ctx context.Context, c client.Client) error {
 	_, err := c.DescribeWorkflowExecution(ctx, "none", "")
 	if notFound := new(serviceerror.NamespaceNotFound); errors.As(err, &notFound) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -21,12 +20,12 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/childprocess"
 )
 
-// Node is one process of the cluster, with all services.
+// Node is one process of the cluster. It runs all services.
 type Node struct {
-	// Address is its frontend, host:port.
+	// Address is the host:port of its frontend.
 	Address string
 
-	server string // the program
+	server string // path of the program
 	config string
 	log    string
 
@@ -34,7 +33,7 @@ type Node struct {
 	process *childprocess.Process
 }
 
-// newNode writes the configuration of a node, on ports of its own.
+// newNode chooses the ports of a node and writes its configuration.
 func newNode(ctx context.Context, c *Cluster, number, shards int) (*Node, error) {
 	database, err := url.Parse(c.Postgres.URL)
 	if err != nil {
@@ -46,7 +45,7 @@ func newNode(ctx context.Context, c *Cluster, number, shards int) (*Node, error)
 		Ports    []int
 	}{Database: database.Host, Shards: shards}
 	for range portsPerNode {
-		port, err := c.freePort(ctx)
+		port, err := childprocess.FreePort(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +66,7 @@ func newNode(ctx context.Context, c *Cluster, number, shards int) (*Node, error)
 	}, nil
 }
 
-// Start starts the node and returns when its frontend answers.
+// Start starts the node and returns when its frontend serves.
 func (n *Node) Start(ctx context.Context) error {
 	if err := n.Launch(); err != nil {
 		return err
@@ -77,8 +76,7 @@ func (n *Node) Start(ctx context.Context) error {
 	return n.waitReady(ctx)
 }
 
-// Launch starts the node, and does not wait until it serves. A node that runs
-// already stays as it is.
+// Launch starts the node without waiting until it serves. It does nothing if the node runs.
 func (n *Node) Launch() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -98,16 +96,16 @@ func (n *Node) Launch() error {
 	return err
 }
 
-// Err tells that the node has ended by itself, and with what.
+// Err returns an error if the node has ended and nobody stopped it.
 func (n *Node) Err() error { return n.withProcess((*childprocess.Process).Err) }
 
-// Kill ends the node at once, as a crash would.
+// Kill ends the node immediately, as a crash would.
 func (n *Node) Kill() error {
 	defer n.clearProcess()
 	return n.withProcess((*childprocess.Process).Kill)
 }
 
-// Stop ends the node in order.
+// Stop shuts the node down.
 func (n *Node) Stop() error {
 	defer n.clearProcess()
 	return n.withProcess((*childprocess.Process).Stop)
@@ -119,7 +117,7 @@ func (n *Node) clearProcess() {
 	n.process = nil
 }
 
-// withProcess does something with the process, if there is one.
+// withProcess calls the function with the process, or returns nil if there is no process.
 func (n *Node) withProcess(do func(*childprocess.Process) error) error {
 	n.mu.Lock()
 	process := n.process
@@ -161,40 +159,12 @@ func checkFrontendWithin(ctx context.Context, c client.Client) error {
 	return checkFrontend(ctx, c)
 }
 
-// portsPerNode is how many ports a node has: for calls and for membership of each
-// of four services, and one for HTTP.
+// portsPerNode is the number of ports of a node: two for each of four services (calls and membership), and one for
+// HTTP.
 const portsPerNode = 9
 
-// The ports of nodes: Temporal keeps them in a column of 16 bits with a sign, and
-// below 32768 no connection gets one by chance.
-const (
-	lowestPort  = 12_000
-	highestPort = 32_000
-)
-
-var errNoPort = errors.New("no port is free for a Temporal node")
-
-// freePort returns one that nobody listens on and that this cluster has not used.
-func (c *Cluster) freePort(ctx context.Context) (int, error) {
-	const attempts = 1000
-	for range attempts {
-		port := lowestPort + rand.IntN(highestPort-lowestPort) //nolint:gosec // nothing depends on it that has to be secret
-		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err != nil {
-			continue
-		}
-		listener.Close()
-		if c.usedPorts[port] {
-			continue
-		}
-		c.usedPorts[port] = true
-		return port, nil
-	}
-	return 0, errNoPort
-}
-
-// nodeConfig is that of a node. A node holds at most 30 connections of each
-// database, so that several fit into what PostgreSQL takes.
+// nodeConfig is the template of a node's configuration. A node uses at most 30 connections, so that several nodes stay
+// below the connection limit of PostgreSQL.
 var nodeConfig = template.Must(template.New("node").Parse(`log: {stdout: true, level: warn}
 persistence:
   defaultStore: default
@@ -202,15 +172,16 @@ persistence:
   numHistoryShards: {{.Shards}}
   datastores:
     default:
-      sql: {pluginName: postgres12, databaseName: ` + mainDatabase + `, connectAddr: "{{.Database}}", connectProtocol: tcp,
-            user: postgres, password: x, maxConns: 20, maxIdleConns: 20, maxConnLifetime: 1h}
+      sql: {pluginName: postgres12, databaseName: ` + mainDatabase + `, connectAddr: "{{.Database}}",
+            connectProtocol: tcp, user: postgres, password: x, maxConns: 20, maxIdleConns: 20, maxConnLifetime: 1h}
     visibility:
-      sql: {pluginName: postgres12, databaseName: ` + visibilityDatabase + `, connectAddr: "{{.Database}}", connectProtocol: tcp,
-            user: postgres, password: x, maxConns: 10, maxIdleConns: 10, maxConnLifetime: 1h}
+      sql: {pluginName: postgres12, databaseName: ` + visibilityDatabase + `, connectAddr: "{{.Database}}",
+            connectProtocol: tcp, user: postgres, password: x, maxConns: 10, maxIdleConns: 10, maxConnLifetime: 1h}
 global:
   membership: {maxJoinDuration: 30s, broadcastAddress: "127.0.0.1"}
 services:
-  frontend: {rpc: {grpcPort: {{index .Ports 0}}, membershipPort: {{index .Ports 1}}, httpPort: {{index .Ports 2}}, bindOnLocalHost: true}}
+  frontend: {rpc: {grpcPort: {{index .Ports 0}}, membershipPort: {{index .Ports 1}}, httpPort: {{index .Ports 2}},
+                   bindOnLocalHost: true}}
   history:  {rpc: {grpcPort: {{index .Ports 3}}, membershipPort: {{index .Ports 4}}, bindOnLocalHost: true}}
   matching: {rpc: {grpcPort: {{index .Ports 5}}, membershipPort: {{index .Ports 6}}, bindOnLocalHost: true}}
   worker:   {rpc: {grpcPort: {{index .Ports 7}}, membershipPort: {{index .Ports 8}}, bindOnLocalHost: true}}

@@ -14,11 +14,11 @@ import (
 // Defaults to bin/tools of the repository.
 const ToolsVariable = "ALIQUOT_TEST_CLUSTER"
 
-// ErrNoTools is returned when there is no Temporal server on this machine.
+// ErrNoTools is returned when the programs of a Temporal server are missing on this machine.
 var ErrNoTools = errors.New("no temporal-server and temporal-sql-tool in " + ToolsVariable +
 	" or bin/tools: run `make cluster`")
 
-// tools are the programs of a cluster.
+// tools are the paths of a cluster's programs.
 type tools struct{ server, sqlTool string }
 
 func findTools() (tools, error) {
@@ -39,8 +39,7 @@ func findTools() (tools, error) {
 	return found, nil
 }
 
-// RepositoryRoot is the repository: the nearest directory above the test's that has a
-// go.mod.
+// RepositoryRoot returns the nearest directory above the test's working directory that has a go.mod.
 func RepositoryRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -58,7 +57,7 @@ func RepositoryRoot() (string, error) {
 	}
 }
 
-// migrate gives a database its schema, which the tool has in it.
+// migrate creates the schema of a database. The SQL tool contains the schema.
 func (t tools) migrate(ctx context.Context, server, database string) error {
 	schema := "postgresql/v12/temporal"
 	if database == visibilityDatabase {

@@ -10,14 +10,12 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/childprocess"
 )
 
-// restartPatience bounds a start after a kill: the new server waits until the
-// last process of the old one has noticed, and then replays what it had not
-// written.
+// restartPatience bounds a start after a kill. The new server waits until the last process of the killed server has
+// ended, and then replays the write-ahead log.
 const restartPatience = 2 * time.Minute
 
-// PersistentServer is a server whose data outlives it: it can be killed and started again, on
-// the same port. A commit that it has confirmed is not lost. Its data ends with
-// the process that made it.
+// PersistentServer is a server that can be killed and started again on the same port with the same data. A commit that
+// it has confirmed is not lost. Its data is removed when the process that created it ends.
 type PersistentServer struct {
 	// URL connects to the database "postgres" as the superuser.
 	URL string
@@ -29,7 +27,7 @@ type PersistentServer struct {
 	server    *Server
 }
 
-// StartPersistent starts such a server, empty.
+// StartPersistent starts an empty persistent server.
 func StartPersistent(ctx context.Context) (*PersistentServer, error) {
 	bin, err := findBinaries("initdb", "postgres")
 	if err != nil {
@@ -55,8 +53,7 @@ func StartPersistent(ctx context.Context) (*PersistentServer, error) {
 	return k, nil
 }
 
-// Start starts the server again after Kill or Halt, and returns when it takes
-// connections.
+// Start starts the server again after Kill or Shutdown, and returns when it accepts connections.
 func (k *PersistentServer) Start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, restartPatience)
 	defer cancel()
@@ -69,24 +66,24 @@ func (k *PersistentServer) Start(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(200 * time.Millisecond): // processes of the one before it are still there
+		case <-time.After(200 * time.Millisecond): // processes of the killed server still run
 		}
 	}
 }
 
-// Kill ends the server at once, as a crash would.
+// Kill ends the server immediately, as a crash would.
 func (k *PersistentServer) Kill() error { return k.server.process.Kill() }
 
-// Err tells that the server has ended by itself, and with what.
+// Err returns an error if the server has ended and nobody stopped it.
 func (k *PersistentServer) Err() error { return k.server.process.Err() }
 
-// Shutdown ends the server in order.
+// Shutdown shuts the server down and keeps its data.
 func (k *PersistentServer) Shutdown() error { return k.server.Stop() }
 
-// Remove ends the server and removes its data.
+// Remove shuts the server down and removes its data.
 func (k *PersistentServer) Remove() error { return errors.Join(k.server.Stop(), k.directory.Stop()) }
 
-// CreateDatabase makes an empty database and returns its URL.
+// CreateDatabase creates an empty database and returns its URL.
 func (k *PersistentServer) CreateDatabase(name string) (string, error) {
 	dsn, err := withDatabase(k.URL, name)
 	if err != nil {
@@ -95,7 +92,7 @@ func (k *PersistentServer) CreateDatabase(name string) (string, error) {
 	return dsn, execute(k.URL, "CREATE DATABASE "+name+" TEMPLATE template0")
 }
 
-// DropDatabase removes a database, whoever is connected to it.
+// DropDatabase removes a database even if clients are connected to it.
 func (k *PersistentServer) DropDatabase(name string) error {
 	return execute(k.URL, "DROP DATABASE "+name+" WITH (FORCE)")
 }

@@ -19,14 +19,13 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/childprocess"
 )
 
-// startPatience bounds initdb and the server's start, on a busy machine.
+// startPatience bounds initdb and the server's start on a busy machine.
 const startPatience = 60 * time.Second
 
-// initAndServeScript makes a database cluster in the directory $2, unless there is one,
-// and serves it on the port $1. What protects data from a power cut is off: the
-// data lives as long as the tests. $3 says whether a commit is to outlive a kill of
-// the server. With a certificate ($4), its key ($5) and an authority ($6),
-// connections have to be secured by TLS, at both ends.
+// initAndServeScript creates a database cluster in the directory $2 unless there is one, and serves it on the port $1.
+// Settings that protect data from a power cut are off, because the data is only needed during the tests. $3 is the
+// value of synchronous_commit: with "on", a commit survives a kill of the server. With a certificate ($4), its key ($5)
+// and a certificate authority ($6), connections have to use TLS with certificates on both sides.
 const initAndServeScript = `
 { [ -e "$2/PG_VERSION" ] ||
 "$0/initdb" --pgdata="$2" --auth=trust --username=postgres --encoding=UTF8 --locale=C --no-sync; } || exit
@@ -40,34 +39,30 @@ exec "$0/postgres" -D "$2" -p "$1" -c listen_addresses=127.0.0.1 -c unix_socket_
 	-c max_connections=300 -c fsync=off -c synchronous_commit="$3" -c full_page_writes=off
 `
 
-// ErrNotInstalled is returned when there is no PostgreSQL on this machine.
+// ErrNotInstalled is returned when PostgreSQL is missing on this machine.
 var ErrNotInstalled = errors.New("no PostgreSQL server found on PATH or under /usr/lib/postgresql: " +
 	"run the tests with `make test`, which installs it, or set " + ServerVariable)
 
-// Server is a temporary PostgreSQL server with nothing in it. It ends, at the
-// latest, with the process that started it.
+// Server is a temporary, empty PostgreSQL server. It ends at the latest with the process that started it.
 type Server struct {
 	// URL connects to the database "postgres" as the superuser.
 	URL     string
 	process *childprocess.Process
 }
 
-// Start starts a server on a free port of 127.0.0.1 and returns when it takes
-// connections. Run by root, which PostgreSQL refuses to run as, it runs as the
-// user postgres or nobody.
+// Start starts a server on a free port of 127.0.0.1 and returns when it accepts connections. PostgreSQL refuses to run
+// as root, so if root calls Start, the server runs as the user postgres or nobody.
 func Start(ctx context.Context) (*Server, error) { return StartTLS(ctx, TLS{}) }
 
-// TLS names the files of a server that takes secured connections only.
+// TLS names the files of a server that accepts TLS connections only. The zero value is a server without TLS.
 type TLS struct {
-	Cert, Key string // the server's
-	CA        string // who vouches for clients and, to them, for the server
-	// ClientCert and ClientKey are those of the user "postgres", with which URL
-	// connects.
+	Cert, Key string // certificate and key of the server
+	CA        string // certificate authority of the server and its clients
+	// ClientCert and ClientKey are the certificate and key with which the URL connects as the user "postgres".
 	ClientCert, ClientKey string
 }
 
-// StartTLS is Start for a server that takes secured connections only, where files
-// are named.
+// StartTLS works like Start. If files are named, the server accepts TLS connections only.
 func StartTLS(ctx context.Context, files TLS) (*Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
@@ -81,7 +76,7 @@ func StartTLS(ctx context.Context, files TLS) (*Server, error) {
 		return nil, err
 	}
 
-	// Another process may take the port between our choice and its use.
+	// Another process can take the port between the choice and its use.
 	const attempts = 3
 	for attempt := 1; ; attempt++ {
 		port, err := childprocess.FreePort(ctx)
@@ -95,7 +90,7 @@ func StartTLS(ctx context.Context, files TLS) (*Server, error) {
 	}
 }
 
-// urlQuery is how a URL says that the connection is to be secured.
+// urlQuery returns the query of the server's URL, which selects TLS or no TLS.
 func (f TLS) urlQuery() string {
 	if f.Cert == "" {
 		return "sslmode=disable"
@@ -108,7 +103,7 @@ func (f TLS) urlQuery() string {
 // Stop ends the server and removes its data.
 func (s *Server) Stop() error { return s.process.Stop() }
 
-func startServer(ctx context.Context, bin string, owner *syscall.Credential, port int, data, durable string,
+func startServer(ctx context.Context, bin string, owner *syscall.Credential, port int, data, synchronousCommit string,
 	files TLS) (*Server, error) {
 	var content [3]string
 	for i, file := range []string{files.Cert, files.Key, files.CA} {
@@ -117,16 +112,16 @@ func startServer(ctx context.Context, bin string, owner *syscall.Credential, por
 		}
 		read, err := os.ReadFile(file)
 		if err != nil {
-			return nil, fmt.Errorf("reading what secures the connections: %w", err)
+			return nil, fmt.Errorf("reading the TLS files: %w", err)
 		}
 		content[i] = string(read)
 	}
 	process, err := childprocess.Start(childprocess.Command{
 		Name: "postgres",
 		Path: "/bin/sh",
-		Args: []string{"-c", initAndServeScript, bin, strconv.Itoa(port), data, durable, content[0], content[1],
+		Args: []string{"-c", initAndServeScript, bin, strconv.Itoa(port), data, synchronousCommit, content[0], content[1],
 			content[2]},
-		Signal: "INT", // disconnects clients and shuts down
+		Signal: "INT", // PostgreSQL disconnects its clients and shuts down
 		User:   owner,
 	})
 	if err != nil {
@@ -170,8 +165,8 @@ func (s *Server) ping(ctx context.Context) error {
 	return conn.Close(ctx)
 }
 
-// findBinaries returns the directory that holds all of some programs, the newest one
-// if there are several.
+// findBinaries returns the directory that holds all of the programs. It prefers directories on PATH, then the newest
+// version.
 func findBinaries(programs ...string) (string, error) {
 	candidates := filepath.SplitList(os.Getenv("PATH"))
 	packaged, err := filepath.Glob("/usr/lib/postgresql/*/bin")
@@ -196,7 +191,7 @@ func isProgram(path string) bool {
 	return err == nil
 }
 
-// unprivilegedUser returns whom to run as if we are root, and nil if we are not.
+// unprivilegedUser returns the user to run PostgreSQL as if this process runs as root, otherwise nil.
 func unprivilegedUser() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -218,11 +213,11 @@ func unprivilegedUser() (*syscall.Credential, error) {
 	return nil, fmt.Errorf("finding a user to run PostgreSQL as: %w", errors.Join(errs...))
 }
 
-// withDatabase returns the server's URL with another database's name in it.
+// withDatabase returns the server's URL with the name of another database.
 func withDatabase(server, database string) (string, error) {
 	u, err := url.Parse(server)
 	if err != nil {
-		return "", errors.New(ServerVariable + " is not a URL") // the cause would repeat a password
+		return "", errors.New(ServerVariable + " is not a URL") // the wrapped error would contain the password
 	}
 	u.Path = "/" + database
 	return u.String(), nil

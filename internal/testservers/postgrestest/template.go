@@ -7,31 +7,31 @@ import (
 	"testing"
 )
 
-// Template is a database that is made when it is first copied: migrations take
-// seconds under the race detector, a copy takes a fraction of one.
+// Template is a database that is created when it is first copied. Migrations take seconds under the race detector, a
+// copy takes a fraction of a second.
 type Template struct {
 	made func(url string) error
 
 	mu           sync.Mutex
-	server, name string // empty until it is made
+	server, name string // empty until the database is created
 }
 
-// NewTemplate is a database as made leaves it, at the URL that it is given. It
-// has to be closed by then.
+// NewTemplate returns a template whose content the function made creates in the database at the URL. The function must
+// close its connections before it returns.
 func NewTemplate(made func(url string) error) *Template { return &Template{made: made} }
 
-// Copy returns the URL of a copy, which is dropped when the test ends. The test
-// fails if there is no server.
+// Copy creates a copy for the test and returns its URL. The copy is dropped when the test ends. The test fails if there
+// is no server.
 func (c *Template) Copy(t testing.TB) string {
 	t.Helper()
 	name, err := c.ready()
 	if err != nil {
-		t.Fatalf("pgtest: making a database to copy: %v", err)
+		t.Fatalf("postgrestest: making a database to copy: %v", err)
 	}
 	return copied(t, name)
 }
 
-// ready makes the template unless it is made already, and returns its name.
+// ready creates the template if it does not exist yet, and returns its name.
 func (c *Template) ready() (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,7 +49,7 @@ func (c *Template) ready() (string, error) {
 	if err := c.made(dsn); err != nil {
 		return "", errors.Join(err, drop(server, name))
 	}
-	// The server copies a database only while nobody is connected to it.
+	// PostgreSQL copies a database only while no client is connected to it.
 	if err := execute(server, "ALTER DATABASE "+name+" ALLOW_CONNECTIONS false"); err != nil {
 		return "", errors.Join(fmt.Errorf("closing database %s: %w", name, err), drop(server, name))
 	}
@@ -57,7 +57,7 @@ func (c *Template) ready() (string, error) {
 	return name, nil
 }
 
-// Drop removes the template, after all tests of the process.
+// Drop removes the template. It is called after all tests of the process.
 func (c *Template) Drop() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

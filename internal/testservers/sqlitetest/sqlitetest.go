@@ -1,5 +1,5 @@
-// Package sqlitetest gives each test a database of SQLite of its own, copied
-// from one that is made once: the race detector makes migrations slow.
+// Package sqlitetest gives each test its own SQLite database. The database is copied from one that is created once,
+// because migrations are slow under the race detector.
 package sqlitetest
 
 import (
@@ -10,19 +10,20 @@ import (
 	"testing"
 )
 
-// Template is a database that is made when it is first copied.
+// Template is a database that is created when it is first copied.
 type Template struct {
 	content func() ([]byte, error)
 }
 
-// NewTemplate is a database as made leaves it, at the URL that it is given. It has to be closed by then.
+// NewTemplate returns a template whose content the function create writes to the database at the URL. The function must
+// close the database before it returns.
 func NewTemplate(create func(url string) error) *Template {
 	return &Template{content: sync.OnceValues(func() ([]byte, error) {
 		dir, err := os.MkdirTemp("", "aliquot-sqlite-")
 		if err != nil {
 			return nil, err
 		}
-		defer func() { _ = os.RemoveAll(dir) }() // the system does so otherwise
+		defer func() { _ = os.RemoveAll(dir) }() // the system removes temporary files otherwise
 		file := filepath.Join(dir, "template.db")
 		if err := create("sqlite:" + file); err != nil {
 			return nil, fmt.Errorf("making a database to copy: %w", err)
@@ -31,7 +32,8 @@ func NewTemplate(create func(url string) error) *Template {
 	})}
 }
 
-// Copy returns the file of a copy, which goes with the test. Its URL is "sqlite:" and that.
+// Copy writes a copy of the template to a file that is removed when the test ends. The URL of the copy is "sqlite:"
+// followed by the path.
 func (c *Template) Copy(t testing.TB) (file string) {
 	t.Helper()
 	content, err := c.content()

@@ -16,24 +16,23 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/childprocess"
 )
 
-// startPatience bounds a server's start on a busy machine; it usually takes one
-// second.
+// startPatience bounds a server's start on a busy machine. A start usually takes one second.
 const startPatience = 60 * time.Second
 
-// ErrNoBinary is returned when there is no Temporal server on this machine.
+// ErrNoBinary is returned when there is no Temporal program on this machine.
 var ErrNoBinary = errors.New("no temporal binary in " + binaryVariable + ", bin/tools or on PATH: run `make tools`")
 
-// Options say how a server is started.
+// Options describe how a server is started.
 type Options struct {
-	// DBFile is where the server keeps its data. Defaults to its memory.
+	// DBFile is the file in which the server stores its data. Without it, the data is in memory only.
 	DBFile string
-	// Port is where it listens on 127.0.0.1. Defaults to a free port.
+	// Port is the port of 127.0.0.1 on which the server listens. Defaults to a free port, on which the server can be
+	// started again.
 	Port int
 }
 
-// FindBinary returns the path of the temporal program: the one that
-// ALIQUOT_TEST_TEMPORAL names, else bin/tools/temporal of the repository, else
-// the one on PATH. The error is ErrNoBinary if there is none.
+// FindBinary returns the path of the Temporal program: the one in ALIQUOT_TEST_TEMPORAL, else bin/tools/temporal of the
+// repository, else the one on PATH. The error is ErrNoBinary if there is none.
 func FindBinary() (string, error) {
 	if path := os.Getenv(binaryVariable); path != "" {
 		return findProgram(path)
@@ -54,7 +53,7 @@ func findProgram(name string) (string, error) {
 	return path, nil
 }
 
-// moduleRoot returns the nearest directory above the test's that has a go.mod.
+// moduleRoot returns the nearest directory above the test's working directory that has a go.mod.
 func moduleRoot() (string, bool) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -79,22 +78,25 @@ func startServer(ctx context.Context, o Options) (*DevServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Port != 0 {
-		return startOnPort(ctx, binary, o.DBFile, o.Port)
-	}
-
-	// Another process may take the port between our choice and its use.
+	// Another process can take the port, or a port that the server itself chooses, between the choice and its use.
 	const attempts = 3
 	for attempt := 1; ; attempt++ {
-		port, err := childprocess.FreePort(ctx)
-		if err != nil {
-			return nil, err
-		}
-		d, err := startOnPort(ctx, binary, o.DBFile, port)
+		d, err := startOnce(ctx, binary, o)
 		if err == nil || attempt == attempts {
 			return d, err
 		}
 	}
+}
+
+// startOnce starts the server on the port of the options, or on a free one.
+func startOnce(ctx context.Context, binary string, o Options) (_ *DevServer, err error) {
+	port := o.Port
+	if port == 0 {
+		if port, err = childprocess.FreePort(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return startOnPort(ctx, binary, o.DBFile, port)
 }
 
 func startOnPort(ctx context.Context, binary, dbFile string, port int) (*DevServer, error) {

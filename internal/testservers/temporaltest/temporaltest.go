@@ -1,5 +1,4 @@
-// Package temporaltest gives tests a real Temporal development server and
-// namespaces of their own on it.
+// Package temporaltest gives tests a real Temporal development server and their own namespaces on it.
 package temporaltest
 
 import (
@@ -23,14 +22,14 @@ import (
 )
 
 const (
-	// addressVariable names a running server that tests use instead of their own.
+	// addressVariable names the environment variable with the address of a running server that tests use instead of
+	// starting one.
 	addressVariable = "ALIQUOT_TEST_TEMPORAL_ADDR"
-	// binaryVariable names the temporal program.
+	// binaryVariable names the environment variable with the path of the Temporal program.
 	binaryVariable = "ALIQUOT_TEST_TEMPORAL"
 )
 
-// retention is how long closed workflows stay readable, the shortest that
-// Temporal takes.
+// retention is how long closed workflows can be read. It is the shortest retention that Temporal accepts.
 const retention = 24 * time.Hour
 
 // namespacePatience bounds the creation of a namespace.
@@ -38,20 +37,19 @@ const namespacePatience = 30 * time.Second
 
 // DevServer is a Temporal development server.
 type DevServer struct {
-	// Address is its frontend, as host:port.
+	// Address is the host:port of its frontend.
 	Address string
-	// process is nil for a server that is not ours.
+	// process is nil for a server that this process did not start.
 	process *childprocess.Process
 }
 
-// startShared is this process's server. Nobody stops it: it ends with the process.
+// startShared starts the server of this process. It ends with the process.
 var startShared = sync.OnceValues(func() (*DevServer, error) {
 	return startServer(context.Background(), Options{})
 })
 
-// SharedServer returns the server that all tests of this process share: the one at
-// ALIQUOT_TEST_TEMPORAL_ADDR, else one that the first call starts, in memory. The
-// test fails if there is no temporal binary.
+// SharedServer returns the server that all tests of this process share: the one at ALIQUOT_TEST_TEMPORAL_ADDR, else an
+// in-memory server that the first call starts. The test fails if there is no Temporal program.
 func SharedServer(t testing.TB) *DevServer {
 	t.Helper()
 	if address := os.Getenv(addressVariable); address != "" {
@@ -64,8 +62,8 @@ func SharedServer(t testing.TB) *DevServer {
 	return d
 }
 
-// Start starts a server of the test's own, which it may stop, kill and start
-// again over the same file and port. It is stopped when the test ends.
+// Start starts a server for one test. The test may stop or kill it and start it again with the same file and port. The
+// server is stopped when the test ends.
 func Start(t testing.TB, o Options) *DevServer {
 	t.Helper()
 	d, err := startServer(t.Context(), o)
@@ -76,8 +74,7 @@ func Start(t testing.TB, o Options) *DevServer {
 	return d
 }
 
-// Stop stops a server that Start returned and waits until it has ended. Stopping
-// it again does nothing.
+// Stop stops a server that Start returned and waits until it has ended. A second call does nothing.
 func (d *DevServer) Stop(t testing.TB) {
 	t.Helper()
 	if err := d.process.Stop(); err != nil {
@@ -85,7 +82,7 @@ func (d *DevServer) Stop(t testing.TB) {
 	}
 }
 
-// Kill ends a server that Start returned at once, as a crash would.
+// Kill ends a server that Start returned immediately, as a crash would.
 func (d *DevServer) Kill(t testing.TB) {
 	t.Helper()
 	if err := d.process.Kill(); err != nil {
@@ -93,8 +90,7 @@ func (d *DevServer) Kill(t testing.TB) {
 	}
 }
 
-// Namespace registers a new namespace and returns its name once the server
-// accepts workflows in it.
+// Namespace registers a new namespace and returns its name when the server accepts workflows in it.
 func (d *DevServer) Namespace(t testing.TB) string {
 	t.Helper()
 	name := "test-" + strings.ToLower(rand.Text())
@@ -120,7 +116,7 @@ func (d *DevServer) registerNamespace(ctx context.Context, name string) error {
 		return err
 	}
 
-	// The parts of the server learn of a new namespace one after the other.
+	// The services of the server learn of a new namespace one after the other.
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -136,8 +132,8 @@ func (d *DevServer) registerNamespace(ctx context.Context, name string) error {
 	}
 }
 
-// checkNamespace asks for a workflow that does not exist. That it is not found is the
-// answer of the last part of the server that has to know the namespace.
+// checkNamespace returns nil if the server accepts workflows in the namespace. It describes a workflow that does not
+// exist and expects the error NotFound from the history service, which is the last service that learns of a namespace.
 func checkNamespace(ctx context.Context, c client.Client, namespace string) error {
 	_, err := c.DescribeWorkflowExecution(ctx, "no-workflow-of-"+namespace, "")
 	if notFound := new(serviceerror.NotFound); errors.As(err, &notFound) {
@@ -146,7 +142,7 @@ func checkNamespace(ctx context.Context, c client.Client, namespace string) erro
 	return err
 }
 
-// dial returns a client that connects when it is first used.
+// dial returns a client that connects on its first call.
 func (d *DevServer) dial(namespace string) (client.Client, error) {
 	return client.NewLazyClient(client.Options{
 		HostPort:  d.Address,

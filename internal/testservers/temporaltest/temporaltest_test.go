@@ -55,8 +55,8 @@ func TestNamespacesAreApart(t *testing.T) {
 	require.ErrorContains(t, err, "not found")
 }
 
-// TestSearchAttributesOfANamespace shows that the development server takes search
-// attributes for one namespace, and how soon they can be used.
+// TestSearchAttributesOfANamespace shows that the development server adds search attributes to one namespace only, and
+// that visibility finds workflows by them.
 func TestSearchAttributesOfANamespace(t *testing.T) {
 	t.Parallel()
 	server := temporaltest.SharedServer(t)
@@ -93,7 +93,7 @@ func TestStartedServerKeepsItsFileAndPort(t *testing.T) {
 	second.Stop(t)
 	third := temporaltest.Start(t, temporaltest.Options{Port: port(t, first.Address)})
 	_, err = dial(t, third, namespace).DescribeWorkflowExecution(t.Context(), "survivor", "")
-	require.ErrorContains(t, err, namespace, "a server without the file knows nothing of it")
+	require.ErrorContains(t, err, namespace, "a server without the file does not have the namespace")
 }
 
 // TestBinaryIsMissing changes the environment, so it is not parallel.
@@ -129,10 +129,10 @@ func serve(t *testing.T, c client.Client) {
 	t.Cleanup(w.Stop)
 }
 
-// start starts a workflow that no worker serves.
+// start starts a workflow on a task queue without a worker.
 func start(t *testing.T, c client.Client, id string) {
 	t.Helper()
-	_, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: "nobody"}, greet, id)
+	_, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: "no-worker"}, greet, id)
 	require.NoError(t, err)
 }
 

@@ -24,7 +24,7 @@ func TestNewDatabaseIsEmpty(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			conn := connect(t, postgrestest.NewDatabase(t))
-			// The same table in both: each would refuse the other's.
+			// Both subtests create the same table. This would fail in one database.
 			_, err := conn.Exec(t.Context(), `CREATE TABLE orders (id text PRIMARY KEY)`)
 			require.NoError(t, err)
 		})
@@ -61,7 +61,7 @@ func TestCopiesOfATemplateAreApart(t *testing.T) { //nolint:tparallel // the sub
 		for _, name := range []string{"first", "second"} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				// Each would refuse the other's row.
+				// Both subtests insert the same row. This would fail in one database.
 				_, err := connect(t, template.Copy(t)).Exec(t.Context(), `INSERT INTO orders VALUES ('a')`)
 				require.NoError(t, err)
 			})
@@ -69,10 +69,10 @@ func TestCopiesOfATemplateAreApart(t *testing.T) { //nolint:tparallel // the sub
 	})
 	require.Equal(t, 1, made)
 	require.NoError(t, template.Drop())
-	require.NoError(t, template.Drop(), "it is gone already")
+	require.NoError(t, template.Drop(), "dropping it twice")
 }
 
-func TestATemplateThatCannotBeMadeIsNotCopied(t *testing.T) {
+func TestATemplateThatCannotBeCreatedIsNotCopied(t *testing.T) {
 	t.Parallel()
 	failing := postgrestest.NewTemplate(func(string) error { return errors.New("no such migration") })
 	copying := &copier{TB: t}
@@ -85,7 +85,7 @@ func TestATemplateThatCannotBeMadeIsNotCopied(t *testing.T) {
 	require.Contains(t, copying.fatal, "no such migration")
 }
 
-// copier is a test whose failure is noted.
+// copier is a test that records its failure.
 type copier struct {
 	testing.TB
 	fatal string

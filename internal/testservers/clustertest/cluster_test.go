@@ -22,7 +22,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const timeout = 2 * time.Minute
 
-// What a cluster knows is known to each of its nodes, outlives each of them and PostgreSQL, and is gone when it is wiped.
+// TestClusterSurvivesKilledNodes shows that every node knows a namespace, that the namespace survives the kill of each
+// node and of PostgreSQL, and that Wipe deletes it.
 func TestClusterSurvivesKilledNodes(t *testing.T) {
 	t.Parallel()
 	c := clustertest.Start(t, clustertest.Options{})
@@ -51,7 +52,7 @@ func TestClusterSurvivesKilledNodes(t *testing.T) {
 	require.NoError(t, c.Postgres.Kill())
 	require.NoError(t, c.Postgres.Start(t.Context()))
 	for _, node := range c.Nodes {
-		require.NoError(t, node.Launch(), "it may have given up meanwhile")
+		require.NoError(t, node.Launch(), "the node may have ended without PostgreSQL")
 	}
 	require.Eventually(t, knows, timeout, 100*time.Millisecond)
 

@@ -1,8 +1,7 @@
 // Package postgrestest gives tests PostgreSQL databases on a real server.
 //
-// The server is the one that ALIQUOT_TEST_POSTGRES names by URL (`make test`
-// starts one for the whole run), else a temporary one which the first test of a
-// process starts and which ends with the process.
+// The server is the one whose URL is in ALIQUOT_TEST_POSTGRES (`make test` starts one for the whole run). Without it,
+// the first test of a process starts a temporary server, which ends with the process.
 package postgrestest
 
 import (
@@ -18,47 +17,46 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ServerVariable is the environment variable that holds the URL of a server to
-// use, as a user who may create databases.
+// ServerVariable is the environment variable that holds the URL of a server to use. The user of the URL must be allowed
+// to create databases.
 const ServerVariable = "ALIQUOT_TEST_POSTGRES"
 
-// queryPatience bounds the creation and the removal of one database.
+// queryPatience bounds the creation or removal of one database.
 const queryPatience = 60 * time.Second
 
-// processServer is this process's server. Nobody stops it: it ends with the process.
+// processServer starts the server of this process. It ends with the process.
 var processServer = sync.OnceValues(func() (*Server, error) {
 	return Start(context.Background())
 })
 
-// NewDatabase returns the URL of a new, empty database of the test's own, which is
-// dropped when the test ends. The test fails if there is no server.
+// NewDatabase creates an empty database for the test and returns its URL. The database is dropped when the test ends.
+// The test fails if there is no server.
 func NewDatabase(t testing.TB) string {
 	t.Helper()
-	// template0 takes no connections, so that tests can copy it at the same time.
+	// template0 accepts no connections, so several tests can copy it at the same time.
 	return copied(t, "template0")
 }
 
-// copied returns the URL of a database with the content of another, which is
-// dropped when the test ends.
+// copied copies a database for the test and returns the copy's URL. The copy is dropped when the test ends.
 func copied(t testing.TB, template string) string {
 	t.Helper()
 	server, err := serverURL()
 	if err != nil {
-		t.Fatalf("pgtest: %v", err)
+		t.Fatalf("postgrestest: %v", err)
 	}
 	name, dsn, err := create(server, template)
 	if err != nil {
-		t.Fatalf("pgtest: %v", err)
+		t.Fatalf("postgrestest: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := drop(server, name); err != nil {
-			t.Errorf("pgtest: %v", err)
+			t.Errorf("postgrestest: %v", err)
 		}
 	})
 	return dsn
 }
 
-// serverURL is the server that the environment names, else this process's own.
+// serverURL returns the URL of the server in ALIQUOT_TEST_POSTGRES, or else of the server of this process.
 func serverURL() (string, error) {
 	if server := os.Getenv(ServerVariable); server != "" {
 		return server, nil
@@ -70,7 +68,7 @@ func serverURL() (string, error) {
 	return s.URL, nil
 }
 
-// create makes a database with the content of another.
+// create creates a database with the content of another and returns its name and URL.
 func create(server, template string) (name, dsn string, err error) {
 	name = "test_" + strings.ToLower(rand.Text())
 	dsn, err = withDatabase(server, name)
@@ -90,8 +88,8 @@ func drop(server, name string) error {
 	return nil
 }
 
-// execute runs one statement on a connection of its own. It takes no context
-// from the test, whose own has ended when cleanups run.
+// execute runs one statement on a new connection. It does not use the context of the test, which has ended when
+// cleanups run.
 func execute(server, statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), queryPatience)
 	defer cancel()

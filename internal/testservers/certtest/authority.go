@@ -1,4 +1,4 @@
-// Package certtest makes certificates for tests: an authority, and what it vouches for.
+// Package certtest creates certificates for tests: a certificate authority and the certificates that it signs.
 package certtest
 
 import (
@@ -18,7 +18,7 @@ import (
 
 // Authority signs certificates.
 type Authority struct {
-	// File holds its own certificate, PEM.
+	// File holds the path of the authority's own certificate in PEM.
 	File string
 
 	dir  string
@@ -26,10 +26,10 @@ type Authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// Pair names the files, PEM, of a certificate and its key.
+// Pair names the PEM files of a certificate and its private key.
 type Pair struct{ Cert, Key string }
 
-// NewAuthority makes an authority that lives as long as the test.
+// NewAuthority creates an authority whose files are removed when the test ends.
 func NewAuthority(t testing.TB) *Authority {
 	t.Helper()
 	a := &Authority{dir: t.TempDir(), key: newKey(t)}
@@ -46,7 +46,8 @@ func NewAuthority(t testing.TB) *Authority {
 	return a
 }
 
-// Issue makes a certificate of a name, for both ends of a connection. A server with it is one at "localhost" and 127.0.0.1.
+// Issue creates a certificate for the name that serves as a client and as a server certificate. A server with it is
+// valid as "localhost" and 127.0.0.1.
 func (a *Authority) Issue(t testing.TB, name string) Pair {
 	t.Helper()
 	key := newKey(t)
@@ -88,6 +89,6 @@ func newSerial(t testing.TB) *big.Int {
 func requireNoError(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
-		t.Fatalf("testcerts: %v", err)
+		t.Fatalf("certtest: %v", err)
 	}
 }
