@@ -122,7 +122,8 @@ func newWebhooks() conformance.Webhooks {
 	start := time.Date(2026, 3, 9, 16, 0, 0, 0, time.UTC)
 	appointment := map[string]any{
 		"id": "0b1e5a52-7a0e-4a53-9f5a-3d9f6f2f8a11", "reference": "R-1", "confirmation": "C-1", "provider": "getlabs",
-		"status": "confirmed", "start": start, "end": start.Add(time.Hour), "timezone": "America/Phoenix", "can_reschedule": true, "site": nil,
+		"status": "confirmed", "start": start, "end": start.Add(time.Hour), "timezone": "America/Phoenix",
+		"can_reschedule": true, "site": nil,
 		"address": map[string]any{"first_line": conformance.Canary + " St 1", "city": "Phoenix", "state": "AZ",
 			"zip": "85004"},
 	}
