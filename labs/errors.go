@@ -7,26 +7,27 @@ import (
 	"time"
 )
 
-// None of these errors' texts holds anything that came from outside as text: a lab's own words may name a patient. They are in
-// Raw, which is for the encrypted store only.
+// The text of these errors never contains text from a partner, because a lab's own words may name a patient. Such text
+// is in Raw, which may be stored in the encrypted store only.
 
-// ErrNotSupported means that the lab has no such call, or none that it has confirmed to us.
+// ErrNotSupported means that the lab has no such call, or that the account's settings do not name it.
 var ErrNotSupported = errors.New("not supported by the lab")
 
-// The codes of a RefusedError that do not depend on the lab.
+// Codes of a RefusedError that are the same for all labs.
 const (
 	CodeRefusedByLab       = "refused_by_lab"           // the lab's reason is in Raw
-	CodeInvalidRequisition = "invalid_requisition"      // not sent: Fields are missing or not as the lab needs them
+	CodeInvalidRequisition = "invalid_requisition"      // not sent: Fields are missing or invalid
 	CodeNoPhysician        = "no_physician_for_state"   // not sent: no overseeing physician for the state of collection
-	CodeRegistrationNeeded = "registration_unsupported" // not sent: the lab ships no kits whose patient is unknown
+	CodeRegistrationNeeded = "registration_unsupported" // not sent: the lab does not ship kits without a patient
 )
 
-// RefusedError means that the request was refused for good. The same request would be refused again.
+// RefusedError means that the request was refused and would be refused again.
 type RefusedError struct {
-	// stable; one of the codes above or of the partner's protocol, or http_ and the status of an answer without a reason
+	// Code is stable. It is one of the codes above, a code of the partner's protocol, or "http_" and the HTTP status of an
+	// answer without a reason.
 	Code   string
-	Fields []string // with CodeInvalid: the lab's names of the fields, never their values
-	Raw    []byte   // the lab's answer, verbatim; nil when we refused without asking it
+	Fields []string // with CodeInvalidRequisition: the lab's names of the fields, never their values
+	Raw    []byte   // the lab's answer, verbatim; nil if the request was not sent
 }
 
 func (e *RefusedError) Error() string {
@@ -36,11 +37,11 @@ func (e *RefusedError) Error() string {
 	return "lab request refused: " + e.Code + ": " + strings.Join(e.Fields, ", ")
 }
 
-// UnansweredError means that the outcome is unknown: the request may have reached the lab and had its effect. It is asked again,
-// with the same order number.
+// UnansweredError means that the outcome is unknown: the request may have reached the lab and taken effect. The caller
+// repeats the request with the same order number.
 type UnansweredError struct {
-	Err error  // why there is no answer
-	Raw []byte // what was received, verbatim, if anything
+	Err error  // why there is no usable answer
+	Raw []byte // what was received, verbatim; it may be empty
 }
 
 func (e *UnansweredError) Error() string {
@@ -49,12 +50,12 @@ func (e *UnansweredError) Error() string {
 
 func (e *UnansweredError) Unwrap() error { return e.Err }
 
-// BusyError means that the lab could not be reached, or said that it cannot answer now. Whether a request that reached it had its
-// effect is not certain, so it is asked again, with the same order number.
+// BusyError means that the lab could not be reached, or said that it cannot answer now. A request that reached it may
+// have taken effect, so the caller repeats it with the same order number.
 type BusyError struct {
 	Status     int           // HTTP status of the answer; 0: no connection was made
-	RetryAfter time.Duration // how long the lab asked us to wait; 0: it did not say
-	Err        error         // why no connection was made; nil with a Status
+	RetryAfter time.Duration // how long the lab asked us to wait; 0: unknown
+	Err        error         // why no connection was made; nil if Status is set
 }
 
 func (e *BusyError) Error() string {
@@ -66,8 +67,8 @@ func (e *BusyError) Error() string {
 
 func (e *BusyError) Unwrap() error { return e.Err }
 
-// UnauthorizedError means that the lab did not accept our credentials. That says nothing about the order: it is asked again once
-// the account has been put right.
+// UnauthorizedError means that the lab did not accept our credentials. It says nothing about the order: the caller
+// repeats the request after the account has been corrected.
 type UnauthorizedError struct {
 	Status int // HTTP status of the answer: 401 or 403
 }
@@ -76,7 +77,8 @@ func (e *UnauthorizedError) Error() string {
 	return fmt.Sprintf("lab did not accept our credentials: HTTP status %d", e.Status)
 }
 
-// FailureKind is what kind of failure an error of a lab's is, as a code; empty for none.
+// FailureKind returns a code for the kind of a lab's error: refused, busy, unauthorized or unanswered. It is empty for
+// nil, and unanswered for any other error.
 func FailureKind(err error) string {
 	if err == nil {
 		return ""

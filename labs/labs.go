@@ -1,8 +1,7 @@
-// Package labs is the port to lab partners: what Aliquot asks of a lab, and how a lab's answer is told apart from no answer.
-// Adapters of labs are packages below it.
+// Package labs is the port to partners: the calls that Aliquot makes to a lab, the errors that separate a refusal from
+// a missing answer, and how a partner's webhooks are authenticated and decoded. The packages below it are the adapters.
 //
-// A lab makes one attempt per call and keeps nothing between calls. Retries, and the memory of what has been tried, belong to
-// the callers.
+// A Lab makes one attempt per call and has no state between calls. Callers retry, and store what they have tried.
 package labs
 
 import (
@@ -17,109 +16,115 @@ import (
 // The environments of an account.
 const (
 	Production = "production"
-	Sandbox    = "sandbox" // the simulated lab
+	Sandbox    = "sandbox" // the account calls the simulated lab
 )
 
-// Account is our account at a lab: where it is called, and with which credentials.
+// Account is our account at a partner: the address of its API, the credentials and the settings.
 type Account struct {
 	ID          string
-	Partner     string // which adapter speaks to it: the name of its Protocol
-	BaseURL     string // scheme and host, and a path if the lab's calls are below one
+	Partner     string // the name of the partner's Protocol
+	BaseURL     string // scheme and host, and a path if the partner's calls are below one
 	User, Token string
-	Spacing     time.Duration // least time between the starts of two calls; what Pace keeps
-	Settings    []byte        // JSON, the adapter's own
+	Spacing     time.Duration // minimum time between the starts of two calls; WaitForTurn enforces it
+	Settings    []byte        // JSON, defined by the adapter
 	Environment string        // Production or Sandbox
 }
 
-// String names the account without its credentials.
+// String returns a text with the account's id and without its credentials.
 func (a Account) String() string { return "lab account " + a.ID }
 
-// LogValue keeps the credentials out of logs.
+// LogValue returns the account's id, partner and environment, so that logs do not contain its credentials.
 func (a Account) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("id", a.ID), slog.String("partner", a.Partner),
 		slog.String("environment", a.Environment))
 }
 
-// Requisition is an order as it is placed at a lab.
+// Requisition is an order that is to be placed at a lab.
 type Requisition struct {
-	OrderNumber  string       // our order number, the same for every attempt of the same intent
+	OrderNumber  string       // our number, the same for every attempt to place this order
 	Order        *order.Order // with patient and address
-	OriginNumber string       // the number of the order that this one replaces; empty: it replaces none
-	Script       string       // what a simulated lab is to do with the order, by name; never sent to a real one
+	OriginNumber string       // the number of the order that this one replaces; empty: it is not a replacement
+	Script       string       // the name of the simulated lab's script for the order; never sent to a real lab
 }
 
-// Acceptance is a requisition that the lab has accepted.
+// Acceptance is a lab's answer that it has accepted a requisition.
 type Acceptance struct {
-	Accession     string // the lab's own number; empty when it has not told it yet
-	AlreadyPlaced bool   // the lab has the order from an earlier attempt
-	Raw           []byte // the lab's answer, verbatim. It may hold patient data
+	Accession     string // the lab's own number; empty: still unknown
+	AlreadyPlaced bool   // the lab had accepted the order in an earlier attempt
+	Raw           []byte // the lab's answer, verbatim; it may hold patient data
 }
 
-// FetchedResults is what a lab answers when asked for results.
+// FetchedResults is a lab's answer to a call for results.
 type FetchedResults struct {
-	LabReport *order.LabReport // nil: there are no results yet
-	PDF       []byte           // nil: none
-	Raw       []byte           // the lab's answer, verbatim. It holds patient data
-	// SHA-256 of the content, hexadecimal: a report that differs in it is a correction. Empty without a report
+	LabReport *order.LabReport // nil: no results yet
+	PDF       []byte           // nil: no document
+	Raw       []byte           // the lab's answer, verbatim; it holds patient data
+	// Hash is the SHA-256 of the content, in hexadecimal. A lab report with another hash is a correction. It is empty
+	// without a lab report.
 	Hash string
 }
 
-// PolledFact is a lab's report as a poll finds it: what the webhook would have been. The same report by webhook has the same Key and
-// Hash, so it counts once.
+// PolledFact is a fact that a poll of the lab returned, with the content that its webhook would have had. A fact that
+// came by webhook has the same Key and Hash, so it is recorded once.
 type PolledFact struct {
-	Partner   string // as the account names it
+	Partner   string // the account's Partner
 	Key, Hash string
 	Kind      string
 	Reason    string // the lab's own words; for the encrypted store only
-	Body      []byte // verbatim
+	Body      []byte // the notification, verbatim
 	Fact      *order.Fact
-	Location  *order.Location // where the fact's appointment is; nil: not told. For the encrypted store only
+	Location  *order.Location // where the fact's appointment is, for the encrypted store only; nil: unknown
 }
 
-// Capabilities are what a lab can be asked beyond accepting orders.
+// Capabilities lists what an account supports besides Place.
 type Capabilities struct {
-	Cancel         bool // an order can be cancelled by a call
-	CorrectPatient bool // a placed order's patient data can be corrected by a call: the Lab is a Corrector
-	Registrable    bool // kits can be shipped before it is known whose they are
-	Results        bool // results can be fetched by a call
-	Schedule       bool // appointments can be made by calls: the Lab is a Scheduler
+	Cancel         bool // Cancel works
+	CorrectPatient bool // the Lab is a Corrector
+	Registrable    bool // an order without a patient can be placed; the patient is registered later
+	Results        bool // FetchResults works
+	Schedule       bool // the Lab is a Scheduler
 
-	Methods []lifecycle.Modality // how samples can be collected
-	// with Schedule: who keeps the appointments, by the client API's name of it, such as quest
+	Methods []lifecycle.Modality // how specimens can be collected
+	// Provider is the client API's name of the provider of appointments, such as quest. Set with Schedule.
 	Provider string
-	Tiers    []Tier // with Schedule: how they are made
+	Tiers    []Tier // how appointments can be made; set with Schedule
 }
 
-// Tier is how appointments of a provider are made.
+// Tier is a way of making appointments at a provider.
 type Tier string
 
-// The tiers, by the client API's names of them.
+// The tiers, with the names of the client API.
 const (
-	AppointmentReady   Tier = "appointment-ready"   // a slot is chosen among the free ones
-	AppointmentRequest Tier = "appointment-request" // the provider sets the time later
+	AppointmentReady   Tier = "appointment-ready"   // the client chooses a free slot
+	AppointmentRequest Tier = "appointment-request" // the client asks for an appointment and the provider sets its time
 )
 
-// Lab is an account at a lab that can be called. Its errors are, besides those of Pace and of a context that ended before the call
-// was made: *RefusedError, *UnansweredError, *BusyError, *UnauthorizedError and ErrNotSupported. It is safe for concurrent use.
+// Lab is an account at a lab. Its methods return *RefusedError, *UnansweredError, *BusyError, *UnauthorizedError or
+// ErrNotSupported, the error of WaitForTurn, or the error of a context that ended before the call was made. It is safe
+// for concurrent use.
 type Lab interface {
-	// Place sends a requisition. Sending the same number again is safe: the lab accepts a number once.
+	// Place sends a requisition. It can be repeated with the same order number, because the lab accepts a number once.
 	Place(ctx context.Context, r Requisition) (Acceptance, error)
-	// FetchResults fetches the newest report on the order with this number. ErrNotSupported where the lab has no such call.
+	// FetchResults fetches the newest lab report of the order with this number. It returns ErrNotSupported if the lab has
+	// no such call.
 	FetchResults(ctx context.Context, number string) (FetchedResults, error)
-	// Cancel asks the lab to cancel an order; nil means that the lab has confirmed it. ErrNotSupported where it has no such call.
+	// Cancel asks the lab to cancel an order. It returns nil when the lab has confirmed that, and ErrNotSupported if the
+	// lab has no such call.
 	Cancel(ctx context.Context, number, accession string) error
-	// PollFacts lists what the lab has reported on the order with this number, whether its webhooks arrived or not, oldest first.
-	// ErrNotSupported where it has no such call.
+	// PollFacts lists the facts that the lab has reported about the order with this number, oldest first, whether or not
+	// their webhooks arrived. It returns ErrNotSupported if the lab has no such call.
 	PollFacts(ctx context.Context, number string) ([]PolledFact, error)
-	// Capabilities says what this account can be asked.
+	// Capabilities lists what this account supports.
 	Capabilities() Capabilities
 }
 
-// Corrector is a lab that can be told what was missing or wrong in an order that it holds up. Its errors are those of Lab.
+// Corrector is a Lab that takes corrected patient data for an order that it holds up. Its methods return the errors of
+// Lab.
 type Corrector interface {
-	// Correct replaces the patient and address of an order that the lab has. Sending the same again is safe.
+	// Correct replaces the patient and address of an order that the lab has. It can be repeated.
 	Correct(ctx context.Context, r Requisition) error
 }
 
-// WaitForTurn reserves the start of a call and waits for it. Where it returns an error, the call is not made and the error is passed on.
+// WaitForTurn reserves the start of a call and waits until then. If it returns an error, the call is not made and the
+// caller gets the error.
 type WaitForTurn func(ctx context.Context) error

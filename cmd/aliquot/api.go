@@ -26,7 +26,7 @@ func newAPI() *cobra.Command {
 	}
 }
 
-// runAPI serves orders whether Temporal is there or not: it is dialled when it is first needed.
+// runAPI serves the API. It starts without Temporal: the client connects at its first call.
 func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	ctx := cmd.Context()
 	set, err := settings.LoadAPI(os.Environ())
@@ -51,26 +51,26 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	watched, err := newTelemetry(ctx, "aliquot-api", set.Traces, logger)
+	telemetry, err := newTelemetry(ctx, "aliquot-api", set.Traces, logger)
 	if err != nil {
 		return err
 	}
-	defer watched.close()
+	defer telemetry.close()
 	options, err := temporalOptions(set.Temporal, logger)
 	if err != nil {
 		return err
 	}
-	temporal, err := client.NewLazyClient(watched.instrument(options))
+	temporal, err := client.NewLazyClient(telemetry.instrument(options))
 	if err != nil {
 		return fmt.Errorf("making the Temporal client: %w", err)
 	}
 	defer temporal.Close()
 
 	orders := dispatch.NewClient(temporal)
-	watched.registerMetrics(db, orders, set.Temporal)
-	watched.registry.MustRegister(newQueueMetric(temporal, set.Namespace))
+	telemetry.registerMetrics(db, orders, set.Temporal)
+	telemetry.registry.MustRegister(newQueueMetric(temporal, set.Namespace))
 	handler, err := api.New(api.Deps{
-		Store: db, Workflows: orders, Logger: logger, Metrics: watched.registry, TracerProvider: watched.traces,
+		Store: db, Workflows: orders, Logger: logger, Metrics: telemetry.registry, TracerProvider: telemetry.traces,
 		TimeZone: zone, MaxBody: set.MaxBody,
 		APIKeyRate: set.APIKeyRate, AddressRate: set.AddressRate, Proxies: set.TrustedProxies,
 		CourierSecrets: settings.RevealAll(set.CourierSecrets), Guard: guard, Billing: reference,
@@ -78,8 +78,8 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	logger.InfoContext(ctx, "api starts", "listen", set.Addr, "version", versionText())
+	logger.InfoContext(ctx, "api started", "listen", set.Addr, "version", versionText())
 	defer logger.InfoContext(ctx, "api stopped")
 	s := &gracefulServer{drainDelay: set.DrainDelay, stopTimeout: set.StopTimeout}
-	return s.serve(ctx, api.NewHTTPServer(set.Addr, handler), newMetricsServer(set.MetricsAddr, watched.registry))
+	return s.serve(ctx, api.NewHTTPServer(set.Addr, handler), newMetricsServer(set.MetricsAddr, telemetry.registry))
 }

@@ -16,7 +16,7 @@ import (
 
 func newAudit() *cobra.Command {
 	var r remoteFlags
-	cmd := addRemoteFlags(&cobra.Command{Use: "audit", Short: "Who did and read what"}, &r)
+	cmd := addRemoteFlags(&cobra.Command{Use: "audit", Short: "Show and verify the audit: who did and read what"}, &r)
 	cmd.AddCommand(newAuditList(&r), newAuditVerify(&r))
 	return cmd
 }
@@ -26,7 +26,7 @@ func newAuditList(r *remoteFlags) *cobra.Command {
 	var page, size int
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List what was done and read, newest first",
+		Short: "List the audit, newest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			path := pathWithQuery("/ops/audit", map[string]string{
@@ -42,8 +42,8 @@ func newAuditList(r *remoteFlags) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&order, "order", "", "only what concerns this order")
-	f.StringVar(&of, "by", "", "only what the key with this id did")
+	f.StringVar(&order, "order", "", "only rows about this order")
+	f.StringVar(&of, "by", "", "only rows of the API key with this id")
 	f.IntVar(&page, "page", 1, "page")
 	f.IntVar(&size, "size", 50, "rows per page, 100 at most")
 	return cmd
@@ -53,13 +53,14 @@ func newAuditVerify(r *remoteFlags) *cobra.Command {
 	var expect string
 	cmd := &cobra.Command{
 		Use:   "verify",
-		Short: "Check that no row of the audit was changed, put in or removed",
-		Long: `Follows the chain into which the audit is sealed every minute, and names the first row that breaks it. With --expect SEQ:HASH, an
-end of the chain that a worker once logged ("audit sealed"), the chain has to have that row still.`,
+		Short: "Check that no row of the audit was changed, inserted or removed",
+		Long: `Verifies the chain of hashes into which the audit is sealed every minute, and prints the first row that
+breaks it. --expect SEQ:HASH takes an earlier end of the chain from a worker's log ("audit sealed") and
+checks that the chain still has that row.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return verifyAudit(cmd, r, expect) },
 	}
-	cmd.Flags().StringVar(&expect, "expect", "", "an end of the chain from a worker's log, SEQ:HASH")
+	cmd.Flags().StringVar(&expect, "expect", "", "an earlier end of the chain from a worker's log, SEQ:HASH")
 	return cmd
 }
 
@@ -91,7 +92,8 @@ func verifyAudit(cmd *cobra.Command, r *remoteFlags, expect string) error {
 	}
 }
 
-// verifyAuditPart verifies rows after one, as many as the API does at once when limit is 0. A break is an error.
+// verifyAuditPart verifies the rows after a row: at most limit rows, or as many as the API verifies at once if limit is
+// 0. A broken row is an error.
 func verifyAuditPart(ctx context.Context, c *apiclient.Client, after int64, limit int) (api.OpsAuditCheck, error) {
 	var part api.OpsAuditCheck
 	path := pathWithQuery("/ops/audit/verify", map[string]string{"after": strconv.FormatInt(after, 10),
@@ -103,7 +105,7 @@ func verifyAuditPart(ctx context.Context, c *apiclient.Client, after int64, limi
 	return part, err
 }
 
-// verifyExpectedEnd makes sure that what was once the end of the chain, SEQ:HASH, is still in it.
+// verifyExpectedEnd checks that an earlier end of the chain, SEQ:HASH, is still in the chain.
 func verifyExpectedEnd(ctx context.Context, c *apiclient.Client, expect string) error {
 	number, hash, ok := strings.Cut(expect, ":")
 	seq, err := strconv.ParseInt(number, 10, 64)
@@ -115,7 +117,8 @@ func verifyExpectedEnd(ctx context.Context, c *apiclient.Client, expect string) 
 		return err
 	}
 	if part.To != seq || part.ToHash != hash {
-		return fmt.Errorf("row %d of the audit is not the one that --expect names: the chain was made anew, or the row has been pruned", seq)
+		return fmt.Errorf("row %d of the audit does not have the hash of --expect: "+
+			"the chain was written again, or the row was removed after its retention", seq)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 
 func newCatalogue() *cobra.Command {
 	var r remoteFlags
-	cmd := addRemoteFlags(&cobra.Command{Use: "catalogue", Short: "What can be ordered, and where samples are taken"}, &r)
+	cmd := addRemoteFlags(&cobra.Command{Use: "catalogue", Short: "Labs, markers, lab tests and collection sites"}, &r)
 	cmd.AddCommand(newCatalogueImport(&r), newCatalogueExport(&r), newCatalogueApprove(&r))
 	return cmd
 }
@@ -29,10 +29,10 @@ func newCatalogueImport(r *remoteFlags) *cobra.Command {
 	var in api.CatalogueRequest
 	cmd := &cobra.Command{
 		Use:   "import FILE...",
-		Short: "Import labs, markers, lab tests and places from JSON files",
-		Long: `Imports JSON files (docs/catalogue.md) as one catalogue: whole, or not at all where anything is wrong with it, all of which is listed.
-Importing the same again changes nothing. What the files do not have stays, unless --retire is given. Orders keep the test that
-they were placed with.`,
+		Short: "Import labs, markers, lab tests and sites from JSON files",
+		Long: `Imports JSON files (docs/catalogue.md) as one catalogue. If anything is wrong, nothing is imported and every
+problem is listed. Importing the same files again changes nothing. Entries that the files do not have stay,
+unless --retire is given. Existing orders keep their lab test as it was.`,
 		Example: `  aliquot catalogue import --dry-run labs.json quest.json
   aliquot catalogue import labs.json quest.json sites.json`,
 		Args: cobra.MinimumNArgs(1),
@@ -46,14 +46,15 @@ they were placed with.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&in.TeamID, "team", "", "id of the team that is offered the lab tests (default all)")
+	f.StringVar(&in.TeamID, "team", "", "id of the team that can order the lab tests (default all teams)")
 	f.BoolVar(&in.Retire, "retire", false,
-		"take out of service what was imported of the files' labs and is not in the files")
-	f.BoolVar(&in.DryRun, "dry-run", false, "only check, and say what would be done")
+		"retire imported entries of the files' labs that the files do not have")
+	f.BoolVar(&in.DryRun, "dry-run", false, "only check, and print what would change")
 	return cmd
 }
 
-// readCatalogueFiles reads the files of a catalogue; - is standard input. Files in different folders may have the same name.
+// readCatalogueFiles reads the files of a catalogue. The path - is standard input. A file's name is its whole path,
+// because files in different folders may have the same base name.
 func readCatalogueFiles(stdin io.Reader, paths []string) ([]api.CatalogueFile, error) {
 	files := make([]api.CatalogueFile, len(paths))
 	for i, path := range paths {
@@ -75,7 +76,7 @@ func readCatalogueFiles(stdin io.Reader, paths []string) ([]api.CatalogueFile, e
 	return files, nil
 }
 
-// checkJSON says where a text stops being JSON.
+// checkJSON returns an error with the line of the first syntax error.
 func checkJSON(text []byte) error {
 	var value any
 	err := json.Unmarshal(text, &value)
@@ -87,7 +88,8 @@ func checkJSON(text []byte) error {
 	return err
 }
 
-// explainCatalogueError lists what is wrong with a catalogue, one problem a line: file, path and what it is.
+// explainCatalogueError converts a 422 answer to a list of problems, one per line, each with the file and the JSON
+// path. Other errors stay as they are.
 func explainCatalogueError(err error) error {
 	var refused *apiclient.APIError
 	if !errors.As(err, &refused) || refused.Status != http.StatusUnprocessableEntity {
@@ -110,7 +112,7 @@ func explainCatalogueError(err error) error {
 	return errors.New(strings.Join(lines, "\n"))
 }
 
-// filePath writes ["body","files","quest.json","markers",12,"loinc"] as "quest.json: markers[12].loinc: ".
+// filePath converts ["body","files","quest.json","markers",12,"loinc"] to "quest.json: markers[12].loinc: ".
 func filePath(loc []any) string {
 	if len(loc) < 3 || loc[1] != "files" {
 		return strings.TrimPrefix(elementPath(loc), "body.") + ": "
@@ -145,14 +147,13 @@ func printImportResult(w io.Writer, done api.CatalogueImported) {
 		tally store.Tally
 	}{
 		{"labs", done.Done.Labs}, {"markers", done.Done.Markers}, {"lab tests", done.Done.LabTests},
-		{"sites", done.Done.Sites},
-		{"phlebotomy areas", done.Done.Coverage}, {"zips", done.Done.Zips},
+		{"sites", done.Done.Sites}, {"phlebotomy areas", done.Done.Coverage}, {"zips", done.Done.Zips},
 	} {
 		writeRow(w, kind.name, kind.tally.Added, kind.tally.Changed, kind.tally.Unchanged, kind.tally.Retired)
 	}
 	switch {
 	case !done.Changed:
-		writeRow(w, "nothing changed: all of it was there already")
+		writeRow(w, "nothing changed: the catalogue has all of it")
 	case done.DryRun:
 		writeRow(w, "nothing was imported: it was a dry run")
 	}
@@ -173,14 +174,14 @@ func newCatalogueExport(r *remoteFlags) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&team, "team", "",
-		"id of the team whose lab tests are printed (default those that are offered to all)")
+		"id of the team whose lab tests are printed (default the lab tests of all teams)")
 	return cmd
 }
 
 func newCatalogueApprove(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "approve LAB-TEST",
-		Short: "Let a lab test that a team has made be ordered",
+		Short: "Approve a lab test that a team has created, so that it can be ordered",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return callAPI(cmd, r, http.MethodPost, "/ops/lab-tests/"+args[0]+"/approve", nil, func(w io.Writer, t struct {

@@ -34,7 +34,7 @@ func requireCatalogueCommands(t *testing.T, d *devSystem) {
 
 	require.Regexp(t, `markers +1 +0 +0 +0`, run("import", "--dry-run", markers, lab))
 	require.Regexp(t, `labs +1 +0 +0 +0`, run("import", markers, lab))
-	require.Contains(t, run("import", markers, lab), "nothing changed: all of it was there already")
+	require.Contains(t, run("import", markers, lab), "nothing changed: the catalogue has all of it")
 	exported := run("export")
 	require.Contains(t, exported, `"ussl"`)
 	require.Contains(t, run("import", file("export.json", exported)), "nothing changed")

@@ -16,11 +16,11 @@ func newDev() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Run everything on this machine, with a demonstration order",
-		Long: `Runs Temporal (its development server), the API, two workers and the simulated lab, each as a process of its own that is
-started again when it dies. All data is in one folder and is there again the next time. Addresses and keys are in the
-folder's dev.env, which a shell can source; process ids are in its pids.json, logs in logs/.
+		Long: `Runs Temporal (its development server), the API, two workers and the simulated lab as separate processes,
+and restarts a process that ends. All data is in one folder and stays there for the next start. The folder
+has dev.env (addresses and keys; a shell can source it), pids.json (process ids) and logs/.
 
-A demonstration order is placed and shown until its results are in. Everything stays up until Ctrl-C.`,
+A demonstration order is placed and followed until its results are there. Everything runs until Ctrl-C.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.Lab != settings.LabModeAuto && o.Lab != settings.LabModeManual {
@@ -30,7 +30,7 @@ A demonstration order is placed and shown until its results are in. Everything s
 				return fmt.Errorf("--speed: %w", err)
 			}
 			if o.Lab == settings.LabModeManual {
-				o.NoDemo = true // nobody would play the lab
+				o.NoDemo = true // without scripts the demonstration order would not move
 			}
 			o.Out = cmd.OutOrStdout()
 			return devsystem.Run(cmd.Context(), o)
@@ -40,12 +40,14 @@ A demonstration order is placed and shown until its results are in. Everything s
 	f.StringVar(&o.Data, "data", devsystem.DefaultData, "folder of all data, logs, dev.env and pids.json")
 	f.StringVar(&o.Postgres, "postgres", "",
 		"URL of a PostgreSQL database to use instead of an SQLite file in the data folder")
-	f.BoolVar(&o.NoDemo, "no-demo", false, "place no demonstration order, and run no receiver of webhooks")
+	f.BoolVar(&o.NoDemo, "no-demo", false, "do not place a demonstration order, and do not run a receiver of webhooks")
 	f.StringVar(&o.Speed, "speed", strconv.Itoa(simlab.DefaultSpeed),
-		"simulated seconds in a real one at the simulated lab, or max")
+		"simulated seconds per real second at the simulated lab, or max")
 	f.StringVar(&o.Lab, "lab", settings.LabModeAuto,
-		"auto: the simulated lab plays each order's script; manual: it sends nothing by itself (implies --no-demo)")
-	f.StringVar(&o.API, "api", "127.0.0.1:8080", "address of the API; port 0 picks a free one, here and below")
+		"auto: the simulated lab runs each order's script; manual: it sends only what control endpoints ask for "+
+			"(implies --no-demo)")
+	f.StringVar(&o.API, "api", "127.0.0.1:8080",
+		"address of the API; port 0 is any free port, also for the other addresses")
 	f.StringVar(&o.LabAddr, "lab-addr", "127.0.0.1:8090", "address of the simulated lab")
 	f.StringVar(&o.Receiver, "receiver", "127.0.0.1:0", "address of the built-in receiver of webhooks")
 	f.IntVar(&o.TemporalPort, "temporal-port", 7233, "port of Temporal on 127.0.0.1")

@@ -222,7 +222,7 @@ func requireAdministration(t *testing.T, d *devSystem) {
 	_, err = runInProcess(t, "order", "list", "--data", d.data, "--key", "wrong")
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, http.StatusUnauthorized, refused.Status)
-	require.Contains(t, hintFor(err), "operations key")
+	require.Contains(t, hintFor(err), "API key with the role operations")
 
 	_, err = runInProcess(t, "dev", "--data", d.data)
 	require.ErrorContains(t, err, "another aliquot dev")

@@ -14,11 +14,10 @@ func newEndpoint() *cobra.Command {
 	var r remoteFlags
 	cmd := addRemoteFlags(&cobra.Command{Use: "endpoint", Short: "Webhook endpoints"}, &r)
 	cmd.AddCommand(newEndpointAdd(&r), newEndpointList(&r), newEndpointSet(&r), newEndpointHeaders(&r),
-		newEndpointSecret(&r),
-		newEndpointRotate(&r), newEndpointReplay(&r))
-	cmd.AddCommand(newEndpointAction(&r, "enable", "Enable an endpoint again, with its failures forgotten",
+		newEndpointSecret(&r), newEndpointRotate(&r), newEndpointReplay(&r))
+	cmd.AddCommand(newEndpointAction(&r, "enable", "Enable an endpoint again and reset its failures",
 		http.MethodPatch, map[string]any{"disabled": false}))
-	cmd.AddCommand(newEndpointAction(&r, "disable", "Disable an endpoint; what was still to be delivered to it is not",
+	cmd.AddCommand(newEndpointAction(&r, "disable", "Disable an endpoint and cancel its pending deliveries",
 		http.MethodPatch, map[string]any{"disabled": true}))
 	cmd.AddCommand(newEndpointAction(&r, "remove", "Remove an endpoint; the log of its deliveries stays",
 		http.MethodDelete, nil))
@@ -32,7 +31,7 @@ func newEndpointAdd(r *remoteFlags) *cobra.Command {
 	var rate int
 	cmd := &cobra.Command{
 		Use:   "add --url URL",
-		Short: "Register an endpoint and print its secret, which is shown only now",
+		Short: "Register an endpoint and print its secret (printed only once)",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			in := map[string]any{"url": url, "description": description, "rate_limit": rate}
@@ -50,11 +49,11 @@ func newEndpointAdd(r *remoteFlags) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&url, "url", "", "where webhooks are posted")
-	f.StringVar(&team, "team", "", "id of the team (default the only one, or the demonstration's)")
+	f.StringVar(&url, "url", "", "URL to which webhooks are posted")
+	f.StringVar(&team, "team", "", "id of the team (default the only team, or that of the demonstration)")
 	f.StringVar(&description, "description", "", "what it is for")
 	f.StringSliceVar(&types, "types", nil, "event types to send (default all but the operational ones)")
-	f.StringToStringVar(&headers, "header", nil, "name=value of a header that every message carries; may be repeated")
+	f.StringToStringVar(&headers, "header", nil, "name=value of a header of every message; may be repeated")
 	f.IntVar(&rate, "rate", 0, "most messages per second; 0: no limit")
 	requireFlag(cmd, "url")
 	return cmd

@@ -14,7 +14,8 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/apiclient"
 )
 
-// callManagementAPI makes one request about an endpoint to the management API. A nil show says that it is done.
+// callManagementAPI makes one request about an endpoint to the management API. If show is nil, it prints "done" instead
+// of the answer.
 func callManagementAPI[T any](cmd *cobra.Command, r *remoteFlags, id, method, suffix string, in any,
 	show func(io.Writer, T)) error {
 	c, err := r.openClient()
@@ -35,7 +36,8 @@ func callManagementAPI[T any](cmd *cobra.Command, r *remoteFlags, id, method, su
 	return r.output.printLine(cmd.OutOrStdout(), map[string]bool{"done": true}, "done")
 }
 
-// managementPath is an endpoint's path in the management API, which wants to be told of its team and environment.
+// managementPath returns an endpoint's path in the management API. The path contains the endpoint's team and
+// environment.
 func managementPath(cmd *cobra.Command, c *apiclient.Client, id string) (string, error) {
 	var endpoints []api.OpsEndpoint
 	if err := c.Call(cmd.Context(), http.MethodGet, "/ops/endpoints", nil, &endpoints); err != nil {
@@ -67,7 +69,7 @@ func newEndpointSet(r *remoteFlags) *cobra.Command {
 	var rate int
 	cmd := &cobra.Command{
 		Use:   "set ID",
-		Short: "Change an endpoint; what is not given stays",
+		Short: "Change an endpoint; settings without a flag stay as they are",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			given := map[string]any{"url": url, "description": description, "rate": rate, "types": append([]string{}, types...)}
@@ -83,14 +85,14 @@ func newEndpointSet(r *remoteFlags) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&url, "url", "", "where webhooks are posted")
+	f.StringVar(&url, "url", "", "URL to which webhooks are posted")
 	f.StringVar(&description, "description", "", "what it is for")
 	f.StringSliceVar(&types, "types", nil, "event types to send; empty: all but the operational ones")
 	f.IntVar(&rate, "rate", 0, "most messages per second; 0: no limit")
 	return cmd
 }
 
-// newEndpointAction is a command that takes nothing but an endpoint's id.
+// newEndpointAction returns a command whose only argument is an endpoint's id.
 func newEndpointAction(r *remoteFlags, name, short, method string, in any) *cobra.Command {
 	return &cobra.Command{
 		Use:   name + " ID",
@@ -109,7 +111,7 @@ func newEndpointHeaders(r *remoteFlags) *cobra.Command {
 	var set map[string]string
 	cmd := &cobra.Command{
 		Use:   "headers ID",
-		Short: "Show the headers that an endpoint's messages carry, or replace all of them",
+		Short: "Show the headers of an endpoint's messages, or replace all of them",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("set") {
@@ -132,7 +134,7 @@ func newEndpointHeaders(r *remoteFlags) *cobra.Command {
 func newEndpointSecret(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "secret ID",
-		Short: "Show what signs an endpoint's messages; that it was shown is noted",
+		Short: "Show the secret that signs an endpoint's messages (recorded in the audit)",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return callManagementAPI(cmd, r, args[0], http.MethodGet, "/secret", nil,
@@ -145,7 +147,7 @@ func newEndpointRotate(r *remoteFlags) *cobra.Command {
 	var key string
 	cmd := &cobra.Command{
 		Use:   "rotate ID",
-		Short: "Give an endpoint a new secret; the old one signs too for a day",
+		Short: "Create a new secret for an endpoint; messages are signed with both secrets for a day",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := map[string]any{}
@@ -164,7 +166,7 @@ func newEndpointReplay(r *remoteFlags) *cobra.Command {
 	var missed bool
 	cmd := &cobra.Command{
 		Use:   "replay ID --since TIME",
-		Short: "Send an endpoint again what has failed there",
+		Short: "Send failed messages to an endpoint again",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			at, err := pastTime(since)
@@ -179,13 +181,14 @@ func newEndpointReplay(r *remoteFlags) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&since, "since", "",
-		"messages made from then on: a time such as 2026-03-04T15:00:00Z, or so long ago, such as 24h")
-	f.BoolVar(&missed, "missed", false, "those too that the endpoint never had, because it was disabled or did not exist")
+		"messages created since a time, such as 2026-03-04T15:00:00Z, or since a duration ago, such as 24h")
+	f.BoolVar(&missed, "missed", false,
+		"also messages that were not sent to the endpoint because it was disabled or did not exist")
 	requireFlag(cmd, "since")
 	return cmd
 }
 
-// pastTime reads a time, or how long ago it was.
+// pastTime parses a time, or a duration before now.
 func pastTime(text string) (time.Time, error) {
 	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
 		return time.Now().Add(-ago), nil

@@ -89,7 +89,7 @@ func TestSettingsErrorHints(t *testing.T) { //nolint:paralleltest // it sets the
 		"no schema":        {nil, []string{"bootstrap", "--name", "x"}, []string{"no such table", "aliquot migrate"}},
 		"no schema either": {nil, []string{"key", "rotate", "--check"}, []string{"aliquot migrate"}},
 		"no Temporal": {nil, []string{"rollout", "show"},
-			[]string{"reaching Temporal at 127.0.0.1:9", "ALIQUOT_TEMPORAL says"}},
+			[]string{"reaching Temporal at 127.0.0.1:9", "ALIQUOT_TEMPORAL is its address"}},
 		"an id of a key": {nil, []string{"key", "new-encryption", "a:b"}, []string{`the id "a:b" of a key is not`}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,13 +6,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// An order, an endpoint and the like, as examples name them.
+// An id and a build for examples.
 const (
 	exampleID    = "019a1100-0000-7000-8000-000000000001"
 	exampleBuild = "v2"
 )
 
-// examples are shown by --help, by command. A command that says its own is not here.
+// examples are printed by --help, by command path. Commands with their own Example are not listed.
 var examples = map[string]string{
 	"":        "aliquot dev\naliquot order list --attention any",
 	"dev":     "aliquot dev\naliquot dev --lab manual --data /var/lib/aliquot",
@@ -22,8 +22,9 @@ var examples = map[string]string{
 	"version": "aliquot version",
 	"health":  "aliquot health",
 
-	"order":       "aliquot order list --status delivered_to_lab\naliquot order watch " + exampleID,
-	"order list":  "aliquot order list --attention any\naliquot order list --status completed --size 100 --output json | jq -r '.orders[].id'",
+	"order": "aliquot order list --status delivered_to_lab\naliquot order watch " + exampleID,
+	"order list": "aliquot order list --attention any\n" +
+		"aliquot order list --status completed --size 100 --output json | jq -r '.orders[].id'",
 	"order show":  "aliquot order show " + exampleID,
 	"order story": "aliquot order story " + exampleID,
 	"order watch": "aliquot order watch " + exampleID + "\naliquot order watch " + exampleID +
@@ -60,13 +61,15 @@ var examples = map[string]string{
 	"inbox":      "aliquot inbox list --state unmatched",
 	"inbox list": "aliquot inbox list --state unmatched",
 
-	"key":                "aliquot key create --name website",
-	"key list":           "aliquot key list --output json",
-	"key create":         "aliquot key create --name website --expires-in 2160h\naliquot key create --name on-call --role operations",
+	"key":      "aliquot key create --name website",
+	"key list": "aliquot key list --output json",
+	"key create": "aliquot key create --name website --expires-in 2160h\n" +
+		"aliquot key create --name on-call --role operations",
 	"key renew":          "aliquot key renew " + exampleID + " --overlap 48h",
 	"key revoke":         "aliquot key revoke " + exampleID,
 	"key new-encryption": "aliquot key new-encryption k2",
-	"key rotate":         "aliquot key rotate --check\naliquot key rotate\naliquot key rotate --check --output json | jq '.keys[] | select(.removable)'",
+	"key rotate": "aliquot key rotate --check\naliquot key rotate\n" +
+		"aliquot key rotate --check --output json | jq '.keys[] | select(.removable)'",
 
 	"audit":        "aliquot audit list",
 	"audit list":   "aliquot audit list --output json",
@@ -75,9 +78,10 @@ var examples = map[string]string{
 	"catalogue":         "aliquot catalogue import labs.json",
 	"catalogue approve": "aliquot catalogue approve " + exampleID,
 
-	"migrate":   "ALIQUOT_DATABASE_URL=postgres://… aliquot migrate",
-	"bootstrap": "aliquot bootstrap --name \"My clinic\"\naliquot bootstrap --name \"My clinic\" --output json | jq -r .secret",
-	"rebuild":   "aliquot rebuild",
+	"migrate": "ALIQUOT_DATABASE_URL=postgres://… aliquot migrate",
+	"bootstrap": "aliquot bootstrap --name \"My clinic\"\n" +
+		"aliquot bootstrap --name \"My clinic\" --output json | jq -r .secret",
+	"rebuild": "aliquot rebuild",
 
 	"rollout show": "aliquot rollout show",
 	"rollout set":  "aliquot rollout set " + exampleBuild,
@@ -85,7 +89,7 @@ var examples = map[string]string{
 	"rollout back": "aliquot rollout back",
 }
 
-// addExamples gives a command and those below it their examples.
+// addExamples sets the examples of a command and of its subcommands.
 func addExamples(cmd *cobra.Command) {
 	_, path, _ := strings.Cut(cmd.CommandPath(), " ")
 	if cmd.Example == "" && examples[path] != "" {

@@ -14,15 +14,15 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/settings"
 )
 
-// healthTimeout is how soon a process has to answer; who asks for its health gives up soon after.
+// healthTimeout is how long a process has to answer. Health checks of containers wait a little longer.
 const healthTimeout = 4 * time.Second
 
 func newHealth() *cobra.Command {
 	return &cobra.Command{
 		Use:   "health",
-		Short: "Ask the process beside this one whether it is alive",
-		Long: `Asks for /healthz at ALIQUOT_METRICS, on this machine, and fails when nothing answers: the health check of a container, in which
-there is no other program that could ask. Its settings are those of the process.`,
+		Short: "Check that the process on this machine is alive",
+		Long: `Requests /healthz at ALIQUOT_METRICS on this machine and fails without a good answer. It is the health check
+of a container, whose image has no other program for it. Its settings are those of the process.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			set, err := settings.LoadProcess(os.Environ())
@@ -30,14 +30,15 @@ there is no other program that could ask. Its settings are those of the process.
 				return err
 			}
 			if set.MetricsAddr == "" {
-				return errors.New("ALIQUOT_METRICS is not set: there is nowhere to ask")
+				return errors.New("ALIQUOT_METRICS is not set, so the process has no health endpoint")
 			}
 			return checkHealth(cmd.Context(), set.MetricsAddr)
 		},
 	}
 }
 
-// checkHealth asks a process that listens on an address of this machine, on every one of them included.
+// checkHealth requests /healthz from the process that listens on an address of this machine. An unspecified address,
+// such as 0.0.0.0, is called as localhost.
 func checkHealth(ctx context.Context, listen string) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
@@ -50,15 +51,15 @@ func checkHealth(ctx context.Context, listen string) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/healthz", nil)
 	if err != nil {
-		return fmt.Errorf("asking for health: %w", err)
+		return fmt.Errorf("checking health: %w", err)
 	}
 	resp, err := (&http.Client{}).Do(req)
 	if err != nil {
-		return fmt.Errorf("asking for health: %w", err)
+		return fmt.Errorf("checking health: %w", err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("asking for health: status %d", resp.StatusCode)
+		return fmt.Errorf("checking health: status %d", resp.StatusCode)
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func TestHealthIsAskedOfTheProcess(t *testing.T) {
 	require.ErrorContains(t, err, "status 404")
 	server.Close()
 	_, err = runInProcess(t, "health")
-	require.ErrorContains(t, err, "asking for health")
+	require.ErrorContains(t, err, "checking health")
 	t.Setenv("ALIQUOT_METRICS", "")
 	_, err = runInProcess(t, "health")
 	require.ErrorContains(t, err, "ALIQUOT_METRICS is not set")

@@ -12,7 +12,7 @@ import (
 
 func newInbox() *cobra.Command {
 	var r remoteFlags
-	cmd := addRemoteFlags(&cobra.Command{Use: "inbox", Short: "What partners reported"}, &r)
+	cmd := addRemoteFlags(&cobra.Command{Use: "inbox", Short: "Inbox items: what partners sent"}, &r)
 	cmd.AddCommand(newInboxList(&r))
 	return cmd
 }
@@ -22,7 +22,7 @@ func newInboxList(r *remoteFlags) *cobra.Command {
 	var page, size int
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List reports, newest first",
+		Short: "List inbox items, newest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			path := pathWithQuery("/ops/inbox", map[string]string{
@@ -40,9 +40,9 @@ func newInboxList(r *remoteFlags) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&state, "state", "", "only reports in this state, such as unmatched")
-	f.StringVar(&order, "order", "", "only reports about this order")
+	f.StringVar(&state, "state", "", "only inbox items in this state, such as unmatched")
+	f.StringVar(&order, "order", "", "only inbox items about this order")
 	f.IntVar(&page, "page", 1, "page")
-	f.IntVar(&size, "size", 20, "reports per page, 100 at most")
+	f.IntVar(&size, "size", 20, "inbox items per page, 100 at most")
 	return cmd
 }

@@ -29,11 +29,11 @@ func newAPIKeyList(r *remoteFlags) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&team, "team", "", "only keys of the team with this id")
+	cmd.Flags().StringVar(&team, "team", "", "only API keys of the team with this id")
 	return cmd
 }
 
-// apiKeyState is what can be said of a key in a few words.
+// apiKeyState describes the state of an API key.
 func apiKeyState(k api.OpsKey, now time.Time) string {
 	switch {
 	case k.RevokedAt != nil:
@@ -50,18 +50,18 @@ func apiKeyState(k api.OpsKey, now time.Time) string {
 
 func newAPIKeyCreate(r *remoteFlags) *cobra.Command {
 	var team, name, role string
-	var life time.Duration
+	var lifetime time.Duration
 	cmd := &cobra.Command{
 		Use:   "create --name NAME",
-		Short: "Make an API key and print its secret, which is shown only now",
+		Short: "Create an API key and print its secret (printed only once)",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			in := map[string]string{"name": name, "role": role}
-			if life < 0 {
-				return fmt.Errorf("--expires-in is %s, which is in the past", life)
+			if lifetime < 0 {
+				return fmt.Errorf("--expires-in is %s, which is in the past", lifetime)
 			}
-			if life > 0 {
-				in["expires_at"] = time.Now().Add(life).UTC().Format(time.RFC3339)
+			if lifetime > 0 {
+				in["expires_at"] = time.Now().Add(lifetime).UTC().Format(time.RFC3339)
 			}
 			return createForTeam(cmd, r, team, "keys", in, printAPIKey)
 		},
@@ -70,8 +70,8 @@ func newAPIKeyCreate(r *remoteFlags) *cobra.Command {
 	f.StringVar(&name, "name", "", "what it is for")
 	f.StringVar(&role, "role", store.RoleClient, strings.Join(store.Roles(),
 		", ")+"; docs/security.md says what each may do")
-	f.DurationVar(&life, "expires-in", 0, "how long it is good, such as 2160h (default for good)")
-	f.StringVar(&team, "team", "", "id of the team (default the only one, or the demonstration's)")
+	f.DurationVar(&lifetime, "expires-in", 0, "how long it is valid, such as 2160h (default without end)")
+	f.StringVar(&team, "team", "", "id of the team (default the only team, or that of the demonstration)")
 	requireFlag(cmd, "name")
 	return cmd
 }
@@ -80,21 +80,21 @@ func newAPIKeyRotate(r *remoteFlags) *cobra.Command {
 	var overlap time.Duration
 	cmd := &cobra.Command{
 		Use:   "renew ID",
-		Short: "Give an API key a new secret and print it; the old secret is good for a while",
+		Short: "Create a new secret for an API key and print it; the old secret stays valid for a while",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := map[string]int{"overlap_seconds": int(overlap.Seconds())}
 			return callAPI(cmd, r, http.MethodPost, "/ops/keys/"+args[0]+"/rotate", in, printAPIKey)
 		},
 	}
-	cmd.Flags().DurationVar(&overlap, "overlap", 24*time.Hour, "how long the old secret is good, up to 720h")
+	cmd.Flags().DurationVar(&overlap, "overlap", 24*time.Hour, "how long the old secret stays valid, up to 720h")
 	return cmd
 }
 
 func newAPIKeyRevoke(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "revoke ID",
-		Short: "End an API key, at once and for good",
+		Short: "Revoke an API key immediately and permanently",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return callAPI(cmd, r, http.MethodPost, "/ops/keys/"+args[0]+"/revoke", nil, printAPIKey)
@@ -104,16 +104,18 @@ func newAPIKeyRevoke(r *remoteFlags) *cobra.Command {
 
 func newBearerTokenCreate(r *remoteFlags) *cobra.Command {
 	var team string
-	var life time.Duration
+	var lifetime time.Duration
 	cmd := &cobra.Command{
 		Use:   "token",
-		Short: "Make a bearer token of a team and print it, which is shown only now",
-		Long: `Makes a token that opens the client API for a team, for a few minutes and no more than a key with the role client: for the header
-Authorization: Bearer, in the place of a key. It ends at once when the key that made it is revoked.`,
-		Example: `  curl -H "Authorization: Bearer $(aliquot key token --lifetime 5m --output json | jq -r .token)" $ALIQUOT_URL/v3/orders`,
-		Args:    cobra.NoArgs,
+		Short: "Create a bearer token of a team and print it (printed only once)",
+		Long: `Creates a token for the client API of a team. It is sent in the header Authorization: Bearer instead of an
+API key, has the rights of the role client, and is valid for a few minutes. Revoking the API key that
+created it ends it immediately.`,
+		Example: `  TOKEN=$(aliquot key token --lifetime 5m --output json | jq -r .token)
+  curl -H "Authorization: Bearer $TOKEN" $ALIQUOT_URL/v3/orders`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			in := map[string]int{"lifetime_seconds": int(life.Seconds())}
+			in := map[string]int{"lifetime_seconds": int(lifetime.Seconds())}
 			return createForTeam(cmd, r, team, "tokens", in, func(w io.Writer, t api.OpsToken) {
 				writeRow(w, "id", t.ID)
 				writeRow(w, "team", t.TeamID)
@@ -122,8 +124,8 @@ Authorization: Bearer, in the place of a key. It ends at once when the key that 
 			})
 		},
 	}
-	cmd.Flags().DurationVar(&life, "lifetime", 10*time.Minute, "how long it is good, from 1m to 1h")
-	cmd.Flags().StringVar(&team, "team", "", "id of the team (default the only one, or the demonstration's)")
+	cmd.Flags().DurationVar(&lifetime, "lifetime", 10*time.Minute, "how long it is valid, from 1m to 1h")
+	cmd.Flags().StringVar(&team, "team", "", "id of the team (default the only team, or that of the demonstration)")
 	return cmd
 }
 

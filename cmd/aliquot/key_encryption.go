@@ -27,9 +27,10 @@ func newEncryptionKeyNew(out *outputFormat) *cobra.Command {
 	var wrap bool
 	cmd := validateOutputFirst(&cobra.Command{
 		Use:   "new-encryption [ID]",
-		Short: "Make an encryption key and print it; nothing is stored",
-		Long: `Makes a key for ALIQUOT_ENCRYPTION_KEYS, or for ALIQUOT_MASTER_KEY. With --wrap the key is printed so that only the master key
-opens it. The first key of the list seals, all of them open; docs/security.md says how to change the key.`,
+		Short: "Create an encryption key and print it; it is not stored",
+		Long: `Creates a key for ALIQUOT_ENCRYPTION_KEYS, or for ALIQUOT_MASTER_KEY. With --wrap the key is encrypted with
+the master key. The first key of ALIQUOT_ENCRYPTION_KEYS seals new values, and every key opens what it
+sealed. docs/security.md has the steps of a change of keys.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id := firstNonEmpty(append(args, "k1")...)
@@ -43,7 +44,7 @@ opens it. The first key of the list seals, all of them open; docs/security.md sa
 			return out.printLine(cmd.OutOrStdout(), map[string]string{"id": id, "key": key}, "%s", key)
 		},
 	}, out)
-	cmd.Flags().BoolVar(&wrap, "wrap", false, "wrap it with ALIQUOT_MASTER_KEY")
+	cmd.Flags().BoolVar(&wrap, "wrap", false, "encrypt the key with ALIQUOT_MASTER_KEY")
 	return cmd
 }
 
@@ -66,11 +67,11 @@ func newEncryptionKeyRotate(out *outputFormat) *cobra.Command {
 	var check bool
 	cmd := validateOutputFirst(&cobra.Command{
 		Use:   "rotate",
-		Short: "Seal all that older encryption keys have sealed with the key in front",
-		Long: `Works on the database directly, next to the running API and workers: seals again, with the first of ALIQUOT_ENCRYPTION_KEYS, what
-its other keys have sealed, and makes the hashes of searches anew. When it is stopped, run it again: what is done is passed over.
-At the end it says which keys nothing needs any more. First every process must have been started with the new key in front;
-docs/security.md has the steps. Settings: docs/settings.md.`,
+		Short: "Seal values of older encryption keys again, with the first key",
+		Long: `Works on the database directly while the API and workers run. It seals the values of all other keys again
+with the first of ALIQUOT_ENCRYPTION_KEYS, and computes the search hashes again. After an interruption, run
+it again: it continues where it stopped. At the end it prints which keys are not needed any more. Before,
+start every process with the new key in front: docs/security.md has the steps. Settings: docs/settings.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withStore(cmd.Context(), func(db *store.Store) error {
@@ -87,15 +88,15 @@ docs/security.md has the steps. Settings: docs/settings.md.`,
 			})
 		},
 	}, out)
-	cmd.Flags().BoolVar(&check, "check", false, "change nothing, only say what each key is needed for")
+	cmd.Flags().BoolVar(&check, "check", false, "change nothing, only print what each key is needed for")
 	return cmd
 }
 
-// rotateProgressStep is how many values lie between two lines of progress.
+// rotateProgressStep is the number of values between two lines of progress.
 const rotateProgressStep = 1000
 
-// rotateEncryptionKeys seals anew and says how far it is. What it returns are the columns in which anything was to do; that some values are not
-// readable is an error.
+// rotateEncryptionKeys replaces what older encryption keys sealed, and prints its progress. It returns the columns in
+// which something was done or unreadable. Unreadable values are an error.
 func rotateEncryptionKeys(cmd *cobra.Command, db *store.Store) ([]store.ColumnRotation, error) {
 	unreadable, next := 0, rotateProgressStep
 	done, err := db.RotateEncryptionKeys(cmd.Context(), func(r store.ColumnRotation) {
@@ -104,7 +105,8 @@ func rotateEncryptionKeys(cmd *cobra.Command, db *store.Store) ([]store.ColumnRo
 		}
 		if r.Replaced >= next {
 			next += rotateProgressStep
-			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s.%s: %d so far\n", r.Table, r.Column, r.Replaced) // progress is a courtesy
+			// A failure to print the progress does not stop the rotation.
+			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s.%s: %d so far\n", r.Table, r.Column, r.Replaced)
 		}
 	})
 	for _, r := range done {
@@ -113,12 +115,13 @@ func rotateEncryptionKeys(cmd *cobra.Command, db *store.Store) ([]store.ColumnRo
 	done = slices.DeleteFunc(done,
 		func(r store.ColumnRotation) bool { return r.Replaced+r.ChangedMeanwhile+r.Unreadable == 0 })
 	if err == nil && unreadable > 0 {
-		err = errors.New("some values are not readable with the keys of ALIQUOT_ENCRYPTION_KEYS, and were left as they are: add the key that sealed them")
+		err = errors.New("some values are not readable with the keys of ALIQUOT_ENCRYPTION_KEYS, and stay as they are: " +
+			"add the key that sealed them")
 	}
 	return done, err
 }
 
-// rotatedColumn and keyUse are what a rotation has done, in JSON.
+// rotatedColumn is the JSON form of what a rotation has done in a column.
 type rotatedColumn struct {
 	Table            string `json:"table"`
 	Column           string `json:"column"`
@@ -127,7 +130,8 @@ type rotatedColumn struct {
 	Unreadable       int    `json:"unreadable"`
 }
 
-// The key without an id stands for those that are not in the settings.
+// encryptionKeyUse is the JSON form of what an encryption key is needed for. The entry without an id stands for keys
+// that are not in the settings.
 type encryptionKeyUse struct {
 	ID        string `json:"id"`
 	InFront   bool   `json:"in_front"`
@@ -163,7 +167,7 @@ func printRotated(w io.Writer, out outputFormat, done []store.ColumnRotation, us
 }
 
 func rotationLine(r store.ColumnRotation) string {
-	line := fmt.Sprintf("%s.%s: %d made anew", r.Table, r.Column, r.Replaced)
+	line := fmt.Sprintf("%s.%s: %d replaced", r.Table, r.Column, r.Replaced)
 	if r.ChangedMeanwhile > 0 {
 		line += fmt.Sprintf(", %d changed meanwhile", r.ChangedMeanwhile)
 	}
@@ -181,7 +185,7 @@ func (k encryptionKeyUse) line() string {
 	case k.InFront:
 		remark = " (in front)"
 	case k.Removable:
-		remark = ": can be removed, once no process runs that has it in front"
+		remark = ": can be removed when no running process has it in front"
 	}
 	return fmt.Sprintf("%s: %d values, %d search hashes%s", name, k.Values, k.Hashes, remark)
 }

@@ -33,10 +33,10 @@ func TestAKeyIsRotatedAndTheOldOneRemoved(t *testing.T) {
 	require.Contains(t, checked, "key older: 1 values, 0 search hashes\n", "and no word of removing it")
 
 	rotated := mustCommand(t, "key", "rotate")
-	require.Contains(t, rotated, "users.fallback_birth_date: 1 made anew")
+	require.Contains(t, rotated, "users.fallback_birth_date: 1 replaced")
 	require.Contains(t, rotated, "key newer: 1 values, 0 search hashes (in front)")
 	require.Contains(t, rotated, "key older: 0 values, 0 search hashes: can be removed")
-	require.NotContains(t, mustCommand(t, "key", "rotate"), "made anew")
+	require.NotContains(t, mustCommand(t, "key", "rotate"), "replaced")
 
 	t.Setenv("ALIQUOT_ENCRYPTION_KEYS", newer)
 	require.NoError(t, withStore(t.Context(), func(db *store.Store) error {
@@ -49,7 +49,7 @@ func TestAKeyIsRotatedAndTheOldOneRemoved(t *testing.T) {
 	t.Setenv("ALIQUOT_ENCRYPTION_KEYS", older)
 	out, err := runInProcess(t, "key", "rotate")
 	require.ErrorContains(t, err, "not readable")
-	require.Contains(t, out, "users.fallback_birth_date: 0 made anew, 1 UNREADABLE")
+	require.Contains(t, out, "users.fallback_birth_date: 0 replaced, 1 UNREADABLE")
 	require.Contains(t, out, "keys that are not in the settings: 1 values")
 }
 

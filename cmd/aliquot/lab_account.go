@@ -20,7 +20,8 @@ import (
 
 func newLabAccount() *cobra.Command {
 	var r remoteFlags
-	cmd := addRemoteFlags(&cobra.Command{Use: "lab-account", Short: "Accounts with labs and providers of appointments"}, &r)
+	cmd := addRemoteFlags(
+		&cobra.Command{Use: "lab-account", Short: "Accounts at labs and providers of appointments"}, &r)
 	cmd.AddCommand(newLabAccountList(&r), newLabAccountPut(&r))
 	return cmd
 }
@@ -41,14 +42,14 @@ func newLabAccountList(r *remoteFlags) *cobra.Command {
 	}
 }
 
-// accountFlags are the flags of a lab account by what they change in it.
+// accountFlags are the flags of lab-account put that set one text field of the account.
 var accountFlags = []struct{ flag, field, usage string }{
 	{"team", "team_id", "id of the team (default all)"},
 	{"lab", "lab_slug", "slug of the lab, as lab tests name it"},
-	{"partner", "partner", "the protocol that is spoken: molecular, neutral"},
-	{"environment", "environment", "production, or sandbox: the simulated lab"},
-	{"base-url", "base_url", "where the partner is called"},
-	{"user", "user", "our name at the partner"},
+	{"partner", "partner", "the partner's protocol: molecular, neutral"},
+	{"environment", "environment", "production, or sandbox for the simulated lab"},
+	{"base-url", "base_url", "base URL of the partner's API"},
+	{"user", "user", "our user name at the partner"},
 	{"status", "status", "active, pending, suspended, ready_to_launch"},
 }
 
@@ -59,11 +60,12 @@ func newLabAccountPut(r *remoteFlags) *cobra.Command {
 	var endRotation bool
 	cmd := &cobra.Command{
 		Use:   "put [ID]",
-		Short: "Make an account, or change the one with ID",
-		Long: `Makes an account, or changes the one with ID: what no flag names stays. A token that changes begins a rotation: webhooks with
-the one before are taken until --end-rotation.`,
-		Example: `  aliquot lab-account put --lab draws --partner neutral --environment production --base-url https://partner.example/v1 \
-    --user our-clinic --token-file secret.txt --settings '{"collection_methods":[],"schedule":true,"provider":"getlabs"}'`,
+		Short: "Create an account, or change the one with ID",
+		Long: `Creates an account, or changes the one with ID; settings without a flag stay as they are. A new token begins
+a rotation: webhooks with the previous token are accepted until --end-rotation.`,
+		Example: `  aliquot lab-account put --lab draws --partner neutral --environment production \
+    --base-url https://partner.example/v1 --user our-clinic --token-file secret.txt \
+    --settings '{"collection_methods":[],"schedule":true,"provider":"getlabs"}'`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := r.openClient()
@@ -105,16 +107,16 @@ the one before are taken until --end-rotation.`,
 		values[flag.flag] = f.String(flag.flag, "", flag.usage)
 	}
 	f.StringVar(&tokenFile, "token-file", "", "file with our secret at the partner; - reads it from standard input")
-	f.StringVar(&settings, "settings", "", "the partner's own settings, a JSON object")
-	f.StringVar(&policy, "policy", "", "what the account changes of the default policy, a JSON object")
+	f.StringVar(&settings, "settings", "", "settings of the partner's adapter, a JSON object")
+	f.StringVar(&policy, "policy", "", "the account's differences from the default policy, a JSON object")
 	f.StringVar(&profile, "profile", "",
-		"what clients see of the account, and what it asks of their orders, a JSON object (docs/operations.md)")
-	f.Int64Var(&spacing, "spacing-ms", 0, "least milliseconds between the starts of two calls")
-	f.BoolVar(&endRotation, "end-rotation", false, "no longer take webhooks with the credentials before the present ones")
+		"what clients see of the account and what it requires of orders, a JSON object (docs/operations.md)")
+	f.Int64Var(&spacing, "spacing-ms", 0, "minimum milliseconds between the starts of two calls")
+	f.BoolVar(&endRotation, "end-rotation", false, "stop accepting webhooks with the previous credentials")
 	return cmd
 }
 
-// accountAsRequest is the account as a request would make it; empty where none is named.
+// accountAsRequest returns the account with the id of args as a request, and an empty request if there is none.
 func accountAsRequest(ctx context.Context, c *apiclient.Client, args []string) (map[string]any, error) {
 	in := map[string]any{}
 	if len(args) == 0 {
@@ -131,8 +133,7 @@ func accountAsRequest(ctx context.Context, c *apiclient.Client, args []string) (
 	a := all[i]
 	for field, value := range map[string]any{
 		"lab_slug": a.LabSlug, "partner": a.Partner, "environment": a.Environment, "base_url": a.BaseURL,
-		"spacing_ms": a.SpacingMS,
-		"settings":   a.Settings, "policy": a.Policy, "profile": a.Profile, "status": a.Status,
+		"spacing_ms": a.SpacingMS, "settings": a.Settings, "policy": a.Policy, "profile": a.Profile, "status": a.Status,
 	} {
 		in[field] = value
 	}
@@ -155,7 +156,7 @@ func addJSONDocuments(in map[string]any, given map[string]string) error {
 	return nil
 }
 
-// readToken reads a secret, which other users of the machine could see among the arguments.
+// readToken reads a secret from a file or from standard input. Other users of the machine could see an argument.
 func readToken(in io.Reader, file string) (string, error) {
 	var text []byte
 	var err error

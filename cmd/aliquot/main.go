@@ -1,5 +1,5 @@
-// Command aliquot is all of Aliquot in one program: the API, the workers, the simulated lab, a development system that runs all of
-// them, and the administrative commands.
+// Command aliquot is Aliquot in one program: the API, the workers, the simulated lab, a development system that runs
+// all of them, and the administrative commands.
 package main
 
 import (
@@ -29,8 +29,9 @@ func main() {
 	}
 }
 
-// isRequestedStop reports whether a process that runs until it is told to stop has been told so. Other commands that are told to stop have not
-// done what they were for, which whoever goes on after them has to know: a deploy script, a job of Kubernetes.
+// isRequestedStop reports whether the error of a process that runs until it is stopped is just that stop. Any other
+// command that is stopped has not finished, and has to fail, so that a deploy script or a Kubernetes job does not
+// continue.
 func isRequestedStop(cmd *cobra.Command, err error) bool {
 	return cmd.GroupID == groupRun && cmd.Context().Err() != nil && errors.Is(err, context.Canceled)
 }
@@ -69,20 +70,20 @@ const (
 	groupStore = "store"
 )
 
-// makeGroup makes a command that only holds others show its help, and refuse others than those.
+// makeGroup makes a command with subcommands print its help, and refuse unknown subcommands.
 func makeGroup(cmd *cobra.Command) {
 	cmd.Args = cobra.NoArgs
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 }
 
-// requireFlag makes a flag, which has to be defined, one that must be given.
+// requireFlag makes a defined flag of the command required.
 func requireFlag(cmd *cobra.Command, flag string) {
 	if err := cmd.MarkFlagRequired(flag); err != nil {
 		panic(err)
 	}
 }
 
-// hintFor says what to do about an error, where that is not plain.
+// hintFor returns what can be done about an error; empty: the error says it.
 func hintFor(err error) string {
 	var refused *apiclient.APIError
 	var unreachable *apiclient.UnreachableError
@@ -90,41 +91,44 @@ func hintFor(err error) string {
 	var missing *rollout.MissingQueuesError
 	switch {
 	case errors.Is(err, context.Canceled):
-		return "\n  It was told to stop before it was done. Run it again."
+		return "\n  It was stopped before it had finished. Run it again."
 	case settings.VariableOf(err) == "ALIQUOT_ENCRYPTION_KEYS":
-		return "\n  Make a key with aliquot key new-encryption and keep it safe: patient data is sealed with it (docs/security.md)."
+		return "\n  Create a key with aliquot key new-encryption and store it safely: " +
+			"patient data is sealed with it (docs/security.md)."
 	case settings.VariableOf(err) != "":
-		return "\n  docs/settings.md says what every variable is for."
+		return "\n  docs/settings.md describes every variable."
 	case store.IsMissingSchema(err):
 		return "\n  The database has no schema, or an old one: run aliquot migrate."
 	case errors.Is(err, errTemporalUnreachable):
-		return "\n  Is it running? ALIQUOT_TEMPORAL says where it is."
+		return "\n  Is Temporal running? ALIQUOT_TEMPORAL is its address."
 	case errors.As(err, &unknown):
 		return "\n  Start its workers (aliquot worker --build-id " + firstNonEmpty(unknown.BuildID, "BUILD") +
-			") and wait for them with --wait, or go without them with --allow-no-pollers."
+			") and wait for them with --wait, or continue without them with --allow-no-pollers."
 	case errors.As(err, &missing):
-		return "\n  Start workers for every queue (aliquot rollout show lists them), or go without with --allow-missing-queues."
+		return "\n  Start workers for every queue (aliquot rollout show lists them), " +
+			"or continue without them with --allow-missing-queues."
 	case errors.Is(err, rollout.ErrNoPrevious):
-		return "\n  Say which build to go back to: aliquot rollout set BUILD (aliquot rollout show lists them)."
+		return "\n  Choose a build with aliquot rollout set BUILD (aliquot rollout show lists them)."
 	case errors.As(err, &unreachable):
-		return "\n  Is it running? Start it with aliquot dev, or say where it is with --api or --data."
+		return "\n  Is it running? Start it with aliquot dev, or name another system with --api or --data."
 	case errors.As(err, &refused) && refused.Status == 401:
-		return "\n  Give a valid operations key with --key or ALIQUOT_OPS_KEY."
+		return "\n  Give a valid API key with the role operations with --key or ALIQUOT_OPS_KEY."
 	case errors.As(err, &refused) && refused.Status == 403:
-		return "\n  The key must have another role: docs/security.md says which may do what."
+		return "\n  The API key needs another role: docs/security.md has the rights of every role."
 	case errors.As(err, &refused) && refused.Status == 404:
-		return "\n  Is the id right? aliquot order list shows the orders; endpoint, key, message and team have a list too."
+		return "\n  Is the id right? aliquot order list shows the orders; " +
+			"endpoint, key, message and team have list commands as well."
 	case errors.As(err, &refused) && refused.Status == 422:
-		return "\n  See the command's --help for what it takes."
+		return "\n  The command's --help describes its arguments and flags."
 	case errors.As(err, &refused) && refused.Status == 503:
-		return "\n  Nothing is lost. Try again in a moment."
+		return "\n  Nothing was changed or lost. Try again in a moment."
 	case isUsageError(err):
-		return "\n  See the command's --help for what it takes."
+		return "\n  The command's --help describes its arguments and flags."
 	}
 	return ""
 }
 
-// isUsageError reports whether the command line itself is wrong, which cobra says in words only.
+// isUsageError reports whether the error is about the command line. Cobra has no types for such errors, only texts.
 func isUsageError(err error) bool {
 	for _, of := range []string{"unknown flag", "unknown shorthand", "unknown command", "arg(s)", "required flag(s)",
 		"invalid argument"} {

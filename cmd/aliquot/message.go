@@ -15,7 +15,7 @@ import (
 
 func newMessage() *cobra.Command {
 	var r remoteFlags
-	cmd := addRemoteFlags(&cobra.Command{Use: "message", Short: "Webhook messages, and what became of them"}, &r)
+	cmd := addRemoteFlags(&cobra.Command{Use: "message", Short: "Webhook messages and their deliveries"}, &r)
 	cmd.AddCommand(newMessageList(&r), newMessageShow(&r), newMessageResend(&r))
 	return cmd
 }
@@ -48,9 +48,9 @@ func newMessageList(r *remoteFlags) *cobra.Command {
 	f.StringVar(&endpoint, "endpoint", "", "only messages to this endpoint")
 	f.StringVar(&eventType, "type", "", "only this event type")
 	f.StringVar(&state, "state", "", "only with a delivery that is pending, delivered, exhausted or cancelled")
-	f.StringVar(&since, "since", "", "only messages made from then on: a time, or so long ago, such as 24h")
+	f.StringVar(&since, "since", "", "only messages created since a time, or since a duration ago, such as 24h")
 	f.IntVar(&limit, "limit", 20, "messages per page, 100 at most")
-	f.StringVar(&cursor, "cursor", "", "where the page begins, as the last page said")
+	f.StringVar(&cursor, "cursor", "", "cursor of the page, printed by the previous page")
 	return cmd
 }
 
@@ -89,7 +89,7 @@ func attemptResult(a api.OpsAttempt) string {
 func newMessageShow(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show ID",
-		Short: "Show a message with every attempt and the body, which has patient data; that it was read is noted",
+		Short: "Show a message with every attempt and its body, which has patient data (recorded in the audit)",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return callAPI(cmd, r, http.MethodGet, "/ops/messages/"+url.PathEscape(args[0]), nil, printMessage)
@@ -121,7 +121,7 @@ func newMessageResend(r *remoteFlags) *cobra.Command {
 	var endpoint string
 	cmd := &cobra.Command{
 		Use:   "resend ID",
-		Short: "Send a message again, with a fresh schedule of attempts",
+		Short: "Send a message again, with a new schedule of attempts",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := map[string]any{}
@@ -137,6 +137,7 @@ func newMessageResend(r *remoteFlags) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&endpoint, "endpoint", "", "only to this endpoint (default every enabled one that takes it)")
+	cmd.Flags().StringVar(&endpoint, "endpoint", "",
+		"only to this endpoint (default all enabled endpoints that take its event type)")
 	return cmd
 }

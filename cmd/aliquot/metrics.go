@@ -18,10 +18,10 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
-// certificateMetric shows when a certificate that this process shows others expires. It is read from its file at every scrape, as it
-// is for every connection, because it is renewed while processes run.
+// certificateMetric exports the expiry of the certificates that this process presents. Each scrape reads the files
+// again, because certificates are renewed while processes run.
 type certificateMetric struct {
-	filesByPurpose map[string]string // by what they are for
+	filesByPurpose map[string]string // files by the purpose of the certificate
 	expiry         *prometheus.Desc
 }
 
@@ -34,7 +34,7 @@ func newCertificateMetric(files map[string]string) *certificateMetric {
 // Describe implements prometheus.Collector.
 func (m *certificateMetric) Describe(ch chan<- *prometheus.Desc) { ch <- m.expiry }
 
-// Collect implements prometheus.Collector. One that cannot be read has expired, as far as others are concerned.
+// Collect implements prometheus.Collector. A certificate that cannot be read is exported as expired (0).
 func (m *certificateMetric) Collect(ch chan<- prometheus.Metric) {
 	for name, file := range m.filesByPurpose {
 		if file == "" {
@@ -48,7 +48,7 @@ func (m *certificateMetric) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// readCertificate reads the first certificate of a PEM file: its owner's.
+// readCertificate reads the first certificate of a PEM file, which is the owner's.
 func readCertificate(file string) (*x509.Certificate, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -62,10 +62,10 @@ func readCertificate(file string) (*x509.Certificate, error) {
 	return nil, errors.New("holds no certificate in PEM form")
 }
 
-// scrapeTimeout bounds what a scrape waits for; Prometheus itself gives up after ten seconds.
+// scrapeTimeout is how long a scrape waits for dependencies. Prometheus waits ten seconds.
 const scrapeTimeout = 3 * time.Second
 
-// newRegistry holds the metrics that every process has.
+// newRegistry returns a registry with the metrics that every process has.
 func newRegistry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -77,10 +77,10 @@ func newRegistry() *prometheus.Registry {
 	return r
 }
 
-// releaseVersion is the version that an image is built as, which the linker sets (tools/static.sh).
+// releaseVersion is the version of a released image. The linker sets it (tools/static.sh).
 var releaseVersion string
 
-// moduleVersion is the version that is running, without the compiler's.
+// moduleVersion returns the version of the running program.
 func moduleVersion() string {
 	if releaseVersion != "" {
 		return releaseVersion
@@ -91,7 +91,7 @@ func moduleVersion() string {
 	return "unknown"
 }
 
-// dependencyMetric shows whether what a process stands on answers.
+// dependencyMetric exports whether the dependencies of a process answer.
 type dependencyMetric struct {
 	checks map[string]func(context.Context) error
 	up     *prometheus.Desc
@@ -105,13 +105,13 @@ func newDependencyMetric(checks map[string]func(context.Context) error) *depende
 // Describe implements prometheus.Collector.
 func (m *dependencyMetric) Describe(ch chan<- *prometheus.Desc) { ch <- m.up }
 
-// Collect implements prometheus.Collector. All are asked at once.
+// Collect implements prometheus.Collector. It checks all dependencies at the same time.
 func (m *dependencyMetric) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
-	var asked sync.WaitGroup
+	var checks sync.WaitGroup
 	for name, check := range m.checks {
-		asked.Go(func() {
+		checks.Go(func() {
 			up := 1.0
 			if check(ctx) != nil {
 				up = 0
@@ -119,10 +119,10 @@ func (m *dependencyMetric) Collect(ch chan<- prometheus.Metric) {
 			ch <- prometheus.MustNewConstMetric(m.up, prometheus.GaugeValue, up, name)
 		})
 	}
-	asked.Wait()
+	checks.Wait()
 }
 
-// queueMetric shows how Temporal's task queues stand. While Temporal does not answer it shows nothing.
+// queueMetric exports the state of Temporal's task queues. It exports nothing while Temporal does not answer.
 type queueMetric struct {
 	queues                   func(context.Context) ([]dispatch.QueueStatus, error)
 	pollers, backlog, oldest *prometheus.Desc
@@ -155,14 +155,14 @@ func (m *queueMetric) Collect(ch chan<- prometheus.Metric) {
 	defer cancel()
 	queues, err := m.queues(ctx)
 	if err != nil {
-		return // aliquot_dependency_up says so
+		return // aliquot_dependency_up has this failure
 	}
 	for _, q := range queues {
-		show := func(d *prometheus.Desc, value float64) {
+		export := func(d *prometheus.Desc, value float64) {
 			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, q.Name, q.TaskType)
 		}
-		show(m.pollers, float64(q.Pollers))
-		show(m.backlog, float64(q.Backlog))
-		show(m.oldest, q.OldestTaskAge.Seconds())
+		export(m.pollers, float64(q.Pollers))
+		export(m.backlog, float64(q.Backlog))
+		export(m.oldest, q.OldestTaskAge.Seconds())
 	}
 }

@@ -17,9 +17,10 @@ func newMigrate() *cobra.Command {
 	var out outputFormat
 	return withOutputFlag(&cobra.Command{
 		Use:   "migrate",
-		Short: "Bring the database's schema up to date",
-		Long:  "Brings the schema up to date; doing it again, or in several processes at once, is harmless. Settings: docs/settings.md.",
-		Args:  cobra.NoArgs,
+		Short: "Migrate the database to the present schema",
+		Long: "Migrates the database to the present schema. It can be repeated, and run in several processes at once.\n" +
+			"Settings: docs/settings.md.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withStore(cmd.Context(), func(db *store.Store) error {
 				if err := db.Migrate(cmd.Context()); err != nil {
@@ -31,7 +32,7 @@ func newMigrate() *cobra.Command {
 	}, &out)
 }
 
-// withStore opens the store that the environment names.
+// withStore opens the store of the settings, calls fn and closes the store.
 func withStore(ctx context.Context, fn func(*store.Store) error) (err error) {
 	set, err := settings.LoadCommon(os.Environ())
 	if err != nil {
@@ -50,9 +51,10 @@ func newBootstrap() *cobra.Command {
 	var out outputFormat
 	cmd := withOutputFlag(&cobra.Command{
 		Use:   "bootstrap --name NAME",
-		Short: "Create the first team with an administrator key, in a database without one",
-		Long: `Creates the first team and prints an administrator key for it, which is shown only now. With that key everything else is done
-through the API. While there is a good one this is refused. Settings: docs/settings.md.`,
+		Short: "Create the first team with an administrator API key, in a database without one",
+		Long: `Creates the first team and prints an API key with the role administrator for it (printed only once).
+Everything else is done with that key through the API. The command fails if there is a valid administrator
+key. Settings: docs/settings.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withStore(cmd.Context(), func(db *store.Store) error {
@@ -71,7 +73,7 @@ through the API. While there is a good one this is refused. Settings: docs/setti
 	return cmd
 }
 
-// bootstrapResult is the first key, and what it is of.
+// bootstrapResult is the JSON form of the first team and its API key.
 type bootstrapResult struct {
 	TeamID string `json:"team_id"`
 	KeyID  string `json:"key_id"`

@@ -15,11 +15,11 @@ import (
 
 func newOrder() *cobra.Command {
 	var r remoteFlags
-	cmd := addRemoteFlags(&cobra.Command{Use: "order", Short: "Orders: what happens to them, and what operations can do"}, &r)
+	cmd := addRemoteFlags(&cobra.Command{Use: "order", Short: "Orders: their status, their story, and demands"}, &r)
 	cmd.AddCommand(newOrderList(&r), newOrderShow(&r), newOrderStory(&r), newOrderWatch(&r))
 	for _, demand := range []struct{ name, short string }{
 		{"cancel", "Cancel an order"},
-		{"place", "Try a refused requisition again"},
+		{"place", "Place an order again after a refused requisition"},
 		{"replace", "Order a replacement for a kit that failed"},
 	} {
 		cmd.AddCommand(newOrderDemand(&r, demand.name, demand.short))
@@ -61,7 +61,7 @@ func newOrderList(r *remoteFlags) *cobra.Command {
 func newOrderShow(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show ID",
-		Short: "Show where an order stands",
+		Short: "Show an order's status, attention marks, deadlines and events",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return callAPI(cmd, r, http.MethodGet, "/ops/orders/"+args[0], nil, printOrder)
@@ -102,7 +102,7 @@ func newOrderDoNotProcess(r *remoteFlags) *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
 		Use:   "do-not-process ID --reason CODE",
-		Short: "Stop an order for good",
+		Short: "Stop an order permanently, for a reason such as patient_withdrew",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := map[string]string{"reason": reason}

@@ -16,7 +16,7 @@ import (
 func newOrderStory(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "story ID",
-		Short: "Tell everything that happened to an order, and what comes next",
+		Short: "Show everything that happened to an order, and its next deadlines",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return callAPI(cmd, r, http.MethodGet, "/ops/orders/"+args[0]+"/story", nil, printStory)
@@ -24,7 +24,7 @@ func newOrderStory(r *remoteFlags) *cobra.Command {
 	}
 }
 
-// storyLine is one thing that happened.
+// storyLine is one entry of a story.
 type storyLine struct {
 	at         time.Time
 	kind, text string
@@ -45,7 +45,7 @@ func printStory(w io.Writer, s api.OpsStory) {
 	}
 }
 
-// storyLines are all kinds of things in the order in which they happened.
+// storyLines returns all entries of a story in the sequence in which they happened.
 func storyLines(s api.OpsStory) []storyLine {
 	lines := []storyLine{}
 	add := func(at time.Time, kind, format string, args ...any) {

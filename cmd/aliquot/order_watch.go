@@ -21,8 +21,8 @@ func newOrderWatch(r *remoteFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "watch ID",
 		Short: "Follow an order until it ends",
-		Long: `Prints each status of an order as it is recorded, and ends when the order has ended. With --output json each is a line of JSON.
-When the API does not answer it is asked on, after it has answered once.`,
+		Long: `Prints each status of an order as it is recorded, and ends when the order has ended. With --output json each
+status is a line of JSON. After its first answer, an API that does not answer is called again.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if every <= 0 {
@@ -36,11 +36,11 @@ When the API does not answer it is asked on, after it has answered once.`,
 			return watchOrder(cmd, r, c, args[0], every)
 		},
 	}
-	cmd.Flags().DurationVar(&every, "every", time.Second, "how often the API is asked")
+	cmd.Flags().DurationVar(&every, "every", time.Second, "time between two calls of the API")
 	return cmd
 }
 
-// watchOrder shows the events of an order until the last of them ends it.
+// watchOrder prints the events of an order until its status is terminal.
 func watchOrder(cmd *cobra.Command, r *remoteFlags, c *apiclient.Client, id string, every time.Duration) error {
 	shown := 0
 	for {
@@ -50,7 +50,8 @@ func watchOrder(cmd *cobra.Command, r *remoteFlags, c *apiclient.Client, id stri
 		switch {
 		case err == nil:
 		case errors.As(err, &away) && shown > 0 && cmd.Context().Err() == nil:
-			_, _ = fmt.Fprintln(cmd.ErrOrStderr(), err) // and the watch goes on
+			// An API that has answered before is called again.
+			_, _ = fmt.Fprintln(cmd.ErrOrStderr(), err)
 		default:
 			return err
 		}

@@ -9,10 +9,10 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// outputFormat is the flag by which a command is told how to show what it has found or done.
+// outputFormat is the value of the flag --output.
 type outputFormat string
 
-// The values of --output. With JSON, answers of the API are shown as they are; otherwise everything is in words and tables.
+// The values of --output. With json, answers of the API are printed as they are; otherwise as text and tables.
 const (
 	outputText = "text"
 	outputJSON = "json"
@@ -22,7 +22,8 @@ func (o *outputFormat) addFlag(f *pflag.FlagSet) {
 	f.StringVarP((*string)(o), "output", "o", outputText, "text or json")
 }
 
-// validate refuses what is neither; before anything is done.
+// validate returns an error for an unknown format. "table" is accepted as well. Commands call it before they do
+// anything.
 func (o *outputFormat) validate() error {
 	if *o != outputText && *o != outputJSON && *o != "table" {
 		return fmt.Errorf("--output is %q, not text or json", string(*o))
@@ -30,7 +31,7 @@ func (o *outputFormat) validate() error {
 	return nil
 }
 
-// printValue shows a value as JSON, or says it in words.
+// printValue prints a value as JSON, or calls words to print it as text.
 func (o *outputFormat) printValue(w io.Writer, v any, words func(io.Writer) error) error {
 	if *o != outputJSON {
 		return words(w)
@@ -41,7 +42,7 @@ func (o *outputFormat) printValue(w io.Writer, v any, words func(io.Writer) erro
 	return encoder.Encode(v)
 }
 
-// printLine shows a value as JSON, or as one line of words.
+// printLine prints a value as JSON, or as one formatted line.
 func (o *outputFormat) printLine(w io.Writer, v any, format string, args ...any) error {
 	return o.printValue(w, v, func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, format+"\n", args...)
@@ -49,13 +50,13 @@ func (o *outputFormat) printLine(w io.Writer, v any, format string, args ...any)
 	})
 }
 
-// withOutputFlag gives a command that does not go through the API the flag.
+// withOutputFlag adds the flag --output to a command that does not use the API.
 func withOutputFlag(cmd *cobra.Command, o *outputFormat) *cobra.Command {
 	o.addFlag(cmd.Flags())
 	return validateOutputFirst(cmd, o)
 }
 
-// validateOutputFirst has a command look at the flag, which it has already, before it runs.
+// validateOutputFirst makes a command check its flag --output before it runs.
 func validateOutputFirst(cmd *cobra.Command, o *outputFormat) *cobra.Command {
 	cmd.PreRunE = func(*cobra.Command, []string) error { return o.validate() }
 	return cmd

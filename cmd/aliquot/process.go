@@ -16,10 +16,10 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// maxConnections is how many connections a server holds at once; others wait to be accepted.
+// maxConnections is the greatest number of open connections of a server. Further ones wait until they are accepted.
 const maxConnections = 4096
 
-// newLogger writes JSON lines, as every process does.
+// newLogger returns a logger that writes JSON lines, and makes it the default logger.
 func newLogger(w io.Writer, p settings.Process) *slog.Logger {
 	logger := slog.New(tracing.NewLogHandler(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: p.Level()})))
 	slog.SetDefault(logger)
@@ -34,13 +34,13 @@ func openStore(ctx context.Context, c settings.Common) (*store.Store, error) {
 	return store.Open(ctx, store.Options{URL: c.DatabaseURL.Reveal(), Keys: keys, PublicURL: c.PublicURL})
 }
 
-// newHTTPServer is an http.Server with limits on everything that a caller could draw out.
+// newHTTPServer returns an http.Server with timeouts and a limit of the header, so that slow callers cannot hold
+// connections.
 func newHTTPServer(addr string, h http.Handler) *http.Server {
 	return &http.Server{
 		Addr: addr, Handler: h,
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute,
-		IdleTimeout:    2 * time.Minute,
-		MaxHeaderBytes: 32 << 10,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 	}
 }
 
@@ -48,7 +48,7 @@ func newHTTPServer(addr string, h http.Handler) *http.Server {
 func newMetricsServer(addr string, registry *prometheus.Registry) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
-		ErrorHandling: promhttp.ContinueOnError, // what cannot be told does not hide the rest
+		ErrorHandling: promhttp.ContinueOnError, // a metric that fails does not hide the others
 	}))
 	mux.HandleFunc("GET /healthz",
 		func(w http.ResponseWriter, _ *http.Request) { writeAnswer(w, http.StatusOK, `{"status":"ok"}`) })

@@ -15,22 +15,22 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// pathReady says whether a process should be sent work.
+// pathReady is the path that says whether a process should get requests.
 const pathReady = "/readyz"
 
-// defaultStopTimeout is how long requests may finish where nothing else is said.
+// defaultStopTimeout is the default of gracefulServer.stopTimeout.
 const defaultStopTimeout = 10 * time.Second
 
-// gracefulServer serves HTTP until it is told to stop, and then lets go in order: it says that it is not ready, goes on for a while so that
-// whoever sends requests notices, takes no more connections, and ends when the last request has been answered.
+// gracefulServer serves HTTP until it is stopped. Then it reports that it is not ready, waits until load balancers have
+// noticed, accepts no more connections, and ends after the last request has been answered.
 type gracefulServer struct {
-	drainDelay  time.Duration // between the first two
-	stopTimeout time.Duration // for the requests that are running; 0: defaultLimit
+	drainDelay  time.Duration // time between reporting not ready and closing
+	stopTimeout time.Duration // for running requests; 0: defaultStopTimeout
 	stopping    atomic.Bool
 }
 
-// serve serves until ctx ends, or one server cannot go on. A server without an address is left out. Requests that are cut off at the
-// limit are an error.
+// serve serves until ctx ends or a server fails. Servers without an address are left out. Requests that were still
+// running after stopTimeout are cut off, and are an error.
 func (s *gracefulServer) serve(ctx context.Context, servers ...*http.Server) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, server := range servers {
@@ -67,14 +67,14 @@ func (s *gracefulServer) shutDown(ctx context.Context, server *http.Server) erro
 	defer cancel()
 	err := server.Shutdown(limited)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return errors.Join(fmt.Errorf("serving %s: requests that took longer than %s to finish were cut off", server.Addr,
-			limit), server.Close())
+		return errors.Join(fmt.Errorf("serving %s: requests that took longer than %s to finish were cut off",
+			server.Addr, limit), server.Close())
 	}
 	return err
 }
 
-// refuseWhenStopping answers for a process that stops that it is not ready, and makes each answer the last of its connection. Connections that are idle
-// stay open until the delay is over: who keeps one may be sending a request on it at this moment.
+// refuseWhenStopping makes a stopping process answer that it is not ready, and close each connection after its answer.
+// Idle connections stay open until drainDelay is over, because a client may be sending a request on one of them.
 func (s *gracefulServer) refuseWhenStopping(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		stopping := s.stopping.Load()
@@ -92,5 +92,5 @@ func (s *gracefulServer) refuseWhenStopping(next http.Handler) http.Handler {
 func writeAnswer(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, body) // the caller may have gone away
+	_, _ = io.WriteString(w, body) // the caller may have closed the connection
 }

@@ -12,21 +12,23 @@ import (
 	"github.com/aliquot-labs/aliquot/worker"
 )
 
-// namespaceRetention is how long Temporal keeps ended workflows in a namespace that rebuild makes. Orders live in the store.
+// namespaceRetention is how long Temporal stores ended workflows of a namespace that rebuild creates. Orders are in the
+// store.
 const namespaceRetention = 72 * time.Hour
 
-// rebuildHintAfter is how long a rebuild may take before it says what it may be waiting for.
+// rebuildHintAfter is how long a rebuild takes before a hint about missing workers is logged.
 const rebuildHintAfter = 10 * time.Second
 
 func newRebuild() *cobra.Command {
 	var out outputFormat
 	return withOutputFlag(&cobra.Command{
 		Use:   "rebuild",
-		Short: "Bring Temporal back after its data was lost: every open order is started again from the store",
-		Long: `Makes the namespace, the search attributes and the reconciler's schedules where they are missing, starts every open order that
-has no running workflow, signals what partners reported and nobody took, and nudges what is to be delivered. Needs a running
-worker, and where workers have a build id, that aliquot rollout set makes it current again: that was lost, too. What is in order
-stays as it is, so doing it again is harmless. Settings: docs/settings.md.`,
+		Short: "Start the workflow of every open order again from the store, after Temporal lost its data",
+		Long: `Creates the namespace, the search attributes and the reconciler's schedules if they are missing, starts a
+workflow for every open order that has none, signals facts that no workflow has processed, and nudges
+endpoints with pending deliveries. It needs a running worker. If workers have a build id, make it current
+again with aliquot rollout set, because Temporal lost that as well. Running workflows stay as they are, so
+the command can be repeated. Settings: docs/settings.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runRebuild(cmd, out) },
 	}, &out)
@@ -46,7 +48,8 @@ func runRebuild(cmd *cobra.Command, out outputFormat) error {
 	defer temporal.Close()
 	waiting := time.AfterFunc(rebuildHintAfter, func() {
 		logger.WarnContext(ctx,
-			"the rebuild goes on: if nothing happens, no worker runs, or none whose build is current (aliquot rollout show, aliquot rollout set)")
+			"the rebuild is still running: if it does not end, no worker runs, or no worker's build is current "+
+				"(aliquot rollout show, aliquot rollout set)")
 	})
 	defer waiting.Stop()
 	healed, err := worker.Rebuild(ctx, temporal, set.Namespace, namespaceRetention, logger)

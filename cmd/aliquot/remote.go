@@ -22,28 +22,30 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/settings"
 )
 
-// remoteFlags is how an administrative command reaches the API of a running system, and how it shows what it gets.
+// remoteFlags are the flags of commands that use the API of a running system.
 type remoteFlags struct {
 	api, key, data string
 	output         outputFormat
-	demoTeam       string // of a development system; empty elsewhere
+	demoTeam       string // of a development system; otherwise empty
 }
 
-// addRemoteFlags gives a command and those below it the flags of a remote.
+// addRemoteFlags adds the remote flags to a command and its subcommands.
 func addRemoteFlags(cmd *cobra.Command, r *remoteFlags) *cobra.Command {
 	makeGroup(cmd)
 	f := cmd.PersistentFlags()
 	f.StringVar(&r.api, "api", "", "base URL of the API (default ALIQUOT_URL, then the running aliquot dev)")
 	f.StringVar(&r.key, "key", "",
-		"operations or administrator key (default ALIQUOT_OPS_KEY, then the running aliquot dev)")
+		"API key with the role operations or administrator (default ALIQUOT_OPS_KEY, then the running aliquot dev)")
 	f.StringVar(&r.data, "data", "", "data folder of a running aliquot dev (default "+devsystem.DefaultData+")")
 	r.output.addFlag(f)
 	return cmd
 }
 
-var errNoSystem = errors.New("which system? Start aliquot dev here, point to one with --data, or give --api and --key (ALIQUOT_URL and ALIQUOT_OPS_KEY)")
+var errNoSystem = errors.New("no running system is named: start aliquot dev here, give its data folder with --data, " +
+	"or give --api and --key (ALIQUOT_URL and ALIQUOT_OPS_KEY)")
 
-// openClient finds the system. A data folder that is named wins over the environment, and the environment over the default folder.
+// openClient makes a client of the API. Flags win over a data folder that --data names, that over environment
+// variables, and those over the default data folder.
 func (r *remoteFlags) openClient() (*apiclient.Client, error) {
 	if err := r.output.validate(); err != nil {
 		return nil, err
@@ -92,7 +94,7 @@ func environValue(environ []string, name string) string {
 	return ""
 }
 
-// callAPI makes one request and shows its answer: as it is, or in the words of show.
+// callAPI makes one request and prints the answer: as JSON, or by show as a table.
 func callAPI[T any](cmd *cobra.Command, r *remoteFlags, method, path string, in any, show func(io.Writer, T)) error {
 	c, err := r.openClient()
 	if err != nil {
@@ -125,7 +127,7 @@ func callAPIWith[T any](cmd *cobra.Command, r *remoteFlags, c *apiclient.Client,
 	return table.Flush()
 }
 
-// createForTeam makes something that belongs to a team: the one named, or that which remote.team finds.
+// createForTeam creates something that belongs to a team: the named one, or the one that resolveTeamID finds.
 func createForTeam[T any](cmd *cobra.Command, r *remoteFlags, team, what string, in any,
 	show func(io.Writer, T)) error {
 	c, err := r.openClient()
@@ -140,7 +142,7 @@ func createForTeam[T any](cmd *cobra.Command, r *remoteFlags, team, what string,
 	return callAPIWith(cmd, r, c, http.MethodPost, "/ops/teams/"+id+"/"+what, in, show)
 }
 
-// writeRow writes one line of a table.
+// writeRow writes one row of a table.
 func writeRow(w io.Writer, cells ...any) {
 	text := make([]string, len(cells))
 	for i, cell := range cells {
@@ -149,7 +151,7 @@ func writeRow(w io.Writer, cells ...any) {
 	fmt.Fprintln(w, strings.Join(text, "\t"))
 }
 
-// resolveTeamID is the id of the team that a command is about: the one named, the demonstration's, or the only one.
+// resolveTeamID returns the id of the team of a command: the named one, or that of the demonstration, or the only one.
 func (r *remoteFlags) resolveTeamID(ctx context.Context, c *apiclient.Client, named string) (string, error) {
 	if id := firstNonEmpty(named, r.demoTeam); id != "" {
 		return id, nil
@@ -164,7 +166,7 @@ func (r *remoteFlags) resolveTeamID(ctx context.Context, c *apiclient.Client, na
 	return teams[0].ID, nil
 }
 
-// pathWithQuery is a path with the parameters that are not empty.
+// pathWithQuery returns a path with the parameters that are neither empty nor 0.
 func pathWithQuery(path string, parameters map[string]string) string {
 	values := url.Values{}
 	for name, v := range parameters {

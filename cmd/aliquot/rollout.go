@@ -16,7 +16,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/settings"
 )
 
-// rolloutFlags is what the commands of rollout share.
+// rolloutFlags are the flags of the rollout commands.
 type rolloutFlags struct {
 	deployment string
 	output     outputFormat
@@ -28,13 +28,14 @@ func newRollout() *cobra.Command {
 	r := &rolloutFlags{}
 	cmd := &cobra.Command{
 		Use:   "rollout",
-		Short: "Move the orders from one build of the workers to another, and back",
-		Long: `Says which build of the workers works on the orders. Orders live for months: each goes on with whichever build is current when
-something happens to it. docs/rollouts.md has the steps of a rollout. Settings: docs/settings.md.`,
+		Short: "Choose the build of the workers that works on the orders",
+		Long: `Chooses the build of the workers that works on the orders. An order is open for months, and each of its
+steps is done by the build that is current at that time. docs/rollouts.md has the steps of a rollout.
+Settings: docs/settings.md.`,
 		Example: `  aliquot rollout show
   aliquot rollout set v1.4.0        # its workers are running, or are about to
   aliquot rollout ramp v1.4.0 10    # a tenth of the orders first
-  aliquot rollout back              # to the build before, or out of a ramp`,
+  aliquot rollout back              # to the previous build, or end the ramp`,
 	}
 	makeGroup(cmd)
 	cmd.PersistentFlags().StringVar(&r.deployment, "deployment", "",
@@ -44,16 +45,17 @@ something happens to it. docs/rollouts.md has the steps of a rollout. Settings: 
 	return cmd
 }
 
-// addChangeFlags adds the flags of a change: how long it waits for the build's workers, and which protections it goes without.
+// addChangeFlags adds the flags of a command that changes the rollout: how long it waits for the build's workers, and
+// which checks it skips.
 func (r *rolloutFlags) addChangeFlags(cmd *cobra.Command) *cobra.Command {
 	f := cmd.Flags()
 	f.DurationVar(&r.wait, "wait", time.Minute, "how long to wait for the build's workers")
-	f.BoolVar(&r.force.NoPollers, "allow-no-pollers", false, "even if no worker of the build has ever asked for work")
+	f.BoolVar(&r.force.NoPollers, "allow-no-pollers", false, "even if no worker of the build has polled a task queue")
 	f.BoolVar(&r.force.MissingQueues, "allow-missing-queues", false, "even if its workers do not serve every task queue")
 	return cmd
 }
 
-// withDeployment works on the deployment.
+// withDeployment connects to Temporal and calls do with the deployment.
 func (r *rolloutFlags) withDeployment(cmd *cobra.Command, do func(*rollout.Deployment) error) error {
 	if err := r.output.validate(); err != nil {
 		return err
@@ -73,7 +75,7 @@ func (r *rolloutFlags) withDeployment(cmd *cobra.Command, do func(*rollout.Deplo
 func newRolloutShow(r *rolloutFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show",
-		Short: "Show the builds: which is current, who works for it, and how many open orders each was the last to work on",
+		Short: "Show the builds: their state, their workers, and the open orders that each worked on last",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return r.withDeployment(cmd, func(d *rollout.Deployment) error {
@@ -87,7 +89,7 @@ func newRolloutShow(r *rolloutFlags) *cobra.Command {
 	}
 }
 
-// unversioned is what a build without an id is called.
+// unversioned is printed for a build without an id.
 const unversioned = "(unversioned)"
 
 func printRollout(w io.Writer, s rollout.Status) error {
@@ -107,13 +109,13 @@ func printRollout(w io.Writer, s rollout.Status) error {
 		return err
 	}
 	for _, queue := range s.UnservedQueues {
-		fmt.Fprintf(w, "No worker of the current build, %s, serves the queue %s: nothing of it goes on.\n",
+		fmt.Fprintf(w, "No worker of the current build, %s, serves the queue %s: its tasks wait.\n",
 			firstNonEmpty(s.Current, unversioned), queueName(queue))
 	}
 	return nil
 }
 
-// workerCounts says how many processes serve each queue.
+// workerCounts returns a text with the number of workers of each queue.
 func workerCounts(b rollout.Build) string {
 	var parts []string
 	for _, queue := range dispatch.QueueNames() {
@@ -133,7 +135,7 @@ func queueName(queue string) string {
 	return queue
 }
 
-// checkBuildArgument refuses a first argument that cannot be the id of a build.
+// checkBuildArgument refuses a first argument that is not a valid build id.
 func checkBuildArgument(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -148,7 +150,7 @@ func newRolloutSet(r *rolloutFlags) *cobra.Command {
 	var plain bool
 	cmd := &cobra.Command{
 		Use:   "set BUILD",
-		Short: "Make a build current: every order goes on with it from its next step",
+		Short: "Make a build current: it does the next steps of all orders",
 		Args:  cobra.MatchAll(cobra.MaximumNArgs(1), checkBuildArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if plain == (len(args) == 1) {
@@ -163,7 +165,7 @@ func newRolloutSet(r *rolloutFlags) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&plain, "unversioned", false, "have workers without a build id work on the orders")
+	cmd.Flags().BoolVar(&plain, "unversioned", false, "make workers without a build id work on the orders")
 	return r.addChangeFlags(cmd)
 }
 
@@ -177,10 +179,10 @@ func (r *rolloutFlags) printRamping(cmd *cobra.Command, build string, percent fl
 }
 
 func (r *rolloutFlags) printRestarted(cmd *cobra.Command, runs int) error {
-	return r.output.printLine(cmd.OutOrStdout(), map[string]int{"runs": runs}, "Started %d runs anew.", runs)
+	return r.output.printLine(cmd.OutOrStdout(), map[string]int{"runs": runs}, "Started %d runs again.", runs)
 }
 
-// printCurrent says which build is; in JSON one without an id is an empty text.
+// printCurrent prints the build and words about it. In JSON, a build without an id is an empty string.
 func (r *rolloutFlags) printCurrent(cmd *cobra.Command, build, words string) error {
 	return r.output.printLine(cmd.OutOrStdout(), map[string]string{"current": build}, "%s %s",
 		firstNonEmpty(build, unversioned), words)
@@ -189,7 +191,7 @@ func (r *rolloutFlags) printCurrent(cmd *cobra.Command, build, words string) err
 func newRolloutRamp(r *rolloutFlags) *cobra.Command {
 	return r.addChangeFlags(&cobra.Command{
 		Use:   "ramp BUILD PERCENT",
-		Short: "Have a build work on a part of the orders; 0 ends that",
+		Short: "Make a build work on a part of the orders; 0 ends that",
 		Args:  cobra.MatchAll(cobra.ExactArgs(2), checkBuildArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			percent, err := strconv.ParseFloat(strings.TrimSuffix(args[1], "%"), 32)
@@ -209,9 +211,10 @@ func newRolloutRamp(r *rolloutFlags) *cobra.Command {
 func newRolloutBack(r *rolloutFlags) *cobra.Command {
 	return r.addChangeFlags(&cobra.Command{
 		Use:   "back",
-		Short: "End a ramp or, where there is none, make the build current that was so before",
-		Long: `Ends a ramp or, where there is none, makes the build current that was so before. Runs that the newer build has taken further than
-the older one understands stand still there, and lose nothing; aliquot rollout restart starts them anew on the older one.`,
+		Short: "End a ramp, or make the previous build current again if there is no ramp",
+		Long: `Ends a ramp, or makes the previous build current again if there is no ramp. A run whose history the previous
+build cannot replay waits and loses nothing; aliquot rollout restart starts a new run of it on the current
+build.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return r.withDeployment(cmd, func(d *rollout.Deployment) error {
@@ -228,9 +231,10 @@ the older one understands stand still there, and lose nothing; aliquot rollout r
 func newRolloutRestart(r *rolloutFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "restart BUILD",
-		Short: "After going back: start the runs anew that a build has left, on the current one",
-		Long: `Starts every open workflow anew that BUILD was the last to work on. The new runs begin on the current build, with what the store
-has of their orders, so nothing is lost, whatever BUILD had begun. Needs workers of the current build; doing it again is harmless.`,
+		Short: "After rollout back: start new runs of a build's workflows on the current build",
+		Long: `Starts a new run of every open workflow that BUILD worked on last. The new runs begin on the current build
+with the state of their orders in the store, so nothing is lost. It needs workers of the current build, and
+can be repeated.`,
 		Example: `  aliquot rollout back
   aliquot rollout restart v1.4.0`,
 		Args: cobra.MatchAll(cobra.ExactArgs(1), checkBuildArgument),

@@ -13,7 +13,7 @@ import (
 func newSimulatedLab() *cobra.Command {
 	return &cobra.Command{
 		Use:   "sandbox",
-		Short: "Run the simulated lab and courier",
+		Short: "Run the simulated lab",
 		Long:  "Runs the simulated lab (docs/sandbox.md). Its settings are environment variables: docs/settings.md.",
 		Args:  cobra.NoArgs,
 		RunE:  runSimulatedLab,
@@ -35,21 +35,21 @@ func runSimulatedLab(cmd *cobra.Command, _ []string) error {
 		User: set.User, Token: set.Token.Reveal(), WebhookURL: set.WebhookURL, CourierURL: set.CourierURL,
 		CourierSecret: set.CourierSecret.Reveal(), CourierAPIKey: set.CourierAPIKey.Reveal(),
 		NeutralURL: set.NeutralURL, NeutralAccount: set.NeutralName, NeutralSecrets: settings.RevealAll(set.NeutralSecrets),
-		Speed:  speed,
-		Manual: set.Mode == settings.LabModeManual, CancelCall: set.OffersCancelCall, Spacing: set.Spacing, Logger: logger,
+		Speed: speed, Manual: set.Mode == settings.LabModeManual, CancelCall: set.OffersCancelCall,
+		Spacing: set.Spacing, Logger: logger,
 	})
 	if err != nil {
 		return err
 	}
-	logger.InfoContext(ctx, "simulated lab starts", "listen", set.Addr, "version", versionText())
+	logger.InfoContext(ctx, "simulated lab started", "listen", set.Addr, "version", versionText())
 	defer logger.InfoContext(ctx, "simulated lab stopped")
-	// Closed first: it ends the connections that a script holds open.
+	// The lab is closed first, because that ends the connections that scripts hold open.
 	go func() {
 		<-ctx.Done()
 		lab.Close()
 	}()
 	defer lab.Close()
 	front := newHTTPServer(set.Addr, lab.Handler())
-	front.WriteTimeout = 11 * time.Minute // a script may hold a connection for ten
+	front.WriteTimeout = 11 * time.Minute // a script may hold a connection for ten minutes
 	return new(gracefulServer).serve(ctx, front, newMetricsServer(set.MetricsAddr, newRegistry()))
 }

@@ -46,7 +46,7 @@ func newTeamAdd(r *remoteFlags) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(in["name"], "name", "", "name")
-	f.StringVar(in["environment"], "environment", "", "production, or sandbox: orders only ever reach the simulated lab")
+	f.StringVar(in["environment"], "environment", "", "production, or sandbox: its orders go to the simulated lab only")
 	f.StringVar(in["time_zone"], "time-zone", "UTC", "IANA time zone")
 	requireFlag(cmd, "name")
 	requireFlag(cmd, "environment")
@@ -56,10 +56,10 @@ func newTeamAdd(r *remoteFlags) *cobra.Command {
 func newTeamSet(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "set ID POLICY",
-		Short: "Change a team's policy for orders to come",
-		Long: `Merges POLICY, a JSON object, into the team's policy; null takes a value back to its default. Orders that exist keep the
-policy that they were created with.`,
-		Example: `  aliquot team set 019a1100-0000-7000-8000-000000000001 '{"replacement":"auto","deadlines":{"shipment":"72h"}}'`,
+		Short: "Change a team's policy for new orders",
+		Long: `Merges POLICY, a JSON object, into the team's policy; null resets a value to its default. Existing orders
+keep the policy that they were created with.`,
+		Example: "  aliquot team set " + exampleID + ` '{"replacement":"auto","deadlines":{"shipment":"72h"}}'`,
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			policy := json.RawMessage(args[1])

@@ -19,17 +19,17 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// flushTimeout is how long what is left of traces may take to leave a process that ends.
+// flushTimeout is how long a process that ends waits until its last traces are sent.
 const flushTimeout = 3 * time.Second
 
-// telemetry is how a process is watched.
+// telemetry holds the metrics and traces of a process.
 type telemetry struct {
 	registry *prometheus.Registry
 	traces   trace.TracerProvider
-	close    func() // sends what is left of traces
+	close    func() // sends the remaining traces
 
-	temporalMetrics client.MetricsHandler // of a Temporal client, to the registry
-	// of a Temporal client, to the traces; none where nothing is traced
+	temporalMetrics client.MetricsHandler // of Temporal clients, exported by the registry
+	// of Temporal clients; empty without tracing
 	temporalInterceptors []interceptor.ClientInterceptor
 }
 
@@ -66,7 +66,7 @@ func newTelemetry(ctx context.Context, service string, set settings.Traces, logg
 	return t, err
 }
 
-// registerMetrics registers metrics of what a process stands on.
+// registerMetrics registers the metrics of the store, Temporal and certificates.
 func (t telemetry) registerMetrics(db *store.Store, orders *dispatch.Client, set settings.Temporal) {
 	t.registry.MustRegister(db.PoolMetrics()...)
 	t.registry.MustRegister(
@@ -75,7 +75,7 @@ func (t telemetry) registerMetrics(db *store.Store, orders *dispatch.Client, set
 	)
 }
 
-// instrument has a Temporal client watched, and the workers that are made with it.
+// instrument adds metrics and traces to the options of a Temporal client, for its workers as well.
 func (t telemetry) instrument(o client.Options) client.Options {
 	o.MetricsHandler, o.Interceptors = t.temporalMetrics, append(o.Interceptors, t.temporalInterceptors...)
 	return o

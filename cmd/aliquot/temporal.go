@@ -15,50 +15,50 @@ import (
 	"github.com/aliquot-labs/aliquot/worker"
 )
 
-// temporalOptions are how every process reaches Temporal.
-func temporalOptions(t settings.Temporal, logger *slog.Logger) (client.Options, error) {
-	secured, err := t.TLS()
+// temporalOptions returns the options of every Temporal client.
+func temporalOptions(set settings.Temporal, logger *slog.Logger) (client.Options, error) {
+	secured, err := set.TLS()
 	if err != nil {
 		return client.Options{}, fmt.Errorf("securing the connection to Temporal: %w", err)
 	}
 	options := client.Options{
-		HostPort: t.HostPort, Namespace: t.Namespace, Logger: sdklog.NewStructuredLogger(logger),
+		HostPort: set.HostPort, Namespace: set.Namespace, Logger: sdklog.NewStructuredLogger(logger),
 		DataConverter:     dispatch.NewConverter(),
 		ConnectionOptions: client.ConnectionOptions{TLS: secured},
 	}
-	if t.APIKey != "" {
-		options.Credentials = client.NewAPIKeyStaticCredentials(t.APIKey.Reveal())
+	if set.APIKey != "" {
+		options.Credentials = client.NewAPIKeyStaticCredentials(set.APIKey.Reveal())
 	}
 	return options, nil
 }
 
-// errTemporalUnreachable is that there is no Temporal where the settings say.
+// errTemporalUnreachable means that Temporal does not answer at the address of the settings.
 var errTemporalUnreachable = errors.New("reaching Temporal")
 
-// dialTemporalOnce connects once.
-func dialTemporalOnce(ctx context.Context, t settings.Temporal, watched telemetry,
+// dialTemporalOnce connects to Temporal in one attempt.
+func dialTemporalOnce(ctx context.Context, set settings.Temporal, t telemetry,
 	logger *slog.Logger) (client.Client, error) {
-	options, err := temporalOptions(t, logger)
+	options, err := temporalOptions(set, logger)
 	if err != nil {
 		return nil, err
 	}
-	temporal, err := client.DialContext(ctx, watched.instrument(options))
+	temporal, err := client.DialContext(ctx, t.instrument(options))
 	if err != nil {
-		return nil, fmt.Errorf("%w at %s: %w", errTemporalUnreachable, t.HostPort, err)
+		return nil, fmt.Errorf("%w at %s: %w", errTemporalUnreachable, set.HostPort, err)
 	}
 	return temporal, nil
 }
 
-// awaitTemporal connects and makes sure that the namespace has what the workflows need, for as long as it takes: a worker has nothing
-// to do without Temporal.
-func awaitTemporal(ctx context.Context, t settings.Temporal, watched telemetry,
+// awaitTemporal connects to Temporal and creates what the workflows need in the namespace. It tries until it succeeds
+// or ctx ends, because a worker can do nothing without Temporal.
+func awaitTemporal(ctx context.Context, set settings.Temporal, t telemetry,
 	logger *slog.Logger) (client.Client, error) {
 	for {
-		temporal, err := dialTemporal(ctx, t, watched, logger)
+		temporal, err := dialTemporal(ctx, set, t, logger)
 		if err == nil {
 			return temporal, nil
 		}
-		logger.WarnContext(ctx, "waiting for Temporal", "temporal", t.HostPort, "error", err)
+		logger.WarnContext(ctx, "waiting for Temporal", "temporal", set.HostPort, "error", err)
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("waiting for Temporal: %w", ctx.Err())
@@ -67,15 +67,15 @@ func awaitTemporal(ctx context.Context, t settings.Temporal, watched telemetry,
 	}
 }
 
-func dialTemporal(ctx context.Context, t settings.Temporal, watched telemetry,
+func dialTemporal(ctx context.Context, set settings.Temporal, t telemetry,
 	logger *slog.Logger) (client.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	temporal, err := dialTemporalOnce(ctx, t, watched, logger)
+	temporal, err := dialTemporalOnce(ctx, set, t, logger)
 	if err != nil {
 		return nil, err
 	}
-	if err := worker.EnsureAttributesAndSchedules(ctx, temporal, t.Namespace, logger); err != nil {
+	if err := worker.EnsureAttributesAndSchedules(ctx, temporal, set.Namespace, logger); err != nil {
 		temporal.Close()
 		return nil, err
 	}

@@ -10,7 +10,7 @@ func newVersion() *cobra.Command {
 	var out outputFormat
 	return withOutputFlag(&cobra.Command{
 		Use:   "version",
-		Short: "Say which version this is",
+		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return out.printLine(cmd.OutOrStdout(), map[string]string{"version": versionText()}, "aliquot %s", versionText())
@@ -18,7 +18,7 @@ func newVersion() *cobra.Command {
 	}, &out)
 }
 
-// versionText is the module's version, or the commit that it was built from.
+// versionText returns the version, or the commit that the program was built from, and the version of Go.
 func versionText() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -28,9 +28,9 @@ func newWorker() *cobra.Command {
 	var queues []string
 	cmd := &cobra.Command{
 		Use:   "worker",
-		Short: "Run a worker: orders, calls to labs and couriers, deliveries of webhooks",
-		Long: `Runs a worker. Its settings are environment variables: docs/settings.md. A worker with a build id gets work once that build is
-current: aliquot rollout set, docs/rollouts.md.`,
+		Short: "Run a worker: order workflows, calls to labs and couriers, webhook deliveries",
+		Long: `Runs a worker. Its settings are environment variables: docs/settings.md. A worker with a build id gets work
+when that build is current (aliquot rollout set, docs/rollouts.md).`,
 		Example: `  aliquot worker
   aliquot worker --build-id v1.4.0
   aliquot worker --build-id v1.4.0 --queues labs,deliveries`,
@@ -38,7 +38,7 @@ current: aliquot rollout set, docs/rollouts.md.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&deployment, "deployment", "", "name of the worker deployment (default ALIQUOT_DEPLOYMENT)")
-	f.StringVar(&build, "build-id", "", "which build this is (default ALIQUOT_BUILD_ID; empty: unversioned)")
+	f.StringVar(&build, "build-id", "", "build id of this worker (default ALIQUOT_BUILD_ID; empty: unversioned)")
 	f.StringSliceVar(&queues, "queues", nil,
 		"task queues to serve: orders, labs, deliveries (default ALIQUOT_QUEUES, all)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -49,7 +49,8 @@ current: aliquot rollout set, docs/rollouts.md.`,
 	return cmd
 }
 
-// environWithFlags is this process's, with what flags say for settings.
+// environWithFlags returns the environment variables of this process, with those of the given settings replaced by
+// flags that were set.
 func environWithFlags(cmd *cobra.Command, settings map[string]string) []string {
 	environ := os.Environ()
 	for flag, variable := range settings {
@@ -60,7 +61,7 @@ func environWithFlags(cmd *cobra.Command, settings map[string]string) []string {
 	return environ
 }
 
-// taskQueues are the queues by the names that they have in settings.
+// taskQueues maps the names of queues in settings to task queues.
 var taskQueues = map[string]string{
 	settings.QueueOrders: dispatch.QueueOrders, settings.QueueLabs: dispatch.QueueLabs,
 	settings.QueueDeliveries: dispatch.QueueDeliveries,
@@ -87,12 +88,12 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	watched, err := newTelemetry(ctx, "aliquot-worker", set.Traces, logger)
+	telemetry, err := newTelemetry(ctx, "aliquot-worker", set.Traces, logger)
 	if err != nil {
 		return err
 	}
-	defer watched.close()
-	temporal, err := awaitTemporal(ctx, set.Temporal, watched, logger)
+	defer telemetry.close()
+	temporal, err := awaitTemporal(ctx, set.Temporal, telemetry, logger)
 	if err != nil {
 		return err
 	}
@@ -103,17 +104,17 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 		logIfNotCurrent(ctx, rollout.Open(temporal, set.Temporal.Namespace, version.Deployment), version, logger)
 	}
 
-	ctx, giveUp := context.WithCancelCause(ctx)
-	defer giveUp(nil)
+	ctx, stopWithCause := context.WithCancelCause(ctx)
+	defer stopWithCause(nil)
 	orders := dispatch.NewClient(temporal)
-	watched.registerMetrics(db, orders, set.Temporal)
+	telemetry.registerMetrics(db, orders, set.Temporal)
 	w, err := worker.New(worker.Options{
 		Temporal: temporal, Store: db, Dispatch: orders, Partners: worker.Partners(set.PartnerTimeout),
 		Tracker: tracker, Sender: sender, Concurrency: set.WebhookConcurrency,
 		Retention: activities.Retention{
 			Messages: set.WebhookRetention, Results: set.ResultRetention, Inbox: set.InboxRetention, Audit: set.AuditRetention,
 		},
-		MetricsRegistry: watched.registry, Logger: logger, StopTimeout: set.StopTimeout, OnFatal: giveUp,
+		MetricsRegistry: telemetry.registry, Logger: logger, StopTimeout: set.StopTimeout, OnFatal: stopWithCause,
 		Version: version, HeldChanges: set.HeldChanges, Queues: queuesOf(set.Queues),
 	})
 	if err != nil {
@@ -125,7 +126,7 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 	logger.InfoContext(ctx, "worker started", "version", versionText(), "deployment", version.Deployment, "build_id",
 		version.BuildID, "queues", set.Queues)
 	defer logger.InfoContext(ctx, "worker stopped")
-	return runUntilStopped(ctx, w, newMetricsServer(set.MetricsAddr, watched.registry))
+	return runUntilStopped(ctx, w, newMetricsServer(set.MetricsAddr, telemetry.registry))
 }
 
 func queuesOf(names []string) []string {
@@ -136,7 +137,7 @@ func queuesOf(names []string) []string {
 	return queues
 }
 
-// logIfNotCurrent tells in the log what a worker whose build gets no work is waiting for. That it cannot be found out is no matter.
+// logIfNotCurrent logs a warning if the worker's build is not current and gets no work. Errors are ignored.
 func logIfNotCurrent(ctx context.Context, d *rollout.Deployment, v worker.Version, logger *slog.Logger) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -145,12 +146,12 @@ func logIfNotCurrent(ctx context.Context, d *rollout.Deployment, v worker.Versio
 		return
 	}
 	logger.WarnContext(ctx,
-		"another build is current: this worker gets no work until aliquot rollout set has made its own so",
+		"another build is current: this worker gets no work until aliquot rollout set makes its build current",
 		"deployment", v.Deployment, "build_id", v.BuildID, "current", current)
 }
 
-// runUntilStopped waits until the worker is to stop, and serves its health until it has stopped. A worker that cannot go on is an error, so
-// that whoever looks after the process starts it anew.
+// runUntilStopped waits until the worker is to stop, and serves its health until it has stopped. A worker that cannot
+// continue is an error, so that the process ends and is restarted.
 func runUntilStopped(ctx context.Context, w *worker.Worker, healthServer *http.Server) error {
 	group, watch := errgroup.WithContext(context.WithoutCancel(ctx))
 	watch, done := context.WithCancel(watch)
@@ -165,7 +166,7 @@ func runUntilStopped(ctx context.Context, w *worker.Worker, healthServer *http.S
 	done()
 	err := group.Wait()
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
-		err = errors.Join(fmt.Errorf("the worker cannot go on: %w", cause), err)
+		err = errors.Join(fmt.Errorf("the worker cannot continue: %w", cause), err)
 	}
 	return err
 }
@@ -179,7 +180,7 @@ func newSender(set settings.Worker) (*webhooks.Sender, error) {
 		MaxIdleConns: set.WebhookConcurrency}), nil
 }
 
-// newTracker is nil when no tracking service is configured.
+// newTracker returns nil if no tracking service is configured.
 func newTracker(set settings.Worker) (couriers.Tracker, error) {
 	if set.CourierAPIKey == "" {
 		return nil, nil //nolint:nilnil // no tracker is a configuration, not a failure

@@ -1,5 +1,5 @@
-// Package apiclient calls the HTTP API of a running Aliquot, for the command line and the demonstration. Programs of others use any
-// SDK of the Junction API.
+// Package apiclient calls the HTTP API of a running Aliquot, for the command line and the demonstration. Other programs
+// use an SDK of the Junction API.
 package apiclient
 
 import (
@@ -19,30 +19,30 @@ const (
 	maxAnswerBytes = 64 << 20    // bytes
 )
 
-// Client is an API key at a server. It is safe for concurrent use.
+// Client calls the API of one server with one API key. It is safe for concurrent use.
 type Client struct {
 	base string
 	key  string
 	http *http.Client
 }
 
-// New makes a client. The base URL is the server's, without a path.
+// New makes a client. The base URL has no path.
 func New(baseURL, key string) *Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	return &Client{base: strings.TrimRight(baseURL, "/"), key: key,
 		http: &http.Client{Transport: transport, Timeout: callTimeout}}
 }
 
-// Close gives up idle connections.
+// Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// APIError is an answer that is not a success.
+// APIError is an answer whose status is not 2xx.
 type APIError struct {
 	Status int
-	Detail json.RawMessage // as the server gave it: mostly a text; nil when there is none
+	Detail json.RawMessage // the server's detail, usually a string; nil: none
 }
 
-// Error says the status, and the detail in the server's words.
+// Error returns a text with the detail and the status.
 func (e *APIError) Error() string {
 	var text string
 	switch {
@@ -54,7 +54,7 @@ func (e *APIError) Error() string {
 	return fmt.Sprintf("%s (status %d)", text, e.Status)
 }
 
-// problemTexts says what is wrong with a request, item by item. What is in another form is given as it is.
+// problemTexts joins the messages of a list of validation problems. A detail of another form is returned as it is.
 func problemTexts(detail json.RawMessage) string {
 	var items []struct {
 		Loc []any  `json:"loc"`
@@ -73,7 +73,7 @@ func problemTexts(detail json.RawMessage) string {
 	return strings.Join(texts, "; ")
 }
 
-// UnreachableError says that there was no answer.
+// UnreachableError means that there was no answer.
 type UnreachableError struct {
 	URL string
 	Err error
@@ -81,11 +81,11 @@ type UnreachableError struct {
 
 func (e *UnreachableError) Error() string { return fmt.Sprintf("no answer from %s: %v", e.URL, e.Err) }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// Call makes one request. The body is in as JSON, unless it is nil; the answer is read into out, unless that is nil. Errors:
-// *Error, *UnreachableError.
+// Call makes one request. The body is in, encoded as JSON, unless in is nil. The answer is decoded into out, unless out
+// is nil. It returns *APIError for an error status and *UnreachableError without an answer.
 func (c *Client) Call(ctx context.Context, method, path string, in, out any) error {
 	request, err := c.newRequest(ctx, method, path, in)
 	if err != nil {
@@ -136,6 +136,6 @@ func newAPIError(status int, answer []byte) *APIError {
 	var body struct {
 		Detail json.RawMessage `json:"detail"`
 	}
-	_ = json.Unmarshal(answer, &body) // an answer that is no JSON has no detail
+	_ = json.Unmarshal(answer, &body) // an answer that is not JSON has no detail
 	return &APIError{Status: status, Detail: body.Detail}
 }

@@ -134,9 +134,9 @@ func TestReferenceFileIsChecked(t *testing.T) {
 		"diagnoses": [{"code": "diabetes", "description": ""}, {"code": "I10", "description": "x"}, {"code": "i10", "description": "x"}],
 		"excludes": [{"code": "?", "kind": "excludes3", "codes": []}, {"code": "I10", "kind": "excludes1", "codes": ["E11-"]}]}`))
 	for _, complaint := range []string{
-		`payor "A" is there twice`, "no name", "whole address", `"nobody"`, `"Arizona"`, `"diabetes" has not the form`,
+		`payor "A" is listed twice`, "no name", "incomplete address", `"nobody"`, `"Arizona"`, `"diabetes" does not have the form`,
 		"no description",
-		`"i10" is there twice`, `at "?"`, `"excludes3"`, "excludes nothing", `"E11-"`,
+		`"i10" is listed twice`, `at "?"`, `"excludes3"`, "excludes nothing", `"E11-"`,
 	} {
 		require.ErrorContains(t, err, complaint)
 	}

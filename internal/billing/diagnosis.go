@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// Diagnosis is a billable code of ICD-10-CM.
+// Diagnosis is a billable ICD-10-CM code.
 type Diagnosis struct {
-	Code        string `json:"code"` // with its point: E11.9
+	Code        string `json:"code"` // with its point, such as E11.9
 	Description string `json:"description"`
-	// Secondary says that the code never stands first on a bill.
+	// Secondary: the code must not be the first one of a bill.
 	Secondary bool `json:"secondary,omitempty"`
 }
 
-// icdPattern is the form of an ICD-10-CM code: a category of three characters, and up to four after the point.
+// icdPattern matches the form of an ICD-10-CM code: a category of three characters, and up to four after the point.
 var icdPattern = regexp.MustCompile(`^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$`)
 
-// normalizeCode is a code as it is printed, E11.9, however it was written: e119, " E11.9".
+// normalizeCode returns a code in its printed form, E11.9, from other spellings such as e119 or " E11.9".
 func normalizeCode(code string) string {
 	code = strings.ToUpper(strings.ReplaceAll(strings.TrimSpace(code), ".", ""))
 	if len(code) <= 3 {
@@ -31,7 +31,7 @@ func normalizeCode(code string) string {
 func (d Diagnosis) problems() []error {
 	var errs []error
 	if !icdPattern.MatchString(normalizeCode(d.Code)) {
-		errs = append(errs, fmt.Errorf("diagnosis %q has not the form of an ICD-10-CM code", d.Code))
+		errs = append(errs, fmt.Errorf("diagnosis %q does not have the form of an ICD-10-CM code", d.Code))
 	}
 	if d.Description == "" {
 		errs = append(errs, fmt.Errorf("diagnosis %q has no description", d.Code))
@@ -39,7 +39,7 @@ func (d Diagnosis) problems() []error {
 	return errs
 }
 
-// DiagnosisByCode finds a diagnosis by its code, however that is written.
+// DiagnosisByCode finds a diagnosis by its code in any spelling.
 func (r *Reference) DiagnosisByCode(code string) (Diagnosis, bool) {
 	i, ok := r.diagnosisIndex[normalizeCode(code)]
 	if !ok {
@@ -48,11 +48,11 @@ func (r *Reference) DiagnosisByCode(code string) (Diagnosis, bool) {
 	return r.diagnoses[i], true
 }
 
-// maxDiagnoses is how many diagnoses a search finds at most.
+// maxDiagnoses is the greatest number of search results.
 const maxDiagnoses = 50
 
-// SearchDiagnoses finds diagnoses whose code begins with the query, or whose description has all its words, each at the beginning of one of
-// its own; codes first, then by code.
+// SearchDiagnoses finds diagnoses whose code begins with the query, and then those whose description contains, for
+// every word of the query, a word that begins with it. Both parts are sorted by code.
 func (r *Reference) SearchDiagnoses(query string) []Diagnosis {
 	code, words := normalizeCode(query), strings.Fields(strings.ToLower(query))
 	if len(words) == 0 {
@@ -74,7 +74,7 @@ func (r *Reference) SearchDiagnoses(query string) []Diagnosis {
 	return found[:min(len(found), maxDiagnoses)]
 }
 
-// isSeparator are what stands between the words of a description.
+// isSeparator reports whether a character separates words of a description.
 func isSeparator(r rune) bool { return strings.ContainsRune(" ,()[]/-", r) }
 
 func hasWords(description string, words []string) bool {
@@ -84,13 +84,13 @@ func hasWords(description string, words []string) bool {
 	})
 }
 
-// ErrNotICD and ErrNotBillable say why a code is not good.
+// ErrNotICD and ErrNotBillable are the errors of CheckDiagnosisCode.
 var (
 	ErrNotICD      = errors.New("has not the form of an ICD-10-CM code")
 	ErrNotBillable = errors.New("is not a billable ICD-10-CM code")
 )
 
-// CheckDiagnosisCode says whether a code may stand on a bill. The error is ErrNotICD or ErrNotBillable.
+// CheckDiagnosisCode checks that a code can be used on a bill. Its error is ErrNotICD or ErrNotBillable.
 func (r *Reference) CheckDiagnosisCode(code string) error {
 	if !icdPattern.MatchString(normalizeCode(code)) {
 		return ErrNotICD

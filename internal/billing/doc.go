@@ -1,3 +1,3 @@
-// Package billing holds what a bill to an insurer names: payors, the diagnoses of ICD-10-CM, and which of those may not be coded
-// together. A small set is built in; a deployment brings its own as a file, whose form is in docs/billing.md.
+// Package billing holds reference data for bills to insurers: payors, the diagnoses of ICD-10-CM, and which diagnoses
+// may not be coded together. A small set is built in; a deployment can use its own file (docs/billing.md).
 package billing

@@ -7,27 +7,28 @@ import (
 	"strings"
 )
 
-// The kinds of an exclusion, as ICD-10-CM has them.
+// The kinds of exclusions in ICD-10-CM.
 const (
-	Excludes1 = "excludes1" // the two are never coded together
-	Excludes2 = "excludes2" // the one is no part of the other: where a patient has both, both are coded
+	Excludes1 = "excludes1" // the two codes are never coded together
+	Excludes2 = "excludes2" // neither code includes the other: if a patient has both, both are coded
 )
 
-// Exclusion is a note of ICD-10-CM at a code, which holds for all codes below it.
+// Exclusion is an exclusion note of ICD-10-CM at a code. It applies to all codes below that code.
 type Exclusion struct {
 	Code string `json:"code"`
 	Kind string `json:"kind"` // Excludes1 or Excludes2
-	// Codes are excluded with all that is below them. A range of them is written E08-E13.
+	// Codes are the excluded codes, including all codes below them. A range is written E08-E13.
 	Codes []string `json:"codes"`
 }
 
-// excludedPattern is the form of what an exclusion names: a code, or one that others are below.
-var excludedPattern = regexp.MustCompile(`^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?(-[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?)?$`)
+// excludedPattern matches an excluded code or a range of codes.
+var excludedPattern = regexp.MustCompile(`^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?` +
+	`(-[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?)?$`)
 
 func (e Exclusion) problems() []error {
 	var errs []error
 	if !icdPattern.MatchString(e.Code) {
-		errs = append(errs, fmt.Errorf("an exclusion is at %q, which has not the form of a code", e.Code))
+		errs = append(errs, fmt.Errorf("an exclusion is at %q, which does not have the form of a code", e.Code))
 	}
 	if e.Kind != Excludes1 && e.Kind != Excludes2 {
 		errs = append(errs, fmt.Errorf("the exclusion at %q is of the kind %q, not %s or %s", e.Code, e.Kind, Excludes1,
@@ -44,14 +45,14 @@ func (e Exclusion) problems() []error {
 	return errs
 }
 
-// Conflict is two codes of one bill that an exclusion speaks of.
+// Conflict is a pair of codes of one bill that an exclusion applies to.
 type Conflict struct {
 	Code, With string
 	Kind       string
 }
 
-// Conflicts finds what exclusions say of codes that stand on one bill: each two once, in the order of the bill. Where the notes of the
-// two do not agree, the stricter one counts.
+// Conflicts returns the exclusions that apply to the codes of a bill: each pair once, in the sequence of the bill. If
+// the notes of two codes differ, the stricter one applies.
 func (r *Reference) Conflicts(codes []string) []Conflict {
 	var distinct []string
 	for _, code := range codes {
@@ -70,7 +71,7 @@ func (r *Reference) Conflicts(codes []string) []Conflict {
 	return found
 }
 
-// strictestExclusion is the strictest kind by which one of two codes excludes the other; empty: none.
+// strictestExclusion returns the strictest kind by which one of two codes excludes the other; empty: none.
 func (r *Reference) strictestExclusion(a, b string) string {
 	strictest := ""
 	for _, e := range r.exclusions {
@@ -89,7 +90,7 @@ func (e Exclusion) excludes(code, other string) bool {
 		slices.ContainsFunc(e.Codes, func(named string) bool { return includesCode(named, other) })
 }
 
-// includesCode reports whether a code is the named one, in the named range, or below.
+// includesCode reports whether a code is the named one, or within the named range, or below them.
 func includesCode(named, code string) bool {
 	from, to, isRange := strings.Cut(named, "-")
 	if !isRange {

@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// Payor is an insurer, or a public programme.
+// Payor is an insurer or a public program.
 type Payor struct {
-	Code    string   `json:"code"` // by which insurance names it
+	Code    string   `json:"code"` // the code in insurance data
 	Name    string   `json:"name"`
 	Aliases []string `json:"aliases,omitempty"`
 	Address Address  `json:"address"`
-	// Medicare says that the patient has to be told in advance what may not be paid for.
+	// Medicare: the patient has to sign an ABN for tests that may not be covered.
 	Medicare bool `json:"medicare,omitempty"`
-	// Plans are the names of the programme in the states, by their two letters, where each state has a plan of its own.
+	// Plans maps two-letter states to the name of the program there, if the states have their own plans.
 	Plans map[string]string `json:"plans,omitempty"`
-	// ProviderIDs are its ids at the clearing houses, by their name (one of Providers).
+	// ProviderIDs maps clearing houses to the payor's id there.
 	ProviderIDs map[string]string `json:"provider_ids,omitempty"`
 }
 
-// Address is where a payor is.
+// Address is the address of a payor.
 type Address struct {
 	FirstLine  string  `json:"first_line"`
 	SecondLine *string `json:"second_line,omitempty"`
@@ -31,7 +31,7 @@ type Address struct {
 	Country    string  `json:"country"`
 }
 
-// clearingHouses are the clearing houses of client-api#17-enums.
+// clearingHouses lists the clearing houses of client-api#17-enums.
 func clearingHouses() []string {
 	return []string{"change_healthcare", "availity", "stedi", "waystar", "claim_md", "apero", "pverify"}
 }
@@ -43,22 +43,22 @@ func (p Payor) problems() []error {
 	}
 	if p.Address.FirstLine == "" || p.Address.City == "" || p.Address.State == "" || p.Address.Zip == "" ||
 		p.Address.Country == "" {
-		errs = append(errs, fmt.Errorf("payor %q has no whole address", p.Code))
+		errs = append(errs, fmt.Errorf("payor %q has an incomplete address", p.Code))
 	}
 	for provider := range p.ProviderIDs {
 		if !slices.Contains(clearingHouses(), provider) {
-			errs = append(errs, fmt.Errorf("payor %q has an id at %q, which is not known", p.Code, provider))
+			errs = append(errs, fmt.Errorf("payor %q has an id at %q, which is unknown", p.Code, provider))
 		}
 	}
 	for state := range p.Plans {
 		if len(state) != 2 || strings.ToUpper(state) != state {
-			errs = append(errs, fmt.Errorf("payor %q has a plan of %q, which is no state", p.Code, state))
+			errs = append(errs, fmt.Errorf("payor %q has a plan of %q, which is not a state", p.Code, state))
 		}
 	}
 	return errs
 }
 
-// ForState is the payor as it is called in a state.
+// ForState returns the payor with its name in a state.
 func (p Payor) ForState(state string) Payor {
 	if plan, ok := p.Plans[state]; ok {
 		p.Name = plan
@@ -75,27 +75,27 @@ func (r *Reference) PayorByCode(code string) (Payor, bool) {
 	return r.payors[i], true
 }
 
-// PayorQuery says which payors are looked for. What is empty does not matter; the rest has to hold together.
+// PayorQuery selects payors. Empty fields do not matter; a payor has to match all others.
 type PayorQuery struct {
 	Name       string // part of the name, of an alias or of a state's plan, in any case
-	Provider   string // the clearing house that knows it
-	ProviderID string // its id there, or at any of them
+	Provider   string // a clearing house that has the payor
+	ProviderID string // the payor's id there, or at any clearing house if Provider is empty
 }
 
-// SearchPayors finds payors, by their names in alphabetical order.
+// SearchPayors finds payors, sorted by name.
 func (r *Reference) SearchPayors(q PayorQuery) []Payor {
 	found := slices.DeleteFunc(slices.Clone(r.payors), func(p Payor) bool { return !q.Matches(p) })
 	SortPayors(found)
 	return found
 }
 
-// SortPayors puts payors in the order in which they are shown.
+// SortPayors sorts payors by name, ignoring case.
 func SortPayors(payors []Payor) {
 	slices.SortStableFunc(payors,
 		func(a, b Payor) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 }
 
-// Matches reports whether a payor is one that is looked for.
+// Matches reports whether a payor matches the query.
 func (q PayorQuery) Matches(p Payor) bool { return q.matchesName(p) && q.matchesProvider(p) }
 
 func (q PayorQuery) matchesName(p Payor) bool {

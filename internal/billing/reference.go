@@ -2,7 +2,7 @@ package billing
 
 import (
 	"bytes"
-	_ "embed" // the set that is built in
+	_ "embed" // for the built-in set
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,7 +12,7 @@ import (
 //go:embed reference.json
 var builtInJSON []byte
 
-// Reference is a set of payors and diagnoses. It is never changed once it is read.
+// Reference is a set of payors and diagnoses. It does not change.
 type Reference struct {
 	payors     []Payor
 	diagnoses  []Diagnosis
@@ -22,17 +22,18 @@ type Reference struct {
 	diagnosisIndex map[string]int
 }
 
-// document is the form of a set in a file.
+// document is the form of the file.
 type document struct {
 	Payors    []Payor     `json:"payors"`
 	Diagnoses []Diagnosis `json:"diagnoses"`
 	Excludes  []Exclusion `json:"excludes"`
 }
 
-// BuiltIn is the set that is built in.
+// BuiltIn returns the built-in set.
 func BuiltIn() (*Reference, error) { return parse(builtInJSON) }
 
-// Load reads the set of a file; without a path, the one that is built in. The error says all that is wrong with it.
+// Load reads the set of a file, or returns the built-in set if path is empty. Its error lists everything that is wrong
+// with the file.
 func Load(path string) (*Reference, error) {
 	if path == "" {
 		return BuiltIn()
@@ -48,7 +49,7 @@ func Load(path string) (*Reference, error) {
 	return r, nil
 }
 
-// parse reads a set. An unknown name is an error, so that a misspelt one is not lost silently.
+// parse decodes a set. An unknown name is an error, so that misspelt names are found.
 func parse(text []byte) (*Reference, error) {
 	var in document
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -66,7 +67,7 @@ func parse(text []byte) (*Reference, error) {
 	return r, r.buildIndex()
 }
 
-// buildIndex makes the set ready to be asked, and reports everything that is wrong with it at once.
+// buildIndex indexes the set by code and normalizes the codes of diagnoses. Its error lists everything that is wrong.
 func (r *Reference) buildIndex() error {
 	var errs []error
 	if len(r.payors) == 0 || len(r.diagnoses) == 0 {
@@ -74,7 +75,7 @@ func (r *Reference) buildIndex() error {
 	}
 	for i, p := range r.payors {
 		if _, twice := r.payorIndex[p.Code]; twice {
-			errs = append(errs, fmt.Errorf("payor %q is there twice", p.Code))
+			errs = append(errs, fmt.Errorf("payor %q is listed twice", p.Code))
 		}
 		r.payorIndex[p.Code] = i
 		errs = append(errs, p.problems()...)
@@ -82,7 +83,7 @@ func (r *Reference) buildIndex() error {
 	for i, d := range r.diagnoses {
 		code := normalizeCode(d.Code)
 		if _, twice := r.diagnosisIndex[code]; twice {
-			errs = append(errs, fmt.Errorf("diagnosis %q is there twice", d.Code))
+			errs = append(errs, fmt.Errorf("diagnosis %q is listed twice", d.Code))
 		}
 		r.diagnosisIndex[code] = i
 		errs = append(errs, d.problems()...)

@@ -14,8 +14,9 @@ import (
 //go:embed demo/*.json
 var demo embed.FS
 
-// DemoCatalogue is the demonstration catalogue. LOINC codes are true; the labs' codes, prices, questions, sites and coverage are made up. The
-// middles of postal codes are those of the U.S. Census Bureau's Gazetteer of 2021, around the sites.
+// DemoCatalogue returns the demonstration catalogue. Its LOINC codes are real; the labs' codes, prices, questions,
+// sites and coverage are fictional. The centers of postal codes around the sites are from the U.S. Census Bureau's
+// Gazetteer of 2021.
 func DemoCatalogue() (order.Catalogue, error) {
 	files, err := DemoFiles()
 	if err != nil {
@@ -28,7 +29,7 @@ func DemoCatalogue() (order.Catalogue, error) {
 	return c, nil
 }
 
-// DemoFiles are the files of the demonstration catalogue.
+// DemoFiles returns the files of the demonstration catalogue.
 func DemoFiles() ([]NamedFile, error) {
 	names, err := fs.Glob(demo, "demo/*.json")
 	if err != nil {

@@ -12,21 +12,21 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// NamedFile is a file with the name by which problems call it.
+// NamedFile is a file with its name in problems.
 type NamedFile struct {
 	Name string
 	File File
 }
 
-// Problem is something wrong with a file, at a path such as markers[12].loinc.
+// Problem is something wrong with a file, at a JSON path such as markers[12].loinc.
 type Problem struct {
 	File, Path, Message string
 }
 
 func (p Problem) String() string { return p.File + ": " + p.Path + ": " + p.Message }
 
-// Read makes a catalogue of files, which may refer to labs and markers that are known already. It lists everything that is wrong, in
-// the order of the files. With a problem there is no catalogue.
+// Read makes a catalogue of files, which may refer to known labs and markers. It returns everything that is wrong,
+// ordered by file. If there is a problem, the catalogue is empty.
 func Read(files []NamedFile, known order.Catalogue) (order.Catalogue, []Problem) {
 	r := &reader{
 		labs: map[string]order.Lab{}, markers: map[int64]order.Marker{},
@@ -36,19 +36,19 @@ func Read(files []NamedFile, known order.Catalogue) (order.Catalogue, []Problem)
 	for _, l := range known.Labs {
 		r.labs[l.Slug], r.knownLabs[l.Slug] = l, l
 	}
-	again := map[int64]bool{}
+	inFiles := map[int64]bool{}
 	for _, f := range files {
 		for _, m := range f.File.Markers {
-			again[m.ID] = true
+			inFiles[m.ID] = true
 		}
 	}
 	for _, m := range known.Markers {
 		r.markers[m.ID], r.knownMarkers[m.ID] = m, m
-		if !again[m.ID] && m.LabID != nil && m.ProviderID != nil {
+		if !inFiles[m.ID] && m.LabID != nil && m.ProviderID != nil {
 			r.knownCodes[markerCodeKey(*m.LabID, *m.ProviderID)] = m.ID
 		}
 	}
-	// What is referred to may stand in any file, so everything is read kind by kind.
+	// Entries can refer to entries of other files, so the kinds are read one after the other.
 	readEach(r, files, "labs", func(f File) []Lab { return f.Labs }, r.readLab)
 	readEach(r, files, "markers", func(f File) []Marker { return f.Markers }, r.readMarker)
 	readEach(r, files, "lab_tests", func(f File) []LabTest { return f.LabTests }, r.readLabTest)
@@ -62,27 +62,27 @@ func Read(files []NamedFile, known order.Catalogue) (order.Catalogue, []Problem)
 }
 
 func sortByFile(files []NamedFile, problems []Problem) []Problem {
-	place := map[string]int{}
+	index := map[string]int{}
 	for i, f := range files {
-		place[f.Name] = i
+		index[f.Name] = i
 	}
-	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(place[a.File], place[b.File]) })
+	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(index[a.File], index[b.File]) })
 	return problems
 }
 
-// reader reads one entry after the other. What has been read can be referred to.
+// reader reads one entry after the other. Later entries can refer to earlier ones.
 type reader struct {
 	out      order.Catalogue
 	problems []Problem
-	file     string // which is being read
-	path     string // of the entry that is being read
+	file     string // the file that is being read
+	path     string // the JSON path of the entry that is being read
 
 	labs         map[string]order.Lab // by slug
 	markers      map[int64]order.Marker
-	unique       map[string]bool // what must not come twice
+	unique       map[string]bool // values that must not occur twice
 	knownLabs    map[string]order.Lab
 	knownMarkers map[int64]order.Marker
-	knownCodes   map[string]int64 // of known markers that the files do not have
+	knownCodes   map[string]int64 // codes of known markers that the files do not contain, with the marker's id
 }
 
 func readEach[T any](r *reader, files []NamedFile, kind string, of func(File) []T, read func(T)) {
@@ -94,7 +94,7 @@ func readEach[T any](r *reader, files []NamedFile, kind string, of func(File) []
 	}
 }
 
-// addProblem notes a problem with a field of the entry that is being read.
+// addProblem records a problem with a field of the entry that is being read.
 func (r *reader) addProblem(field, format string, args ...any) {
 	path := r.path
 	if field != "" {
@@ -103,7 +103,7 @@ func (r *reader) addProblem(field, format string, args ...any) {
 	r.problems = append(r.problems, Problem{File: r.file, Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
-// requireUnique notes a problem with a field whose value another entry of the kind has too.
+// requireUnique records a problem if another entry of the kind has the same value.
 func (r *reader) requireUnique(field, kind string, value any) {
 	key := fmt.Sprintf("%s\x00%v", kind, value)
 	if r.unique[key] {
@@ -112,7 +112,7 @@ func (r *reader) requireUnique(field, kind string, value any) {
 	r.unique[key] = true
 }
 
-// findLab is the lab that an entry names.
+// findLab returns the lab of an entry. It records a problem if there is none.
 func (r *reader) findLab(slug string) (order.Lab, bool) {
 	lab, ok := r.labs[slug]
 	if !ok {
@@ -125,7 +125,7 @@ func (r *reader) readLab(l Lab) {
 	r.requireUnique("id", "lab", l.ID)
 	r.requireUnique("slug", "lab slug", l.Slug)
 	for _, known := range r.knownLabs {
-		// Accounts and orders name labs by slug, and markers by id.
+		// Accounts and orders refer to labs by slug, markers refer to them by id.
 		if (known.ID == l.ID) != (known.Slug == l.Slug) {
 			r.addProblem("id", "lab %d is known as %s: neither can change", known.ID, known.Slug)
 		}
@@ -156,11 +156,9 @@ func (r *reader) readLabTest(t LabTest) {
 	}
 	test := order.LabTest{
 		ID: t.ID, Slug: t.Slug, Name: t.Name, Description: t.Description, SampleType: t.SampleType,
-		Method: lifecycle.Modality(t.Method),
-		Status: cmp.Or(t.Status, statusActive), Fasting: t.Fasting, HasInstructions: t.Instructions, Lab: &lab,
-		PanelIDs: t.PanelIDs,
-		Policy:   t.Policy, Pricing: t.Price.toOrderPrice(r), CommonTATDays: t.CommonTATDays,
-		WorstCaseTATDays: t.WorstCaseTATDays,
+		Method: lifecycle.Modality(t.Method), Status: cmp.Or(t.Status, statusActive), Fasting: t.Fasting,
+		HasInstructions: t.Instructions, Lab: &lab, PanelIDs: t.PanelIDs, Policy: t.Policy,
+		Pricing: t.Price.toOrderPrice(r), CommonTATDays: t.CommonTATDays, WorstCaseTATDays: t.WorstCaseTATDays,
 	}
 	if t.Price != nil {
 		test.Price = float64(t.Price.BaseCents) / 100
@@ -173,7 +171,7 @@ func (r *reader) readLabTest(t LabTest) {
 
 const statusActive = "active"
 
-// findMarkers are the markers of a lab test.
+// findMarkers returns the markers of a lab test, and records problems with their ids.
 func (r *reader) findMarkers(lab order.Lab, ids []int64) []order.Marker {
 	var all []order.Marker
 	for i, id := range ids {
@@ -185,7 +183,7 @@ func (r *reader) findMarkers(lab order.Lab, ids []int64) []order.Marker {
 		case *m.LabID != lab.ID:
 			r.addProblem(field, "marker %d is another lab's", id)
 		case slices.Contains(ids[:i], id):
-			r.addProblem(field, "marker %d is there twice", id)
+			r.addProblem(field, "marker %d is listed twice", id)
 		default:
 			all = append(all, m)
 		}
@@ -213,11 +211,11 @@ func (p *Price) toOrderPrice(r *reader) *order.Price {
 	return out
 }
 
-const states = " AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA PR RI SC SD " +
-	"TN TX UT VT VA WA WV WI WY "
+const states = " AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM " +
+	"NY NC ND OH OK OR PA PR RI SC SD TN TX UT VT VA WA WV WI WY "
 
 func (r *reader) checkState(field, code string) {
 	if len(code) != 2 || !strings.Contains(states, " "+code+" ") {
-		r.addProblem(field, "%q is no state of the United States", code)
+		r.addProblem(field, "%q is not a state of the United States", code)
 	}
 }

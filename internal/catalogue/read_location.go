@@ -10,13 +10,14 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Places: patient service centers, where phlebotomists go, and where postal codes are.
+// Locations: patient service centers, phlebotomy areas and the centers of postal codes.
 
 var (
 	daysOfWeek   = []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
 	areaPattern  = regexp.MustCompile(`^(\d{1,5}|\d{5}-\d{5})$`)
 	zipPattern   = regexp.MustCompile(`^\d{5} -?\d{1,2}(\.\d+)? -?\d{1,3}(\.\d+)?$`)
-	hoursPattern = regexp.MustCompile(`^(closed|([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d(, ([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?)$`)
+	hoursPattern = regexp.MustCompile(`^(closed|([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d` +
+		`(, ([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?)$`)
 )
 
 func (r *reader) readSite(s Site) {
@@ -36,9 +37,8 @@ func (r *reader) readSite(s Site) {
 	}
 	site := order.Site{
 		LabID: lab.ID, Code: s.Code, Name: s.Name, FirstLine: s.FirstLine, SecondLine: s.SecondLine, City: s.City,
-		State: s.State, Zip: s.Zip,
-		Phone: s.Phone, Fax: s.Fax, Website: s.Website, Hours: s.Hours, Lat: s.Lat, Lng: s.Lng, Capabilities: s.Capabilities,
-		BillTypes: s.BillTypes, Inactive: s.Active != nil && !*s.Active,
+		State: s.State, Zip: s.Zip, Phone: s.Phone, Fax: s.Fax, Website: s.Website, Hours: s.Hours, Lat: s.Lat, Lng: s.Lng,
+		Capabilities: s.Capabilities, BillTypes: s.BillTypes, Inactive: s.Active != nil && !*s.Active,
 	}
 	if len(site.BillTypes) == 0 {
 		site.BillTypes = []string{"client_bill"}
@@ -81,5 +81,5 @@ func (r *reader) readZip(text string) {
 	r.out.ZipCenters = append(r.out.ZipCenters, order.ZipCenter{Zip: parts[0], Point: order.Point{Lat: lat, Lng: lng}})
 }
 
-// formatDegrees is a number of degrees as a file has it.
+// formatDegrees formats degrees for a file.
 func formatDegrees(d float64) string { return strconv.FormatFloat(d, 'f', -1, 64) }

@@ -33,10 +33,10 @@ func (r *reader) readMarker(m Marker) {
 	r.checkLOINC("loinc", m.LOINC)
 	marker := order.Marker{
 		ID: m.ID, Name: m.Name, Slug: m.Slug, Description: m.Description, LabID: &lab.ID,
-		Type:  new(cmp.Or(m.Type, "biomarker")),
-		LOINC: m.LOINC, Unit: m.Unit, SampleType: m.SampleType, Pricing: m.Price.toOrderPrice(r),
-		CommonTATDays:    m.CommonTATDays,
-		WorstCaseTATDays: m.WorstCaseTATDays, ALaCarte: m.ALaCarte, Reflex: m.Reflex, Inactive: m.Active != nil && !*m.Active,
+		Type: new(cmp.Or(m.Type, "biomarker")), LOINC: m.LOINC, Unit: m.Unit, SampleType: m.SampleType,
+		Pricing:       m.Price.toOrderPrice(r),
+		CommonTATDays: m.CommonTATDays, WorstCaseTATDays: m.WorstCaseTATDays, ALaCarte: m.ALaCarte,
+		Reflex: m.Reflex, Inactive: m.Active != nil && !*m.Active,
 	}
 	if m.ProviderID != "" {
 		marker.ProviderID = &m.ProviderID
@@ -49,7 +49,7 @@ func (r *reader) readMarker(m Marker) {
 	r.out.Markers = append(r.out.Markers, marker)
 }
 
-// markerCodeKey is a lab's code of a marker as a key.
+// markerCodeKey returns a map key of a lab's code of a marker.
 func markerCodeKey(labID int, code string) string { return strconv.Itoa(labID) + " " + code }
 
 func (r *reader) checkLOINC(field string, code *string) {
@@ -81,10 +81,8 @@ func (r *reader) readQuestions(all []Question) []order.Question {
 func (r *reader) readQuestion(q Question, i int) order.Question {
 	out := order.Question{
 		ID: q.ID, Code: q.Code, Text: q.Value, Type: order.QuestionType(q.Type), Required: q.Required,
-		Sequence:   cmp.Or(q.Sequence, i+1),
-		Constraint: q.Constraint, Default: q.Default, Pattern: q.Pattern, MaxLength: q.MaxLength, Minimum: q.Minimum,
-		Maximum: q.Maximum,
-		Fasting: (*order.FastingAnswers)(q.Fasting),
+		Sequence: cmp.Or(q.Sequence, i+1), Constraint: q.Constraint, Default: q.Default, Pattern: q.Pattern,
+		MaxLength: q.MaxLength, Minimum: q.Minimum, Maximum: q.Maximum, Fasting: (*order.FastingAnswers)(q.Fasting),
 	}
 	codes := map[string]bool{}
 	for j, a := range q.Answers {
@@ -103,24 +101,24 @@ func (r *reader) readQuestion(q Question, i int) order.Question {
 	return out
 }
 
-// checkQuestionType notes what a question has that does not go with its type.
+// checkQuestionType records fields of a question that its type does not allow.
 func (r *reader) checkQuestionType(q Question, out order.Question) {
 	choice := q.Type == string(order.QuestionChoice) || q.Type == string(order.QuestionMultiChoice)
 	text, number := q.Type == string(order.QuestionText), q.Type == string(order.QuestionNumeric)
 	if choice != (len(q.Answers) > 0) {
-		r.addProblem("answers", "needed for choices, and for nothing else")
+		r.addProblem("answers", "required for the types choice and multi_choice, and only for them")
 	}
 	if !text && (q.Pattern != "" || q.MaxLength > 0) {
-		r.addProblem("pattern", "only for texts")
+		r.addProblem("pattern", "only for the type text")
 	}
 	if !number && (q.Minimum != nil || q.Maximum != nil) {
-		r.addProblem("minimum", "only for numbers")
+		r.addProblem("minimum", "only for the type numeric")
 	}
 	if q.Minimum != nil && q.Maximum != nil && *q.Minimum > *q.Maximum {
 		r.addProblem("maximum", "less than minimum")
 	}
 	if _, err := regexp.Compile(q.Pattern); err != nil {
-		r.addProblem("pattern", "no regular expression")
+		r.addProblem("pattern", "not a regular expression")
 	}
 	if q.Fasting == nil {
 		return
@@ -132,7 +130,8 @@ func (r *reader) checkQuestionType(q Question, out order.Question) {
 	}
 }
 
-// expectedResults are the results that the marker leads to: those that the file lists, else the marker itself.
+// expectedResults returns the results of a marker: those of the file, or one with the marker's own name and codes if it
+// has a LOINC code.
 func (r *reader) expectedResults(m Marker) []order.ExpectedResult {
 	if len(m.Expected) == 0 {
 		if m.LOINC == nil {
@@ -163,14 +162,14 @@ func (r *reader) expectedResults(m Marker) []order.ExpectedResult {
 	return out
 }
 
-// newLOINC is a code, with the digits before its check digit as an id.
+// newLOINC returns a LOINC code. Its id is the number before the check digit.
 func newLOINC(code, name, slug string, unit *string) *order.LOINC {
 	digits, _, _ := strings.Cut(code, "-")
 	id, _ := strconv.ParseInt(digits, 10, 64)
 	return &order.LOINC{ID: id, Name: name, Slug: slug, Code: code, Unit: unit}
 }
 
-// validLOINC reports whether a code's check digit is that of the LOINC Users' Guide (Appendix C): Luhn's, over the digits before it.
+// validLOINC reports whether a code has the check digit of the LOINC Users' Guide (Appendix C), which is Luhn's.
 func validLOINC(code string) bool {
 	digits, check, found := strings.Cut(code, "-")
 	if !found || len(check) != 1 || digits == "" {

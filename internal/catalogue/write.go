@@ -2,7 +2,7 @@ package catalogue
 
 import "github.com/aliquot-labs/aliquot/order"
 
-// FileOf is a catalogue as a file. Read makes the same catalogue of it.
+// FileOf returns the catalogue as a file, from which Read makes the same catalogue.
 func FileOf(c order.Catalogue) File {
 	slugs := map[int]string{}
 	f := File{Labs: make([]Lab, len(c.Labs))}
@@ -21,10 +21,8 @@ func FileOf(c order.Catalogue) File {
 	for _, s := range c.Sites {
 		f.Sites = append(f.Sites, Site{
 			Code: s.Code, Lab: slugs[s.LabID], Name: s.Name, FirstLine: s.FirstLine, SecondLine: s.SecondLine, City: s.City,
-			State: s.State,
-			Zip:   s.Zip, Phone: s.Phone, Fax: s.Fax, Website: s.Website, Hours: s.Hours, Lat: s.Lat, Lng: s.Lng,
-			Capabilities: s.Capabilities,
-			BillTypes:    s.BillTypes, Active: falseIf(s.Inactive),
+			State: s.State, Zip: s.Zip, Phone: s.Phone, Fax: s.Fax, Website: s.Website, Hours: s.Hours, Lat: s.Lat, Lng: s.Lng,
+			Capabilities: s.Capabilities, BillTypes: s.BillTypes, Active: falseIf(s.Inactive),
 		})
 	}
 	for _, a := range c.PhlebotomyAreas {
@@ -37,7 +35,7 @@ func FileOf(c order.Catalogue) File {
 	return f
 }
 
-// falseIf is nil, or false where something is not offered any more.
+// falseIf returns false for an inactive entry and nil for an active one.
 func falseIf(inactive bool) *bool {
 	if !inactive {
 		return nil
@@ -48,11 +46,8 @@ func falseIf(inactive bool) *bool {
 func markerOf(m order.Marker, lab string) Marker {
 	out := Marker{
 		ID: m.ID, Lab: lab, Name: m.Name, Slug: m.Slug, Description: m.Description, LOINC: m.LOINC, Unit: m.Unit,
-		SampleType: m.SampleType,
-		Price:      priceOf(m.Pricing), CommonTATDays: m.CommonTATDays, WorstCaseTATDays: m.WorstCaseTATDays,
-		ALaCarte: m.ALaCarte,
-		Reflex:   m.Reflex,
-		Active:   falseIf(m.Inactive),
+		SampleType: m.SampleType, Price: priceOf(m.Pricing), CommonTATDays: m.CommonTATDays,
+		WorstCaseTATDays: m.WorstCaseTATDays, ALaCarte: m.ALaCarte, Reflex: m.Reflex, Active: falseIf(m.Inactive),
 	}
 	if m.Type != nil {
 		out.Type = *m.Type
@@ -76,9 +71,8 @@ func markerOf(m order.Marker, lab string) Marker {
 func questionOf(q order.Question) Question {
 	out := Question{
 		ID: q.ID, Code: q.Code, Value: q.Text, Type: string(q.Type), Required: q.Required, Sequence: q.Sequence,
-		Constraint: q.Constraint,
-		Default:    q.Default, Pattern: q.Pattern, MaxLength: q.MaxLength, Minimum: q.Minimum, Maximum: q.Maximum,
-		Fasting: (*Fasting)(q.Fasting),
+		Constraint: q.Constraint, Default: q.Default, Pattern: q.Pattern, MaxLength: q.MaxLength, Minimum: q.Minimum,
+		Maximum: q.Maximum, Fasting: (*Fasting)(q.Fasting),
 	}
 	for _, c := range q.Choices {
 		out.Answers = append(out.Answers, Answer{ID: c.ID, Code: c.Code, Value: c.Text})
@@ -100,10 +94,9 @@ func priceOf(p *order.Price) *Price {
 func labTestOf(t order.LabTest) LabTest {
 	out := LabTest{
 		ID: t.ID, Slug: t.Slug, Name: t.Name, Description: t.Description, Lab: t.Lab.Slug, Method: string(t.Method),
-		SampleType: t.SampleType,
-		Price:      priceOf(t.Pricing), Status: t.Status, Fasting: t.Fasting, Instructions: t.HasInstructions,
-		PanelIDs:      t.PanelIDs,
-		CommonTATDays: t.CommonTATDays, WorstCaseTATDays: t.WorstCaseTATDays, Policy: t.Policy,
+		SampleType: t.SampleType, Price: priceOf(t.Pricing), Status: t.Status, Fasting: t.Fasting,
+		Instructions: t.HasInstructions,
+		PanelIDs:     t.PanelIDs, CommonTATDays: t.CommonTATDays, WorstCaseTATDays: t.WorstCaseTATDays, Policy: t.Policy,
 	}
 	for _, m := range t.Markers {
 		out.MarkerIDs = append(out.MarkerIDs, m.ID)

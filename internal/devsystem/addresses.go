@@ -14,17 +14,17 @@ const (
 	workerCount = 2
 )
 
-// addresses are where the parts listen, host:port.
+// addresses are the addresses of the processes and the receiver, host:port.
 type addresses struct {
 	api, lab, temporal, temporalUI, receiver string
 	metrics                                  [workerCount]string // of the workers
 }
 
-// resolveAddresses finds a free port wherever none was asked for, and makes sure that the others are free. lastReceiver is the address that
-// the receiver had before: it is taken again if it can be, because the receiver's endpoint goes by it.
+// resolveAddresses finds a free port for every address with port 0, and checks that the other addresses are free. The
+// receiver gets its previous address, lastReceiver, again if possible, because its endpoint has that URL.
 func (o Options) resolveAddresses(ctx context.Context, lastReceiver string) (addresses, error) {
 	var a addresses
-	var taken []net.Listener // all at once, so that no port is found twice
+	var taken []net.Listener // all stay open until the end, so that no port is found twice
 	defer func() {
 		for _, l := range taken {
 			l.Close()
@@ -33,7 +33,7 @@ func (o Options) resolveAddresses(ctx context.Context, lastReceiver string) (add
 	find := func(flag, wanted string, into *string) error {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", wanted)
 		if err != nil {
-			return fmt.Errorf("%s: %w: stop what listens there, or choose another address (port 0: any that is free)", flag, err)
+			return fmt.Errorf("%s: %w: stop what listens there, or choose another address (port 0: any free port)", flag, err)
 		}
 		taken = append(taken, l)
 		*into = l.Addr().String()
@@ -64,7 +64,7 @@ func (o Options) resolveAddresses(ctx context.Context, lastReceiver string) (add
 	return a, nil
 }
 
-// urlOfAddress is where a server on this machine is reached that listens on the address.
+// urlOfAddress returns the URL of a server on this machine that listens on the address.
 func urlOfAddress(address string) string {
 	host, port, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
@@ -73,7 +73,7 @@ func urlOfAddress(address string) string {
 	return "http://" + address
 }
 
-// hostOf is the address that a URL names; empty when there is none.
+// hostOf returns the host and port of a URL; empty if there is none.
 func hostOf(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -83,6 +83,6 @@ func hostOf(raw string) string {
 }
 
 func portOf(address string) string {
-	_, port, _ := net.SplitHostPort(address) // it was made by the listener
+	_, port, _ := net.SplitHostPort(address) // a listener's address always has a port
 	return port
 }

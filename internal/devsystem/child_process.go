@@ -9,30 +9,30 @@ import (
 	"time"
 )
 
-// command is a program to keep running.
+// command is a program that runs as a child process.
 type command struct {
-	name  string // of the process, its log file and its entry in pids.json
+	name  string // name of the process in messages, its log file and pids.json
 	path  string
 	args  []string
 	env   []string
 	grace time.Duration // how long it may take to stop
 }
 
-// How long a process that died is left alone before it is started again: little at first, more when it dies again at once.
+// How long a process that ended is left alone before its restart. The delay doubles while restarts fail soon.
 const (
 	firstRestartDelay = 200 * time.Millisecond
 	maxRestartDelay   = 5 * time.Second
-	recoveredAfter    = 10 * time.Second // one that ran so long has recovered
+	recoveredAfter    = 10 * time.Second // after running this long, the delay is reset
 )
 
-// childProcess keeps a command running until it is told to stop.
+// childProcess runs a command, and restarts it until it is stopped.
 type childProcess struct {
 	command
 	log           *os.File
 	onStart       func(name string, pid int)
 	onDeath       func(name, how string)
 	stopRequested chan struct{} // closed by stop
-	ended         chan struct{} // closed when it has stopped
+	ended         chan struct{} // closed after the process has been stopped
 	stop          func()        // asks the process to end and waits until it has
 }
 
@@ -46,8 +46,9 @@ func newProcess(c command, log *os.File, started func(string, int), died func(st
 	return p
 }
 
-// superviseLoop starts the command and starts it again whenever it dies. The kernel kills a child whose parent thread has ended
-// (PR_SET_PDEATHSIG), so the goroutine keeps its thread for as long as the child may live.
+// superviseLoop starts the command, and starts it again whenever it ends, until stop is called. The kernel kills a
+// child whose parent thread has ended (PR_SET_PDEATHSIG), so the goroutine keeps its thread as long as the child may
+// live.
 func (p *childProcess) superviseLoop() {
 	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 	defer close(p.ended)
@@ -105,7 +106,8 @@ func (p *childProcess) runOnce() string {
 	return "exit status 0"
 }
 
-// stopOnRequest waits for the order to stop and passes it on. A process that is not over in time is killed, with what it has started.
+// stopOnRequest waits until stop is requested and sends SIGTERM to the process. If it is still running after the grace
+// period, it is killed with its process group.
 func (p *childProcess) stopOnRequest(pid int, exited <-chan struct{}) {
 	select {
 	case <-exited:
@@ -120,5 +122,6 @@ func (p *childProcess) stopOnRequest(pid int, exited <-chan struct{}) {
 	}
 }
 
-// signalProcess sends a signal to a process or, with a negative id, to its group. Whoever is gone already needs none.
+// signalProcess sends a signal to a process or, with a negative id, to its group. A process that has ended is not an
+// error.
 func signalProcess(pid int, signal syscall.Signal) { _ = syscall.Kill(pid, signal) }

@@ -2,8 +2,8 @@ package devsystem
 
 import "syscall"
 
-// childAttributes puts a child into a process group of its own, so that Ctrl-C at the terminal reaches the supervisor only, and
-// lets the kernel kill it when the supervisor dies, however that happens.
+// childAttributes puts a child into its own process group, so that Ctrl-C at the terminal reaches the supervisor only.
+// The kernel kills the child when the supervisor dies in any way.
 func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -1,11 +1,11 @@
 //go:build !linux
 
-package dev
+package devsystem
 
 import "syscall"
 
-// childAttributes puts a child into a process group of its own, so that Ctrl-C at the terminal reaches the supervisor only. Only
-// Linux can end it together with a supervisor that was killed.
+// childAttributes puts a child into its own process group, so that Ctrl-C at the terminal reaches the supervisor only.
+// Only Linux can end a child together with a supervisor that was killed.
 func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }

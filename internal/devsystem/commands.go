@@ -16,13 +16,13 @@ const (
 
 func workerName(i int) string { return fmt.Sprintf("worker-%d", i+1) }
 
-// How long the parts get to stop. A worker's activities get a little less than the worker.
+// How long the processes may take to stop. A worker's activities get less time than the worker.
 const (
 	stopGrace   = 15 * time.Second
 	stopTimeout = "10s"
 )
 
-// newCommands are the processes of the system, in the order in which they start.
+// newCommands returns the processes of the system in the sequence in which they start.
 func (s *system) newCommands() []command {
 	parts := []command{
 		s.temporalCommand(),
@@ -58,7 +58,7 @@ func (s *system) newCommands() []command {
 	return parts
 }
 
-// commonSettings is what the API and the workers are told alike. Receivers of webhooks on this machine are no strangers here.
+// commonSettings returns the settings that the API and the workers share. Webhooks may be delivered to this machine.
 func (s *system) commonSettings() map[string]string {
 	return map[string]string{
 		"ALIQUOT_DATABASE_URL":       s.databaseURL(),
@@ -84,13 +84,13 @@ func (s *system) temporalCommand() command {
 	return command{name: temporalName, path: s.temporalPath, env: withoutSettings(os.Environ()), grace: stopGrace,
 		args: []string{
 			"server", "start-dev", "--ip", loopback, "--port", portOf(s.addresses.temporal), "--ui-ip", loopback, "--ui-port",
-			portOf(s.addresses.temporalUI),
-			"--db-filename", s.folder.pathOf(temporalDB), "--log-level", "warn", "--disable-config-file", "--disable-config-env",
+			portOf(s.addresses.temporalUI), "--db-filename", s.folder.pathOf(temporalDB), "--log-level", "warn",
+			"--disable-config-file", "--disable-config-env",
 		}}
 }
 
-// withoutSettings leaves out what would be taken for settings of the parts, but for the log level and the time zone, of which the
-// system has no opinion.
+// withoutSettings removes settings of Aliquot from environment variables, except the log level and the time zone, which
+// the system does not set.
 func withoutSettings(environ []string) []string {
 	var kept []string
 	for _, entry := range environ {

@@ -21,13 +21,13 @@ const (
 	temporalDB  = "temporal.db"
 )
 
-// folder is the data folder, held by this process.
+// folder is the data folder, locked by this process.
 type folder struct {
 	path string // absolute
 	lock *os.File
 }
 
-// openFolder makes the folder if it is not there, and locks it: two systems on the same data would start everything twice.
+// openFolder creates the folder if it does not exist, and locks it, because two systems must not run on the same data.
 func openFolder(path string) (*folder, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -52,8 +52,8 @@ func openFolder(path string) (*folder, error) {
 	return f, f.writeProcessID()
 }
 
-// writeProcessID writes our process id into the lock, for the message that the next one gets. What a system that was killed left behind
-// goes.
+// writeProcessID writes our process id into the lock file, for the error message of another system. It removes the
+// files of a system that was killed.
 func (f *folder) writeProcessID() error {
 	if err := f.removeRunFiles(); err != nil {
 		return err
@@ -67,7 +67,7 @@ func (f *folder) writeProcessID() error {
 	return nil
 }
 
-// lockHolderText names the process that has the lock; empty when it is not known.
+// lockHolderText returns a text with the process that has the lock; empty if it is unknown.
 func (f *folder) lockHolderText() string {
 	id, err := os.ReadFile(f.pathOf(lockFile))
 	if err != nil || len(id) == 0 {
@@ -76,7 +76,7 @@ func (f *folder) lockHolderText() string {
 	return " (process " + strings.TrimSpace(string(id)) + ")"
 }
 
-// removeRunFiles removes what says that the system runs.
+// removeRunFiles removes the files that exist only while the system runs.
 func (f *folder) removeRunFiles() error {
 	for _, name := range []string{EnvFile, PIDFile} {
 		if err := os.Remove(f.pathOf(name)); err != nil && !os.IsNotExist(err) {
@@ -86,14 +86,15 @@ func (f *folder) removeRunFiles() error {
 	return nil
 }
 
-// release gives the folder up. The lock is given up by name, because a child that is being started may still hold a copy of the file.
+// release unlocks and closes the folder. It unlocks explicitly, because a child that is being started may still have a
+// copy of the file.
 func (f *folder) release() error {
 	return errors.Join(f.removeRunFiles(), syscall.Flock(int(f.lock.Fd()), syscall.LOCK_UN), f.lock.Close())
 }
 
 func (f *folder) pathOf(name string) string { return filepath.Join(f.path, name) }
 
-// write replaces a file as a whole, so that nobody reads half of it. Only the owner may read it.
+// write replaces a file atomically. Only the owner may read it.
 func (f *folder) write(name string, content []byte) error {
 	temporary := f.pathOf("." + name)
 	if err := os.WriteFile(temporary, content, 0o600); err != nil {
@@ -113,11 +114,11 @@ func (f *folder) writeJSON(name string, value any) error {
 	return f.write(name, append(content, '\n'))
 }
 
-// openLog opens a process's log file for appending. The log of the system's last life is kept beside it as NAME.log.1.
+// openLog opens a process's log file for appending. The log of the system's previous run is renamed to NAME.log.1.
 func (f *folder) openLog(name string) (*os.File, error) {
 	path := filepath.Join(f.path, logFolder, name+".log")
 	if err := os.Rename(path, path+".1"); err != nil && !os.IsNotExist(err) {
-		return nil, fmt.Errorf("keeping the last log of %s: %w", name, err)
+		return nil, fmt.Errorf("renaming the last log of %s: %w", name, err)
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {

@@ -17,22 +17,22 @@ import (
 const (
 	// maxWebhookGap is how long the demonstration waits for the next webhook.
 	maxWebhookGap = 60 * time.Second
-	// scriptDuration is what the simulated lab's script "happy" takes in simulated time.
+	// scriptDuration is the duration of the simulated lab's script "happy" in simulated time.
 	scriptDuration = 10 * 24 * time.Hour
-	// maxDemoDuration is the longest demonstration that somebody would watch.
+	// maxDemoDuration is the longest duration for which a demonstration is started.
 	maxDemoDuration = 2 * time.Minute
 )
 
-// demoDuration is how long the lab plays the demonstration's script at the chosen speed.
+// demoDuration returns how long the demonstration's script takes at the chosen speed.
 func (s *system) demoDuration() time.Duration {
 	speed, err := strconv.ParseFloat(s.options.Speed, 64)
-	if err != nil || speed <= 0 { // max
+	if err != nil || speed <= 0 { // with the speed max
 		return 0
 	}
 	return time.Duration(float64(scriptDuration) / speed)
 }
 
-// runDemo places an order as a client would, by HTTP with an API key, and shows every webhook about it until it has ended.
+// runDemo places an order like a client, by HTTP with an API key, and prints its webhooks until it has ended.
 func (s *system) runDemo(ctx context.Context, webhooks <-chan ReceivedWebhook) (orderID string, err error) {
 	if takes := s.demoDuration(); takes > maxDemoDuration {
 		return "", fmt.Errorf("at this speed it would take %s, so no order was placed", takes.Round(time.Minute))
@@ -70,16 +70,16 @@ func (s *system) runDemo(ctx context.Context, webhooks <-chan ReceivedWebhook) (
 	return orderID, nil
 }
 
-// paceText says what the lab does meanwhile.
+// paceText returns a text about the speed of the simulated lab.
 func (s *system) paceText() string {
 	if s.demoDuration() == 0 {
-		return "The simulated lab and courier wait for nothing."
+		return "The simulated lab and courier do not wait."
 	}
-	return fmt.Sprintf("The simulated lab and courier play ten days in %s.", formatDuration(s.demoDuration()))
+	return fmt.Sprintf("The simulated lab and courier simulate ten days in %s.", formatDuration(s.demoDuration()))
 }
 
-// followOrder shows the order's webhooks until one says that it has ended and those before it have come too: webhooks are delivered
-// side by side, so that the last one may overtake others.
+// followOrder prints the order's webhooks until one reports a terminal status and all previous ones have arrived.
+// Webhooks are delivered concurrently, so the last one may arrive before others.
 func (s *system) followOrder(ctx context.Context, orderID string,
 	webhooks <-chan ReceivedWebhook) (count int, status string, err error) {
 	var last int64
@@ -106,13 +106,13 @@ func (s *system) followOrder(ctx context.Context, orderID string,
 	return count, status, nil
 }
 
-// isTerminalStatus tells whether a status is of an end.
+// isTerminalStatus reports whether a status is terminal.
 func isTerminalStatus(status string) bool {
 	top, _, _ := strings.Cut(status, ".")
 	return top == "completed" || top == "cancelled" || top == "failed"
 }
 
-// demoUser creates the demonstration's patient, or finds the one of an earlier time.
+// demoUser creates the demonstration's user, or finds the user of an earlier run.
 func demoUser(ctx context.Context, api *apiclient.Client) (string, error) {
 	var user struct {
 		ID string `json:"user_id"`
@@ -128,7 +128,7 @@ func demoUser(ctx context.Context, api *apiclient.Client) (string, error) {
 	return user.ID, err
 }
 
-// demoOrder is an order for a patient who does not exist.
+// demoOrder returns an order for a fictional patient.
 func demoOrder(user string) any {
 	return map[string]any{
 		"user_id":   user,
@@ -145,7 +145,7 @@ func demoOrder(user string) any {
 	}
 }
 
-// showResults reads the results as a client would, and shows them as a table.
+// showResults fetches the results like a client, and prints them as a table.
 func (s *system) showResults(ctx context.Context, api *apiclient.Client, orderID string) error {
 	var report struct {
 		Metadata struct {

@@ -1,5 +1,5 @@
-// Package devsystem runs a whole Aliquot on one machine, for development and demonstration: a Temporal development server, the API, two
-// workers and the simulated lab, each a process of its own with its own log file, started again when it dies. All data is in one
-// folder. It seeds the store with a demonstration team, takes the team's webhooks with a receiver of its own, and shows the life
-// of a demonstration order.
+// Package devsystem runs a whole Aliquot on one machine for development and demonstration: a Temporal development
+// server, the API, two workers and the simulated lab. Each is a child process with its own log file, and is restarted
+// when it ends. All data is in one folder. The package seeds the store with a demonstration team, receives the team's
+// webhooks, and prints the progress of a demonstration order.
 package devsystem

@@ -12,7 +12,7 @@ import (
 // Variable is one line of dev.env.
 type Variable struct{ Name, Value string }
 
-// envVariables is what scripts are told of a running system.
+// envVariables returns the variables of dev.env, for scripts.
 func (s *system) envVariables() []Variable {
 	return []Variable{
 		{"ALIQUOT_URL", urlOfAddress(s.addresses.api)},
@@ -40,7 +40,8 @@ func (s *system) envVariables() []Variable {
 
 var plainValue = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]*$`)
 
-// formatEnvFile writes variables so that a shell can source them. A value that a shell would read otherwise stands in single quotes.
+// formatEnvFile formats variables for a shell that sources them. A value with special characters is put in single
+// quotes.
 func formatEnvFile(variables []Variable) []byte {
 	var b strings.Builder
 	for _, v := range variables {
@@ -53,8 +54,8 @@ func formatEnvFile(variables []Variable) []byte {
 	return []byte(b.String())
 }
 
-// ReadEnvFile reads the dev.env of a running system from its data folder, as a list like os.Environ. The error is os.ErrNotExist when
-// none runs there.
+// ReadEnvFile reads the dev.env of a running system from its data folder, as a list like os.Environ. The error is
+// os.ErrNotExist if no system runs there.
 func ReadEnvFile(data string) ([]string, error) {
 	file, err := os.Open(filepath.Join(data, EnvFile))
 	if err != nil {

@@ -8,34 +8,35 @@ import (
 	"path/filepath"
 )
 
-// DefaultData is the data folder when none is named.
+// DefaultData is the default data folder.
 const DefaultData = ".aliquot"
 
-// Options say what Run runs, and where.
+// Options configure Run.
 type Options struct {
-	Data     string // the data folder; made if it is not there
-	Postgres string // URL of a PostgreSQL database. Empty: an SQLite file in the data folder.
-	NoDemo   bool   // places no order, and takes no webhooks
-	Speed    string // of the simulated lab, as sandbox.ParseSpeed reads it
-	Lab      string // auto, or manual: the simulated lab sends nothing by itself
+	Data     string // the data folder; created if it does not exist
+	Postgres string // URL of a PostgreSQL database; empty: an SQLite file in the data folder
+	NoDemo   bool   // places no order, and receives no webhooks
+	Speed    string // of the simulated lab, for simlab.ParseSpeed
+	Lab      string // auto, or manual: the simulated lab sends only what control endpoints ask for
 
-	// Where the parts listen. Port 0 stands for a free one.
+	// The addresses of the processes. Port 0 is any free port.
 	API          string
 	LabAddr      string
 	Receiver     string
 	TemporalPort int
 	UIPort       int
 
-	// Program is the aliquot binary that the parts run. Defaults to this process's own.
+	// Program is the path of the aliquot binary. Defaults to the running program.
 	Program string
-	// Out gets what is to be shown.
+	// Out gets the messages for the user.
 	Out io.Writer
 }
 
-// ErrNoTemporal is returned when there is no Temporal development server on this machine.
-var ErrNoTemporal = errors.New("no temporal program on PATH, nor in tools/ beside aliquot: run make tools, or install the Temporal CLI")
+// ErrNoTemporal means that the Temporal CLI was not found.
+var ErrNoTemporal = errors.New("no temporal program on PATH, nor in tools/ beside aliquot: " +
+	"run make tools, or install the Temporal CLI")
 
-// temporalProgram finds the Temporal CLI: on PATH, or where make puts it.
+// temporalProgram finds the Temporal CLI: on PATH, or where make installs it.
 func temporalProgram(aliquot string) (string, error) {
 	for _, name := range []string{"temporal", filepath.Join(filepath.Dir(aliquot), "tools", "temporal")} {
 		if path, err := exec.LookPath(name); err == nil {

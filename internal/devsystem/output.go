@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// overview says where everything is. With an order, it points to what can be seen of it.
+// overview returns the addresses of the system, and with an order, where to see that order.
 func (s *system) overview(orderID string) string {
 	api, ui := urlOfAddress(s.addresses.api), urlOfAddress(s.addresses.temporalUI)
 	rows := [][2]string{
@@ -33,11 +33,11 @@ func (s *system) overview(orderID string) string {
 	for _, row := range rows {
 		fmt.Fprintf(table, "  %s\t%s\n", row[0], row[1])
 	}
-	_ = table.Flush() // a string takes everything
-	return "\n" + b.String() + "\nEverything stays up until Ctrl-C."
+	_ = table.Flush() // a string builder accepts everything
+	return "\n" + b.String() + "\nEverything runs until Ctrl-C."
 }
 
-// dataFlag is what commands need to find a system that is not where they look by themselves.
+// dataFlag returns the flag --data that commands need to find this system; empty for the default folder.
 func (s *system) dataFlag() string {
 	if s.options.Data == DefaultData {
 		return ""
@@ -45,7 +45,7 @@ func (s *system) dataFlag() string {
 	return " --data " + s.options.Data
 }
 
-// terminal shows lines, from whichever goroutine.
+// terminal prints lines. It is safe for concurrent use.
 type terminal struct {
 	mu  sync.Mutex
 	out io.Writer
@@ -57,10 +57,10 @@ func (s *terminal) printLine(format string, args ...any) {
 	fmt.Fprintf(s.out, format+"\n", args...)
 }
 
-// printTimedLine shows a line that has a time.
+// printTimedLine prints a line that begins with a time.
 func (s *terminal) printTimedLine(at time.Time, format string, args ...any) {
 	s.printLine("  "+at.Local().Format(time.TimeOnly)+"  "+format, args...)
 }
 
-// formatDuration is a duration as people read it.
+// formatDuration formats a duration in seconds.
 func formatDuration(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }

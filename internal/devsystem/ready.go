@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// How long the parts may take until they are ready, on a busy machine. Usually it is a few seconds.
+// How long the processes may take until they are ready. Usually it takes a few seconds.
 const (
 	readyTimeout  = 90 * time.Second
 	readyInterval = 50 * time.Millisecond
 )
 
-// waitReady waits until every part answers that it is ready. The API says so when it reaches the database and Temporal.
+// waitReady waits until every process is ready. The API is ready when it reaches the database and Temporal.
 func (s *system) waitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, readyTimeout, fmt.Errorf("not ready after %s", readyTimeout))
 	defer cancel()
@@ -34,7 +34,7 @@ func (s *system) waitReady(ctx context.Context) error {
 	return nil
 }
 
-// waitFor asks until the answer is 200. The error is why ctx ended.
+// waitFor requests the URL until the answer is 200. Its error is the cause of ctx's end.
 func waitFor(ctx context.Context, probe *http.Client, url string) error {
 	tick := time.NewTicker(readyInterval)
 	defer tick.Stop()

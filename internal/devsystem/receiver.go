@@ -14,8 +14,8 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// startReceiver serves the built-in receiver, unless there is to be no demonstration, and returns how to stop it. Webhooks are passed on
-// as long as somebody takes them; all are in its log.
+// startReceiver serves the built-in receiver, unless there is no demonstration, and returns a function that stops it.
+// Webhooks are sent to the channel while the demonstration reads it; all are in the receiver's log.
 func (s *system) startReceiver(webhooks chan<- ReceivedWebhook) (stop func(), err error) {
 	if s.options.NoDemo {
 		return func() {}, nil
@@ -37,8 +37,7 @@ func (s *system) startReceiver(webhooks chan<- ReceivedWebhook) (stop func(), er
 	server := &http.Server{
 		Addr: s.addresses.receiver, Handler: receiver,
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
-		IdleTimeout:    time.Minute,
-		MaxHeaderBytes: 32 << 10,
+		IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10,
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -60,21 +59,21 @@ func (s *system) startReceiver(webhooks chan<- ReceivedWebhook) (stop func(), er
 
 const (
 	maxWebhookBytes  = 4 << 20 // bytes
-	maxRememberedIDs = 10_000  // message ids, to know repeats by
+	maxRememberedIDs = 10_000  // message ids, for recognising repeats
 )
 
-// ReceivedWebhook is a message that the receiver has verified.
+// ReceivedWebhook is a webhook message with a valid signature.
 type ReceivedWebhook struct {
 	MessageID string
 	EventType string
 	OrderID   string
 	Status    string // the full status that the order entered
-	Sequence  int64  // the number of that event in the order
+	Sequence  int64  // the sequence of that event in the order
 	At        time.Time
 }
 
-// Receiver takes webhooks as a client would: it verifies signatures with the Standard Webhooks library and tells repeats by the
-// message id. What it takes is given to a function, once per message.
+// Receiver is a client's receiver of webhooks. It verifies signatures with the Standard Webhooks library and recognises
+// repeats by the message id. It passes each message once to a function.
 type Receiver struct {
 	signature *standardwebhooks.Webhook
 	onWebhook func(ReceivedWebhook)
@@ -83,10 +82,10 @@ type Receiver struct {
 
 	mu      sync.Mutex
 	seenIDs map[string]bool
-	ids     []string // those seen, oldest first
+	ids     []string // the keys of seenIDs, oldest first
 }
 
-// NewReceiver makes a receiver for an endpoint with the secret. take is called for one message at a time.
+// NewReceiver makes a receiver for an endpoint with this secret. It calls take for one message at a time.
 func NewReceiver(secret string, take func(ReceivedWebhook), log *slog.Logger) (*Receiver, error) {
 	signature, err := standardwebhooks.NewWebhook(secret)
 	if err != nil {
@@ -95,7 +94,7 @@ func NewReceiver(secret string, take func(ReceivedWebhook), log *slog.Logger) (*
 	return &Receiver{signature: signature, onWebhook: take, log: log, now: time.Now, seenIDs: map[string]bool{}}, nil
 }
 
-// ServeHTTP answers 200 to a message that is genuine, new or not, and an error to anything else.
+// ServeHTTP answers 200 to a valid message, new or repeated, and an error to anything else.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	if request.Method != http.MethodPost {
 		w.WriteHeader(http.StatusMethodNotAllowed)
@@ -107,7 +106,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		return
 	}
 	if err := r.signature.Verify(body, request.Header); err != nil {
-		r.log.Warn("a webhook is not genuine", "error", err)
+		r.log.Warn("a webhook has no valid signature", "error", err)
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
@@ -117,12 +116,12 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	// The signed id. The endpoint's svix-id is the same (client-api#signing-headers).
+	// This id is signed. The endpoint's svix-id is the same (client-api#signing-headers).
 	message.MessageID, message.At = request.Header.Get(standardwebhooks.HeaderWebhookID), r.now()
 	r.passOnNew(message)
 }
 
-// passOnNew passes a message on unless it came before. The oldest ids are forgotten.
+// passOnNew passes a message on, unless it is a repeat. It forgets the oldest ids.
 func (r *Receiver) passOnNew(m ReceivedWebhook) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,24 +12,24 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// Secrets are what a data folder's system proves itself with. They are made once and kept in the folder, readable by its owner
-// only.
+// Secrets are the credentials and keys of a data folder's system. They are generated once and stored in the folder,
+// readable by its owner only.
 type Secrets struct {
 	EncryptionKeys string `json:"encryption_keys"`
 	ClientKey      string `json:"client_key"`     // of the demonstration team
 	OperationsKey  string `json:"operations_key"` // of the demonstration team
 	LabUser        string `json:"lab_user"`
 	LabToken       string `json:"lab_token"`
-	NeutralSecret  string `json:"neutral_secret"` // of all accounts that speak the neutral protocol; their name is LabUser
+	NeutralSecret  string `json:"neutral_secret"` // of all accounts with the neutral protocol; their user is LabUser
 	CourierKey     string `json:"courier_key"`
 	CourierSecret  string `json:"courier_secret"`
-	// The built-in receiver's endpoint. A receiver at another address is another endpoint.
+	// The endpoint of the built-in receiver. A receiver with another URL has another endpoint.
 	EndpointID     string `json:"endpoint_id"`
 	EndpointURL    string `json:"endpoint_url"`
 	EndpointSecret string `json:"endpoint_secret"`
 }
 
-// loadSecrets reads the folder's secrets, and makes and keeps those that are missing.
+// loadSecrets reads the folder's secrets, generates the missing ones and writes all of them.
 func loadSecrets(f *folder) (Secrets, error) {
 	var s Secrets
 	content, err := os.ReadFile(f.pathOf(secretsFile))
@@ -74,8 +74,8 @@ func (s *Secrets) generateMissing() error {
 	return nil
 }
 
-// replaceMovedEndpoint makes the receiver's endpoint a new one if its address has changed. It returns the id of the old one, empty if
-// there is none.
+// replaceMovedEndpoint generates a new endpoint if the receiver's URL has changed. It returns the id of the old
+// endpoint, empty if there is none.
 func (s *Secrets) replaceMovedEndpoint(url string) (old string, err error) {
 	if s.EndpointURL == url {
 		return "", nil

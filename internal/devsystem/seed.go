@@ -8,7 +8,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// The ids of the accounts that speak the neutral protocol, and of tests of their labs in the demonstration catalogue.
+// The ids of the accounts with the neutral protocol, and of the lab tests of their labs in the demonstration catalogue.
 const (
 	QuestAccountID        = "019a1100-0000-7000-8000-000000000004"
 	NexusAccountID        = "019a1100-0000-7000-8000-000000000005"
@@ -24,8 +24,9 @@ const (
 	neutralPartner = "neutral"
 )
 
-// neutralAccounts are two labs whose samples are drawn, of which one keeps appointments at its patient service centers; a lab for kits
-// that are registered later; and two phlebotomists, one for each tier. One simulated partner is all of them.
+// neutralAccounts returns the accounts of the neutral protocol: two labs with draws, of which one makes appointments at
+// its patient service centers; a lab for kits that are registered later; and two phlebotomy providers, one for each
+// tier. The simulated lab plays all of them.
 func neutralAccounts(secrets Secrets, labURL string) []store.LabAccount {
 	account := func(id, slug, settings string) store.LabAccount {
 		return store.LabAccount{
@@ -48,27 +49,29 @@ func neutralAccounts(secrets Secrets, labURL string) []store.LabAccount {
 	}
 }
 
-// The ids of what seedDemonstration makes. They are fixed, so that examples can name them.
+// The ids of what seedDemonstration creates. They are fixed, so that examples can use them.
 const (
 	TeamID    = "019a1100-0000-7000-8000-000000000001"
 	UserID    = "019a1100-0000-7000-8000-000000000002"
 	AccountID = "019a1100-0000-7000-8000-000000000003"
-	// of the demonstration catalogue; panel 101 of the simulated lab
+	// LipidsTestID is a lab test of the demonstration catalogue with panel 101 of the simulated lab.
 	LipidsTestID     = "019a1100-0000-7000-8000-000000000101"
 	InfectiousTestID = "019a1100-0000-7000-8000-000000000102" // panel 102
 	labSlug          = "mtl"
 	labPartner       = "molecular"
 )
 
-// The simulated lab offers what the real one has not confirmed yet: results, and looking up an order.
+// labSettings name the calls that the real lab has not confirmed and the simulated lab has.
 const labSettings = `{"default_physician":5501,"shipping_method":9,"lob":"SC",` +
 	`"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications"}}`
 
-// Molecular holds a rejected kit for a week (order-lifecycle#kit-rejection).
+// labPolicy has a recovery window of a week, because Molecular holds a rejected kit that long
+// (order-lifecycle#kit-rejection).
 const labPolicy = `{"recovery":{"window":"168h","reminders":["72h","120h"]}}`
 
-// seedDemonstration puts a demonstration team into the store, with its keys, the demonstration catalogue, a user and accounts at the
-// simulated labs and providers. What is there already stays, but the accounts take the given address and credentials.
+// seedDemonstration adds a demonstration team to the store, with its API keys, the demonstration catalogue, a user, and
+// accounts at the simulated labs and providers. Existing rows stay as they are, except that the accounts get the given
+// URL and credentials.
 func seedDemonstration(ctx context.Context, s *store.Store, secrets Secrets, labURL string) error {
 	if err := seedTeam(ctx, s); err != nil {
 		return err
@@ -100,7 +103,7 @@ func seedDemonstration(ctx context.Context, s *store.Store, secrets Secrets, lab
 	return nil
 }
 
-// seedCatalogue offers the demonstration team what can be ordered. What a later version of it changes is changed.
+// seedCatalogue imports the demonstration catalogue for the demonstration team. A newer catalogue updates an older one.
 func seedCatalogue(ctx context.Context, s *store.Store) error {
 	c, err := catalogue.DemoCatalogue()
 	if err != nil {
@@ -138,8 +141,8 @@ func seedUser(ctx context.Context, s *store.Store) error {
 	return err
 }
 
-// seedEndpoint registers the built-in receiver and takes the address that it had before out of service. Without a receiver nothing
-// is to be delivered to it.
+// seedEndpoint registers the built-in receiver's endpoint and disables its old endpoint. Without a receiver the
+// endpoint is disabled as well.
 func seedEndpoint(ctx context.Context, s *store.Store, secrets Secrets, old string, receiving bool) error {
 	if old != "" {
 		if err := s.SetEndpointDisabled(ctx, old, true, "moved"); err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -10,10 +10,10 @@ import (
 // supervisorName is the supervisor's entry in pids.json.
 const supervisorName = "supervisor"
 
-// supervisor keeps processes running, says in pids.json which they are, and stops them.
+// supervisor runs processes, writes their ids to pids.json, and stops them.
 type supervisor struct {
 	folder  *folder
-	onDeath func(name, how string) // told of every death that nobody asked for
+	onDeath func(name, how string) // called when a process ends without a request
 
 	mu        sync.Mutex
 	pids      map[string]int
@@ -24,7 +24,7 @@ func newSupervisor(f *folder, died func(name, how string)) *supervisor {
 	return &supervisor{folder: f, onDeath: died, pids: map[string]int{supervisorName: os.Getpid()}}
 }
 
-// start keeps a command running from now on.
+// start starts a command, and restarts it until it is stopped.
 func (s *supervisor) start(c command) error {
 	log, err := s.folder.openLog(c.name)
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *supervisor) start(c command) error {
 	return nil
 }
 
-// recordProcessID keeps the id of a process, 0 when it has died. That it cannot be written is no reason to stop anything.
+// recordProcessID records the id of a process in pids.json; 0: it has ended. An error of writing the file is ignored.
 func (s *supervisor) recordProcessID(name string, pid int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -52,7 +52,7 @@ func (s *supervisor) recordProcessID(name string, pid int) {
 	_ = s.folder.writeJSON(PIDFile, s.pids)
 }
 
-// stop stops the named processes together and returns when they have ended.
+// stop stops the named processes concurrently and waits until they have ended.
 func (s *supervisor) stop(names ...string) {
 	var group sync.WaitGroup
 	for _, p := range s.running() {
@@ -63,7 +63,7 @@ func (s *supervisor) stop(names ...string) {
 	group.Wait()
 }
 
-// kill ends every process at once.
+// kill ends every process immediately.
 func (s *supervisor) kill() {
 	var group sync.WaitGroup
 	for _, p := range s.running() {

@@ -13,19 +13,19 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// system is one development system while it runs.
+// system is a running development system.
 type system struct {
 	options            Options
 	temporalPath       string
 	folder             *folder
 	secrets            Secrets
-	previousEndpointID string // the receiver's endpoint at an address that it no longer has
+	previousEndpointID string // the receiver's endpoint with a URL that it no longer has
 	addresses          addresses
 	screen             *terminal
 }
 
-// Run starts the system on its data folder, shows the demonstration and keeps everything running until ctx ends; then it stops all
-// of it, in order. A SIGINT or SIGTERM while it stops ends everything at once.
+// Run starts the system on its data folder, runs the demonstration, and keeps the processes running until ctx ends.
+// Then it stops them in sequence. A SIGINT or SIGTERM during the stop kills them.
 func Run(ctx context.Context, o Options) (err error) {
 	o, err = o.withDefaults()
 	if err != nil {
@@ -48,7 +48,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	return s.run(ctx)
 }
 
-// prepare makes everything that the processes need: secrets, addresses, the database.
+// prepare creates what the processes need: secrets, addresses, the database.
 func (s *system) prepare(ctx context.Context) error {
 	var err error
 	if s.secrets, err = loadSecrets(s.folder); err != nil {
@@ -111,11 +111,11 @@ func (s *system) run(ctx context.Context) error {
 
 	supervisor := newSupervisor(s.folder, func(name, how string) {
 		if ctx.Err() == nil {
-			s.screen.printTimedLine(time.Now(), "%s died (%s) and is started again", name, how)
+			s.screen.printTimedLine(time.Now(), "%s ended (%s) and is started again", name, how)
 		}
 	})
 	defer s.stop(supervisor)
-	s.screen.printLine("Aliquot, on this machine. Data and logs are in %s.", s.options.Data)
+	s.screen.printLine("Aliquot runs on this machine. Data and logs are in %s.", s.options.Data)
 	began := time.Now()
 	for _, c := range s.newCommands() {
 		if err := supervisor.start(c); err != nil {
@@ -128,14 +128,15 @@ func (s *system) run(ctx context.Context) error {
 	if err := s.folder.write(EnvFile, formatEnvFile(s.envVariables())); err != nil {
 		return err
 	}
-	s.screen.printLine("Temporal, the API, %d workers and the simulated lab are up after %s.", workerCount,
+	s.screen.printLine("Temporal, the API, %d workers and the simulated lab are ready after %s.", workerCount,
 		formatDuration(time.Since(began)))
 	s.runDemoAndPrintOverview(ctx, webhooks)
 	<-ctx.Done()
 	return nil
 }
 
-// runDemoAndPrintOverview tells what is there now, after the demonstration if there is to be one. A demonstration that fails ends nothing.
+// runDemoAndPrintOverview runs the demonstration, if it is enabled, and prints the overview. A demonstration that fails
+// does not end the system.
 func (s *system) runDemoAndPrintOverview(ctx context.Context, webhooks <-chan ReceivedWebhook) {
 	orderID := ""
 	if !s.options.NoDemo {
@@ -149,7 +150,7 @@ func (s *system) runDemoAndPrintOverview(ctx context.Context, webhooks <-chan Re
 	}
 }
 
-// stop stops the processes: first who takes orders in, then who works on them, then what they stand on.
+// stop stops the processes: first the API, then the workers, then the simulated lab and Temporal.
 func (s *system) stop(v *supervisor) {
 	s.screen.printLine("\nStopping.")
 	defer killOnSecondSignal(v)()
@@ -164,8 +165,8 @@ func (s *system) stop(v *supervisor) {
 	s.screen.printLine("Stopped. The data stays in %s.", s.options.Data)
 }
 
-// killOnSecondSignal ends everything at once on a SIGINT or SIGTERM that comes while the processes are stopping. What comes within a
-// second is the first one again: a terminal and a wrapper such as timeout or make often send one each.
+// killOnSecondSignal kills the processes on a SIGINT or SIGTERM that comes while they are stopping. Signals within the
+// first second are ignored, because a terminal and a wrapper such as timeout or make often send the same signal twice.
 func killOnSecondSignal(v *supervisor) (release func()) {
 	signals, over := make(chan os.Signal, 1), make(chan struct{})
 	listen := time.AfterFunc(time.Second, func() { signal.Notify(signals, os.Interrupt, syscall.SIGTERM) })
@@ -190,7 +191,7 @@ func ignoreCancel(ctx context.Context, err error) error {
 	return err
 }
 
-// logTail is the end of a process's log.
+// logTail returns the last lines of a process's log.
 func (s *system) logTail(name string) string {
 	const lines = 5
 	content, err := os.ReadFile(s.folder.pathOf(logFolder + "/" + name + ".log"))

@@ -7,26 +7,27 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// abnOptions are what the patient chooses from, as form CMS-R-131 has them.
+// abnOptions are the options of form CMS-R-131.
 var abnOptions = []struct{ title, text string }{
 	{"OPTION 1.",
-		"I want the tests listed above. You may ask to be paid now, but I also want Medicare billed for an official decision on payment, " +
-			"which is sent to me on a Medicare Summary Notice (MSN). I understand that if Medicare does not pay, I am responsible for payment, but I can " +
-			"appeal to Medicare by following the directions on the MSN. If Medicare does pay, you will refund any payments I made to you, less co-pays " +
-			"or deductibles."},
+		"I want the tests listed above. You may ask to be paid now, but I also want Medicare billed for an official " +
+			"decision on payment, which is sent to me on a Medicare Summary Notice (MSN). I understand that if Medicare " +
+			"does not pay, I am responsible for payment, but I can appeal to Medicare by following the directions on the " +
+			"MSN. If Medicare does pay, you will refund any payments I made to you, less co-pays or deductibles."},
 	{"OPTION 2.",
-		"I want the tests listed above, but do not bill Medicare. You may ask to be paid now as I am responsible for payment. I cannot " +
-			"appeal if Medicare is not billed."},
+		"I want the tests listed above, but do not bill Medicare. You may ask to be paid now as I am responsible for " +
+			"payment. I cannot appeal if Medicare is not billed."},
 	{"OPTION 3.",
-		"I do not want the tests listed above. I understand with this choice I am not responsible for payment, and I cannot appeal to see " +
-			"if Medicare would pay."},
+		"I do not want the tests listed above. I understand with this choice I am not responsible for payment, and I " +
+			"cannot appeal to see if Medicare would pay."},
 }
 
-// abnReason is why Medicare may not pay. Which of its reasons holds for a test is known once it has decided.
-const abnReason = "Medicare does not pay for this test for your condition, or not as often as this, or not where it is denied as experimental or for screening."
+// abnReason is why Medicare may not pay. Which of its parts applies to a test is unknown until Medicare decides.
+const abnReason = "Medicare does not pay for this test for your condition, or not as often as this, or not where " +
+	"it is denied as experimental or for screening."
 
-// ABN draws the advance beneficiary notice of non-coverage of an order that Medicare is billed for, with the parts of form CMS-R-131. The
-// order has its patient and its cover.
+// ABN draws the Advance Beneficiary Notice of Non-coverage of an order that Medicare is billed for, with the parts of
+// form CMS-R-131. The order must have its patient and its insurance.
 func ABN(o order.Order) ([]byte, error) {
 	s := newCanvas("Advance Beneficiary Notice of Non-coverage (ABN)", patientLine(o), "Order "+o.ID, o.CreatedAt)
 	s.drawHead("Advance Beneficiary Notice of Non-coverage (ABN)", "", "")
@@ -41,31 +42,33 @@ func ABN(o order.Order) ([]byte, error) {
 		{"Diagnoses", strings.Join(o.ICDCodes, ", ")},
 	})
 	s.y += 2
-	s.drawParagraph("NOTE: If Medicare does not pay for the tests below, you may have to pay. Medicare does not pay for everything, even some care that "+
-		"you or your health care provider have good reason to think you need. We expect Medicare may not pay for the tests below.", strong)
+	s.drawParagraph("NOTE: If Medicare does not pay for the tests below, you may have to pay. Medicare does not pay "+
+		"for everything, even some care that you or your health care provider have good reason to think you need. We "+
+		"expect Medicare may not pay for the tests below.", strong)
 	s.drawUncoveredTests(o)
 	s.drawTitle("What you need to do now")
 	for _, line := range []string{
 		"Read this notice, so you can make an informed decision about your care.",
 		"Ask us any questions that you may have after you finish reading.",
-		"Choose an option below about whether to receive the tests listed above. If you choose option 1 or 2, we may help you to use any other " +
-			"insurance that you might have, but Medicare cannot require us to do this.",
+		"Choose an option below about whether to receive the tests listed above. If you choose option 1 or 2, we may " +
+			"help you to use any other insurance that you might have, but Medicare cannot require us to do this.",
 	} {
 		s.drawRow([]cell{{margin, 5, plain, "•"}, {margin + 5, bodyWidth - 5, plain, line}}, 0, nil)
 		s.y -= rowPadding
 	}
 	s.drawOptions()
 	s.drawTitle("H. Additional information")
-	s.drawParagraph("This notice gives our opinion, not an official Medicare decision. If you have other questions on this notice or Medicare billing, call "+
-		"1-800-MEDICARE (1-800-633-4227; TTY: 1-877-486-2048). Signing below means that you have received and understand this notice. You also "+
-		"receive a copy.", plain)
+	s.drawParagraph("This notice gives our opinion, not an official Medicare decision. If you have other questions on "+
+		"this notice or Medicare billing, call 1-800-MEDICARE (1-800-633-4227; TTY: 1-877-486-2048). Signing below means "+
+		"that you have received and understand this notice. You also receive a copy.", plain)
 	s.drawSignatureLines("I. Signature", "J. Date")
-	s.drawParagraph("You have the right to get Medicare information in an accessible format, like large print, Braille, or audio. You also have the right to "+
-		"file a complaint if you feel you have been discriminated against.", faint)
+	s.drawParagraph("You have the right to get Medicare information in an accessible format, like large print, "+
+		"Braille, or audio. You also have the right to file a complaint if you feel you have been discriminated "+
+		"against.", faint)
 	return encodePDF(s.pdf)
 }
 
-// drawUncoveredTests are what may not be paid for, why, and what it costs then.
+// drawUncoveredTests draws the tests that may not be paid for, the reason and the cost.
 func (s *canvas) drawUncoveredTests(o order.Order) {
 	columns := func(st style, what, why, cost string) []cell {
 		return []cell{{margin, 68, st, what}, {margin + 72, 82, st, why}, {margin + 158, 27, st, cost}}
@@ -76,7 +79,7 @@ func (s *canvas) drawUncoveredTests(o order.Order) {
 	})
 }
 
-// testNames is the test, with what it consists of.
+// testNames returns the name of the lab test and those of its markers, one per line.
 func testNames(t order.LabTest) string {
 	lines := []string{t.Name}
 	for _, m := range t.Markers {
@@ -87,7 +90,8 @@ func testNames(t order.LabTest) string {
 	return strings.Join(lines, "\n")
 }
 
-// formatCost is what the test costs where the patient lives, in dollars. A test without a price costs what was agreed elsewhere.
+// formatCost returns the price of the lab test in the patient's state, in dollars. Without a price the patient has to
+// ask.
 func formatCost(o order.Order) string {
 	price := o.LabTest.Price
 	if p := o.LabTest.Pricing; p != nil && o.Address != nil {
@@ -99,7 +103,7 @@ func formatCost(o order.Order) string {
 	return "$" + strconv.FormatFloat(price, 'f', 2, 64)
 }
 
-// drawOptions draws the boxes of which the patient ticks one.
+// drawOptions draws the options with their check boxes.
 func (s *canvas) drawOptions() {
 	const box, indent = 3.4, 7.0
 	s.drawTitle("G. Options: check only one box. We cannot choose a box for you.")
@@ -112,7 +116,7 @@ func (s *canvas) drawOptions() {
 	}
 }
 
-// drawSignatureLines draws the lines that are signed and dated.
+// drawSignatureLines draws the lines for the signature and the date.
 func (s *canvas) drawSignatureLines(signature, date string) {
 	const dated = 50
 	s.ensureRoom(20)

@@ -7,19 +7,19 @@ import (
 	"github.com/boombuler/barcode/code128"
 )
 
-// quietModules is the white on either side that a reader of Code 128 needs, in modules (ISO/IEC 15417).
+// quietModules is the width of the white zone on each side of Code 128, in modules (ISO/IEC 15417).
 const quietModules = 10
 
-// A module is as wide as the place allows between these, in millimetres: narrower ones are not read by every scanner.
+// The limits of a module's width, in millimetres. Not every scanner reads narrower ones.
 const (
 	narrowestModule = 0.19
 	widestModule    = 0.4
 )
 
-// bar is one black bar, in modules from the left edge of the barcode's first one.
+// bar is one black bar, in modules from the left edge of the barcode.
 type bar struct{ from, width int }
 
-// code128Bars encodes a text in Code 128. It is false for a text that Code 128 does not have.
+// code128Bars encodes a text in Code 128. ok is false for a text that Code 128 cannot encode.
 func code128Bars(text string) (bars []bar, modules int, ok bool) {
 	for _, r := range text {
 		if r < ' ' || r > '~' {
@@ -44,8 +44,8 @@ func code128Bars(text string) (bars []bar, modules int, ok bool) {
 	return bars, modules, true
 }
 
-// drawBarcode draws a text in Code 128 in the middle of a place, quiet zones within. It is false, and nothing is drawn, for a text
-// that Code 128 does not have or that does not fit legibly.
+// drawBarcode draws a text in Code 128 in the middle of a box, which includes the quiet zones. It draws nothing and
+// returns false for a text that Code 128 cannot encode or that does not fit legibly.
 func drawBarcode(pdf *fpdf.Fpdf, text string, x, y, width, height float64) bool {
 	bars, modules, ok := code128Bars(text)
 	if !ok {
@@ -63,7 +63,8 @@ func drawBarcode(pdf *fpdf.Fpdf, text string, x, y, width, height float64) bool 
 	return true
 }
 
-// drawSampleBarcode draws the barcode of a sample id with the id below it. An id that has no barcode is written alone.
+// drawSampleBarcode draws the barcode of a sample id with the id below it. If the id cannot be encoded, only the text
+// is drawn.
 func (s *canvas) drawSampleBarcode(id string, x, y, width, height float64) {
 	st := style{size: 9, bold: true, colour: black}
 	if !drawBarcode(s.pdf, id, x, y, width, height-st.lineHeight()-0.6) {

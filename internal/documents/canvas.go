@@ -22,12 +22,13 @@ const (
 
 	millimetresPerPoint = 25.4 / 72
 	leading             = 1.3 // height of a line, in sizes of its type
-	ascent              = 0.8 // of it, down to the feet of the letters, in sizes of the type
+	ascent              = 0.8 // distance from the top of a line to its baseline, in sizes of the type
 )
 
 const family = "Go"
 
-// pagesAlias is what the library replaces by the number of pages. No text has it, because no font has a picture of it.
+// pagesAlias is the text that the library replaces by the number of pages. It occurs in no other text, because the
+// fonts do not have the character.
 const pagesAlias = "\ue000"
 
 // ellipsis ends a line that was cut.
@@ -58,16 +59,16 @@ var (
 
 func (s style) lineHeight() float64 { return s.size * millimetresPerPoint * leading }
 
-// canvas is a document under way, with the place at which the next thing is drawn.
+// canvas is a document that is being drawn, with the vertical position of the next element.
 type canvas struct {
 	pdf       *fpdf.Fpdf
 	y         float64
-	header    string // what the top of every page says
-	footer    string // what its end says
-	tableHead func() // draws the head of the table that a page goes on with; nil: none
+	header    string // text at the top of every page
+	footer    string // text at the bottom of every page
+	tableHead func() // draws the head of a table that continues on a new page; nil: no table
 }
 
-// newDocument is a document without a page. The time is what its metadata call its making.
+// newDocument returns a document without pages. The time is the creation time in its metadata.
 func newDocument(title string, width, height float64, at time.Time) *fpdf.Fpdf {
 	pdf := fpdf.NewCustom(&fpdf.InitType{UnitStr: "mm", Size: fpdf.SizeType{Wd: width, Ht: height}})
 	pdf.SetTitle(title, true)
@@ -83,7 +84,7 @@ func newDocument(title string, width, height float64, at time.Time) *fpdf.Fpdf {
 	return pdf
 }
 
-// newCanvas begins the first page of a document of letter size.
+// newCanvas returns a document of letter size with its first page.
 func newCanvas(title, running, foot string, at time.Time) *canvas {
 	s := &canvas{pdf: newDocument(title, letterWidth, letterHeight, at), header: oneLine(running), footer: oneLine(foot)}
 	s.pdf.AliasNbPages(pagesAlias)
@@ -91,7 +92,7 @@ func newCanvas(title, running, foot string, at time.Time) *canvas {
 	return s
 }
 
-// encodePDF is the finished document.
+// encodePDF returns the finished document.
 func encodePDF(pdf *fpdf.Fpdf) ([]byte, error) {
 	var out bytes.Buffer
 	if err := pdf.Output(&out); err != nil {
@@ -113,7 +114,7 @@ func (s *canvas) newPage() {
 	}
 }
 
-// ensureRoom turns the page where fewer than so many millimetres are left on it.
+// ensureRoom begins a new page if the present one has less than the height left, in millimetres.
 func (s *canvas) ensureRoom(height float64) {
 	if s.y+height > bodyEnd {
 		s.newPage()
@@ -129,7 +130,7 @@ func (s *canvas) setFont(st style) {
 	s.pdf.SetTextColor(st.colour.red, st.colour.green, st.colour.blue)
 }
 
-// drawText writes one line whose upper edge is y. It has been made to fit and to be shown.
+// drawText draws one line whose upper edge is y. The caller has made it fit and printable.
 func (s *canvas) drawText(x, y float64, st style, line string) {
 	s.setFont(st)
 	s.pdf.Text(x, y+st.lineHeight()/leading*(ascent+(leading-1)/2), line)
@@ -140,13 +141,13 @@ func (s *canvas) drawCentred(x, y, width float64, st style, line string) {
 	s.drawText(x+(width-s.pdf.GetStringWidth(line))/2, y, st, line)
 }
 
-// splitLines breaks a text into lines of at most a width, inside words that are longer.
+// splitLines splits a text into lines of at most a width. Longer words are split as well.
 func (s *canvas) splitLines(text string, st style, width float64) []string {
 	s.setFont(st)
 	return s.pdf.SplitText(printable(text), width)
 }
 
-// truncate cuts a line so that it is no wider than it may be.
+// truncate shortens a line to at most a width and ends it with an ellipsis.
 func (s *canvas) truncate(line string, st style, width float64) string {
 	s.setFont(st)
 	if s.pdf.GetStringWidth(line) <= width {

@@ -1,9 +1,9 @@
 package documents
 
-// field is a caption and what it is of. An empty one is not drawn.
+// field is a caption and a value. A field with an empty value is not drawn.
 type field struct{ caption, value string }
 
-// cell is a text in a row, in a column of its own.
+// cell is a text in a column of a row.
 type cell struct {
 	x, width float64
 	style    style
@@ -16,7 +16,7 @@ const (
 	columnGap    = 6.0
 )
 
-// drawTitle is the head of a part of the page, which does not stand alone at its end.
+// drawTitle draws the title of a section. A title is never the last element of a page.
 func (s *canvas) drawTitle(text string) {
 	s.ensureRoom(36)
 	s.y += 3
@@ -27,7 +27,7 @@ func (s *canvas) drawTitle(text string) {
 	s.y += 1.6
 }
 
-// drawParagraph writes a text over the whole width, and on over pages.
+// drawParagraph draws a text over the whole width, and continues on new pages.
 func (s *canvas) drawParagraph(text string, st style) {
 	for _, line := range s.splitLines(text, st, bodyWidth) {
 		s.ensureRoom(st.lineHeight())
@@ -36,8 +36,8 @@ func (s *canvas) drawParagraph(text string, st style) {
 	}
 }
 
-// drawRow writes cells side by side. What is drawn beside their first line is given its upper edge; nil: nothing. A row stays on one
-// page where it fits on one.
+// drawRow draws cells side by side, at least as high as least. beside draws next to the first line and gets its upper
+// edge; nil: nothing. A row stays on one page if it fits.
 func (s *canvas) drawRow(cells []cell, least float64, beside func(y float64)) {
 	lines := make([][]string, len(cells))
 	count, pitch := 0, 0.0
@@ -67,7 +67,7 @@ func (s *canvas) drawRow(cells []cell, least float64, beside func(y float64)) {
 	}
 }
 
-// drawFields writes captions and values in two columns, the first one filled first.
+// drawFields draws captions and values in two columns.
 func (s *canvas) drawFields(left, right []field) {
 	left, right = nonEmptyFields(left), nonEmptyFields(right)
 	width := (bodyWidth - columnGap) / 2
@@ -78,7 +78,7 @@ func (s *canvas) drawFields(left, right []field) {
 				cells = append(cells, column[i].cells(margin+float64(j)*(width+columnGap), width)...)
 			}
 		}
-		s.y -= rowPadding // the fields stand closer together than the rows of a table
+		s.y -= rowPadding // fields are closer together than the rows of a table
 		s.drawRow(cells, 0, nil)
 	}
 	s.y += rowPadding
@@ -101,7 +101,7 @@ func nonEmptyFields(fields []field) []field {
 	return out
 }
 
-// drawTable writes rows under a head that every page repeats.
+// drawTable draws rows under a head that is repeated on every page.
 func (s *canvas) drawTable(head []cell, rows func()) {
 	s.ensureRoom(24)
 	s.tableHead = func() {

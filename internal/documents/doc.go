@@ -1,6 +1,6 @@
-// Package documents draws what is printed about an order: the requisition that goes to the lab with the sample, the labels of the
-// tubes, how the sample is taken, and a report of results for labs that send none of their own. It is given the order and gives the
-// bytes of a PDF; it reaches for nothing else, and the same order gives the same bytes.
+// Package documents draws the PDFs of an order: the requisition that goes to the lab with the sample, labels for tubes,
+// collection instructions, ABNs, and lab reports for labs that send none. Each function gets the order and returns the
+// bytes of a PDF. It has no other input, so the same order gives the same bytes.
 //
-// What is drawn is patient data, but for the instructions.
+// All documents except the instructions contain patient data.
 package documents

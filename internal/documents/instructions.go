@@ -8,19 +8,22 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// What is said of fasting. How long is not the test's to say.
+// The texts about fasting. The test does not say how long to fast.
 const (
-	textFasting    = "This test is taken fasting. Ask who ordered it how long to fast; drink water, and take medicines as you were told."
+	textFasting = "This test is taken fasting. Ask who ordered it how long to fast; drink water, and take medicines " +
+		"as you were told."
 	textNotFasting = "This test needs no fasting."
 )
 
-// collectionSteps are what the patient does, by the way in which the sample is taken. What a kit's own leaflet says goes before.
+// collectionSteps are the patient's steps by collection method. The leaflet of a kit takes precedence.
 var collectionSteps = map[lifecycle.Modality][]string{
 	lifecycle.Testkit: {
-		"Check that the kit is complete, unopened and not past its date. Read the leaflet in it to the end; where it differs from this page, follow the leaflet.",
+		"Check that the kit is complete, unopened and not past its date. Read the leaflet in it to the end; where it " +
+			"differs from this page, follow the leaflet.",
 		"If the kit came without your name, register it before you use it, with the number that is printed on it.",
 		"Wash your hands. Take the sample as the leaflet shows.",
-		"Write your full name, your date of birth, and the date and time of the collection on the sample. Labs reject samples without them.",
+		"Write your full name, your date of birth, and the date and time of the collection on the sample. Labs reject " +
+			"samples without them.",
 		"Pack the sample as the leaflet shows and hand it in on the same day, with the return label that came with the kit.",
 	},
 	lifecycle.WalkIn: {
@@ -36,12 +39,14 @@ var collectionSteps = map[lifecycle.Modality][]string{
 	},
 	lifecycle.OnSite: {
 		"Check the patient's identity by name and date of birth against the requisition.",
-		"Take the sample, and label every tube at the patient's side with name, date of birth, sample id, and date and time of the collection.",
+		"Take the sample, and label every tube at the patient's side with name, date of birth, sample id, and date and " +
+			"time of the collection.",
 		"Send the tubes to the lab with the requisition.",
 	},
 }
 
-// Instructions draws how the sample of a test is taken. The time is that of the drawing. There is nothing of a patient in it.
+// Instructions draws how the sample of a test is collected. The time is the creation time of the document. It contains
+// no patient data.
 func Instructions(t order.LabTest, at time.Time) ([]byte, error) {
 	s := newCanvas("Collection instructions", t.Name, "Collection instructions", at)
 	s.drawHead("Collection instructions", labName(order.Order{LabTest: t}), "")

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"image"
-	_ "image/jpeg" // so that signatures can be read
+	_ "image/jpeg" // decodes signatures
 	"image/png"
 
 	"codeberg.org/go-pdf/fpdf"
@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// drawInsurance is who pays for the order, where it is not the team.
+// drawInsurance draws the insurance of an order that is not billed to the team.
 func (s *canvas) drawInsurance(o order.Order) {
 	if c := o.BilledInsurance; c != nil {
 		s.drawTitle("Insurance")
@@ -41,7 +41,7 @@ func insuredFields(c *order.BilledInsurance) []field {
 	return out
 }
 
-// relationToInsured is what the patient is to the insured person.
+// relationToInsured describes the patient's relationship to the insured person.
 func relationToInsured(relationship string) string {
 	switch relationship {
 	case "Self":
@@ -52,7 +52,7 @@ func relationToInsured(relationship string) string {
 	return "another dependant"
 }
 
-// drawOrderInsurance is the insurance that came with the order itself, in the words of the client API.
+// drawOrderInsurance draws the insurance document of the order, which has the form of the client API.
 func (s *canvas) drawOrderInsurance(document json.RawMessage) {
 	var in struct {
 		PayorCode   string `json:"payor_code"`
@@ -74,7 +74,7 @@ func (s *canvas) drawOrderInsurance(document json.RawMessage) {
 	s.drawFields([]field{{"Payor", in.PayorCode}, {"Insurance id", in.InsuranceID}}, responsible)
 }
 
-// drawSignature draws a physician's signature. One that cannot be read is left to be given by hand.
+// drawSignature draws a physician's signature. A signature that cannot be decoded is left out, to be given by hand.
 func (s *canvas) drawSignature(p *order.Physician) {
 	const width, height = 60.0, 18.0
 	if p == nil || p.Signature == nil {
@@ -84,7 +84,7 @@ func (s *canvas) drawSignature(p *order.Physician) {
 	if err != nil || picture.Bounds().Empty() {
 		return
 	}
-	var plainPNG bytes.Buffer // without what the library does not read, such as interlacing
+	var plainPNG bytes.Buffer // encoded again, without features that the library does not read, such as interlacing
 	if err := png.Encode(&plainPNG, picture); err != nil {
 		return
 	}
@@ -94,11 +94,12 @@ func (s *canvas) drawSignature(p *order.Physician) {
 	scale := min(width/float64(bounds.Dx()), height/float64(bounds.Dy()))
 	options := fpdf.ImageOptions{ImageType: "PNG"}
 	s.pdf.RegisterImageOptionsReader("signature", options, &plainPNG)
-	s.pdf.ImageOptions("signature", margin, s.y, float64(bounds.Dx())*scale, float64(bounds.Dy())*scale, false, options, 0, "")
+	s.pdf.ImageOptions("signature", margin, s.y, float64(bounds.Dx())*scale, float64(bounds.Dy())*scale, false, options,
+		0, "")
 	s.y += height
 }
 
-// guardianName is who stands in for a minor, in the words of the client API.
+// guardianName returns the name and phone of a minor's guardian, from the form of the client API.
 func guardianName(document json.RawMessage) string {
 	var in struct {
 		FirstName string `json:"first_name"`

@@ -7,7 +7,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// A label is three inches wide and two high, and a page of its own, as printers of labels want it.
+// A label is three inches wide and two high. Each label is a page, as label printers expect.
 const (
 	labelWidth, labelHeight = 76.2, 50.8
 
@@ -15,11 +15,11 @@ const (
 	labelBody   = labelWidth - 2*labelMargin
 )
 
-// MaxLabels is how many labels a document has at most.
+// MaxLabels is the greatest number of labels in a document.
 const MaxLabels = 50
 
-// Labels draws labels for the tubes of an order, all the same. The order has its sample id and its patient; the time of the
-// collection is written in its own zone.
+// Labels draws equal labels for the tubes of an order. The order must have its sample id and its patient. The
+// collection time is written in its own time zone.
 func Labels(o order.Order, copies int, collected time.Time) ([]byte, error) {
 	if copies < 1 || copies > MaxLabels {
 		return nil, fmt.Errorf("drawing %d labels: between 1 and %d can be drawn", copies, MaxLabels)

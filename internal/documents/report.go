@@ -18,7 +18,7 @@ const (
 	rangeX, rangeWidth         = margin + 145, bodyWidth - 145
 )
 
-// Report draws the results of an order, for labs that send no document of their own.
+// Report draws the results of an order, for labs that send no document.
 func Report(o order.Order, v order.ResultVersion) ([]byte, error) {
 	r := v.Report
 	laboratory := r.Laboratory
@@ -61,7 +61,7 @@ func (s *canvas) drawReportHead(o order.Order, v order.ResultVersion, laboratory
 	})
 }
 
-// drawBanners say what must not be overlooked.
+// drawBanners draws the notices at the top of a lab report.
 func (s *canvas) drawBanners(r order.LabReport) {
 	if r.Interpretation == order.InterpretationCritical {
 		s.drawBanner("CRITICAL: this report has results that need attention at once", criticalColour)
@@ -119,7 +119,7 @@ func (s *canvas) drawResult(r order.Result) {
 	})
 }
 
-// drawMissing are the markers that were ordered and not reported.
+// drawMissing draws the markers that were ordered and have no result.
 func (s *canvas) drawMissing(missing []order.MissingMarker) {
 	if len(missing) == 0 {
 		return

@@ -8,7 +8,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Requisition draws what asks the lab for the tests of an order. The order has its sample id and its patient.
+// Requisition draws the requisition of an order for its lab. The order must have its sample id and its patient.
 func Requisition(o order.Order) ([]byte, error) {
 	s := newCanvas("Laboratory requisition", patientLine(o), "Order "+o.ID, o.CreatedAt)
 	s.drawHead("Laboratory requisition", labName(o), o.SampleID)
@@ -33,7 +33,7 @@ func Requisition(o order.Order) ([]byte, error) {
 	return encodePDF(s.pdf)
 }
 
-// drawHead is the upper end of a document's first page: what it is on the left, the sample's barcode on the right.
+// drawHead draws the top of a document's first page: its title on the left, the sample's barcode on the right.
 func (s *canvas) drawHead(title, below, sampleID string) {
 	const codeWidth, codeHeight = 88, 17
 	large := style{size: 17, bold: true, colour: accent}
@@ -93,7 +93,7 @@ func (s *canvas) drawTests(o order.Order) {
 	})
 }
 
-// drawAOEAnswers are what was asked when the order was placed.
+// drawAOEAnswers draws the questions of the lab and the answers of the order.
 func (s *canvas) drawAOEAnswers(o order.Order) {
 	if len(o.AoEAnswers) == 0 {
 		return
@@ -122,7 +122,7 @@ func (s *canvas) drawOptionalText(title, body string) {
 	s.drawParagraph(body, plain)
 }
 
-// drawCollectionForm is what is filled in by hand where the sample is taken.
+// drawCollectionForm draws the fields that are filled in by hand at the collection.
 func (s *canvas) drawCollectionForm() {
 	const height = 22
 	s.ensureRoom(height + 14)

@@ -8,13 +8,14 @@ var (
 	normalColour   = colour{139, 190, 150}
 )
 
-// flag says in a word and a colour that a result is out of the ordinary. The word alone says it too: papers are printed in black.
+// flag is the word and the colour for a result that is not normal. The word is sufficient, because documents may be
+// printed in black.
 type flag struct {
-	text   string // empty: nothing to say
+	text   string // empty: no flag
 	colour colour
 }
 
-// flagOf is what is drawn next to a result: the lab's interpretation, and on which side of the reference range the value lies.
+// flagOf returns the flag of a result: the lab's interpretation, and on which side of the reference range the value is.
 func flagOf(r order.Result) flag {
 	side := ""
 	if r.Value != nil {
@@ -38,7 +39,7 @@ func flagOf(r order.Result) flag {
 	return flag{}
 }
 
-// drawFlag draws a flag, and below it what the lab wrote itself.
+// drawFlag draws a flag, and the lab's own flag below it.
 func (s *canvas) drawFlag(f flag, source string, x, y float64) {
 	const height = 3.8
 	st := style{size: 6.5, bold: true, colour: white}

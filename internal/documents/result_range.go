@@ -9,14 +9,14 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// rangeHeight is how much height a range takes, its limits below it included.
+// rangeHeight is the height of a range with the limits below it, in millimetres.
 const rangeHeight = 7.0
 
-// axis is the part of the number line that a bar shows.
+// axis is the part of the number line that a range bar shows.
 type axis struct{ from, to float64 }
 
-// axisFor leaves as much place on either side of a range as the range is wide, halved; of a range with one limit, as much as the
-// limit is from zero. It is false where there is nothing to draw.
+// axisFor extends a range by half of its width on either side. A range with one limit is extended by the distance of
+// the limit from zero. ok is false if there is nothing to draw.
 func axisFor(low, high *float64) (axis, bool) {
 	var s axis
 	switch {
@@ -40,10 +40,10 @@ func scaleAround(limit float64) axis {
 	return axis{limit - span, limit + span}
 }
 
-// position is where a value lies on the scale: 0 at its beginning, 1 at its end, beyond them what lies beyond.
+// position returns where a value is on the axis: 0 at its beginning, 1 at its end.
 func (s axis) position(value float64) float64 { return (value - s.from) / (s.to - s.from) }
 
-// drawRangeBar draws the reference range of a numeric result and the value's place in it.
+// drawRangeBar draws the reference range of a numeric result and the position of the value.
 func (s *canvas) drawRangeBar(r order.Result, resultFlag flag, x, y, width float64) {
 	const thickness, top = 2.2, 1.6
 	scale, ok := axisFor(r.Min, r.Max)
@@ -74,7 +74,7 @@ func (s *canvas) drawRangeLimit(value, x, y float64) {
 	s.drawCentred(x-width/2, y+0.4, width, st, strconv.FormatFloat(value, 'g', 6, 64))
 }
 
-// drawPointer marks a place on a bar. What lies beyond an end is marked by an arrow that leaves it.
+// drawPointer marks a position on a bar. A position beyond an end is drawn as an arrow at that end.
 func (s *canvas) drawPointer(at, x, y, width, thickness float64, c colour) {
 	const half = 1.3
 	middle := y + thickness/2

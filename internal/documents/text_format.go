@@ -8,7 +8,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// patientLine is the line that says on every page whose it is. The name comes last: it alone may be too long for the line.
+// patientLine returns the line that identifies the patient on every page. The name is its last part, because only the
+// name may be too long for the line.
 func patientLine(o order.Order) string {
 	var parts []string
 	if o.SampleID != "" {
@@ -44,7 +45,7 @@ func labName(o order.Order) string {
 	return o.LabTest.Lab.Name
 }
 
-// humanize writes an enumeration's value for people.
+// humanize formats an enumeration value for readers.
 func humanize(value string) string { return strings.ReplaceAll(value, "_", " ") }
 
 func joinNumbers(ids []int) string {

@@ -10,13 +10,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// replacementRune stands for a character that the fonts have no picture of.
+// replacementRune replaces a character that the fonts do not have.
 const replacementRune = '?'
 
-// fractionSlash is what Unicode writes the fractions with that are one character.
+// fractionSlash is the slash in Unicode's decomposition of fraction characters.
 const fractionSlash = '⁄'
 
-// hasGlyph tells of which characters of the basic plane the fonts have a picture. Regular and bold have the same ones.
+// hasGlyph returns the characters of the basic plane that the fonts have. Regular and bold have the same characters.
 var hasGlyph = sync.OnceValue(func() map[rune]bool {
 	font, err := sfnt.Parse(goregular.TTF)
 	if err != nil {
@@ -33,8 +33,9 @@ var hasGlyph = sync.OnceValue(func() map[rune]bool {
 	return known
 })
 
-// printable is a text as the fonts can show it: accents that they lack fall off their letters, units and fractions in one character are
-// written out, other characters that they lack become question marks, and of what directs a printer nothing stays but the line breaks.
+// printable converts a text to characters that the fonts have. Accents that are missing are removed, units and
+// fractions in one character are written out, other missing characters become question marks, and control characters
+// except line breaks are removed.
 func printable(text string) string {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	var out strings.Builder
@@ -51,15 +52,15 @@ func printableRune(r rune) string {
 	case unicode.IsSpace(r):
 		return " "
 	case unicode.Is(unicode.C, r) || unicode.Is(unicode.M, r):
-		return "" // controls, marks of direction, accents without their letter
+		return "" // control characters, directional marks, accents without a letter
 	case unicode.Is(unicode.Pd, r):
 		return "-"
 	}
 	return decompose(r)
 }
 
-// decompose is a character written in several that the fonts have: a unit in its letters, a fraction in its numbers. An accent falls off
-// its letter, but what strikes a sign through is its meaning.
+// decompose returns a character as several that the fonts have: a unit as letters, a fraction as numbers. Accents are
+// removed, but a stroke through a sign is part of its meaning.
 func decompose(r rune) string {
 	var out strings.Builder
 	for _, part := range norm.NFKD.String(string(r)) {
@@ -72,10 +73,10 @@ func decompose(r rune) string {
 		out.WriteRune(part)
 	}
 	if strings.ContainsRune(out.String(), fractionSlash) {
-		return " " + out.String() // two and a third is not twenty-one thirds
+		return " " + out.String() // "2⅓" must not become "21/3"
 	}
 	return out.String()
 }
 
-// oneLine is a text that is to stand on one line.
+// oneLine returns a printable text on one line.
 func oneLine(text string) string { return strings.Join(strings.Fields(printable(text)), " ") }

@@ -24,16 +24,16 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// Manual is the mode in which the simulated lab sends nothing by itself; Auto is the other.
+// The modes of the simulated lab. With LabModeManual it sends only what control endpoints ask for.
 const (
 	LabModeAuto   = "auto"
 	LabModeManual = "manual"
 )
 
-// Level is the log level. It is valid once the settings are loaded.
+// Level returns the log level. The settings have to be loaded before.
 func (p Process) Level() slog.Level {
 	var level slog.Level
-	_ = level.UnmarshalText([]byte(p.LogLevel)) // checked when it was loaded
+	_ = level.UnmarshalText([]byte(p.LogLevel)) // load has checked it
 	return level
 }
 
@@ -63,7 +63,7 @@ func (c Common) check() problems {
 	return append(found, c.Temporal.check()...)
 }
 
-// Keyring is what the encryption keys make, those that are wrapped unwrapped.
+// Keyring returns the encryption keys; wrapped ones are unwrapped.
 func (c Common) Keyring(ctx context.Context) (*store.Keyring, error) {
 	kms, err := c.KMS()
 	if err != nil {
@@ -72,7 +72,7 @@ func (c Common) Keyring(ctx context.Context) (*store.Keyring, error) {
 	return store.OpenKeyring(ctx, c.EncryptionKeys.Reveal(), kms)
 }
 
-// KMS wraps and unwraps encryption keys with the master key; nil without one.
+// KMS returns what wraps and unwraps encryption keys with the master key; nil without a master key.
 func (m Master) KMS() (store.KMS, error) {
 	if m.MasterKey == "" {
 		return nil, nil //nolint:nilnil // no master key is a configuration, not a failure
@@ -105,7 +105,7 @@ func (t Traces) check() problems {
 	if t.TraceURL != "" {
 		found.add("ALIQUOT_TRACE_URL", checkURL(t.TraceURL))
 	}
-	if !(t.TraceSample >= 0 && t.TraceSample <= 1) { // written so that it holds for what is not a number, too
+	if !(t.TraceSample >= 0 && t.TraceSample <= 1) { // this form is also true for NaN
 		found.add("ALIQUOT_TRACE_SAMPLE", errors.New("is not between 0 and 1"))
 	}
 	if _, err := t.Headers(); err != nil {
@@ -114,7 +114,7 @@ func (t Traces) check() problems {
 	return found
 }
 
-// Headers are the headers of what is sent to the collector.
+// Headers returns the headers of requests to the collector of traces.
 func (t Traces) Headers() (map[string]string, error) {
 	headers := map[string]string{}
 	for _, h := range t.TraceHeaders {
@@ -168,7 +168,7 @@ func (w Worker) check() problems {
 	return found
 }
 
-// retentionSetting is a setting of how long something is kept: for good, or at least so long.
+// retentionSetting is a setting of how long something is stored: without limit (0), or at least a minimum.
 type retentionSetting struct {
 	variable       string
 	value, minimum time.Duration
@@ -259,7 +259,7 @@ func checkURL(raw string) error {
 	return nil
 }
 
-// checkDatabase never repeats the URL, which may hold a password.
+// checkDatabase checks a database URL. Its error does not contain the URL, which may have a password.
 func checkDatabase(raw string) error {
 	if path, ok := strings.CutPrefix(raw, "sqlite:"); ok {
 		if path == "" {
@@ -281,7 +281,7 @@ func checkDatabase(raw string) error {
 	return nil
 }
 
-// checkRate keeps rates to what the store can count, in microseconds.
+// checkRate limits rates to what the store can count in microseconds.
 func checkRate(perSecond int) error {
 	if perSecond < 0 || perSecond > 1_000_000 {
 		return errors.New("is not between 0 and 1000000")

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// The task queues by the names that they have in settings.
+// The names of the task queues in settings.
 const (
 	QueueOrders     = "orders"
 	QueueLabs       = "labs"
 	QueueDeliveries = "deliveries"
 )
 
-// maxDeploymentName keeps names of deployments and builds to what Temporal takes of both together.
+// maxDeploymentName limits names of deployments and builds to what Temporal accepts for both together.
 const maxDeploymentName = 200
 
 func (r Rollout) check() problems {
@@ -49,7 +49,7 @@ func (w Worker) checkVersion() problems {
 	return found
 }
 
-// checkDeployment reports whether a text can be the name of a worker deployment.
+// checkDeployment returns an error if a text cannot be the name of a worker deployment.
 func checkDeployment(name string) error {
 	if strings.ContainsAny(name, ".:") {
 		return errors.New(`must not hold "." or ":", which Temporal uses itself`)
@@ -57,7 +57,7 @@ func checkDeployment(name string) error {
 	return CheckBuildID(name)
 }
 
-// CheckBuildID reports whether a text can be the id of a build.
+// CheckBuildID returns an error if a text cannot be the id of a build.
 func CheckBuildID(id string) error {
 	switch {
 	case id == "":

@@ -10,8 +10,8 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// LoadCommon reads the settings of commands that work on the database from an environment in the form of os.Environ. The error lists
-// everything that is wrong, each problem with the name of its variable.
+// LoadCommon reads the settings of commands that work on the database from environment variables in the form of
+// os.Environ. Its error lists everything that is wrong, each problem with the name of its variable.
 func LoadCommon(environ []string) (Common, error) { return load(environ, Common.check) }
 
 // LoadAPI is LoadCommon for aliquot api.
@@ -31,13 +31,13 @@ func LoadSimulatedLab(environ []string) (SimulatedLab, error) {
 // LoadClient is LoadCommon for the administrative commands.
 func LoadClient(environ []string) (Client, error) { return load(environ, Client.check) }
 
-// LoadProcess is LoadCommon for what every process has.
+// LoadProcess is LoadCommon for the settings that every process has.
 func LoadProcess(environ []string) (Process, error) { return load(environ, Process.check) }
 
-// LoadMaster is LoadCommon for what works on keys alone.
+// LoadMaster is LoadCommon for commands that work on keys only.
 func LoadMaster(environ []string) (Master, error) { return load(environ, Master.check) }
 
-// problem is what is wrong with one setting.
+// problem says what is wrong with one setting.
 type problem struct {
 	variable string
 	err      error
@@ -54,8 +54,8 @@ func (p *problems) add(variable string, err error) {
 	}
 }
 
-// joinFirst is one error, with the first problem of each variable: a setting that cannot be read has its zero value, of which there is
-// no use in saying more.
+// joinFirst returns one error with the first problem of each variable. Further problems of a variable follow from the
+// first, because a setting that cannot be parsed has its zero value.
 func (p *problems) joinFirst() error {
 	var errs []error
 	seen := map[string]bool{}
@@ -68,7 +68,7 @@ func (p *problems) joinFirst() error {
 	return errors.Join(errs...)
 }
 
-// VariableOf is the first variable that an error of loading settings is about; empty: it is another error.
+// VariableOf returns the first variable that a loading error is about; empty for another error.
 func VariableOf(err error) string {
 	if p, ok := errors.AsType[*problem](err); ok {
 		return p.variable
@@ -94,7 +94,7 @@ func load[T any](environ []string, check func(T) problems) (T, error) {
 	return settings, found.joinFirst()
 }
 
-// readSecretFiles lets a secret come from a file: NAME_FILE names the file that holds NAME.
+// readSecretFiles reads secrets from files: the variable NAME_FILE is the path of the file with the value of NAME.
 func readSecretFiles(environment map[string]string, fields []field) problems {
 	var found problems
 	for _, f := range fields {
@@ -104,7 +104,7 @@ func readSecretFiles(environment map[string]string, fields []field) problems {
 		}
 		content, err := os.ReadFile(path)
 		if environment[f.variable] != "" {
-			err = errors.New("set together with " + f.variable + fileSuffix)
+			err = errors.New("is set together with " + f.variable + fileSuffix)
 		}
 		found.add(f.variable, err)
 		environment[f.variable] = strings.TrimSpace(string(content))
@@ -112,7 +112,7 @@ func readSecretFiles(environment map[string]string, fields []field) problems {
 	return found
 }
 
-// problemOfParseError says a problem of the parser with the variable's name.
+// problemOfParseError converts an error of the parser to a problem with the variable's name.
 func problemOfParseError(err error, fields []field) *problem {
 	if missing, ok := errors.AsType[env.VarIsNotSetError](err); ok {
 		return &problem{missing.Key, errors.New("is required")}

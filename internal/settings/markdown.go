@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// fileSuffix makes the name of the variable that names the file of a secret.
+// fileSuffix is the suffix of the variable that names the file of a secret.
 const fileSuffix = "_FILE"
 
-// field is what is known of one setting without its value.
+// field describes one setting.
 type field struct {
 	name     string // of the Go field
 	variable string
@@ -21,7 +21,7 @@ type field struct {
 
 var secretType = reflect.TypeFor[Secret]()
 
-// allFields lists the settings of a struct, those of embedded structs too.
+// allFields lists the settings of a struct and of its embedded structs.
 func allFields(t reflect.Type) []field {
 	fields := ownFields(t)
 	for i := range t.NumField() {
@@ -45,7 +45,7 @@ func ownFields(t reflect.Type) []field {
 			name:     f.Name,
 			variable: variable,
 			value:    f.Tag.Get("envDefault"),
-			meaning:  f.Tag.Get("desc"),
+			meaning:  meanings[t.Name()+"."+f.Name],
 			secret:   f.Type == secretType || f.Type.Kind() == reflect.Slice && f.Type.Elem() == secretType,
 			required: strings.Contains(options, "required"),
 		})
@@ -53,7 +53,7 @@ func ownFields(t reflect.Type) []field {
 	return fields
 }
 
-// MarkdownTable is the document of all settings, in Markdown.
+// MarkdownTable returns docs/settings.md: tables of all settings.
 func MarkdownTable() string {
 	var b strings.Builder
 	b.WriteString(preface)
@@ -63,10 +63,10 @@ func MarkdownTable() string {
 	}{
 		{"Every process", "", Process{}},
 		{"API, workers, `migrate`, `bootstrap`, `rebuild` and `key rotate`", "", Common{}},
-		{"The same, and `aliquot key new-encryption --wrap`", "", Master{}},
-		{"Whoever reaches Temporal", temporalIntro, Temporal{}},
+		{"The same commands, and `aliquot key new-encryption --wrap`", "", Master{}},
+		{"Connections to Temporal", temporalIntro, Temporal{}},
 		{"API and workers", "", WebhookNetworks{}},
-		{"API and workers: how they end", "", Shutdown{}},
+		{"API and workers: shutdown", "", Shutdown{}},
 		{"Traces of the API and workers", "", Traces{}},
 		{"API: `aliquot api`", "", API{}},
 		{"Worker: `aliquot worker`", "", Worker{}},
@@ -82,18 +82,19 @@ func MarkdownTable() string {
 	return b.String()
 }
 
-const preface = `<!-- Written by go generate ./settings. Do not edit. -->
+const preface = `<!-- Written by go generate ./internal/settings. Do not edit. -->
 # Settings
 
-Every setting is an environment variable, read once at start. A process that finds anything wrong with its settings says
-all of it and does not start. A secret can also come from a file: ` + "`NAME_FILE`" + ` names the file that holds
-` + "`NAME`" + `. Secrets are never logged.
+Every setting is an environment variable, which a process reads once, when it starts. If settings are wrong, the process
+lists every problem and does not start. A secret can also be in a file: ` + "`NAME_FILE`" + ` is the path of the file
+with the value of ` + "`NAME`" + `. Secrets are never logged.
 `
 
-const temporalIntro = "API, workers, `rebuild` and `rollout`. Our certificate is read anew for every connection, so a renewed one needs no restart.\n\n"
+const temporalIntro = "API, workers, `rebuild` and `rollout`. The client certificate is read again for every connection,\n" +
+	"so a renewed one needs no restart.\n\n"
 
-const clientIntro = "Flags (`--api`, `--key`, `--data`) win over these; what is set nowhere comes from `dev.env` in the data folder of a\n" +
-	"running `aliquot dev`.\n\n"
+const clientIntro = "The flags `--api`, `--key` and `--data` override these variables. Without both, the values come from\n" +
+	"`dev.env` in the data folder of a running `aliquot dev`.\n\n"
 
 func (f field) defaultText() string {
 	switch {

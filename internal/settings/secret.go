@@ -2,27 +2,27 @@ package settings
 
 import "log/slog"
 
-// Secret is a text that must not be seen. It prints as "(secret)" wherever it ends up.
+// Secret is a text that prints as "(secret)" in every form of output.
 type Secret string
 
 const hiddenText = "(secret)"
 
-// Reveal gives the text itself, for the one place that needs it.
+// Reveal returns the text itself.
 func (s Secret) Reveal() string { return string(s) }
 
-// String hides the text.
+// String returns "(secret)".
 func (s Secret) String() string { return hiddenText }
 
-// GoString hides the text from %#v.
+// GoString returns "(secret)", for %#v.
 func (s Secret) GoString() string { return hiddenText }
 
-// MarshalText hides the text from JSON and other encodings.
+// MarshalText returns "(secret)", for JSON and other encodings.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(hiddenText), nil }
 
-// LogValue hides the text from logs.
+// LogValue returns "(secret)", for logs.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(hiddenText) }
 
-// RevealAll gives the texts of several secrets.
+// RevealAll returns the texts of several secrets.
 func RevealAll(secrets []Secret) []string {
 	texts := make([]string, len(secrets))
 	for i, s := range secrets {

@@ -137,7 +137,7 @@ func TestWebhookProblems(t *testing.T) {
 		"unread file": {worker, []string{"ALIQUOT_ENCRYPTION_KEYS_FILE=/nowhere/key"},
 			[]string{"ALIQUOT_ENCRYPTION_KEYS: open /nowhere/key"}},
 		"file and text": {worker, []string{key, "ALIQUOT_ENCRYPTION_KEYS_FILE=/nowhere/key"},
-			[]string{"ALIQUOT_ENCRYPTION_KEYS: set together with ALIQUOT_ENCRYPTION_KEYS_FILE"}},
+			[]string{"ALIQUOT_ENCRYPTION_KEYS: is set together with ALIQUOT_ENCRYPTION_KEYS_FILE"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -239,6 +239,6 @@ func TestTheDocumentIsCurrent(t *testing.T) {
 	t.Parallel()
 	found, err := os.ReadFile(filepath.Join("..", "..", "docs", "settings.md"))
 	require.NoError(t, err)
-	require.Equal(t, settings.MarkdownTable(), string(found), "run go generate ./settings")
+	require.Equal(t, settings.MarkdownTable(), string(found), "run go generate ./internal/settings")
 	require.NotContains(t, settings.MarkdownTable(), "|  |", "every setting says what it means")
 }

@@ -8,19 +8,20 @@ import (
 	"os"
 )
 
-// Temporal is how Temporal is reached. Certificates and the key are files, because they are renewed while processes run.
+// Temporal are the settings of connections to Temporal. Certificates and the private key are files, because they are
+// renewed while processes run.
 type Temporal struct {
-	HostPort   string `env:"ALIQUOT_TEMPORAL" envDefault:"127.0.0.1:7233" desc:"Temporal's frontend, host:port."`
-	Namespace  string `env:"ALIQUOT_TEMPORAL_NAMESPACE" envDefault:"default" desc:"Temporal namespace."`
-	UseTLS     bool   `env:"ALIQUOT_TEMPORAL_TLS" envDefault:"false" desc:"Whether Temporal is reached by TLS. It is whenever one of the next five is set."`
-	CAFile     string `env:"ALIQUOT_TEMPORAL_CA_FILE" desc:"File with the certificates, PEM, that vouch for Temporal. Empty: those of the system."`
-	CertFile   string `env:"ALIQUOT_TEMPORAL_CERT_FILE" desc:"File with our certificate, PEM, for mutual TLS. Empty: none is shown."`
-	KeyFile    string `env:"ALIQUOT_TEMPORAL_KEY_FILE" desc:"File with the certificate's key, PEM."`
-	ServerName string `env:"ALIQUOT_TEMPORAL_SERVER_NAME" desc:"Name that Temporal's certificate must have. Empty: the host of ALIQUOT_TEMPORAL."`
-	APIKey     Secret `env:"ALIQUOT_TEMPORAL_API_KEY" desc:"API key that Temporal is shown with every call; never without TLS. Empty: none."`
+	HostPort   string `env:"ALIQUOT_TEMPORAL" envDefault:"127.0.0.1:7233"`
+	Namespace  string `env:"ALIQUOT_TEMPORAL_NAMESPACE" envDefault:"default"`
+	UseTLS     bool   `env:"ALIQUOT_TEMPORAL_TLS" envDefault:"false"`
+	CAFile     string `env:"ALIQUOT_TEMPORAL_CA_FILE"`
+	CertFile   string `env:"ALIQUOT_TEMPORAL_CERT_FILE"`
+	KeyFile    string `env:"ALIQUOT_TEMPORAL_KEY_FILE"`
+	ServerName string `env:"ALIQUOT_TEMPORAL_SERVER_NAME"`
+	APIKey     Secret `env:"ALIQUOT_TEMPORAL_API_KEY"`
 }
 
-// TLS is how connections to Temporal are secured; nil: not at all. The error says which file is no good.
+// TLS returns the TLS configuration of connections to Temporal; nil without TLS. Its error says which file is wrong.
 func (t Temporal) TLS() (*tls.Config, error) {
 	if !t.UseTLS && t.CAFile == "" && t.CertFile == "" && t.KeyFile == "" && t.ServerName == "" && t.APIKey == "" {
 		return nil, nil //nolint:nilnil // without TLS is a configuration, not a failure

@@ -10,8 +10,8 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// openScheduler opens the full account of a partner that has an order; nil: it makes no appointments, which capabilitiesAreHonest has
-// looked at.
+// openScheduler starts a partner, opens its full account and places an order. It returns nil if the account does not
+// support this tier of appointments; checkCapabilities checks that case.
 func openScheduler(t testing.TB, f Fixture, tier labs.Tier) labs.Scheduler {
 	t.Helper()
 	p := f.Start(t)
@@ -26,7 +26,7 @@ func openScheduler(t testing.TB, f Fixture, tier labs.Tier) labs.Scheduler {
 	return s
 }
 
-// findTwoSlots are two free ones.
+// findTwoSlots returns two free slots.
 func findTwoSlots(t testing.TB, f Fixture, s labs.Scheduler) (first, second labs.FreeSlot) {
 	t.Helper()
 	got, err := s.Availability(t.Context(), f.Appointments.Query)
@@ -61,7 +61,7 @@ func checkBooking(t testing.TB, f Fixture) {
 	require.NotEmpty(t, booked.Provider)
 	require.True(t, first.StartAt.Equal(booked.StartAt))
 	require.True(t, booked.EndAt.After(booked.StartAt))
-	require.NotEmpty(t, booked.Raw, "the answer is kept")
+	require.NotEmpty(t, booked.Raw, "the answer is in Raw")
 
 	again, err := s.Book(t.Context(), b)
 	require.NoError(t, err, "the provider has it from an earlier attempt")
@@ -89,11 +89,11 @@ func checkReschedulingAndCancelling(t testing.TB, f Fixture) {
 	require.True(t, moved.Status.Active())
 
 	require.NoError(t, s.CancelAppointment(t.Context(), OrderNumber, appointmentID, "Other"))
-	require.NoError(t, s.CancelAppointment(t.Context(), OrderNumber, appointmentID, "Other"), "dropped is dropped")
+	require.NoError(t, s.CancelAppointment(t.Context(), OrderNumber, appointmentID, "Other"), "cancelling can be repeated")
 	require.NoError(t, s.CancelAppointment(t.Context(), OrderNumber, otherAppointmentID, ""),
-		"what was never booked is not there")
+		"cancelling an unknown appointment succeeds")
 	_, err = s.Reschedule(t.Context(), f.Appointments.bookingFor(appointmentID, first.Key))
-	_ = requireError[*labs.RefusedError](t, f, err, "an appointment that was dropped cannot be moved")
+	_ = requireError[*labs.RefusedError](t, f, err, "a cancelled appointment cannot be rescheduled")
 }
 
 func checkAppointmentRequests(t testing.TB, f Fixture) {

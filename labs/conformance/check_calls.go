@@ -16,18 +16,18 @@ import (
 
 func checkAccountSettings(t testing.TB, f Fixture) {
 	t.Helper()
-	pace := func(context.Context) error { return nil }
+	waitForTurn := func(context.Context) error { return nil }
 	for name, change := range map[string]func(*labs.Account, *labs.Options){
 		"no token": func(a *labs.Account, _ *labs.Options) { a.Token = "" },
 		"no URL":   func(a *labs.Account, _ *labs.Options) { a.BaseURL = "" },
 		"clear text": func(a *labs.Account, _ *labs.Options) {
 			a.BaseURL, a.Environment = "http://lab.example", labs.Production
 		},
-		"an unknown setting":  func(a *labs.Account, _ *labs.Options) { a.Settings = []byte(`{"` + Canary + `s":1}`) },
-		"settings of a list":  func(a *labs.Account, _ *labs.Options) { a.Settings = []byte(`[]`) },
-		"spacing and no pace": func(a *labs.Account, o *labs.Options) { a.Spacing, o.WaitForTurn = time.Second, nil },
+		"an unknown setting":          func(a *labs.Account, _ *labs.Options) { a.Settings = []byte(`{"` + Canary + `s":1}`) },
+		"settings of a list":          func(a *labs.Account, _ *labs.Options) { a.Settings = []byte(`[]`) },
+		"spacing without WaitForTurn": func(a *labs.Account, o *labs.Options) { a.Spacing, o.WaitForTurn = time.Second, nil },
 	} {
-		a, o := f.FullAccount, labs.Options{WaitForTurn: pace}
+		a, o := f.FullAccount, labs.Options{WaitForTurn: waitForTurn}
 		a.BaseURL = "https://lab.example"
 		change(&a, &o)
 		lab, err := f.Protocol.Open(a, o)
@@ -42,13 +42,13 @@ func checkCapabilities(t testing.TB, f Fixture) {
 	p := f.Start(t)
 	for _, account := range []labs.Account{f.FullAccount, f.MinimalAccount} {
 		if account.ID == f.MinimalAccount.ID {
-			p.SendFact = nil // which is about the full account
+			p.SendFact = nil // it is for the full account only
 		}
 		c := openClient(t, f, account, p.URL, nil)
 		for name, do := range c.unsupportedCalls(f) {
 			require.ErrorIs(t, do(t.Context()), labs.ErrNotSupported, name)
 		}
-		require.Zero(t, c.transport.requests.Load(), "what is not supported is not asked")
+		require.Zero(t, c.transport.requests.Load(), "unsupported calls are not sent")
 		for _, k := range c.calls(f, p) {
 			require.NotErrorIs(t, k.do(t.Context()), labs.ErrNotSupported, k.name)
 		}
@@ -62,7 +62,7 @@ func checkCapabilities(t testing.TB, f Fixture) {
 	}
 }
 
-// unsupportedCalls are the calls that a client says cannot be made.
+// unsupportedCalls returns the calls that are not among the client's capabilities.
 func (c client) unsupportedCalls(f Fixture) map[string]func(context.Context) error {
 	calls := map[string]func(context.Context) error{}
 	if !c.capabilities.Results {
@@ -82,7 +82,7 @@ func (c client) unsupportedCalls(f Fixture) map[string]func(context.Context) err
 	return calls
 }
 
-// checkOutcomesDiffer lets every call meet every way in which a call can end without success.
+// checkOutcomesDiffer makes every call with every kind of answer without success, and checks the error.
 func checkOutcomesDiffer(t testing.TB, f Fixture) {
 	t.Helper()
 	p := f.Start(t)
@@ -121,7 +121,7 @@ func checkOutcomesDiffer(t testing.TB, f Fixture) {
 		"no JSON": {answerWith(http.StatusOK, []byte("<p>"+Canary)), func(t testing.TB, err error, what string) {
 			t.Helper()
 			unanswered := requireError[*labs.UnansweredError](t, f, err, what)
-			require.Contains(t, string(unanswered.Raw), Canary, "%s: what was received is kept", what)
+			require.Contains(t, string(unanswered.Raw), Canary, "%s: Raw has what was received", what)
 		}},
 		"cut off": {cutOff, func(t testing.TB, err error, what string) {
 			t.Helper()
@@ -136,7 +136,7 @@ func checkOutcomesDiffer(t testing.TB, f Fixture) {
 			err := k.do(t.Context())
 			require.Error(t, err, name+": "+k.name)
 			tt.check(t, err, name+": "+k.name)
-			require.Equal(t, before+1, c.transport.requests.Load(), "%s: %s is attempted once", name, k.name)
+			require.Equal(t, before+1, c.transport.requests.Load(), "%s: %s makes one attempt", name, k.name)
 		}
 	}
 	checkUnreachable(t, f, p)
@@ -163,7 +163,7 @@ func answerWith(status int, body []byte, headers ...string) http.HandlerFunc {
 	}
 }
 
-// cutOff begins an answer and breaks the connection.
+// cutOff sends a part of an answer and aborts the connection.
 func cutOff(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Length", "1000")
 	w.WriteHeader(http.StatusOK)
@@ -182,7 +182,7 @@ func checkRedirects(t testing.TB, f Fixture) {
 	for _, k := range c.calls(f, p) {
 		before := c.transport.requests.Load()
 		require.Error(t, k.do(t.Context()), k.name)
-		require.Equal(t, before+1, c.transport.requests.Load(), "%s: patient data goes nowhere else", k.name)
+		require.Equal(t, before+1, c.transport.requests.Load(), "%s: a redirect is not followed", k.name)
 	}
 }
 
@@ -198,8 +198,8 @@ func checkCallSpacing(t testing.TB, f Fixture) {
 		return refusal
 	})
 	for _, k := range c.calls(f, p) {
-		_ = k.do(t.Context()) // however it ends
-		require.Equal(t, turns, c.transport.requests.Load(), "%s: every request has its turn", k.name)
+		_ = k.do(t.Context()) // the result of the call does not matter here
+		require.Equal(t, turns, c.transport.requests.Load(), "%s: every request waits for its turn", k.name)
 	}
 	require.NotZero(t, turns)
 	refusal = errors.New("no turn")
@@ -218,7 +218,7 @@ func checkCancelledContext(t testing.TB, f Fixture) {
 	for _, k := range c.calls(f, p) {
 		require.ErrorIs(t, k.do(ended), context.Canceled, k.name)
 	}
-	require.Zero(t, c.transport.requests.Load(), "nothing is asked for nobody")
+	require.Zero(t, c.transport.requests.Load(), "no request after the context has ended")
 
 	asked, release := make(chan struct{}), make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
@@ -229,7 +229,7 @@ func checkCancelledContext(t testing.TB, f Fixture) {
 		<-release
 	}))
 	t.Cleanup(server.Close)
-	t.Cleanup(func() { close(release) }) // before the server is closed
+	t.Cleanup(func() { close(release) }) // runs before the server is closed
 	c = openClient(t, f, f.FullAccount, server.URL, nil)
 	for _, k := range c.calls(f, p) {
 		ctx, cancel := context.WithCancel(t.Context())

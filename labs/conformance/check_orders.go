@@ -17,7 +17,7 @@ func checkPlacing(t testing.TB, f Fixture) {
 	first, err := c.Place(t.Context(), f.NewRequisition(OrderNumber))
 	require.NoError(t, err)
 	require.False(t, first.AlreadyPlaced)
-	require.NotEmpty(t, first.Raw, "the answer is kept")
+	require.NotEmpty(t, first.Raw, "the answer is in Raw")
 
 	again, err := c.Place(t.Context(), f.NewRequisition(OrderNumber))
 	require.NoError(t, err, "the lab has the order from an earlier attempt")
@@ -39,7 +39,7 @@ func checkRefusal(t testing.TB, f Fixture) {
 	_, err := c.Place(t.Context(), f.NewRefusedRequisition(OrderNumber))
 	refused := requireError[*labs.RefusedError](t, f, err, "refused by the lab")
 	require.NotEmpty(t, refused.Code)
-	require.NotEmpty(t, refused.Raw, "the lab's reason is kept")
+	require.NotEmpty(t, refused.Raw, "the lab's reason is in Raw")
 
 	for _, m := range lifecycle.Modalities() {
 		r := f.NewRequisition(otherOrderNumber)
@@ -49,8 +49,8 @@ func checkRefusal(t testing.TB, f Fixture) {
 		if supports(c.capabilities, m) {
 			continue
 		}
-		_ = requireError[*labs.RefusedError](t, f, err, "a sample that the account does not take: "+string(m))
-		require.Equal(t, sent, c.transport.requests.Load(), "the lab is not asked")
+		_ = requireError[*labs.RefusedError](t, f, err, "an unsupported collection method: "+string(m))
+		require.Equal(t, sent, c.transport.requests.Load(), "nothing is sent")
 	}
 }
 
@@ -63,13 +63,13 @@ func supports(can labs.Capabilities, m lifecycle.Modality) bool {
 	return false
 }
 
-// checkRegistration orders a kit that is nobody's yet, and registers it where that can be done.
+// checkRegistration orders a kit without a patient, and registers the patient if the account supports that.
 func checkRegistration(t testing.TB, f Fixture) {
 	t.Helper()
 	p := f.Start(t)
 	r := f.NewRequisition(OrderNumber)
-	known := *r.Order
-	kit := known
+	withPatient := *r.Order
+	kit := withPatient
 	kit.Modality, kit.Registrable, kit.Patient, kit.Address, kit.Physician = lifecycle.Testkit, true, nil, nil, nil
 	kit.Shipping = &order.ShippingAddress{
 		ReceiverName: Canary, FirstLine: "1 Main St", City: "Phoenix", State: "AZ", Zip: "85004", Country: "US",
@@ -81,13 +81,13 @@ func checkRegistration(t testing.TB, f Fixture) {
 		placed, err := c.Place(t.Context(), r)
 		if !c.capabilities.Registrable {
 			_ = requireError[*labs.RefusedError](t, f, err, "an account without registrable kits")
-			require.Zero(t, c.transport.requests.Load(), "the lab is not asked")
+			require.Zero(t, c.transport.requests.Load(), "nothing is sent")
 			continue
 		}
 		require.NoError(t, err)
-		known.Modality, known.Registrable, known.Registered = lifecycle.Testkit, true, true
+		withPatient.Modality, withPatient.Registrable, withPatient.Registered = lifecycle.Testkit, true, true
 		registration := r
-		registration.Order = &known
+		registration.Order = &withPatient
 		registered, err := c.Place(t.Context(), registration)
 		require.NoError(t, err)
 		require.Equal(t, placed.Accession, registered.Accession, "it is the same kit")
@@ -102,7 +102,7 @@ func checkResultVersions(t testing.TB, f Fixture) {
 	p := f.Start(t)
 	c := openClient(t, f, f.FullAccount, p.URL, nil)
 	if !c.capabilities.Results {
-		return // which capabilitiesAreHonest has looked at
+		return // checkCapabilities checks this case
 	}
 	_, err := c.Place(t.Context(), f.NewRequisition(OrderNumber))
 	require.NoError(t, err)
@@ -121,7 +121,7 @@ func checkResultVersions(t testing.TB, f Fixture) {
 		p.PublishReport(t, OrderNumber, r)
 		got := fetch()
 		require.NotNil(t, got.LabReport)
-		require.NotEmpty(t, got.Raw, "the answer is kept")
+		require.NotEmpty(t, got.Raw, "the answer is in Raw")
 		require.NotEmpty(t, got.Hash)
 		require.NotEmpty(t, got.LabReport.Results)
 		require.False(t, got.LabReport.ReportedAt.IsZero())
@@ -131,7 +131,7 @@ func checkResultVersions(t testing.TB, f Fixture) {
 			require.NotEmpty(t, result.Type)
 			require.NotEmpty(t, result.Interpretation)
 		}
-		require.Equal(t, got.Hash, fetch().Hash, "asked again, the same")
+		require.Equal(t, got.Hash, fetch().Hash, "the same content has the same hash")
 		reports[r] = got
 	}
 	require.Equal(t, "partial", reports[PartialReport].LabReport.Status)
@@ -146,17 +146,17 @@ func checkCancelling(t testing.TB, f Fixture) {
 	p := f.Start(t)
 	c := openClient(t, f, f.FullAccount, p.URL, nil)
 	if !c.capabilities.Cancel {
-		return // which capabilitiesAreHonest has looked at
+		return // checkCapabilities checks this case
 	}
 	placed, err := c.Place(t.Context(), f.NewRequisition(OrderNumber))
 	require.NoError(t, err)
 	require.NoError(t, c.Cancel(t.Context(), OrderNumber, placed.Accession))
-	require.NoError(t, c.Cancel(t.Context(), OrderNumber, placed.Accession), "cancelled is cancelled")
+	require.NoError(t, c.Cancel(t.Context(), OrderNumber, placed.Accession), "cancelling can be repeated")
 	err = c.Cancel(t.Context(), otherOrderNumber, "")
 	_ = requireError[*labs.RefusedError](t, f, err, "an order that the lab does not have")
 }
 
-// checkPolling: a polled notice and the webhook that it repeats count once.
+// checkPolling checks that a polled fact has the key and hash of its webhook, so that the two count once.
 func checkPolling(t testing.TB, f Fixture) {
 	t.Helper()
 	p := f.Start(t)
@@ -173,10 +173,10 @@ func checkPolling(t testing.TB, f Fixture) {
 	require.NoError(t, err)
 
 	webhook := f.decode(t, p.SendFact(t, OrderNumber))
-	notices, err := c.PollFacts(t.Context(), OrderNumber)
+	polled, err := c.PollFacts(t.Context(), OrderNumber)
 	require.NoError(t, err)
-	require.NotEmpty(t, notices)
-	last := notices[len(notices)-1]
+	require.NotEmpty(t, polled)
+	last := polled[len(polled)-1]
 	require.Equal(t, f.Protocol.Name, last.Partner)
 	require.Equal(t, webhook.Key, last.Key)
 	require.Equal(t, webhook.Hash, last.Hash)

@@ -15,7 +15,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// receivedAt is when the webhooks of the suite come.
+// receivedAt is when the suite receives its webhooks.
 var receivedAt = time.Date(2026, 3, 2, 10, 0, 0, 123456789, time.UTC)
 
 func (f Fixture) decode(t testing.TB, w Webhook) labs.InboundMessage {
@@ -23,7 +23,7 @@ func (f Fixture) decode(t testing.TB, w Webhook) labs.InboundMessage {
 	return f.Protocol.Decode(f.Webhooks.NewRequest(f.FullAccount, w, receivedAt).Header, w.Body, receivedAt)
 }
 
-// authenticate lists the accounts whose credentials a request presents.
+// authenticate lists the accounts whose credentials a request has.
 func (f Fixture) authenticate(t testing.TB, r *http.Request, accounts []labs.Credentials) ([]string, error) {
 	t.Helper()
 	body, err := io.ReadAll(r.Body)
@@ -31,14 +31,14 @@ func (f Fixture) authenticate(t testing.TB, r *http.Request, accounts []labs.Cre
 	return f.Protocol.Authenticate(r, body, accounts, receivedAt)
 }
 
-// twoAccounts are the full account and another one.
+// twoAccounts returns the full account, another account, and the credentials of both.
 func (f Fixture) twoAccounts() (own, other labs.Account, all []labs.Credentials) {
 	own, other = f.FullAccount, f.FullAccount
 	own.ID, other.ID, other.User, other.Token = "acc-own", "acc-other", f.MinimalAccount.User, f.MinimalAccount.Token
 	return own, other, []labs.Credentials{
 		{AccountID: other.ID, User: other.User, Token: other.Token},
 		{AccountID: own.ID, User: own.User, Token: own.Token},
-		{AccountID: other.ID}, // no credentials before the present ones
+		{AccountID: other.ID}, // an account without previous credentials
 	}
 }
 
@@ -53,7 +53,7 @@ func checkAuthentication(t testing.TB, f Fixture) {
 		require.NoError(t, err)
 		require.Equal(t, []string{a.ID}, ids)
 	}
-	changed := own // while credentials are changed, both are taken
+	changed := own // while credentials are being changed, both pairs are accepted
 	changed.User, changed.Token = other.User, other.Token
 	pairs := []labs.Credentials{{AccountID: own.ID, User: changed.User, Token: changed.Token},
 		{AccountID: own.ID, User: own.User, Token: own.Token}}
@@ -72,7 +72,7 @@ func checkAuthentication(t testing.TB, f Fixture) {
 	require.ErrorIs(t, err, labs.ErrWrongCredentials, "no credentials")
 	for _, none := range [][]labs.Credentials{nil, {{AccountID: own.ID}}} {
 		_, err = f.authenticate(t, f.Webhooks.NewRequest(own, w, receivedAt), none)
-		require.ErrorIs(t, err, labs.ErrNoCredentials, "nobody to let in")
+		require.ErrorIs(t, err, labs.ErrNoCredentials, "no credentials are configured")
 	}
 }
 
@@ -112,13 +112,13 @@ func checkDecoding(t testing.TB, f Fixture) {
 		require.Equal(t, want, *m.Fact)
 		require.Equal(t, m.Fact.SentAt, m.Fact.SentAt.UTC().Truncate(time.Microsecond))
 		requireCodesOnly(t, m)
-		require.Equal(t, m, f.decode(t, e.Webhook), "read again, the same")
+		require.Equal(t, m, f.decode(t, e.Webhook), "decoding is deterministic")
 	}
 }
 
 var codePattern = regexp.MustCompile(`^[-0-9A-Za-z _./:#]{0,64}$`)
 
-// requireCodesOnly checks that nothing but codes leaves the store with a message.
+// requireCodesOnly checks that the parts of a message outside the encrypted store hold codes only.
 func requireCodesOnly(t testing.TB, m labs.InboundMessage) {
 	t.Helper()
 	require.Regexp(t, codePattern, m.Kind)
@@ -126,7 +126,7 @@ func requireCodesOnly(t testing.TB, m labs.InboundMessage) {
 	require.NotEmpty(t, m.Hash)
 	visible, err := json.Marshal([]any{m.OrderNumber, m.Kind, m.Key, m.Hash, m.Problem, m.Fact})
 	require.NoError(t, err)
-	require.NotContains(t, string(visible), Canary, "somebody's words are in what Temporal is told")
+	require.NotContains(t, string(visible), Canary, "free text is in what is sent to Temporal")
 }
 
 func checkProblems(t testing.TB, f Fixture) {
@@ -138,7 +138,7 @@ func checkProblems(t testing.TB, f Fixture) {
 			require.Equal(t, p, m.Problem, string(w.Body))
 			require.Nil(t, m.Fact)
 			requireCodesOnly(t, m)
-			require.Equal(t, m.Key, f.decode(t, w).Key, "read again, the same")
+			require.Equal(t, m.Key, f.decode(t, w).Key, "decoding is deterministic")
 		}
 	}
 	for _, body := range []string{"", "null", "[]", "7", "{", "\x00", `{"order_number":"` + OrderNumber} {
@@ -152,18 +152,18 @@ func checkMessageKeys(t testing.TB, f Fixture) {
 	again := f.Protocol.Decode(f.Webhooks.NewRequest(f.FullAccount, f.Webhooks.Facts[0].Webhook,
 		receivedAt.Add(time.Hour)).Header,
 		f.Webhooks.Facts[0].Body, receivedAt.Add(time.Hour))
-	require.Equal(t, first.Key, again.Key, "sent again, the same thing")
+	require.Equal(t, first.Key, again.Key, "a repeated webhook has the same key")
 	require.Equal(t, first.Hash, again.Hash)
 
 	amended := f.decode(t, f.Webhooks.AmendedFact)
 	require.NotNil(t, amended.Fact)
-	require.Equal(t, first.Key, amended.Key, "an amendment is about the same thing")
+	require.Equal(t, first.Key, amended.Key, "an amendment has the same key")
 	require.NotEqual(t, first.Hash, amended.Hash)
 
 	keys := map[string]string{}
 	for _, e := range f.Webhooks.Facts {
 		m := f.decode(t, e.Webhook)
-		require.Empty(t, keys[m.Key], "%s has the key of another thing", e.Kind)
+		require.Empty(t, keys[m.Key], "%s has the key of another fact", e.Kind)
 		keys[m.Key] = e.Kind
 	}
 }
@@ -171,7 +171,7 @@ func checkMessageKeys(t testing.TB, f Fixture) {
 func checkMissingTimes(t testing.TB, f Fixture) {
 	t.Helper()
 	m := f.decode(t, f.Webhooks.FactWithoutTime)
-	require.Empty(t, m.Problem, "a fact without a time is one all the same")
+	require.Empty(t, m.Problem, "a fact without a time is a fact")
 	require.NotNil(t, m.Fact)
 	require.Zero(t, m.Fact.SentAt)
 	require.Equal(t, receivedAt.Truncate(time.Microsecond), m.Fact.ReceivedAt)

@@ -14,7 +14,7 @@ import (
 	"github.com/aliquot-labs/aliquot/labs"
 )
 
-// countingTransport carries the requests of one client and counts them.
+// countingTransport sends the requests of one client and counts them.
 type countingTransport struct {
 	http.Transport
 
@@ -27,7 +27,7 @@ func (w *countingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Transport.RoundTrip(r)
 }
 
-// client is an opened account.
+// client is the client of one account.
 type client struct {
 	labs.Lab
 
@@ -35,26 +35,26 @@ type client struct {
 	capabilities labs.Capabilities
 }
 
-// openClient opens an account with the partner at an address.
-func openClient(t testing.TB, f Fixture, a labs.Account, url string, pace labs.WaitForTurn) client {
+// openClient opens an account whose partner is at this URL.
+func openClient(t testing.TB, f Fixture, a labs.Account, url string, waitForTurn labs.WaitForTurn) client {
 	t.Helper()
 	a.BaseURL = url
 	w := &countingTransport{}
 	t.Cleanup(w.CloseIdleConnections)
 	lab, err := f.Protocol.Open(a, labs.Options{HTTPClient: &http.Client{Transport: w}, Timeout: 10 * time.Second,
-		WaitForTurn: pace})
+		WaitForTurn: waitForTurn})
 	require.NoError(t, err)
 	require.NotNil(t, lab)
 	return client{Lab: lab, transport: w, capabilities: lab.Capabilities()}
 }
 
-// call is one call that a client can make.
+// call is one call of a client, with its name.
 type call struct {
 	name string
 	do   func(ctx context.Context) error
 }
 
-// calls are all calls that the full account can make, once each.
+// calls returns every call that the account supports, once each.
 func (c client) calls(f Fixture, p Partner) []call {
 	all := []call{{"place", func(ctx context.Context) error {
 		_, err := c.Place(ctx, f.NewRequisition(OrderNumber))
@@ -99,7 +99,7 @@ func schedulingCalls(s labs.Scheduler, a Appointments) []call {
 			_, err := s.Reschedule(ctx, a.bookingFor(appointmentID, a.TakenSlot))
 			return err
 		}},
-		{"drop", func(ctx context.Context) error {
+		{"cancel appointment", func(ctx context.Context) error {
 			return s.CancelAppointment(ctx, OrderNumber, appointmentID, "Wrong address")
 		}},
 	}
@@ -111,7 +111,8 @@ func (a Appointments) bookingFor(id, slot string) labs.Booking {
 	return b
 }
 
-// requireError checks that there is an error of a type, whose text holds nothing that came from outside and no credentials.
+// requireError checks that err has the type E and no other outcome type, and that its text contains neither text from
+// the partner nor credentials.
 func requireError[E error](t testing.TB, f Fixture, err error, what string) E {
 	t.Helper()
 	var typed E
@@ -121,7 +122,7 @@ func requireError[E error](t testing.TB, f Fixture, err error, what string) E {
 	return typed
 }
 
-// countOutcomes counts what an error says that became of the call.
+// countOutcomes counts the outcome types of package labs that err has.
 func countOutcomes(err error) (n int) {
 	for _, is := range []func(error) bool{isError[*labs.RefusedError], isError[*labs.UnansweredError],
 		isError[*labs.BusyError], isError[*labs.UnauthorizedError]} {
@@ -140,6 +141,6 @@ func isError[E error](err error) bool {
 func requireNoLeak(t testing.TB, f Fixture, err error) {
 	t.Helper()
 	require.NotContains(t, strings.ToLower(err.Error()), strings.ToLower(Canary),
-		"a lab's words, or ours about a patient, are in an error")
+		"text from the lab or about the patient is in an error")
 	require.NotContains(t, err.Error(), f.FullAccount.Token, "credentials are in an error")
 }

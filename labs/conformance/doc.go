@@ -1,3 +1,3 @@
-// Package conformance is the conformance suite of lab partners: what an adapter has to do, whatever its partner's protocol, so that
-// nothing that a partner says, or fails to say, can lose an order or let a patient's data out.
+// Package conformance is the test suite that every partner adapter has to pass, independent of its protocol. It checks
+// that no answer of a partner, and no missing answer, loses an order or reveals a patient's data.
 package conformance

@@ -27,9 +27,9 @@ var faults = []fault{
 		withOpenFault(func(a *labs.Account, _ *labs.Options) { a.Settings = nil })},
 	{"a spacing that nobody keeps", "accounts are checked",
 		withOpenFault(func(a *labs.Account, _ *labs.Options) { a.Spacing = 0 })},
-	{"a capability that is none", "capabilities are honest",
+	{"a capability that is none", "capabilities match the calls",
 		withClientFault(func(c *faultyClient) { c.capabilities.Cancel = true })},
-	{"a call that says it has worked", "capabilities are honest", withClientFault(func(c *faultyClient) {
+	{"a call that says it has worked", "capabilities match the calls", withClientFault(func(c *faultyClient) {
 		c.onCancel = func(context.Context, string, string) error { return nil }
 	})},
 	{"a number of its own per attempt", "an order is placed once", withClientFault(func(c *faultyClient) {
@@ -38,7 +38,7 @@ var faults = []fault{
 			return c.Client.Place(ctx, r)
 		}
 	})},
-	{"refused is accepted", "a refusal is one", withClientFault(func(c *faultyClient) {
+	{"refused is accepted", "a refusal is a RefusedError", withClientFault(func(c *faultyClient) {
 		c.onPlace = func(ctx context.Context, r labs.Requisition) (labs.Acceptance, error) {
 			placed, err := c.Client.Place(ctx, r)
 			if refused, ok := errors.AsType[*labs.RefusedError](err); ok {
@@ -47,7 +47,7 @@ var faults = []fault{
 			return placed, err
 		}
 	})},
-	{"refused is asked again", "a refusal is one", withErrorFault(func(err error) error {
+	{"refused is asked again", "a refusal is a RefusedError", withErrorFault(func(err error) error {
 		if refused, ok := errors.AsType[*labs.RefusedError](err); ok {
 			return &labs.UnansweredError{Err: refused}
 		}
@@ -61,31 +61,31 @@ var faults = []fault{
 			return c.Client.Place(ctx, r)
 		}
 	})},
-	{"busy is refused", "outcomes are told apart", withErrorFault(func(err error) error {
+	{"busy is refused", "outcomes have different errors", withErrorFault(func(err error) error {
 		if busy, ok := errors.AsType[*labs.BusyError](err); ok {
 			return &labs.RefusedError{Code: fmt.Sprintf("http_%d", busy.Status)}
 		}
 		return err
 	})},
-	{"wrong credentials are no answer", "outcomes are told apart", withErrorFault(func(err error) error {
+	{"wrong credentials are no answer", "outcomes have different errors", withErrorFault(func(err error) error {
 		if unauthorized, ok := errors.AsType[*labs.UnauthorizedError](err); ok {
 			return &labs.UnansweredError{Err: unauthorized}
 		}
 		return err
 	})},
-	{"the lab's words in an error", "outcomes are told apart", withErrorFault(func(err error) error {
+	{"the lab's words in an error", "outcomes have different errors", withErrorFault(func(err error) error {
 		if refused, ok := errors.AsType[*labs.RefusedError](err); ok {
 			return fmt.Errorf("%w: %s", err, refused.Raw)
 		}
 		return err
 	})},
-	{"no answer is good news", "outcomes are told apart", withErrorFault(func(err error) error {
+	{"no answer is good news", "outcomes have different errors", withErrorFault(func(err error) error {
 		if _, ok := errors.AsType[*labs.UnansweredError](err); ok {
 			return nil
 		}
 		return err
 	})},
-	{"attempts of its own", "outcomes are told apart", withClientFault(func(c *faultyClient) {
+	{"attempts of its own", "outcomes have different errors", withClientFault(func(c *faultyClient) {
 		c.onPlace = func(ctx context.Context, r labs.Requisition) (labs.Acceptance, error) {
 			if placed, err := c.Client.Place(ctx, r); err == nil {
 				return placed, nil
@@ -96,18 +96,18 @@ var faults = []fault{
 	{"a redirect is followed", "redirects are not followed", withOpenFault(func(_ *labs.Account, o *labs.Options) {
 		o.HTTPClient = &http.Client{Transport: redirectFollower{o.HTTPClient.Transport}}
 	})},
-	{"no turn is waited for", "turns are waited for",
+	{"no turn is waited for", "every call waits for its turn",
 		withOpenFault(func(_ *labs.Account, o *labs.Options) { o.WaitForTurn = nil })},
 	{"a call for nobody", "an ended context ends the call", withClientFault(func(c *faultyClient) {
 		c.onPlace = func(ctx context.Context, r labs.Requisition) (labs.Acceptance, error) {
 			return c.Client.Place(context.WithoutCancel(ctx), r)
 		}
 	})},
-	{"a report that is always a correction", "results are versions",
+	{"a report that is always a correction", "changed results have another hash",
 		withReportFault(func(r *labs.FetchedResults) { r.Hash = uuid.NewString() })},
-	{"a report that never is one", "results are versions",
+	{"a report that never is one", "changed results have another hash",
 		withReportFault(func(r *labs.FetchedResults) { r.Hash = "same" })},
-	{"every report is final", "results are versions", withReportFault(func(r *labs.FetchedResults) {
+	{"every report is final", "changed results have another hash", withReportFault(func(r *labs.FetchedResults) {
 		if r.LabReport != nil {
 			r.LabReport.Status = "final"
 		}
@@ -118,7 +118,7 @@ var faults = []fault{
 			return nil
 		}
 	})},
-	{"a polled report is another one", "what was told can be polled", withClientFault(func(c *faultyClient) {
+	{"a polled report is another one", "a polled fact equals its webhook", withClientFault(func(c *faultyClient) {
 		c.onPoll = func(ctx context.Context, number string) ([]labs.PolledFact, error) {
 			notices, err := c.Client.PollFacts(ctx, number)
 			for i := range notices {
@@ -139,7 +139,7 @@ var faults = []fault{
 		}
 		return err
 	})},
-	{"dropped, and still there", "appointments are moved and dropped", withClientFault(func(c *faultyClient) {
+	{"dropped, and still there", "appointments are rescheduled and cancelled", withClientFault(func(c *faultyClient) {
 		c.onCancelAppointment = func(context.Context, string, string, string) error { return nil }
 	})},
 	{"a request with a time", "appointments are requested", withClientFault(func(c *faultyClient) {
@@ -149,11 +149,11 @@ var faults = []fault{
 			return s, err
 		}
 	})},
-	{"everybody is let in", "only the partner is let in", withAuthFault(
+	{"everybody is let in", "only the partner is authenticated", withAuthFault(
 		func(_ *http.Request, _ []byte, accounts []labs.Credentials, _ time.Time) ([]string, error) {
 			return []string{accounts[len(accounts)-1].AccountID}, nil
 		})},
-	{"one secret opens all accounts", "only the partner is let in", withAuthFault(
+	{"one secret opens all accounts", "only the partner is authenticated", withAuthFault(
 		func(r *http.Request, body []byte, accounts []labs.Credentials, now time.Time) ([]string, error) {
 			ids, err := neutral.Authenticate(r, body, accounts, now)
 			if err == nil {
@@ -164,7 +164,7 @@ var faults = []fault{
 			}
 			return ids, err
 		})},
-	{"any time will do", "signatures hold for body and time", withAuthFault(
+	{"any time will do", "signatures cover body and time", withAuthFault(
 		func(r *http.Request, body []byte, accounts []labs.Credentials, now time.Time) ([]string, error) {
 			for age := -10 * time.Minute; age <= 10*time.Minute; age += time.Minute {
 				if ids, err := neutral.Authenticate(r, body, accounts, now.Add(age)); err == nil {
@@ -173,7 +173,7 @@ var faults = []fault{
 			}
 			return nil, labs.ErrWrongCredentials
 		})},
-	{"any body will do", "signatures hold for body and time", withAuthFault(
+	{"any body will do", "signatures cover body and time", withAuthFault(
 		func(r *http.Request, _ []byte, accounts []labs.Credentials, now time.Time) ([]string, error) {
 			body, err := r.GetBody()
 			if err != nil {
@@ -185,25 +185,25 @@ var faults = []fault{
 			}
 			return neutral.Authenticate(r, signed, accounts, now)
 		})},
-	{"somebody's words in a fact", "webhooks are facts", withDecodeFault(func(m *labs.InboundMessage) {
+	{"somebody's words in a fact", "webhooks are decoded", withDecodeFault(func(m *labs.InboundMessage) {
 		if m.Reason != "" {
 			m.Fact.KitRegCode = m.Reason
 		}
 	})},
-	{"a kit cannot be saved", "webhooks are facts", withDecodeFault(func(m *labs.InboundMessage) {
+	{"a kit cannot be saved", "webhooks are decoded", withDecodeFault(func(m *labs.InboundMessage) {
 		if m.Fact != nil && m.Fact.Recoverable != nil {
 			m.Fact.Recoverable = new(false)
 		}
 	})},
-	{"what is not known is broken", "problems are told apart", withDecodeFault(func(m *labs.InboundMessage) {
+	{"what is not known is broken", "each problem has its code", withDecodeFault(func(m *labs.InboundMessage) {
 		if m.Problem == labs.UnknownType {
 			m.Problem = labs.Malformed
 		}
 	})},
-	{"an amendment is another thing", "what happened has one key",
+	{"an amendment is another thing", "one event has one key",
 		withDecodeFault(func(m *labs.InboundMessage) { m.Key = m.Hash })},
-	{"all is one thing", "what happened has one key", withDecodeFault(func(m *labs.InboundMessage) { m.Key = "key" })},
-	{"now is when it happened", "a missing time is none", withDecodeFault(func(m *labs.InboundMessage) {
+	{"all is one thing", "one event has one key", withDecodeFault(func(m *labs.InboundMessage) { m.Key = "key" })},
+	{"now is when it happened", "a missing time is zero", withDecodeFault(func(m *labs.InboundMessage) {
 		if m.Fact != nil && m.Fact.SentAt.IsZero() {
 			m.Fact.SentAt = m.Fact.ReceivedAt
 		}

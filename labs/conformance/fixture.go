@@ -9,80 +9,82 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Canary stands for a patient's data: a fixture writes it into every free text, and it must not come out of an adapter but in what
-// is for the encrypted store only.
+// Canary is used as a patient's name. A fixture writes it into every free text. An adapter may return it only in fields
+// for the encrypted store.
 const Canary = "Quillfeather"
 
-// Fixture is a partner, and what is needed to exercise its adapter. All that is not said to be optional is required.
+// Fixture is a partner for the suite, with the requests and webhooks that the suite needs. Fields are required unless
+// their comment says otherwise.
 type Fixture struct {
 	Protocol labs.Protocol
-	// FullAccount is an account of which all can be asked that the partner offers, Least one of which as little as possible can. Their base
-	// URLs are set by the suite.
+	// FullAccount supports every call that the partner has, and MinimalAccount as few as possible. The suite sets their
+	// base URLs.
 	FullAccount, MinimalAccount labs.Account
-	// Start starts the partner, or what simulates it, with the full account.
+	// Start starts the partner, or its simulation, with the full account.
 	Start func(t testing.TB) Partner
-	// NewRequisition is an order that the partner accepts, and Refused one that it refuses itself; the adapter has to ask.
+	// NewRequisition returns an order that the partner accepts. NewRefusedRequisition returns one that the adapter sends
+	// and the partner refuses.
 	NewRequisition, NewRefusedRequisition func(number string) labs.Requisition
 	Webhooks                              Webhooks
-	Appointments                          Appointments // where the full account makes appointments
+	Appointments                          Appointments // required if the full account supports appointments
 }
 
-// Partner is a running partner. It is stopped by the test's own cleanup.
+// Partner is a running partner. It stops in the test's cleanup.
 type Partner struct {
 	URL string
-	// PublishReport gives an accepted order a report. Where the full account has results.
+	// PublishReport publishes a lab report of an accepted order. It is required if the full account supports results.
 	PublishReport func(t testing.TB, number string, r ReportStage)
-	// SendFact lets something happen to an accepted order, and returns the webhook that the partner sends of it. Nil: the partner cannot
-	// be polled.
+	// SendFact creates a fact about an accepted order and returns its webhook. Nil: the partner cannot be polled.
 	SendFact func(t testing.TB, number string) Webhook
 }
 
-// ReportStage is a report that a partner publishes.
+// ReportStage selects one of the lab reports that a partner publishes.
 type ReportStage int
 
-// The reports, in the order in which they are published.
+// The stages, in the order in which they are published.
 const (
-	PartialReport   ReportStage = iota // partial
-	FinalReport                        // final
-	RepeatedReport                     // final, with the same content, in whatever counts as a new version
-	CorrectedReport                    // a correction of the final one
+	PartialReport   ReportStage = iota // a partial lab report
+	FinalReport                        // the final lab report
+	RepeatedReport                     // the final lab report again, with the same content and a new version
+	CorrectedReport                    // a correction of the final lab report
 )
 
-// Webhook is a message of a partner: what identifies it, where the partner's protocol has such a thing, and its body.
+// Webhook is a webhook of a partner: its body, and its id if the protocol has ids.
 type Webhook struct {
 	ID   string
 	Body []byte
 }
 
-// Webhooks are messages of the partner.
+// Webhooks are the partner's webhooks for the suite.
 type Webhooks struct {
-	// NewRequest is the webhook as the partner sends it on behalf of an account at a time.
+	// NewRequest returns the request by which the partner sends a webhook at a time, with the credentials of an account.
 	NewRequest func(a labs.Account, w Webhook, at time.Time) *http.Request
 	// Signed: the credentials of a request depend on its body and its time.
 	Signed bool
-	// Facts are one example at least of every type.
+	// Facts holds at least one example of every type.
 	Facts []Example
-	// AmendedFact tells of the same as the first of the facts, with other content. Timeless is a fact without a readable time.
+	// AmendedFact is about the same event as the first of Facts, with other content. FactWithoutTime is a fact without a
+	// readable time.
 	AmendedFact, FactWithoutTime Webhook
-	// Problems are webhooks that are no facts: at least one for each problem.
+	// Problems holds webhooks that are not facts, at least one for each problem.
 	Problems map[labs.Problem][]Webhook
 }
 
-// Example is a webhook with what it says. Of the fact, InboxID and ReceivedAt are left out.
+// Example is a webhook with its expected decoding. InboxID and ReceivedAt of Fact are not set.
 type Example struct {
 	Webhook
 	Number      string
 	Kind        string
 	Fact        order.Fact
 	Reason      string // the partner's own words
-	HasLocation bool   // it says where an appointment is
+	HasLocation bool   // the webhook has the location of an appointment
 }
 
-// Appointments are what appointments are made with.
+// Appointments are the requests for appointments.
 type Appointments struct {
-	Query     labs.AvailabilityQuery // finds two slots at least
+	Query     labs.AvailabilityQuery // it finds at least two slots
 	Booking   labs.Booking           // without ids and slot
-	TakenSlot string                 // a slot that is not free any more
+	TakenSlot string                 // the key of a slot that is not free
 }
 
 // The order numbers and ids of the suite.
@@ -93,7 +95,7 @@ const (
 	otherAppointmentID = "1c2f6b63-8b1f-4b64-8a6b-4e0a7a3a9b22"
 )
 
-// check is one thing that an adapter has to do.
+// check is one requirement of the suite.
 type check struct {
 	name string
 	run  func(t testing.TB, f Fixture)
@@ -102,30 +104,30 @@ type check struct {
 func allChecks() []check {
 	return []check{
 		{"accounts are checked", checkAccountSettings},
-		{"capabilities are honest", checkCapabilities},
+		{"capabilities match the calls", checkCapabilities},
 		{"an order is placed once", checkPlacing},
-		{"a refusal is one", checkRefusal},
+		{"a refusal is a RefusedError", checkRefusal},
 		{"a kit is registered", checkRegistration},
-		{"outcomes are told apart", checkOutcomesDiffer},
+		{"outcomes have different errors", checkOutcomesDiffer},
 		{"redirects are not followed", checkRedirects},
-		{"turns are waited for", checkCallSpacing},
+		{"every call waits for its turn", checkCallSpacing},
 		{"an ended context ends the call", checkCancelledContext},
-		{"results are versions", checkResultVersions},
+		{"changed results have another hash", checkResultVersions},
 		{"an order is cancelled", checkCancelling},
-		{"what was told can be polled", checkPolling},
+		{"a polled fact equals its webhook", checkPolling},
 		{"appointments are made", checkBooking},
-		{"appointments are moved and dropped", checkReschedulingAndCancelling},
+		{"appointments are rescheduled and cancelled", checkReschedulingAndCancelling},
 		{"appointments are requested", checkAppointmentRequests},
-		{"only the partner is let in", checkAuthentication},
-		{"signatures hold for body and time", checkSignatures},
-		{"webhooks are facts", checkDecoding},
-		{"problems are told apart", checkProblems},
-		{"what happened has one key", checkMessageKeys},
-		{"a missing time is none", checkMissingTimes},
+		{"only the partner is authenticated", checkAuthentication},
+		{"signatures cover body and time", checkSignatures},
+		{"webhooks are decoded", checkDecoding},
+		{"each problem has its code", checkProblems},
+		{"one event has one key", checkMessageKeys},
+		{"a missing time is zero", checkMissingTimes},
 	}
 }
 
-// RunSuite runs the whole suite against a partner.
+// RunSuite runs all checks of the suite against a partner.
 func RunSuite(t *testing.T, f Fixture) {
 	t.Helper()
 	for _, c := range allChecks() {

@@ -12,7 +12,8 @@ import (
 
 var errOtherOrder = errors.New("answer is about another order")
 
-// successFields is the part of MTL's answers that says whether the request succeeded. It is documented for RegisterKit only.
+// successFields are the fields of MTL's answers that say whether the request succeeded. MTL documents them for
+// RegisterKit only.
 type successFields struct {
 	Success *bool     `json:"success"`
 	Message errorText `json:"error_msg"`
@@ -20,13 +21,13 @@ type successFields struct {
 
 func (v successFields) isFailure() bool { return v.Success != nil && !*v.Success }
 
-// decodeOrderAnswer reads an answer about the order with this number: an object, or an array that holds one
-// (molecular-api#d23).
+// decodeOrderAnswer decodes an answer about the order with this number: an object, or an array that contains one
+// (molecular-api#d23). An answer without an order number is taken to be about this order.
 func decodeOrderAnswer[T interface{ orderNumber() string }](body []byte, number string) (T, error) {
 	var elements []T
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
 		if err := json.Unmarshal(body, &elements); err != nil {
-			return *new(T), partnerhttp.ErrUnreadable // the decoder's own words quote the body
+			return *new(T), partnerhttp.ErrUnreadable // the decoder's own error quotes the body
 		}
 	} else {
 		elements = make([]T, 1)
@@ -44,7 +45,7 @@ func decodeOrderAnswer[T interface{ orderNumber() string }](body []byte, number 
 	return elements[i], nil
 }
 
-// identifier is text, or a whole number where text is expected (molecular-api#d23).
+// identifier is a string that may be written as a whole number (molecular-api#d23).
 type identifier string
 
 // UnmarshalJSON accepts a string, a whole number or null.
@@ -61,10 +62,10 @@ func (id *identifier) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// errorText is MTL's error_msg. It is empty when it says that there is none.
+// errorText is MTL's error_msg. It is empty if the message is one of the forms for nothing (see textOrEmpty).
 type errorText string
 
-// UnmarshalJSON accepts anything: what is no string is still a message.
+// UnmarshalJSON accepts any JSON value. A value that is not a string becomes the message as it is written.
 func (m *errorText) UnmarshalJSON(data []byte) error {
 	var text string
 	if err := json.Unmarshal(data, &text); err != nil {
@@ -74,7 +75,7 @@ func (m *errorText) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// textOrEmpty is a text without blanks around it. MTL writes " null ", "null" and "" for nothing (molecular-api#d23).
+// textOrEmpty removes white space around a text. MTL writes " null ", "null" and "" for nothing (molecular-api#d23).
 func textOrEmpty(text string) string {
 	text = strings.TrimSpace(text)
 	if strings.EqualFold(text, "null") {

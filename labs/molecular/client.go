@@ -19,8 +19,8 @@ type Client struct {
 
 var _ labs.Lab = (*Client)(nil)
 
-// New makes a client. Its error lists all that is wrong with the account and its settings. One exchange, from connecting to the last
-// byte of the answer, takes 30 seconds at most where the options do not say otherwise (molecular-api#d25).
+// New makes a client. Its error lists everything that is wrong with the account and its settings. The default timeout
+// of one exchange, from connecting to the last byte of the answer, is 30 seconds (molecular-api#d25).
 func New(account labs.Account, o labs.Options) (*Client, error) {
 	settings, settingsErr := ParseSettings(account.Settings)
 	calls, accountErr := partnerhttp.NewCaller(account, o, setCredentials(account))
@@ -30,7 +30,8 @@ func New(account labs.Account, o labs.Options) (*Client, error) {
 	return &Client{account: account, settings: settings, caller: calls}, nil
 }
 
-// asLab is the client as the port that it implements: none, rather than a nil one, where it could not be made.
+// asLab converts a client to labs.Lab. It returns a nil interface, not an interface with a nil pointer, if err is not
+// nil.
 func asLab(c *Client, err error) (labs.Lab, error) {
 	if err != nil {
 		return nil, err
@@ -38,7 +39,7 @@ func asLab(c *Client, err error) (labs.Lab, error) {
 	return c, nil
 }
 
-// setCredentials are sent as User and Token; header names are case-insensitive (molecular-api#d26).
+// setCredentials sets the headers user and token; MTL ignores the case of header names (molecular-api#d26).
 func setCredentials(a labs.Account) partnerhttp.AuthorizeRequest {
 	return func(r *http.Request, _ []byte) error {
 		r.Header.Set("user", a.User)
@@ -47,8 +48,9 @@ func setCredentials(a labs.Account) partnerhttp.AuthorizeRequest {
 	}
 }
 
-// Capabilities implements labs.Lab: what calls the settings name. MTL tests what is in its kits, has no call that corrects an order
-// or makes an appointment, and has not confirmed that kits can be shipped unregistered.
+// Capabilities implements labs.Lab. Cancel and Results depend on the paths in the settings. MTL tests only what comes
+// in its kits, has no call that corrects an order or makes an appointment, and has not confirmed that kits can be
+// shipped unregistered.
 func (c *Client) Capabilities() labs.Capabilities {
 	return labs.Capabilities{
 		Cancel:  c.settings.Endpoints.Cancel != "",
@@ -57,5 +59,5 @@ func (c *Client) Capabilities() labs.Capabilities {
 	}
 }
 
-// Close gives up idle connections.
+// Close closes idle connections.
 func (c *Client) Close() { c.caller.Close() }

@@ -12,9 +12,9 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 )
 
-// PollFacts implements labs.Lab: MTL does not promise to repeat a webhook, so what has not been heard of an order is asked
-// for (molecular-api#d33). Each notification is read as the webhook that it repeats. What it cannot read, or is about
-// another order, is left out.
+// PollFacts implements labs.Lab. MTL does not promise to repeat a webhook, so facts that did not arrive are polled
+// (molecular-api#d33). Each notification is decoded like the webhook that it repeats. Notifications that are not facts,
+// or are about another order, are left out.
 func (c *Client) PollFacts(ctx context.Context, number string) ([]labs.PolledFact, error) {
 	path := c.settings.Endpoints.Notifications
 	if path == "" {
@@ -58,7 +58,7 @@ type cancelAnswer struct {
 
 func (a cancelAnswer) orderNumber() string { return string(a.OrderNumber) }
 
-// Cancel implements labs.Lab. MTL has not confirmed the call, so it is made only where the settings name its path
+// Cancel implements labs.Lab. MTL has not confirmed the call, so it is made only if the settings name its path
 // (molecular-api#d34).
 func (c *Client) Cancel(ctx context.Context, number, accession string) error {
 	path := c.settings.Endpoints.Cancel
@@ -116,8 +116,9 @@ func (c *Client) Place(ctx context.Context, r labs.Requisition) (labs.Acceptance
 	return placed, nil
 }
 
-// readAcceptance decides what became of the order. Success is success=true, or a kit_id where MTL says neither that nor a problem
-// (molecular-api#d23); "already exists" is the success of an earlier attempt (molecular-api#d22).
+// readAcceptance converts the answer to a PlaceOrder call. The order is accepted if success is true, or if there is a
+// kit_id and neither success nor an error message (molecular-api#d23). An "already exists" error means that an earlier
+// attempt was accepted (molecular-api#d22).
 func readAcceptance(a partnerhttp.Answer, number string) (labs.Acceptance, error) {
 	element, err := decodeOrderAnswer[placeAnswer](a.Body, number)
 	if err != nil && !a.OK() {
@@ -143,22 +144,25 @@ func readAcceptance(a partnerhttp.Answer, number string) (labs.Acceptance, error
 	return labs.Acceptance{}, &labs.RefusedError{Code: labs.CodeRefusedByLab, Raw: a.Body}
 }
 
-// alreadyExistsPattern are the forms in which an order number can be called used. MTL's own words are not documented; these are narrow, since
-// an order that is wrongly taken for placed waits in vain, and one that is wrongly taken for refused is seen by operations at once.
+// alreadyExistsPattern matches messages that say that an order number has been used. MTL does not document its words.
+// The pattern is narrow on purpose: an order that is wrongly taken for placed waits in vain, while operations sees at
+// once an order that is wrongly taken for refused.
 var alreadyExistsPattern = regexp.MustCompile(strings.Join([]string{
-	`\border (number )?(\S+ )?((is|has|was) )?(been )?already (been )?(exists?|existing|used|in use|taken|placed|received|submitted)\b`,
+	`\border (number )?(\S+ )?((is|has|was) )?(been )?already (been )?` +
+		`(exists?|existing|used|in use|taken|placed|received|submitted)\b`,
 	`\border number (\S+ )?(exists\b|(is )?(a )?duplicated?\b|(is )?not unique\b|must be unique\b)`,
 	`\bduplicated? order\b`,
 }, "|"))
 
-// alreadyExists reports whether a refusal says that the order number was used before. A number of an origin order is not ours.
+// alreadyExists reports whether a refusal says that the order number has been used. A message about an origin order is
+// about another number.
 func alreadyExists(text string) bool {
 	text = strings.Join(strings.Fields(strings.ReplaceAll(strings.ToLower(text), "_", " ")), " ")
 	return alreadyExistsPattern.MatchString(text) && !strings.Contains(text, "origin")
 }
 
-// fetchAccession reads the kit_id of an order that MTL has, where it can be asked. Not to learn it is no failure: the order is placed,
-// and the first webhook tells it.
+// fetchAccession fetches the kit_id of an order that MTL has. It returns an empty string if the call is not configured
+// or fails: the order is placed, and the first webhook has the kit_id as well.
 func (c *Client) fetchAccession(ctx context.Context, number string) string {
 	path := c.settings.Endpoints.OrderInfo
 	if path == "" {

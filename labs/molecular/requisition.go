@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Limits and forms of molecular-api#3-limits and molecular-api#52-post-placeorder-request.
+// Limits and formats of molecular-api#3-limits and molecular-api#52-post-placeorder-request.
 const (
 	maxOrderNumber     = 20
 	stampFormat        = "2006-01-02T15:04:05.000000Z07:00"
@@ -38,16 +38,17 @@ type placeRequest struct {
 	PhysicianID    int64        `json:"physician_id"`
 	PracticeID     int64        `json:"practice_id,omitempty"`
 	LineOfBusiness string       `json:"lob"`
-	Fulfillment    bool         `json:"fulfillment"` // always: MTL ships the kit
-	KitID          *string      `json:"kit_id"`      // always null, as MTL ships the kit and numbers it
-	// always null: needed for lines of business that are not in use
+	Fulfillment    bool         `json:"fulfillment"` // always true: MTL ships the kit
+	KitID          *string      `json:"kit_id"`      // always null: MTL ships the kit and assigns its number
+	// PatientSignature is always null: only lines of business that we do not use need it.
 	PatientSignature *bool       `json:"patient_signature"`
 	Replacement      replacement `json:"replacement"`
 	PatientID        string      `json:"patient_id"`
 	CustomField      customField `json:"custom_field"`
 }
 
-// shippingInfo is the only place that has the patient's name, so it is the patient's even where somebody else receives parcels.
+// shippingInfo has the only fields for the patient's name. It is always the patient's name, even if somebody else
+// receives the parcel.
 type shippingInfo struct {
 	FirstName string `json:"first_name"`
 	LastName  string `json:"last_name"`
@@ -64,14 +65,14 @@ type replacement struct {
 }
 
 type customField struct {
-	Custom01 string `json:"custom_01,omitempty"` // to the simulated lab only: its script for the order
+	Custom01 string `json:"custom_01,omitempty"` // the script of the order, for the simulated lab only
 }
 
-// requisition builds the body for an order, or refuses it before MTL is called (molecular-api#d27, molecular-api#d28).
-// The body depends on the order alone, so that each attempt sends the same.
+// requisition builds the body for an order, or returns a RefusedError before MTL is called (molecular-api#d27,
+// molecular-api#d28). The body depends on the order and the settings only, so that every attempt sends the same.
 func (c *Client) requisition(r labs.Requisition) (placeRequest, error) {
 	o := r.Order
-	if o.Modality != lifecycle.Testkit { // MTL tests what comes in its kits
+	if o.Modality != lifecycle.Testkit { // MTL tests only what comes in its kits
 		return placeRequest{}, &labs.RefusedError{Code: labs.CodeInvalidRequisition, Fields: []string{"collection_method"}}
 	}
 	if o.Patient == nil || o.Address == nil {
@@ -124,7 +125,7 @@ func shippingInfoOf(p *order.Patient, a *order.Address) shippingInfo {
 	}
 }
 
-// invalidFields names the fields that are missing or not as MTL needs them.
+// invalidFields returns the names of the fields that are missing or invalid.
 func (p placeRequest) invalidFields(now time.Time) []string {
 	origin := p.Replacement.OriginOrderNumber
 	checks := []struct {
@@ -158,14 +159,14 @@ func validNumber(number string) bool {
 	return len(number) <= maxOrderNumber && orderNumberPattern.MatchString(number)
 }
 
-// isPastDate reports whether the date exists and has come, wherever on earth the patient is.
+// isPastDate reports whether the date exists, is not before 1900, and has begun in at least one time zone.
 func isPastDate(date string, now time.Time) bool {
 	day, err := time.Parse(time.DateOnly, date)
 	return err == nil && day.Year() >= 1900 && !day.After(now.UTC().Add(14*time.Hour))
 }
 
-// sexAtBirth is the patient's gender in MTL's words, which ask for the sex at birth. It is not known of patients who gave "other".
-// Empty: the order says nothing that MTL would understand.
+// sexAtBirth converts the patient's gender to MTL's values, which mean the sex at birth. For "other" it is unknown. It
+// is empty for a gender that MTL has no value for.
 func sexAtBirth(gender string) string {
 	switch gender = strings.ToLower(strings.TrimSpace(gender)); gender {
 	case "male", "female", "unknown":
@@ -176,7 +177,7 @@ func sexAtBirth(gender string) string {
 	return ""
 }
 
-// formatPhone is a number of the United States in MTL's form, NNN-NNN-NNNN; empty for any other.
+// formatPhone returns a US number in MTL's format, NNN-NNN-NNNN; empty for any other number.
 func formatPhone(number string) string {
 	number = strings.TrimSpace(number)
 	if strings.HasPrefix(number, "+") && !strings.HasPrefix(number, "+1") {
@@ -197,7 +198,7 @@ func formatPhone(number string) string {
 	return digits[:3] + "-" + digits[3:6] + "-" + digits[6:]
 }
 
-// countryCode is the country in MTL's form; empty for any but the United States, where MTL ships.
+// countryCode returns MTL's code of the United States; empty for any other country, since MTL does not ship there.
 func countryCode(name string) string {
 	switch strings.ToUpper(strings.TrimSpace(name)) {
 	case "US", "USA", "UNITED STATES", "UNITED STATES OF AMERICA":

@@ -11,7 +11,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// observation is one thing that was measured. Result is a word about it, ResultValue what was found, which may be the word again.
+// observation is one measurement. ResultValue is the value that was found; Result is the lab's word about it, which may
+// be the same text.
 type observation struct {
 	TestName       textValue `json:"test_name"`
 	Result         textValue `json:"result"`
@@ -31,7 +32,7 @@ const (
 	typeCoded   = "coded_value"
 )
 
-// codedResults are the words whose meaning is known (molecular-api#56-results), with the constant names of
+// codedResults maps the words whose meaning is known (molecular-api#56-results) to the constants of
 // client-api#biomarkerresult.
 var codedResults = map[string]struct {
 	name           string
@@ -41,8 +42,9 @@ var codedResults = map[string]struct {
 	"not detected": {"NOT_DETECTED", order.InterpretationNormal},
 }
 
-// toOrderResult is the observation in our own words. A number with a unit or a reference range is a measurement, which its range judges;
-// otherwise "Detected" and "Not Detected" are what was found. Any other word is kept verbatim, and its meaning unknown.
+// toOrderResult converts the observation. A number with a unit or a reference range is a measurement, which its range
+// interprets. Without them, "Detected" and "Not Detected" are coded results. Any other word is stored verbatim with an
+// unknown interpretation.
 func (o observation) toOrderResult() order.Result {
 	r := order.Result{
 		Name:           string(o.TestName),
@@ -78,7 +80,7 @@ func (o observation) toOrderResult() order.Result {
 	return r
 }
 
-// valueAndFlag is the value, and the lab's word about it where that is something else.
+// valueAndFlag returns the value, and the lab's word about it if the two differ.
 func (o observation) valueAndFlag() (value, flag string) {
 	if o.ResultValue == "" || o.ResultValue == o.Result {
 		return string(o.Result), ""
@@ -94,8 +96,8 @@ func optionalText(t textValue) *string {
 	return &s
 }
 
-// contentHash is over all that decides whether a later report is a correction: the status, the observations in any order, and the
-// document, since a lab may correct what only the document says. The lab's count of versions is left out.
+// contentHash returns the hash of everything that makes a later lab report a correction: the status, the observations
+// in any order, and the PDF, because a lab may correct the PDF only. The lab's version number is not included.
 func (a reportAnswer) contentHash(pdf []byte) string {
 	document := sha256.Sum256(pdf)
 	lines := make([]string, 0, len(a.Observations))
@@ -109,11 +111,11 @@ func (a reportAnswer) contentHash(pdf []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// joinTexts writes texts so that no two lists of them look the same.
+// joinTexts encodes texts so that two different lists never have the same encoding.
 func joinTexts(list ...textValue) string {
 	encoded, err := json.Marshal(list)
 	if err != nil {
-		panic(err) // a list of strings can always be written
+		panic(err) // a list of strings can always be encoded
 	}
 	return string(encoded)
 }

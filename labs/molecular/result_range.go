@@ -8,19 +8,19 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// A reference range is written as two bounds, which belong to it, or as one with a sign.
+// A reference range has two bounds, which are normal themselves, or one bound with a sign.
 var (
 	twoBoundsPattern = regexp.MustCompile(`^(-?\d+(?:\.\d+)?)\s*-\s*(-?\d+(?:\.\d+)?)$`)
 	oneBoundPattern  = regexp.MustCompile(`^([<>])\s*(=?)\s*(-?\d+(?:\.\d+)?)$`)
 )
 
-// referenceRange are the values that are normal.
+// referenceRange is the range of normal values.
 type referenceRange struct {
 	low, high         *float64 // nil: unbounded
 	openLow, openHigh bool     // the bound itself is not normal
 }
 
-// parseReferenceRange reads the forms of client-api#biomarkerresult: 1-10, <5, <=10.5, >3, >=7.25 and < OR = 9.9.
+// parseReferenceRange parses the formats of client-api#biomarkerresult: 1-10, <5, <=10.5, >3, >=7.25 and < OR = 9.9.
 func parseReferenceRange(written string) (referenceRange, bool) {
 	written = strings.NewReplacer(" OR ", "", " or ", "").Replace(strings.TrimSpace(written))
 	if m := twoBoundsPattern.FindStringSubmatch(written); m != nil {
@@ -46,7 +46,8 @@ func (r referenceRange) contains(n float64) bool {
 	return r.high == nil || (n <= *r.high && (!r.openHigh || n != *r.high))
 }
 
-// interpretByRange sets the bounds and the interpretation of a number by its reference range. One that cannot be read judges nothing.
+// interpretByRange sets the bounds and the interpretation of a number by its reference range. It does nothing if the
+// range cannot be parsed.
 func interpretByRange(r *order.Result, n float64, written string) {
 	normal, ok := parseReferenceRange(written)
 	if !ok {

@@ -17,8 +17,8 @@ import (
 
 const laboratory = "Molecular Testing Labs"
 
-// reportAnswer is the answer to the results call. MTL's own form is not documented; this is the simulated lab's, with MTL's
-// names of an observation's parts where they are known.
+// reportAnswer is the answer to the results call. MTL does not document it. This is the simulated lab's format, with
+// MTL's names for the parts of an observation where they are known.
 type reportAnswer struct {
 	OrderNumber  identifier    `json:"order_number"`
 	Status       string        `json:"status"` // final, partial
@@ -30,7 +30,7 @@ type reportAnswer struct {
 
 func (a reportAnswer) orderNumber() string { return string(a.OrderNumber) }
 
-// textValue is text, or a number as it was written, or nothing.
+// textValue is a string, or a number as it was written; null is empty.
 type textValue string
 
 // UnmarshalJSON accepts a string, a number or null.
@@ -48,8 +48,8 @@ func (t *textValue) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// FetchResults implements labs.Lab. An order that MTL has no report on, or one without observations yet, has no results
-// (molecular-api#d32). The report's time is that of the call, since MTL's answer has none.
+// FetchResults implements labs.Lab. There are no results if MTL answers 404 or has no observations yet
+// (molecular-api#d32). The lab report's time is that of the call, since MTL's answer has no time.
 func (c *Client) FetchResults(ctx context.Context, number string) (labs.FetchedResults, error) {
 	path := c.settings.Endpoints.Results
 	if path == "" {
@@ -79,7 +79,7 @@ func readReport(a partnerhttp.Answer, number string, now time.Time) (labs.Fetche
 	}
 	pdf, err := base64.StdEncoding.DecodeString(strings.TrimSpace(answered.PDF))
 	if err != nil {
-		// rather than to show results without the document they came with
+		// The results are not shown without their document.
 		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	reported := labs.FetchedResults{Raw: a.Body}
@@ -90,7 +90,7 @@ func readReport(a partnerhttp.Answer, number string, now time.Time) (labs.Fetche
 		return reported, nil
 	}
 	if slices.ContainsFunc(answered.Observations, func(o observation) bool { return o.TestName == "" }) {
-		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable) // nobody could tell what was measured
+		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable) // an observation without a name is useless
 	}
 	reported.LabReport = answered.toLabReport(now)
 	reported.Hash = answered.contentHash(pdf)
@@ -112,8 +112,8 @@ func (a reportAnswer) toLabReport(now time.Time) *order.LabReport {
 	return r
 }
 
-// reportStatus is final or partial. MTL documents no word for either; one that we do not know is taken for partial, because completing
-// an order cannot be undone and waiting can.
+// reportStatus returns final or partial. MTL documents no values. An unknown value counts as partial, because
+// completing an order cannot be undone and waiting can.
 func (a reportAnswer) reportStatus() string {
 	switch strings.ToLower(strings.TrimSpace(a.Status)) {
 	case "", "final":

@@ -16,8 +16,8 @@ const (
 	defaultLineOfBusiness = "SC"
 )
 
-// linesOfBusiness are those of molecular-api#lines-of-business except DNA and FIT: they need a patient signature, by a rule
-// that we have not been able to read.
+// linesOfBusiness are those of molecular-api#lines-of-business without DNA and FIT. Those two need a patient signature,
+// by a rule that we could not read.
 var linesOfBusiness = []string{"SC", "CGx", "ID"}
 
 var (
@@ -25,25 +25,25 @@ var (
 	callPathPattern = regexp.MustCompile(`^(/[A-Za-z0-9_-]+)+$`)
 )
 
-// Settings are what MTL has agreed with an account, as the account keeps them in JSON.
+// Settings are the JSON settings of an account: what MTL has agreed with it.
 type Settings struct {
-	// Physicians are the ids, issued by MTL, of the overseeing physicians by the two-letter state in which they are registered.
+	// Physicians maps a two-letter state to the id, issued by MTL, of the overseeing physician registered there.
 	Physicians map[string]int64 `json:"physicians"`
-	// DefaultPhysician oversees the states that have no physician of their own. Defaults to 0: nobody does, and orders from
-	// there are refused before MTL is called (molecular-api#d27).
+	// DefaultPhysician oversees the states that Physicians does not name. Defaults to 0: orders from those states are
+	// refused before MTL is called (molecular-api#d27).
 	DefaultPhysician int64 `json:"default_physician"`
 	// PracticeID is the id of the practice or distributor. Defaults to 0: it is not sent.
 	PracticeID int64 `json:"practice_id"`
-	// ShippingMethod is MTL's id of how kits are sent. Defaults to 9, USPS First Class.
+	// ShippingMethod is MTL's id of the method by which kits are sent. Defaults to 9, USPS First Class.
 	ShippingMethod int `json:"shipping_method"`
-	// LineOfBusiness is MTL's name of it: SC, CGx or ID. Defaults to SC, self collect.
+	// LineOfBusiness is MTL's code: SC, CGx or ID. Defaults to SC, self collect.
 	LineOfBusiness string `json:"lob"`
 	// Endpoints are the paths of the calls that MTL has confirmed for this account.
 	Endpoints Endpoints `json:"endpoints"`
 }
 
-// Endpoints are paths below the account's base URL, such as /Results. An empty one, which is the default, is a call that is not
-// supported.
+// Endpoints are paths below the account's base URL, such as /Results. The default, an empty path, means that the call
+// is not supported.
 type Endpoints struct {
 	Results       string `json:"results"`       // GET with order_number
 	OrderInfo     string `json:"order_info"`    // GET with order_number
@@ -51,8 +51,8 @@ type Endpoints struct {
 	Cancel        string `json:"cancel"`        // POST with order_number and kit_id
 }
 
-// ParseSettings reads an account's settings and fills in the defaults. Its error lists all that is wrong. No settings at all are
-// the defaults.
+// ParseSettings decodes an account's settings and fills in the defaults. Its error lists everything that is wrong. An
+// empty document gives the defaults.
 func ParseSettings(document []byte) (Settings, error) {
 	s := Settings{ShippingMethod: defaultShippingMethod, LineOfBusiness: defaultLineOfBusiness}
 	if err := partnerhttp.DecodeSettings(document, &s); err != nil {
@@ -100,7 +100,7 @@ func (s Settings) check() error {
 	return errors.Join(problems...)
 }
 
-// physicianFor is the id of who oversees orders from a state; 0: nobody.
+// physicianFor returns the id of the physician who oversees orders from a state; 0: none.
 func (s Settings) physicianFor(state string) int64 {
 	if id, ok := s.Physicians[state]; ok {
 		return id

@@ -14,13 +14,13 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Partner is the protocol's name, in lab accounts and inbox rows. The simulated lab speaks it too.
+// Partner is the protocol's name in lab accounts and inbox rows. Accounts of the simulated lab can use it too.
 const Partner = "molecular"
 
 // MaxWebhook is the largest webhook that is read, in bytes (molecular-api#d2).
 const MaxWebhook = 64 << 10
 
-// Protocol is how MTL is spoken to.
+// Protocol is the adapter for MTL.
 var Protocol = labs.Protocol{
 	Name:          Partner,
 	Open:          func(a labs.Account, o labs.Options) (labs.Lab, error) { return asLab(New(a, o)) },
@@ -32,7 +32,7 @@ var Protocol = labs.Protocol{
 	},
 }
 
-// factInfos are the known types, with where each keeps what it tells.
+// factInfos maps MTL's types to our kinds of facts, and to the keys of the fact's data and of its time.
 var factInfos = map[string]struct {
 	kind       order.FactKind
 	info, time string
@@ -43,9 +43,9 @@ var factInfos = map[string]struct {
 	"report_ready": {order.FactReportReady, "report_ready_info", "report_sent_datetime"},
 }
 
-// Decode reads the body of a webhook that was received at a time. It never fails: what it cannot read is a message with a problem
-// (molecular-api#d4 to molecular-api#d7). Its key is that of molecular-api#d16. A fact whose time is missing or
-// unreadable has a zero SentAt (molecular-api#d7b).
+// Decode decodes the body of a webhook. It never fails: a body that is not a fact becomes a message with a problem
+// (molecular-api#d4 to molecular-api#d7). The message's key is defined in molecular-api#d16. A fact whose time is
+// missing or unreadable has a zero SentAt (molecular-api#d7b).
 func Decode(body []byte, receivedAt time.Time) labs.InboundMessage {
 	object, err := partnerhttp.ParseObject(body)
 	if err != nil {
@@ -84,8 +84,8 @@ func Decode(body []byte, receivedAt time.Time) labs.InboundMessage {
 	return n
 }
 
-// FactKey is the identity of what happened (molecular-api#d16). What is learned by asking instead of by a webhook has the
-// same key (molecular-api#d33).
+// FactKey returns the identity of what happened (molecular-api#d16). A polled fact has the same key as its webhook
+// (molecular-api#d33).
 func FactKey(kind order.FactKind, orderNumber, accession string, at time.Time) string {
 	parts := []string{string(kind), orderNumber, accession, strconv.FormatInt(at.UnixMicro(), 10)}
 	return partnerhttp.JSONHash(parts)
@@ -108,9 +108,9 @@ func newFact(kind order.FactKind, accession string, info map[string]any) *order.
 	return f
 }
 
-// Authenticate lists the accounts whose credentials a webhook presents: MTL presents those that we show it, as Basic user name and
-// password. It compares both parts with all pairs in constant time, so that the time it takes tells nothing about any of them. A
-// pair with an empty part counts as not configured (molecular-api#d3, molecular-api#d14).
+// Authenticate lists the ids of the accounts whose credentials a webhook has. MTL sends them as user name and password
+// of Basic authentication. Both are compared with all pairs in constant time, so that the duration reveals nothing
+// about them. A pair with an empty part counts as not configured (molecular-api#d3, molecular-api#d14).
 func Authenticate(r *http.Request, _ []byte, pairs []labs.Credentials, _ time.Time) ([]string, error) {
 	user, token, given := r.BasicAuth()
 	configured := false
@@ -134,7 +134,8 @@ func Authenticate(r *http.Request, _ []byte, pairs []labs.Credentials, _ time.Ti
 	return accounts, nil
 }
 
-// equalDigest compares digests, so that not even the lengths show.
+// equalDigest compares digests, so that the duration does not reveal the lengths either. It returns 1 if they are
+// equal.
 func equalDigest(given, want string) int {
 	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(want))
 	return subtle.ConstantTimeCompare(a[:], b[:])

@@ -9,7 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// appointment is how a partner says that an appointment stands.
+// appointment is a partner's JSON form of an appointment.
 type appointment struct {
 	ID            string                      `json:"id"`
 	Reference     string                      `json:"reference"`
@@ -35,8 +35,9 @@ type site struct {
 	Timezone      string   `json:"timezone"`
 }
 
-// toReportedAppointment is the appointment without what may name the patient. It is not ok without a status, or when it is to take place at no
-// time. An end that is not told, or cannot be, is the start.
+// toReportedAppointment converts the appointment without the fields that may name the patient. ok is false if the
+// status is missing or unknown, or if a reserved or confirmed appointment has no start. A missing or unreadable end
+// becomes the start.
 func (a appointment) toReportedAppointment() (b order.ReportedAppointment, ok bool) {
 	b = order.ReportedAppointment{
 		Status: a.Status, Reference: partnerhttp.SafeCode(a.Reference), Confirmation: partnerhttp.SafeCode(a.Confirmation),
@@ -53,33 +54,33 @@ func (a appointment) toReportedAppointment() (b order.ReportedAppointment, ok bo
 	}
 	start, timed := partnerhttp.ParseInstant(a.Start)
 	b.StartAt = start
-	if end, told := partnerhttp.ParseInstant(a.End); timed {
+	if end, ok := partnerhttp.ParseInstant(a.End); timed {
 		b.EndAt = start
-		if told && end.After(start) {
+		if ok && end.After(start) {
 			b.EndAt = end
 		}
 	}
-	toCome := a.Status == lifecycle.AppointmentStatusReserved || a.Status == lifecycle.AppointmentStatusConfirmed
-	return b, a.Status.Valid() && (timed || !toCome)
+	needsStart := a.Status == lifecycle.AppointmentStatusReserved || a.Status == lifecycle.AppointmentStatusConfirmed
+	return b, a.Status.Valid() && (timed || !needsStart)
 }
 
-// location is where the appointment is; nil: not told.
+// location returns where the appointment is; nil: unknown.
 func (a appointment) location() *order.Location {
 	switch {
 	case a.Site != nil:
-		place := a.Site.location()
-		return &place
+		location := a.Site.location()
+		return &location
 	case a.Address != nil:
-		place := a.Address.location()
-		return &place
+		location := a.Address.location()
+		return &location
 	}
 	return nil
 }
 
 func (s site) location() order.Location {
-	place := s.Address.location()
-	place.Name, place.Lat, place.Lng = s.Name, s.Lat, s.Lng
-	return place
+	location := s.Address.location()
+	location.Name, location.Lat, location.Lng = s.Name, s.Lat, s.Lng
+	return location
 }
 
 func (a address) location() order.Location {
@@ -106,7 +107,7 @@ func (s site) toSite() *labs.Site {
 	return out
 }
 
-// validZone is an IANA name; empty for anything else.
+// validZone returns the name if it is an IANA time zone, and an empty string otherwise.
 func validZone(name string) string {
 	if _, err := time.LoadLocation(name); err != nil || name == "Local" {
 		return ""

@@ -14,7 +14,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// slotKeyPattern is what a slot's key may be, since it leaves the encrypted store.
+// slotKeyPattern matches the slot keys that are accepted. It is strict because keys are stored outside the encrypted
+// store.
 var slotKeyPattern = regexp.MustCompile(`^[!-~]{1,256}$`)
 
 type availabilityQuery struct {
@@ -61,7 +62,7 @@ type contact struct {
 	Email     string `json:"email"`
 }
 
-// Availability implements labs.Scheduler. A slot that cannot be booked by its key, or has no time, is left out.
+// Availability implements labs.Scheduler. Slots without times, without capacity or with an invalid key are left out.
 func (c *Client) Availability(ctx context.Context, q labs.AvailabilityQuery) (labs.Availability, error) {
 	if !c.settings.Schedule {
 		return labs.Availability{}, labs.ErrNotSupported
@@ -153,7 +154,7 @@ func (c *Client) Reschedule(ctx context.Context, b labs.Booking) (labs.Appointme
 	return c.callForAppointment(ctx, http.MethodPost, b, body, "reschedule")
 }
 
-// CancelAppointment implements labs.Scheduler. An appointment that the partner has never had is answered without a status.
+// CancelAppointment implements labs.Scheduler. A partner answers without a status if it does not know the appointment.
 func (c *Client) CancelAppointment(ctx context.Context, number, appointmentID, reason string) error {
 	body := struct {
 		Reason string `json:"reason,omitempty"`
@@ -170,7 +171,7 @@ func (c *Client) CancelAppointment(ctx context.Context, number, appointmentID, r
 	return nil
 }
 
-// callForAppointment makes a call that says how the appointment stands after it.
+// callForAppointment makes a call whose answer is the appointment after it.
 func (c *Client) callForAppointment(ctx context.Context, method string, b labs.Booking, body any,
 	more ...string) (labs.AppointmentAnswer, error) {
 	a, err := c.callAppointment(ctx, method, b.OrderNumber, b.AppointmentID, body, more...)
@@ -191,7 +192,8 @@ func (c *Client) callForAppointment(ctx context.Context, method string, b labs.B
 	return labs.AppointmentAnswer{ReportedAppointment: booked, Location: answered.location(), Raw: a.Body}, nil
 }
 
-// callAppointment makes a call about an appointment.
+// callAppointment makes a call about an appointment. It returns labs.ErrSlotGone for a conflict with the code
+// slot_gone, and other errors for other answers without success.
 func (c *Client) callAppointment(ctx context.Context, method, number, id string, body any,
 	more ...string) (partnerhttp.Answer, error) {
 	if !c.settings.Schedule {
@@ -220,7 +222,7 @@ func contactOf(p *order.Patient) *contact {
 	return &contact{FirstName: p.FirstName, LastName: p.LastName, Phone: p.Phone, Email: p.Email}
 }
 
-// invalidField refuses a call before it is made.
+// invalidField refuses a call before it is made, because of one field.
 func invalidField(field string) error {
 	return &labs.RefusedError{Code: labs.CodeInvalidRequisition, Fields: []string{field}}
 }

@@ -23,7 +23,7 @@ var (
 	_ labs.Corrector = (*Client)(nil)
 )
 
-// New makes a client. Its error lists all that is wrong with the account and its settings.
+// New makes a client. Its error lists everything that is wrong with the account and its settings.
 func New(account labs.Account, o labs.Options) (*Client, error) {
 	settings, settingsErr := ParseSettings(account.Settings)
 	sign, secretErr := newSigner(account, o.Now)
@@ -34,20 +34,19 @@ func New(account labs.Account, o labs.Options) (*Client, error) {
 	return &Client{account: account, settings: settings, caller: calls}, nil
 }
 
-// Capabilities implements labs.Lab: they are what the settings say.
+// Capabilities implements labs.Lab. They follow from the settings.
 func (c *Client) Capabilities() labs.Capabilities {
 	s := c.settings
 	return labs.Capabilities{
 		Cancel: s.Cancel, CorrectPatient: s.Correct, Registrable: s.Registrable, Results: len(s.Methods) > 0,
-		Schedule: s.Schedule,
-		Methods:  s.Methods, Provider: s.Provider, Tiers: s.Tiers,
+		Schedule: s.Schedule, Methods: s.Methods, Provider: s.Provider, Tiers: s.Tiers,
 	}
 }
 
-// Close gives up idle connections.
+// Close closes idle connections.
 func (c *Client) Close() { c.caller.Close() }
 
-// orderPath is the path of a call about an order.
+// orderPath returns the path of a call about an order.
 func orderPath(number string, more ...string) string {
 	path := "/orders/" + url.PathEscape(number)
 	for _, part := range more {
@@ -56,7 +55,7 @@ func orderPath(number string, more ...string) string {
 	return path
 }
 
-// The refusals of the protocol. Any other code might be somebody's words.
+// The error codes of the protocol. Any other code is treated as free text.
 const (
 	codeUnknownOrder = "unknown_order"
 	codeNoResults    = "no_results"
@@ -65,12 +64,12 @@ const (
 
 var refusalCodes = map[string]bool{
 	"invalid_order": true, "unknown_test": true, "outside_service_area": true, codeUnknownOrder: true,
-	"not_registrable":    true,
-	"already_registered": true, "not_cancellable": true, codeSlotGone: true, "not_reschedulable": true,
-	codeNoResults: true,
+	"not_registrable": true, "already_registered": true, "not_cancellable": true, codeSlotGone: true,
+	"not_reschedulable": true, codeNoResults: true,
 }
 
-// answerError is the error for an answer without success: a refusal for good, or a status of which nothing can be concluded.
+// answerError returns the error for an answer without success: a RefusedError, or an UnansweredError for a status that
+// leaves the outcome open.
 func answerError(a partnerhttp.Answer) error {
 	switch a.Status {
 	case http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity:
@@ -87,7 +86,7 @@ func answerError(a partnerhttp.Answer) error {
 	}
 }
 
-// errorCode is the code of an error, whatever it is; empty: there is none.
+// errorCode returns the code of an error answer, unchecked; empty: no code.
 func errorCode(a partnerhttp.Answer) string {
 	object, err := partnerhttp.ParseObject(a.Body)
 	if err != nil {

@@ -19,14 +19,14 @@ func TestSettingsNameAllProblems(t *testing.T) {
 		`{"cancl": true}`: {"cancl"},
 		`{} {}`:           {"more than one document"},
 		`{"collection_methods": ["testkit", "post", "testkit"], "provider": "getlabs"}`: {
-			`"post" is none`, "testkit is there twice", "provider and tiers are for accounts with schedule",
+			`"post" is not a collection method`, "testkit is listed twice", "provider and tiers are for accounts with schedule",
 		},
 		`{"collection_methods": ["on_site_collection"], "registrable": true}`: {"registrable is for accounts with the collection method testkit"},
 		`{"collection_methods": [], "cancel": true}`: {"cancel and correct are for",
-			"is for nothing"},
+			"needs a collection method or schedule"},
 		`{"schedule": true, "provider": "post", "tiers": []}`: {"provider is none of", "tiers are empty"},
 		`{"schedule": true, "provider": "quest", "tiers": ["appointment-request", "appointment-ready", "appointment-ready", "soon"]}`: {
-			"appointment-request is for phlebotomy", "appointment-ready is there twice", `"soon" is neither`,
+			"appointment-request is for phlebotomy", "appointment-ready is listed twice", `"soon" is neither`,
 		},
 	} {
 		_, err := neutral.ParseSettings([]byte(document))

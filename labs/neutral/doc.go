@@ -1,3 +1,3 @@
-// Package neutral speaks the protocol of docs/partners.md, which any lab or provider of appointments can follow: it calls a partner,
-// and reads the partner's webhooks.
+// Package neutral is the adapter for the neutral protocol of docs/partners.md, which any lab or provider of
+// appointments can implement. It calls partners, and authenticates and decodes their webhooks.
 package neutral

@@ -12,7 +12,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// factDecoders are the known types, with what reads the data of each into the message. It reports whether what the type tells of is there.
+// factDecoders maps the protocol's types to our kinds of facts, and to functions that decode the data of a type into
+// the message. Such a function returns false if required data is missing.
 var factDecoders = map[string]struct {
 	kind order.FactKind
 	read func(m *labs.InboundMessage, data map[string]any) (complete bool)
@@ -26,8 +27,8 @@ var factDecoders = map[string]struct {
 	"appointment":     {order.FactAppointment, readAppointment},
 }
 
-// Decode reads the body of a webhook with an id that was received at a time. It never fails: what it cannot read is a message with a
-// problem. The key is made of the order and the id, since partners number their messages without knowing of each other. A fact
+// Decode decodes the body of the webhook with this id. It never fails: a body that is not a fact becomes a message with
+// a problem. The key is made of the order number and the id, because different partners may use the same ids. A fact
 // whose time is missing or unreadable has a zero SentAt.
 func Decode(id string, body []byte, receivedAt time.Time) labs.InboundMessage {
 	object, err := partnerhttp.ParseObject(body)
@@ -35,7 +36,7 @@ func Decode(id string, body []byte, receivedAt time.Time) labs.InboundMessage {
 		sum := partnerhttp.SHA256Hex(body)
 		return labs.InboundMessage{Key: sum, Hash: sum, Problem: labs.Malformed}
 	}
-	delete(object, "id") // it stands in polled facts, and is no part of what happened
+	delete(object, "id") // polled facts have the id in the body, webhooks do not; it is not part of the content
 	m := labs.InboundMessage{
 		OrderNumber: partnerhttp.SafeOrderNumber(partnerhttp.TextValue(object["order_number"])),
 		Kind:        partnerhttp.SafeCode(partnerhttp.TextValue(object["type"])),
@@ -69,7 +70,7 @@ func Decode(id string, body []byte, receivedAt time.Time) labs.InboundMessage {
 	return m
 }
 
-// factData is the data of a fact, none being the same as nothing in it.
+// factData returns the data of a fact. Missing data is the same as an empty object.
 func factData(object map[string]any) (data map[string]any, ok bool) {
 	if object["data"] == nil {
 		return nil, true
@@ -90,7 +91,7 @@ func readCollected(m *labs.InboundMessage, data map[string]any) bool {
 	return true
 }
 
-// readRejected takes the detail that the partner names, else the one that its words do.
+// readRejected sets the detail that the partner states. Without a valid one it derives the detail from the words.
 func readRejected(m *labs.InboundMessage, data map[string]any) bool {
 	m.Reason = partnerhttp.TextValue(data["reason"])
 	m.Fact.Detail = lifecycle.Detail(partnerhttp.TextValue(data["detail"]))
@@ -103,7 +104,8 @@ func readRejected(m *labs.InboundMessage, data map[string]any) bool {
 	return readCollected(m, data)
 }
 
-// The legs of a kit's way, with the statuses that can be told of each and whether they end it.
+// legStatuses lists the legs of a kit's transit, the statuses that can be reported for each leg, and whether a status
+// ends the leg.
 var legStatuses = map[string]map[lifecycle.LowStatus]bool{
 	"outbound": {
 		lifecycle.TransitCustomer: false, lifecycle.OutForDelivery: false, lifecycle.ProblemInTransitCustomer: false,

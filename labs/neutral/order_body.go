@@ -10,7 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// orderBody is an order as a partner gets it.
+// orderBody is the protocol's form of an order.
 type orderBody struct {
 	Number      string             `json:"number"`
 	Method      lifecycle.Modality `json:"collection_method"`
@@ -39,7 +39,7 @@ type patient struct {
 	Email     string `json:"email"`
 }
 
-// address is an address in either direction; which parts of it are used is said where it stands.
+// address is used for several addresses in both directions; each of them uses some of the fields.
 type address struct {
 	ReceiverName string  `json:"receiver_name,omitempty"`
 	FirstLine    string  `json:"first_line"`
@@ -57,10 +57,10 @@ type orderedTest struct {
 	Name string `json:"name"`
 }
 
-// aoeAnswer is the answer to a question that the lab asks on order entry.
+// aoeAnswer is the answer to a question that the lab asks at order entry.
 type aoeAnswer struct {
-	Test     string `json:"test"` // by the lab's code
-	Code     string `json:"code"` // of the question
+	Test     string `json:"test"` // the lab's code of the test
+	Code     string `json:"code"` // the lab's code of the question
 	Question string `json:"question"`
 	Answer   string `json:"answer"`
 }
@@ -71,11 +71,11 @@ type physician struct {
 	NPI       string `json:"npi"`
 }
 
-// pathIDPattern are ids that may stand in a path. Those of imported orders are the lab's own.
+// pathIDPattern matches ids that may be used in a path. The numbers of imported orders come from the lab.
 var pathIDPattern = regexp.MustCompile(`^[0-9A-Za-z_-][0-9A-Za-z._-]{0,63}$`)
 
-// requisition builds the body for an order, or refuses it before the partner is called. The body depends on the order alone, so
-// that each attempt sends the same.
+// requisition builds the body for an order, or returns a RefusedError before the partner is called. The body depends on
+// the order and the account only, so that every attempt sends the same.
 func (c *Client) requisition(r labs.Requisition) (orderBody, error) {
 	o := r.Order
 	body := orderBody{
@@ -108,7 +108,7 @@ func (c *Client) requisition(r labs.Requisition) (orderBody, error) {
 	return body, nil
 }
 
-// invalidFields names the fields without which no partner can do anything.
+// invalidFields returns the names of required fields that are missing or invalid.
 func (c *Client) invalidFields(b orderBody) []string {
 	checks := []struct {
 		field string
@@ -130,8 +130,8 @@ func (c *Client) invalidFields(b orderBody) []string {
 	return fields
 }
 
-// testsOf lists what to test by the lab's own codes: those of the markers, which are fewer in a redraw; else the test's own as the
-// lab has issued them; else its slug, which is what the two sides agree on where the lab has no codes.
+// testsOf lists the ordered tests by the lab's codes: those of the markers (a redraw has fewer markers), or else the
+// panel ids that the lab has issued, or else the slug of the lab test.
 func testsOf(t order.LabTest) []orderedTest {
 	var tests []orderedTest
 	for _, m := range t.Markers {
@@ -151,7 +151,7 @@ func testsOf(t order.LabTest) []orderedTest {
 	return tests
 }
 
-// answersOf are the answers to questions that the lab has codes for.
+// answersOf lists the answers to questions that the lab has codes for.
 func answersOf(o *order.Order) []aoeAnswer {
 	codes := map[int64]string{}
 	for _, m := range o.LabTest.Markers {
@@ -184,8 +184,7 @@ func addressOf(a *order.Address) *address {
 	}
 	out := address{
 		ReceiverName: a.ReceiverName, FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: a.State,
-		Zip:     a.Zip,
-		Country: a.Country, AccessNotes: a.AccessNotes,
+		Zip: a.Zip, Country: a.Country, AccessNotes: a.AccessNotes,
 	}
 	if a.Phone != nil {
 		out.Phone = *a.Phone
@@ -199,8 +198,7 @@ func shippingOf(a *order.ShippingAddress) *address {
 	}
 	return &address{
 		ReceiverName: a.ReceiverName, FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: a.State,
-		Zip:     a.Zip,
-		Country: a.Country, Phone: a.Phone,
+		Zip: a.Zip, Country: a.Country, Phone: a.Phone,
 	}
 }
 

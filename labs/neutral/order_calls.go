@@ -9,7 +9,8 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 )
 
-// Place implements labs.Lab. A kit that was ordered without a patient, and has one now, is registered.
+// Place implements labs.Lab. If the kit of the order was ordered without a patient and has one now, it registers the
+// patient.
 func (c *Client) Place(ctx context.Context, r labs.Requisition) (labs.Acceptance, error) {
 	if len(c.settings.Methods) == 0 {
 		return labs.Acceptance{}, labs.ErrNotSupported
@@ -48,7 +49,7 @@ func (c *Client) sendRequisition(ctx context.Context, r labs.Requisition, part .
 	}
 	accession := partnerhttp.IdentifierValue(placed["accession"])
 	if accession == "" {
-		accession = partnerhttp.IdentifierValue(placed["kit_id"]) // by which the lab knows the order, too
+		accession = partnerhttp.IdentifierValue(placed["kit_id"]) // the lab knows the order by its kit as well
 	}
 	return labs.Acceptance{Accession: accession, AlreadyPlaced: a.Status == http.StatusOK, Raw: a.Body}, nil
 }
@@ -75,8 +76,8 @@ func (c *Client) Cancel(ctx context.Context, number, accession string) error {
 	return nil
 }
 
-// PollFacts implements labs.Lab: each fact is read as the webhook that it repeats. What cannot be read, or is about another order, is
-// left out.
+// PollFacts implements labs.Lab. Each fact is decoded like the webhook that it repeats. Facts that cannot be decoded,
+// or are about another order, are left out.
 func (c *Client) PollFacts(ctx context.Context, number string) ([]labs.PolledFact, error) {
 	a, err := c.callOrder(ctx, number, partnerhttp.Call{Method: http.MethodGet, Path: orderPath(number, "facts")})
 	if err != nil {
@@ -110,7 +111,7 @@ func (c *Client) PollFacts(ctx context.Context, number string) ([]labs.PolledFac
 	return out, nil
 }
 
-// callOrder makes a call about an order, unless its number cannot stand in a path.
+// callOrder makes a call about an order. It refuses a number that cannot be used in a path.
 func (c *Client) callOrder(ctx context.Context, number string, k partnerhttp.Call) (partnerhttp.Answer, error) {
 	if !pathIDPattern.MatchString(number) {
 		return partnerhttp.Answer{}, &labs.RefusedError{Code: labs.CodeInvalidRequisition, Fields: []string{"number"}}

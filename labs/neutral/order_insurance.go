@@ -2,13 +2,13 @@ package neutral
 
 import "github.com/aliquot-labs/aliquot/order"
 
-// insurance is what a lab needs to bill an insurer.
+// insurance holds what a lab needs to bill an insurer.
 type insurance struct {
 	PayorCode    string   `json:"payor_code"`
 	PayorName    string   `json:"payor_name"`
 	MemberID     string   `json:"member_id"`
 	GroupID      string   `json:"group_id,omitempty"`
-	Relationship string   `json:"relationship"` // Self, Spouse or Other: the patient's to the insured person
+	Relationship string   `json:"relationship"` // of the patient to the insured person: Self, Spouse or Other
 	Insured      insured  `json:"insured"`
 	Guarantor    *insured `json:"guarantor,omitempty"`
 }

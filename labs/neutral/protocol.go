@@ -7,13 +7,13 @@ import (
 	"github.com/aliquot-labs/aliquot/labs"
 )
 
-// Partner is the protocol's name, in lab accounts and inbox rows.
+// Partner is the protocol's name in lab accounts and inbox rows.
 const Partner = "neutral"
 
 // MaxWebhook is the largest webhook that is read, in bytes.
 const MaxWebhook = 64 << 10
 
-// Protocol is how a neutral partner is spoken to.
+// Protocol is the adapter for partners with the neutral protocol.
 var Protocol = labs.Protocol{
 	Name:         Partner,
 	Open:         open,

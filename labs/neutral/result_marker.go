@@ -8,7 +8,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// result is one measured marker.
+// result is the result of one marker.
 type result struct {
 	Code           string               `json:"code"`
 	Name           string               `json:"name"`
@@ -25,7 +25,7 @@ type result struct {
 	At             string               `json:"at"`
 }
 
-// missing is a marker that was expected and not reported.
+// missing is a marker that was ordered and has no result.
 type missing struct {
 	Code    string `json:"code"`
 	Name    string `json:"name"`
@@ -39,22 +39,19 @@ var (
 	resultTypes  = []string{"numeric", "range", "comment", "coded_value"}
 	failureTypes = []string{
 		"quantity_not_sufficient_failure", "collection_process_failure", "drop_off_failure", "internal_lab_failure",
-		"order_entry_failure",
-		"non_failure", "unknown_failure", "patient_condition_failure", "missing_result_calc_failure",
-		"missing_demo_aoe_calc_failure",
-		"insufficient_volume",
+		"order_entry_failure", "non_failure", "unknown_failure", "patient_condition_failure",
+		"missing_result_calc_failure", "missing_demo_aoe_calc_failure", "insufficient_volume",
 	}
 )
 
-// toOrderResult is the result in our own words. A number may stand in the text alone. What is called numeric and is no number is what its text
-// looks like, and so is what has a type that is not known.
+// toOrderResult converts the result. A number may be in the text only. A numeric result without a number, and a result
+// of an unknown type, get the type that fits their text. An unknown interpretation becomes "unknown".
 func (m result) toOrderResult() order.Result {
 	r := order.Result{
 		Name: m.Name, Slug: partnerhttp.Slug(m.Name), Value: m.Value, Text: m.Result, Type: m.Type,
 		Unit: optionalText(m.Unit), Timestamp: parseTime(m.At),
 		ReferenceRange: optionalText(m.ReferenceRange), Min: m.Min, Max: m.Max, Interpretation: m.Interpretation,
-		SourceFlag: m.Flag,
-		LOINC:      optionalText(m.LOINC), ProviderID: optionalText(m.Code),
+		SourceFlag: m.Flag, LOINC: optionalText(m.LOINC), ProviderID: optionalText(m.Code),
 	}
 	if r.Text == "" && m.Value != nil {
 		r.Text = strconv.FormatFloat(*m.Value, 'f', -1, 64)

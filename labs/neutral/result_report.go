@@ -14,7 +14,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// report is a partner's report. Its version only tells a partner's reports apart: what decides about a correction is the content.
+// report is a partner's lab report. Whether it is a correction depends on its content, not on its version.
 type report struct {
 	Status         string               `json:"status"`
 	ReportedAt     string               `json:"reported_at"`
@@ -28,7 +28,7 @@ type report struct {
 	PDF            string               `json:"pdf_base64"`
 }
 
-// FetchResults implements labs.Lab. A report with neither results nor anything missing is none yet.
+// FetchResults implements labs.Lab. A lab report with neither results nor missing markers counts as no results yet.
 func (c *Client) FetchResults(ctx context.Context, number string) (labs.FetchedResults, error) {
 	if len(c.settings.Methods) == 0 {
 		return labs.FetchedResults{}, labs.ErrNotSupported
@@ -57,7 +57,8 @@ func readReport(a partnerhttp.Answer, now time.Time) (labs.FetchedResults, error
 		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	pdf, err := base64.StdEncoding.DecodeString(strings.TrimSpace(r.PDF))
-	if err != nil { // rather than to show results without the document that they came with
+	// The results are not shown without their document.
+	if err != nil {
 		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	reported := labs.FetchedResults{Raw: a.Body}
@@ -70,19 +71,20 @@ func readReport(a partnerhttp.Answer, now time.Time) (labs.FetchedResults, error
 	return reported, nil
 }
 
-// hasNames reports whether it can be told of everything what it is.
+// hasNames reports whether every result and every missing marker has a name.
 func (r report) hasNames() bool {
 	return !slices.ContainsFunc(r.Results, func(m result) bool { return m.Name == "" }) &&
 		!slices.ContainsFunc(r.Missing, func(m missing) bool { return m.Name == "" })
 }
 
-// toLabReport is the report in our own words. A status that is not known is taken for partial, because completing an order cannot be
-// undone and waiting can. A report without a time was made when it was read.
+// toLabReport converts the lab report. An unknown status counts as partial, because completing an order cannot be
+// undone and waiting can. Without a readable reported_at it is now. A critical result makes the whole lab report
+// critical, whatever the partner states.
 func (r report) toLabReport(now time.Time) *order.LabReport {
 	out := &order.LabReport{
 		Status: "partial", Interpretation: r.Interpretation, CollectedAt: parseTime(r.CollectedAt),
-		ReceivedAt: parseTime(r.ReceivedAt),
-		ReportedAt: now.UTC().Truncate(time.Microsecond), Laboratory: r.Laboratory, Patient: r.Patient,
+		ReceivedAt: parseTime(r.ReceivedAt), ReportedAt: now.UTC().Truncate(time.Microsecond),
+		Laboratory: r.Laboratory, Patient: r.Patient,
 	}
 	if r.Status == "final" {
 		out.Status = r.Status
@@ -99,14 +101,14 @@ func (r report) toLabReport(now time.Time) *order.LabReport {
 	for _, m := range r.Missing {
 		out.Missing = append(out.Missing, m.toMissingMarker())
 	}
-	if !isKnownInterpretation(out.Interpretation) || worst == order.InterpretationCritical { // which whoever called the whole better must not hide
+	if !isKnownInterpretation(out.Interpretation) || worst == order.InterpretationCritical {
 		out.Interpretation = worst
 	}
 	return out
 }
 
-// contentHash is over all that decides whether a later report is a correction: everything but its version and when it was made.
-// Results, and what is missing, may come in any order. The document counts by what it is, however it is written.
+// contentHash returns the hash of everything that makes a later lab report a correction: all but its version and its
+// time. The order of results and missing markers does not matter. The PDF counts by its bytes, not by its encoding.
 func contentHash(object map[string]any, pdf []byte) string {
 	delete(object, "version")
 	delete(object, "reported_at")

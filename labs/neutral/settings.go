@@ -11,26 +11,26 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Settings are what has been agreed with a partner, as its account keeps them in JSON.
+// Settings are the JSON settings of an account: what has been agreed with its partner.
 type Settings struct {
-	// Methods are how samples for this partner can be collected. Defaults to testkit. An empty list is a provider of appointments
-	// only: it takes no orders.
+	// Methods are the collection methods that the partner supports. Defaults to testkit. With an empty list the partner
+	// takes no orders and only makes appointments.
 	Methods []lifecycle.Modality `json:"collection_methods"`
-	// Registrable: the partner ships kits before it is known whose they are. Defaults to false.
+	// Registrable: the partner ships kits whose patient is registered later. Defaults to false.
 	Registrable bool `json:"registrable"`
 	// Cancel: the partner can cancel an order. Defaults to false.
 	Cancel bool `json:"cancel"`
-	// Correct: the partner takes patient data anew for an order that it holds up. Defaults to false.
+	// Correct: the partner takes corrected patient data for an order that it holds up. Defaults to false.
 	Correct bool `json:"correct"`
 	// Schedule: the partner makes appointments. Defaults to false.
 	Schedule bool `json:"schedule"`
-	// Provider is the client API's name of who keeps the appointments. Required with Schedule.
+	// Provider is the client API's name of the provider of appointments. Required with Schedule.
 	Provider string `json:"provider"`
-	// Tiers are how appointments are made. Defaults to appointment-ready where Schedule is set.
+	// Tiers are the ways in which appointments can be made. Defaults to appointment-ready if Schedule is set.
 	Tiers []labs.Tier `json:"tiers"`
 }
 
-// providers are those of client-api#17-enums, with the appointments that they keep.
+// providers maps the providers of client-api#17-enums to the type of their appointments.
 var providers = map[string]order.AppointmentType{
 	"getlabs":      order.Phlebotomy,
 	"phlebfinders": order.Phlebotomy,
@@ -38,8 +38,8 @@ var providers = map[string]order.AppointmentType{
 	"sonora_quest": order.PatientServiceCenter,
 }
 
-// ParseSettings reads an account's settings and fills in the defaults. Its error lists all that is wrong. No settings at all are
-// the defaults.
+// ParseSettings decodes an account's settings and fills in the defaults. Its error lists everything that is wrong. An
+// empty document gives the defaults.
 func ParseSettings(document []byte) (Settings, error) {
 	s := Settings{Methods: []lifecycle.Modality{lifecycle.Testkit}}
 	if err := partnerhttp.DecodeSettings(document, &s); err != nil {
@@ -58,9 +58,9 @@ func (s Settings) checkOrders() error {
 	var problems []error
 	for i, m := range s.Methods {
 		if !m.Valid() {
-			problems = append(problems, fmt.Errorf("settings: collection_methods: %q is none", m))
+			problems = append(problems, fmt.Errorf("settings: collection_methods: %q is not a collection method", m))
 		} else if slices.Contains(s.Methods[:i], m) {
-			problems = append(problems, fmt.Errorf("settings: collection_methods: %s is there twice", m))
+			problems = append(problems, fmt.Errorf("settings: collection_methods: %s is listed twice", m))
 		}
 	}
 	if s.Registrable && !s.supports(lifecycle.Testkit) {
@@ -71,7 +71,7 @@ func (s Settings) checkOrders() error {
 	}
 	if len(s.Methods) == 0 && !s.Schedule {
 		problems = append(problems,
-			errors.New("settings: an account with neither a collection method nor schedule is for nothing"))
+			errors.New("settings: an account needs a collection method or schedule"))
 	}
 	return errors.Join(problems...)
 }
@@ -96,7 +96,7 @@ func (s Settings) checkAppointments() error {
 			problems = append(problems, fmt.Errorf("settings: tiers: %q is neither %s nor %s", t, labs.AppointmentReady,
 				labs.AppointmentRequest))
 		case slices.Contains(s.Tiers[:i], t):
-			problems = append(problems, fmt.Errorf("settings: tiers: %s is there twice", t))
+			problems = append(problems, fmt.Errorf("settings: tiers: %s is listed twice", t))
 		case t == labs.AppointmentRequest && providers[s.Provider] == order.PatientServiceCenter:
 			problems = append(problems, fmt.Errorf("settings: tiers: %s is for phlebotomy", t))
 		}

@@ -24,10 +24,11 @@ const (
 	headerAccount   = "x-account"
 
 	secretPrefix = "whsec_"
-	minKeyBytes  = 24 // bytes; the range that the Standard Webhooks specification allows
+	minKeyBytes  = 24 // minKeyBytes and maxKeyBytes are the limits of the Standard Webhooks specification.
 	maxKeyBytes  = 64
 
-	tolerance = 5 * time.Minute // of timestamps
+	// tolerance is the greatest allowed difference between a webhook's timestamp and our clock.
+	tolerance = 5 * time.Minute
 )
 
 var errBadSecret = errors.New("token is not whsec_ and the base64 of 24 to 64 bytes")
@@ -49,7 +50,8 @@ func computeSignature(key []byte, id string, at time.Time, body []byte) (string,
 	return w.Sign(id, at, body)
 }
 
-// newSigner signs the calls of an account, each under an id of its own: what a call is about stands in its path.
+// newSigner returns a function that signs the calls of an account. Each call gets its own message id. now is the clock;
+// nil: time.Now.
 func newSigner(a labs.Account, now func() time.Time) (partnerhttp.AuthorizeRequest, error) {
 	key, err := parseSecret(a.Token)
 	if err != nil {
@@ -72,9 +74,8 @@ func newSigner(a labs.Account, now func() time.Time) (partnerhttp.AuthorizeReque
 	}, nil
 }
 
-// Authenticate lists the accounts whose secrets have signed a webhook, among those that the partner names in x-account, or all where
-// it names none. Every signature is compared with that of every secret in constant time. A secret that is none counts as not
-// configured.
+// Authenticate lists the accounts whose secrets signed a webhook. If the x-account header is set, only the account that
+// it names counts. Signatures are compared in constant time. A secret that cannot be parsed counts as not configured.
 func Authenticate(r *http.Request, body []byte, secrets []labs.Credentials, now time.Time) ([]string, error) {
 	id, signatures, account := r.Header.Get(headerID), strings.Fields(r.Header.Get(headerSignature)),
 		r.Header.Get(headerAccount)
@@ -103,7 +104,7 @@ func Authenticate(r *http.Request, body []byte, secrets []labs.Credentials, now 
 	return accounts, nil
 }
 
-// parseTimestamp reads a timestamp, and says whether it is at most five minutes off.
+// parseTimestamp parses a timestamp and reports whether it differs from now by at most five minutes.
 func parseTimestamp(header string, now time.Time) (at time.Time, fresh bool) {
 	seconds, err := strconv.ParseInt(header, 10, 64)
 	if err != nil || strconv.FormatInt(seconds, 10) != header {

@@ -16,10 +16,10 @@ import (
 
 const defaultTimeout = 30 * time.Second
 
-// AuthorizeRequest adds to a request what proves whose it is.
+// AuthorizeRequest adds an account's credentials or signature to a request.
 type AuthorizeRequest func(r *http.Request, body []byte) error
 
-// Caller makes the calls of one account: one attempt each. It is safe for concurrent use.
+// Caller makes the HTTP calls of one account. It makes one attempt per call. It is safe for concurrent use.
 type Caller struct {
 	base        *url.URL
 	http        *http.Client
@@ -29,11 +29,12 @@ type Caller struct {
 	authorize   AuthorizeRequest
 }
 
-// NewCaller makes the caller of an account. Its error lists all that is wrong with the account, its settings aside.
+// NewCaller makes the caller of an account. Its error lists everything that is wrong with the account except its
+// settings, which DecodeSettings checks.
 func NewCaller(a labs.Account, o labs.Options, authorize AuthorizeRequest) (*Caller, error) {
 	base, err := checkAccount(a)
 	if a.Spacing > 0 && o.WaitForTurn == nil {
-		err = errors.Join(err, errors.New("the account has a spacing and the client no pace"))
+		err = errors.Join(err, errors.New("the account has a spacing and the client has no WaitForTurn"))
 	}
 	if err != nil {
 		return nil, err
@@ -49,10 +50,10 @@ func NewCaller(a labs.Account, o labs.Options, authorize AuthorizeRequest) (*Cal
 	return c, nil
 }
 
-// Now is the caller's clock.
+// Now returns the time of the caller's clock.
 func (c *Caller) Now() time.Time { return c.now() }
 
-// Close gives up idle connections.
+// Close closes idle connections.
 func (c *Caller) Close() { c.http.CloseIdleConnections() }
 
 func checkAccount(a labs.Account) (*url.URL, error) {
@@ -80,8 +81,8 @@ func isLoopback(host string) bool {
 	return host == "localhost" || (err == nil && address.IsLoopback())
 }
 
-// clientWithoutRedirects is a client that hands a redirect back as the answer that it is: following it would lose the body of a POST, or
-// take patient data and credentials elsewhere.
+// clientWithoutRedirects returns a copy of the given client (nil: a new one) that returns a redirect as the answer.
+// Following a redirect would lose the body of a POST, or send patient data and credentials to another host.
 func clientWithoutRedirects(given *http.Client) *http.Client {
 	client := &http.Client{}
 	if given != nil {
@@ -93,8 +94,9 @@ func clientWithoutRedirects(given *http.Client) *http.Client {
 	return client
 }
 
-// DecodeSettings reads an account's settings over the defaults that into holds. A setting that does not exist is an error: a
-// misspelt one must not pass for a default. No settings at all are the defaults.
+// DecodeSettings decodes an account's settings, a JSON object, into the struct that into points to. Settings that the
+// document does not name keep the defaults that into holds; an empty document leaves them all. An unknown setting is an
+// error, so that a misspelt one is found.
 func DecodeSettings(document []byte, into any) error {
 	if len(document) == 0 {
 		return nil

@@ -1,3 +1,3 @@
-// Package partnerhttp holds what adapters of lab partners have in common, whatever the partner's protocol: one exchange over HTTP, with
-// its outcomes told apart, and the reading of what comes from outside.
+// Package partnerhttp holds what the adapters of partners share, independent of the protocol: an HTTP exchange whose
+// outcome is classified by the errors of package labs, and functions that decode and check values from partners.
 package partnerhttp

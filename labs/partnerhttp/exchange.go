@@ -22,50 +22,52 @@ import (
 
 // The largest answers that are read, in bytes.
 const (
-	maxAnswerBytes = 1 << 20  // to a call; an answer to a requisition is some 200 bytes
-	MaxReportBytes = 32 << 20 // with its document
+	maxAnswerBytes = 1 << 20  // for most calls; an answer to a requisition has about 200 bytes
+	MaxReportBytes = 32 << 20 // for a lab report with its PDF
 )
 
 const (
-	maxQuotedAnswer = 64 << 10 // of an answer that is too large
+	maxQuotedAnswer = 64 << 10 // how much of an answer that is too large goes into the error
 	maxRetryAfter   = time.Hour
 )
 
-// ErrUnreadable is why nothing can be concluded from an answer. A decoder's own words would quote it.
+// ErrUnreadable means that an answer could not be decoded. The decoder's own error is not used because it quotes the
+// answer.
 var ErrUnreadable = errors.New("answer cannot be read")
 
 var errTooLarge = errors.New("answer is too large")
 
-// Call is one request to a partner.
+// Call is one HTTP request to a partner.
 type Call struct {
 	Method         string
-	Path           string // below the account's base URL; what is put into it is escaped
+	Path           string // below the account's base URL; variable parts are escaped
 	Query          url.Values
-	Body           any   // sent as JSON; nil: none
-	MaxAnswerBytes int64 // bytes of the answer; 0: maxAnswer
+	Body           any   // sent as JSON; nil: an empty body
+	MaxAnswerBytes int64 // largest answer that is read, in bytes; 0: 1 MiB
 }
 
-// Answer is what a partner said: any status but those that say nothing about the request.
+// Answer is a partner's answer whose status is about the request itself: neither 401 or 403, nor one of a busy server.
 type Answer struct {
 	Status int
 	Body   []byte
 }
 
-// OK reports whether the status is one of success.
+// OK reports whether the status is 2xx.
 func (a Answer) OK() bool { return a.Status/100 == 2 }
 
-// RefusedError is the error for an answer with an error status and no reason that we understand.
+// RefusedError returns a labs.RefusedError with the code http_<status>, for an error status without a reason that we
+// understand.
 func (a Answer) RefusedError() error {
 	return &labs.RefusedError{Code: "http_" + strconv.Itoa(a.Status), Raw: a.Body}
 }
 
-// UnansweredError is the error for an answer of which nothing can be concluded.
+// UnansweredError returns a labs.UnansweredError with the answer's body, for an answer that leaves the outcome open.
 func (a Answer) UnansweredError(why error) error {
 	return &labs.UnansweredError{Err: why, Raw: a.Body}
 }
 
-// Exchange waits for the call's turn and makes it, once. A status that says nothing about the request itself, such as 401 or 503, is
-// an error of package labs, as is no answer at all.
+// Exchange waits for the account's turn and makes the call once. It returns an error of package labs if there is no
+// answer, or if the status says nothing about the request itself, such as 401 or 503.
 func (c *Caller) Exchange(ctx context.Context, k Call) (Answer, error) {
 	body, err := encodeBody(k.Body)
 	if err != nil {
@@ -136,7 +138,8 @@ func (c *Caller) newRequest(ctx context.Context, k Call, body []byte) (*http.Req
 	return req, nil
 }
 
-// transportError sorts a request that ended without one. Where no connection was made, nothing was sent; anything else may have been.
+// transportError converts the error of a request that got no answer. Without a connection nothing was sent (BusyError);
+// otherwise the request may have been received (UnansweredError).
 func transportError(err error) error {
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 		err = wrapped.Err
@@ -147,7 +150,7 @@ func transportError(err error) error {
 	return &labs.UnansweredError{Err: err}
 }
 
-// statusError is the error for a status that says nothing about the request itself; nil for any other.
+// statusError returns the error for a status that says nothing about the request itself, and nil for any other status.
 func statusError(resp *http.Response, now time.Time) error {
 	switch status := resp.StatusCode; {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
@@ -158,7 +161,8 @@ func statusError(resp *http.Response, now time.Time) error {
 	return nil
 }
 
-// retryAfter reads a Retry-After, in seconds or as a date, at most an hour; 0 when there is none or it cannot be read.
+// retryAfter parses a Retry-After header, seconds or a date. It returns at most an hour, and 0 without a readable
+// value.
 func retryAfter(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)
 	if seconds, err := strconv.ParseInt(header, 10, 32); err == nil {
@@ -184,5 +188,5 @@ func readAnswer(resp *http.Response, limit int64) (Answer, error) {
 	if a.OK() {
 		return Answer{}, a.UnansweredError(err)
 	}
-	return a, nil // the status alone decides
+	return a, nil // the caller decides by the status alone
 }

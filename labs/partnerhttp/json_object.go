@@ -11,7 +11,8 @@ import (
 
 var errNotAnObject = errors.New("not a JSON object")
 
-// ParseObject reads a body that is one JSON object. Of a key that is given twice the last counts. Numbers stay as written.
+// ParseObject decodes a body that is exactly one JSON object. If a key occurs twice, the last one counts. Numbers stay
+// as they are written (json.Number).
 func ParseObject(body []byte) (map[string]any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
@@ -25,8 +26,8 @@ func ParseObject(body []byte) (map[string]any, error) {
 	return object, nil
 }
 
-// ObjectHash is the SHA-256 of an object, hexadecimal, the same however its keys are ordered and blanks are set. A key that is
-// null, an empty text or absent is the same.
+// ObjectHash returns the SHA-256 of an object in hexadecimal. It does not depend on the order of keys or on white
+// space. A key that is null or an empty string counts as absent.
 func ObjectHash(object map[string]any) string {
 	return JSONHash(dropEmpty(object))
 }
@@ -53,8 +54,8 @@ func dropEmpty(value any) any {
 	return value
 }
 
-// JSONHash is the SHA-256 of a value as JSON, whose keys are sorted. Hexadecimal. The value is made of texts, numbers, lists and
-// objects: it can always be written.
+// JSONHash returns the SHA-256, in hexadecimal, of a value encoded as JSON with sorted keys. The value consists of
+// strings, numbers, lists and objects, which can always be encoded.
 func JSONHash(value any) string {
 	encoded, err := json.Marshal(value)
 	if err != nil {
@@ -63,7 +64,7 @@ func JSONHash(value any) string {
 	return SHA256Hex(encoded)
 }
 
-// SHA256Hex is the SHA-256 of bytes, hexadecimal.
+// SHA256Hex returns the SHA-256 of b in hexadecimal.
 func SHA256Hex(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])

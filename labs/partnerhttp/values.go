@@ -10,11 +10,12 @@ import (
 	"unicode"
 )
 
-// maxCode is longer than any number or code in use: partners' ids have some 10 characters, tracking numbers at most 34.
+// maxCode is the greatest length of a number or code. Partners' ids have about 10 characters, tracking numbers at most
+// 34.
 const maxCode = 64
 
-// SafeCode is text that may leave the encrypted store: short, and of the characters that numbers and codes are made of. Anything else
-// may be free text and becomes empty; it stays in the verbatim report.
+// SafeCode returns text that may be stored outside the encrypted store: at most 64 characters, all of which occur in
+// numbers and codes. Any other text might be free text, so it becomes empty; the verbatim body still has it.
 func SafeCode(text string) string {
 	text = strings.TrimSpace(text)
 	if len(text) > maxCode || strings.ContainsFunc(text, isNotCodeRune) {
@@ -28,8 +29,8 @@ func isNotCodeRune(r rune) bool {
 	return !letterOrDigit && !strings.ContainsRune(" -_./:#", r)
 }
 
-// SafeOrderNumber is an order number as sent; empty when it is too long for any order number, or has characters that cannot be stored
-// and searched for.
+// SafeOrderNumber returns the order number without white space around it. It is empty if the number is longer than any
+// order number or contains control characters, which cannot be stored and searched.
 func SafeOrderNumber(text string) string {
 	text = strings.TrimSpace(text)
 	if len(text) > maxCode || strings.ContainsFunc(text, unicode.IsControl) {
@@ -38,13 +39,13 @@ func SafeOrderNumber(text string) string {
 	return text
 }
 
-// TextValue is a text, and empty for anything else.
+// TextValue returns a value that is a string, and an empty string for any other value.
 func TextValue(value any) string {
 	s, _ := value.(string)
 	return s
 }
 
-// IdentifierValue is a code that may be written as a number (molecular-api#d23).
+// IdentifierValue returns a code that may be a string or a number (molecular-api#d23), checked by SafeCode.
 func IdentifierValue(value any) string {
 	if n, ok := value.(json.Number); ok {
 		return SafeCode(n.String())
@@ -52,8 +53,8 @@ func IdentifierValue(value any) string {
 	return SafeCode(TextValue(value))
 }
 
-// ParseInstant reads a time of RFC 3339 in any zone and precision, blanks around it ignored, as UTC in microseconds. A time without a
-// zone is no instant, nor is one in a year that cannot be written again with four digits.
+// ParseInstant parses an RFC 3339 time and ignores white space around it. It returns UTC, truncated to microseconds. It
+// returns false for a time without a zone, and for a year that does not have four digits.
 func ParseInstant(written string) (time.Time, bool) {
 	at, err := time.Parse(time.RFC3339, strings.TrimSpace(written))
 	at = at.UTC().Truncate(time.Microsecond)
@@ -63,14 +64,15 @@ func ParseInstant(written string) (time.Time, bool) {
 	return at, true
 }
 
-// Slug is a name in lower case, with hyphens between its words.
+// Slug returns a name in lower case, with hyphens between its words.
 func Slug(name string) string {
 	words := strings.FieldsFunc(strings.ToLower(name),
 		func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
 	return strings.Join(words, "-")
 }
 
-// ParseNumber reads a decimal number, as against the forms that only programs write (hexadecimal, infinite, with underscores).
+// ParseNumber parses a decimal number. It rejects what strconv accepts beyond that: hexadecimal, infinity and
+// underscores.
 func ParseNumber(s string) (float64, bool) {
 	if strings.Trim(s, "+-.0123456789eE") != "" {
 		return 0, false
@@ -81,5 +83,5 @@ func ParseNumber(s string) (float64, bool) {
 
 var rangePattern = regexp.MustCompile(`^([<>]=?\d+(\.\d+)?|\d+(\.\d+)?-\d+(\.\d+)?)$`)
 
-// IsRange reports whether a result is one of the client API's type range, such as <5 or 1-10.
+// IsRange reports whether a result has the client API's result type range, such as <5 or 1-10.
 func IsRange(result string) bool { return rangePattern.MatchString(result) }

@@ -1,4 +1,5 @@
-// Package registry lists the kinds of partners that Aliquot can speak to. A new one is a package under labs and a line here.
+// Package registry lists the kinds of partners that Aliquot supports. A new kind is a package below labs and one line
+// here.
 package registry
 
 import (
@@ -14,7 +15,7 @@ func Protocols() []labs.Protocol {
 	return []labs.Protocol{molecular.Protocol, neutral.Protocol}
 }
 
-// ProtocolNamed is the protocol with a name.
+// ProtocolNamed returns the protocol with this name. It returns false if no protocol has it.
 func ProtocolNamed(name string) (labs.Protocol, bool) {
 	all := Protocols()
 	i := slices.IndexFunc(all, func(p labs.Protocol) bool { return p.Name == name })

@@ -45,10 +45,10 @@ type slotView struct {
 	Available int        `json:"available"`
 }
 
-// phlebotomyPriceCents is what a visit at home costs, in US cents.
+// phlebotomyPriceCents is the price of a phlebotomist's visit, in US cents.
 const phlebotomyPriceCents = 3500
 
-// handleAvailability is POST /neutral/availability: what is free. Days on which nothing is are left out.
+// handleAvailability is POST /neutral/availability. It lists free slots; days without free slots are left out.
 func (s *Server) handleAvailability(c *neutralCall) {
 	var query availabilityQuery
 	if !c.decodeBody(&query) {
@@ -81,7 +81,7 @@ func (s *Server) findFreeSlots(account string, query availabilityQuery) (availab
 	return availabilityAnswer{}, refuse(codeInvalid, "type is unknown")
 }
 
-// findVisitSlots lists the slots of the phlebotomist who has any. The caller holds the mutex.
+// findVisitSlots lists the free slots of phlebotomists at the address. The caller holds the mutex.
 func (s *Server) findVisitSlots(account string, query availabilityQuery) (availabilityAnswer, *refusal) {
 	if query.Address == nil {
 		return availabilityAnswer{}, refuse(codeInvalid, "address is missing")
@@ -100,18 +100,19 @@ func (s *Server) findVisitSlots(account string, query availabilityQuery) (availa
 	return answer, nil
 }
 
-// inArea reports whether an address is in the area of a postal code of five digits.
+// inArea reports whether an address is in the area of a five-digit postal code.
 func inArea(address *addressRequest, area string) bool {
 	return len(address.Zip) >= len(area) && address.Zip[:len(area)] == area
 }
 
-// siteDistance is a site and how far it is, where that is known.
+// siteDistance is a site and its distance in miles; nil: unknown.
 type siteDistance struct {
 	site     *site
 	distance *int
 }
 
-// findSiteSlots lists the slots of patient service centers, by day and then by distance. The caller holds the mutex.
+// findSiteSlots lists the free slots of patient service centers, ordered by day and then by distance. The caller holds
+// the mutex.
 func (s *Server) findSiteSlots(account string, query availabilityQuery) (availabilityAnswer, *refusal) {
 	answer := availabilityAnswer{Days: []dayView{}}
 	candidates, problem := findSites(account, query)
@@ -130,16 +131,16 @@ func (s *Server) findSiteSlots(account string, query availabilityQuery) (availab
 }
 
 func findSites(account string, query availabilityQuery) ([]siteDistance, *refusal) {
-	var places []siteDistance
+	var found []siteDistance
 	for _, code := range query.Sites {
 		at := siteOf(code)
 		if at == nil || !accountServes(account, at.provider) {
 			return nil, refuse(codeInvalid, "a site code is unknown")
 		}
-		places = append(places, siteDistance{site: at, distance: at.distanceFrom(query.Zip)})
+		found = append(found, siteDistance{site: at, distance: at.distanceFrom(query.Zip)})
 	}
 	if len(query.Sites) > 0 {
-		return places, nil
+		return found, nil
 	}
 	if !postcode.MatchString(query.Zip) {
 		return nil, refuse(codeInvalid, "sites and zip are missing")
@@ -148,11 +149,11 @@ func findSites(account string, query availabilityQuery) ([]siteDistance, *refusa
 	for i := range sites {
 		at := &sites[i]
 		if miles := at.distanceFrom(query.Zip); accountServes(account, at.provider) && miles != nil && *miles <= radius {
-			places = append(places, siteDistance{site: at, distance: miles})
+			found = append(found, siteDistance{site: at, distance: miles})
 		}
 	}
-	slices.SortStableFunc(places, func(a, b siteDistance) int { return cmp.Compare(*a.distance, *b.distance) })
-	return places, nil
+	slices.SortStableFunc(found, func(a, b siteDistance) int { return cmp.Compare(*a.distance, *b.distance) })
+	return found, nil
 }
 
 func (s site) distanceFrom(zip string) *int {
@@ -162,7 +163,7 @@ func (s site) distanceFrom(zip string) *int {
 	return nil
 }
 
-// searchDays are the noons of the days asked for, none before today.
+// searchDays returns the noons of the requested days, without days before today.
 func (s *Server) searchDays(query availabilityQuery, provider string) []time.Time {
 	zone := providerZones[provider]
 	first := noonOf(s.cfg.Now().In(zone), zone)
@@ -176,7 +177,7 @@ func (s *Server) searchDays(query availabilityQuery, provider string) []time.Tim
 	return noons
 }
 
-// freeSlots lists what is free at a place on a day. The caller holds the mutex.
+// freeSlots lists the free slots at a location on a day. The caller holds the mutex.
 func (s *Server) freeSlots(provider, location string, noon time.Time) []slotView {
 	now := s.cfg.Now()
 	var views []slotView

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The statuses of an appointment (docs/partners.md, appointment).
+// The statuses of an appointment (docs/partners.md, section on appointments).
 const (
 	statusPending    = "pending"
 	statusReserved   = "reserved"
@@ -25,37 +25,38 @@ const (
 	typePSC        = "patient_service_center"
 )
 
-// appointment is one that was booked or requested. Whose it is and where that lives is not kept.
+// appointment is a booked or requested appointment. It holds no patient data and no address.
 type appointment struct {
-	id                 string // the caller's
-	number             string // of the order, which the lab need not know
-	account            string // through which it was booked
-	provider           string // empty: it was cancelled before it was ever booked
+	id                 string // assigned by the caller
+	number             string // number of the order; the lab may not have the order
+	account            string // the account that booked it
+	provider           string // empty: it was cancelled before it was booked
 	reference          string
 	confirmation       string
 	status             string
-	slot               *slot // the one that it takes; nil: none
+	slot               *slot // the slot that it occupies; nil: none
 	start, end         time.Time
 	site               *site
-	confirmationUnsent bool // that it is confirmed is being told
-	changes            int  // how often its provider has done something
+	confirmationUnsent bool // its confirmation is being sent
+	changes            int  // how many changes its provider has made
 }
 
-// hasStatus reports whether the appointment has the status; nil is no appointment.
+// hasStatus reports whether the appointment has the status. It is false for nil.
 func (a *appointment) hasStatus(status string) bool { return a != nil && a.status == status }
 
-// isActive reports whether it is still ahead or under way.
+// isActive reports whether the appointment is neither completed nor cancelled.
 func (a *appointment) isActive() bool {
 	return a.status != statusCompleted && a.status != statusCancelled
 }
 
-// canReschedule reports whether a call may move it: a request's time is the provider's, and one laboratory takes no such calls.
+// canReschedule reports whether a call may move the appointment. Requests cannot be moved, because the provider sets
+// their time, and Sonora Quest has no such call.
 func (a *appointment) canReschedule() bool {
 	return a.status == statusConfirmed && a.slot != nil && a.provider != providerSonora &&
 		a.provider != providerPhlebFinders
 }
 
-// appointmentView is an appointment as calls and facts show it.
+// appointmentView is the JSON form of an appointment in calls and facts.
 type appointmentView struct {
 	ID            string     `json:"id"`
 	Reference     string     `json:"reference"`
@@ -69,7 +70,7 @@ type appointmentView struct {
 	Site          *siteView  `json:"site"`
 }
 
-// view shows the appointment. The server's mutex is held.
+// view returns the JSON form. The caller holds the server's mutex.
 func (a *appointment) view() appointmentView {
 	v := appointmentView{
 		ID: a.id, Reference: a.reference, Confirmation: a.confirmation, Provider: a.provider, Status: a.status,
@@ -85,11 +86,11 @@ func (a *appointment) view() appointmentView {
 	return v
 }
 
-// appointmentBook holds the appointments and what is taken by them. The server's mutex guards it.
+// appointmentBook holds the appointments and the slots that they occupy. The server's mutex guards it.
 type appointmentBook struct {
-	byAge    []*appointment // in the order in which they were made
+	byAge    []*appointment // in the order of creation
 	byNumber map[string][]*appointment
-	bySlot   map[string]*appointment // by the slot's identity
+	bySlot   map[string]*appointment // by slot.identity
 	count    int
 }
 
@@ -97,9 +98,9 @@ func newAppointmentBook() *appointmentBook {
 	return &appointmentBook{byNumber: map[string][]*appointment{}, bySlot: map[string]*appointment{}}
 }
 
-// find returns the appointment of an order; nil if there is none with the id.
-func (d *appointmentBook) find(number, id string) *appointment {
-	for _, a := range d.byNumber[number] {
+// find returns the appointment of an order with this id, or nil.
+func (b *appointmentBook) find(number, id string) *appointment {
+	for _, a := range b.byNumber[number] {
 		if a.id == id {
 			return a
 		}
@@ -107,18 +108,18 @@ func (d *appointmentBook) find(number, id string) *appointment {
 	return nil
 }
 
-// newest is the latest that was made for an order.
-func (d *appointmentBook) newest(number string) *appointment {
-	all := d.byNumber[number]
+// newest returns the appointment that was created last for an order, or nil.
+func (b *appointmentBook) newest(number string) *appointment {
+	all := b.byNumber[number]
 	if len(all) == 0 {
 		return nil
 	}
 	return all[len(all)-1]
 }
 
-// active is the newest of an order's that is ahead or under way.
-func (d *appointmentBook) active(number string) *appointment {
-	all := d.byNumber[number]
+// active returns the newest active appointment of an order, or nil.
+func (b *appointmentBook) active(number string) *appointment {
+	all := b.byNumber[number]
 	for i := len(all) - 1; i >= 0; i-- {
 		if all[i].isActive() {
 			return all[i]
@@ -127,51 +128,52 @@ func (d *appointmentBook) active(number string) *appointment {
 	return nil
 }
 
-// add enters an appointment. The oldest is forgotten when the diary is full, and its slot is free.
-func (d *appointmentBook) add(a *appointment) {
-	if len(d.byAge) >= maxOrders {
-		d.remove(d.byAge[0])
-		d.byAge = d.byAge[1:]
+// add adds an appointment and assigns its reference. If the book is full, it removes the oldest appointment and frees
+// its slot.
+func (b *appointmentBook) add(a *appointment) {
+	if len(b.byAge) >= maxOrders {
+		b.remove(b.byAge[0])
+		b.byAge = b.byAge[1:]
 	}
-	d.count++
-	a.reference = fmt.Sprintf("apt_%08d", d.count)
-	d.byAge = append(d.byAge, a)
-	d.byNumber[a.number] = append(d.byNumber[a.number], a)
+	b.count++
+	a.reference = fmt.Sprintf("apt_%08d", b.count)
+	b.byAge = append(b.byAge, a)
+	b.byNumber[a.number] = append(b.byNumber[a.number], a)
 }
 
-func (d *appointmentBook) remove(a *appointment) {
-	d.releaseSlot(a)
-	rest := d.byNumber[a.number][1:] // they are in the order in which they were made
+func (b *appointmentBook) remove(a *appointment) {
+	b.releaseSlot(a)
+	rest := b.byNumber[a.number][1:] // appointments are in the order of creation, so a is the first
 	if len(rest) == 0 {
-		delete(d.byNumber, a.number)
+		delete(b.byNumber, a.number)
 		return
 	}
-	d.byNumber[a.number] = rest
+	b.byNumber[a.number] = rest
 }
 
-// assignSlot gives the appointment a slot that is free, and frees the one that it had.
-func (d *appointmentBook) assignSlot(a *appointment, to slot) {
-	d.releaseSlot(a)
-	d.bySlot[to.identity()] = a
+// assignSlot assigns a free slot to the appointment and frees the slot that it had.
+func (b *appointmentBook) assignSlot(a *appointment, to slot) {
+	b.releaseSlot(a)
+	b.bySlot[to.identity()] = a
 	a.slot, a.start, a.end = &to, to.start, to.end()
 }
 
-// releaseSlot frees the appointment's slot.
-func (d *appointmentBook) releaseSlot(a *appointment) {
+// releaseSlot frees the slot of the appointment.
+func (b *appointmentBook) releaseSlot(a *appointment) {
 	if a.slot != nil {
-		delete(d.bySlot, a.slot.identity())
+		delete(b.bySlot, a.slot.identity())
 		a.slot = nil
 	}
 }
 
-// isFree reports whether nobody has the slot.
-func (d *appointmentBook) isFree(s slot) bool { return d.bySlot[s.identity()] == nil }
+// isFree reports whether no appointment occupies the slot.
+func (b *appointmentBook) isFree(s slot) bool { return b.bySlot[s.identity()] == nil }
 
-// setConfirmed makes the appointment a confirmed one.
-func (d *appointmentBook) setConfirmed(a *appointment) {
+// setConfirmed sets the status to confirmed and assigns a confirmation number.
+func (b *appointmentBook) setConfirmed(a *appointment) {
 	a.status = statusConfirmed
 	if a.confirmation == "" {
-		d.count++
-		a.confirmation = fmt.Sprintf("CNF%08d", d.count)
+		b.count++
+		a.confirmation = fmt.Sprintf("CNF%08d", b.count)
 	}
 }

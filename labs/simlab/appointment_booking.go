@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// bookingRequest is the body of PUT /neutral/orders/{number}/appointments/{id}, as far as the provider looks at it.
+// bookingRequest is the body of PUT /neutral/orders/{number}/appointments/{id}, with the fields that the provider
+// checks.
 type bookingRequest struct {
 	Type    string          `json:"type"`
 	Slot    string          `json:"slot"`
@@ -14,8 +15,8 @@ type bookingRequest struct {
 	Address *addressRequest `json:"address"`
 }
 
-// handleBook is PUT /neutral/orders/{number}/appointments/{id}. An appointment that has been made, or cancelled before it was, is answered
-// as it stands.
+// handleBook is PUT /neutral/orders/{number}/appointments/{id}. If an appointment with this id exists, even a cancelled
+// one, the answer is its present state.
 func (s *Server) handleBook(c *neutralCall) {
 	var request bookingRequest
 	if !c.decodeBody(&request) {
@@ -41,7 +42,7 @@ func (s *Server) handleBook(c *neutralCall) {
 	})
 }
 
-// makeAppointment books or requests. The caller holds the mutex.
+// makeAppointment books or requests an appointment. The caller holds the mutex.
 func (s *Server) makeAppointment(account, number, id string, request bookingRequest) (*appointment, *refusal) {
 	if problem := request.validate(); problem != nil {
 		return nil, problem
@@ -50,7 +51,7 @@ func (s *Server) makeAppointment(account, number, id string, request bookingRequ
 	if request.Slot == "" {
 		a.provider = providerPhlebFinders
 		if !accountServes(account, a.provider) || !inArea(request.Address, serviceAreaZip[a.provider]) {
-			return nil, refuse(codeOutsideServiceArea, "nobody takes requests there")
+			return nil, refuse(codeOutsideServiceArea, "no phlebotomist serves this address")
 		}
 		s.addAppointment(a)
 		return a, nil
@@ -91,7 +92,7 @@ func (r bookingRequest) validate() *refusal {
 	return nil
 }
 
-// freeSlotByKey is the slot that a key stands for, if nobody has it. The caller holds the mutex.
+// freeSlotByKey returns the slot with this key if it is free. The caller holds the mutex.
 func (s *Server) freeSlotByKey(account, key string) (slot, *refusal) {
 	at, err := parseSlotKey(key, s.cfg.Now())
 	switch {
@@ -103,7 +104,7 @@ func (s *Server) freeSlotByKey(account, key string) (slot, *refusal) {
 	return at, nil
 }
 
-// addAppointment puts a new appointment into the diary. The caller holds the mutex.
+// addAppointment adds a new appointment and notifies the order's script. The caller holds the mutex.
 func (s *Server) addAppointment(a *appointment) {
 	s.appointments.add(a)
 	s.orders.byNumber[a.number].notifyChange()
@@ -147,8 +148,8 @@ func (s *Server) handleReschedule(c *neutralCall) {
 	})
 }
 
-// handleCancelAppointment is POST /neutral/orders/{number}/appointments/{id}/cancel. An appointment that was never booked is cancelled too:
-// a booking of it that comes late finds it so.
+// handleCancelAppointment is POST /neutral/orders/{number}/appointments/{id}/cancel. An unknown appointment is added as
+// cancelled, so that a later booking with its id has no effect.
 func (s *Server) handleCancelAppointment(c *neutralCall) {
 	number, id := c.number(), c.r.PathValue("id")
 	s.respond(c, neutralExchange{
@@ -171,24 +172,24 @@ func (s *Server) handleCancelAppointment(c *neutralCall) {
 	})
 }
 
-// cancelAppointment ends an appointment and frees its slot; its time is kept. The caller holds the mutex.
+// cancelAppointment cancels an appointment and frees its slot. Its time stays as it was. The caller holds the mutex.
 func (s *Server) cancelAppointment(a *appointment) {
 	a.status = statusCancelled
 	s.appointments.releaseSlot(a)
 	s.orders.byNumber[a.number].notifyChange()
 }
 
-// defaultConfirmDelay is how long a provider takes to confirm, in simulated time.
+// defaultConfirmDelay is how long a provider takes to confirm an appointment, in simulated time.
 const defaultConfirmDelay = 4 * time.Hour
 
-// behaviourOf is how the calls about an order are answered: as its script has it, or the script that was put for it. The caller holds the
-// mutex.
+// behaviourOf returns how calls about an order are answered: by the order's script, or by the script that was set for
+// its number before the order came. The caller holds the mutex.
 func (s *Server) behaviourOf(number string) OrderBehaviour {
 	if o := s.orders.byNumber[number]; o != nil {
 		return o.behaviour
 	}
-	if p := s.orders.expected[number]; p != nil && p.script != nil {
-		return p.script.OrderBehaviour
+	if e := s.orders.expected[number]; e != nil && e.script != nil {
+		return e.script.OrderBehaviour
 	}
 	return OrderBehaviour{Book: BookingBehaviour{NeverConfirmed: s.cfg.Manual}}
 }

@@ -52,9 +52,9 @@ type appointmentView struct {
 	Site          *siteView  `json:"site"`
 }
 
-// availabilityQuery asks for what is free at the providers of a life.
-func availabilityQuery(life, zip string) string {
-	if life == simlab.FlowPhlebotomy {
+// availabilityQuery asks for what is free at the providers of a flow.
+func availabilityQuery(flow, zip string) string {
+	if flow == simlab.FlowPhlebotomy {
 		return `{"type":"phlebotomy","address":{"first_line":"1 Main St","city":"Phoenix","state":"AZ","zip":"` + zip +
 			`"},"days":14}`
 	}
@@ -62,18 +62,18 @@ func availabilityQuery(life, zip string) string {
 }
 
 // freeSlot is the key of a slot that is free.
-func (w *testLab) freeSlot(life string) string {
+func (w *testLab) freeSlot(flow string) string {
 	w.t.Helper()
 	return neutralCall[availability](w, http.StatusOK, http.MethodPost, "/availability",
-		availabilityQuery(life, "85004")).Days[0].Slots[0].Key
+		availabilityQuery(flow, "85004")).Days[0].Slots[0].Key
 }
 
 // bookingBody books a slot; without one it is a request.
-func bookingBody(life, slot string) string {
+func bookingBody(flow, slot string) string {
 	fields := map[string]any{
 		"type": "patient_service_center", "contact": patient("Ines"), "notes": "rings twice",
 	}
-	if life == simlab.FlowPhlebotomy {
+	if flow == simlab.FlowPhlebotomy {
 		fields["type"] = "phlebotomy"
 		zip := "85004"
 		if slot == "" {
@@ -213,10 +213,10 @@ func (w *testLab) changeAppointment(status int, id, what, body string) appointme
 // An appointment can be booked before its order has been placed.
 func TestSlotsAreTaken(t *testing.T) {
 	t.Parallel()
-	for _, life := range []string{simlab.FlowWalkIn, simlab.FlowPhlebotomy} {
+	for _, flow := range []string{simlab.FlowWalkIn, simlab.FlowPhlebotomy} {
 		w, _ := newWorldAt(t, 20, 0)
-		slots := w.findAvailability(accountName, availabilityQuery(life, "85004")).Days[0].Slots
-		body := bookingBody(life, slots[0].Key)
+		slots := w.findAvailability(accountName, availabilityQuery(flow, "85004")).Days[0].Slots
+		body := bookingBody(flow, slots[0].Key)
 		first := w.book(http.StatusCreated, "a1", body)
 		require.Equal(t, first, w.book(http.StatusOK, "a1", body), "the same id")
 		require.Equal(t, []any{"a1", "confirmed", true}, []any{first.ID, first.Status, first.CanReschedule})
@@ -224,11 +224,11 @@ func TestSlotsAreTaken(t *testing.T) {
 		require.NotEmpty(t, first.Confirmation)
 		require.True(t, slots[0].Start.Equal(*first.Start))
 		require.True(t, slots[0].End.Equal(*first.End))
-		require.Equal(t, life == simlab.FlowWalkIn, first.Site != nil)
+		require.Equal(t, flow == simlab.FlowWalkIn, first.Site != nil)
 
 		require.Equal(t, "slot_gone", w.bookRefused("a2", body, http.StatusConflict))
 		require.NotEqual(t, slots[0].Start, w.findAvailability(accountName,
-			availabilityQuery(life, "85004")).Days[0].Slots[0].Start, "it is not offered any more")
+			availabilityQuery(flow, "85004")).Days[0].Slots[0].Start, "it is not offered any more")
 
 		moved := w.changeAppointment(http.StatusOK, "a1", "reschedule", `{"slot":"`+slots[1].Key+`"}`)
 		require.True(t, slots[1].Start.Equal(*moved.Start))
@@ -240,17 +240,17 @@ func TestSlotsAreTaken(t *testing.T) {
 		for range 2 {
 			require.Equal(t, "cancelled", w.changeAppointment(http.StatusOK, "a1", "cancel", `{"reason":"Other"}`).Status)
 		}
-		w.book(http.StatusCreated, "a3", bookingBody(life, slots[1].Key))
+		w.book(http.StatusCreated, "a3", bookingBody(flow, slots[1].Key))
 		require.Equal(t, "cancelled", w.book(http.StatusOK, "a1", body).Status, "cancelled is cancelled")
 		require.Equal(t, "not_reschedulable", neutralCall[refusal](w, http.StatusConflict, http.MethodPost,
 			"/orders/N1/appointments/a1/reschedule", `{"slot":"x"}`).Code)
 
 		require.Equal(t, "cancelled", w.changeAppointment(http.StatusOK, "late", "cancel", `{}`).Status,
 			"it was never booked")
-		require.Equal(t, "cancelled", w.book(http.StatusOK, "late", bookingBody(life, slots[2].Key)).Status,
+		require.Equal(t, "cancelled", w.book(http.StatusOK, "late", bookingBody(flow, slots[2].Key)).Status,
 			"a booking that comes late finds it so")
 
-		provider := map[string]string{simlab.FlowWalkIn: "quest", simlab.FlowPhlebotomy: "getlabs"}[life]
+		provider := map[string]string{simlab.FlowWalkIn: "quest", simlab.FlowPhlebotomy: "getlabs"}[flow]
 		require.Equal(t, []simlab.AppointmentState{
 			{OrderNumber: "N1", ID: "a1", Provider: provider, Status: "cancelled"},
 			{OrderNumber: "N1", ID: "a2", Provider: provider, Status: "confirmed"},

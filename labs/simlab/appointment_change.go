@@ -10,22 +10,24 @@ import (
 	"github.com/google/uuid"
 )
 
-// appointmentChange is what a provider does about an appointment by itself: its new status, and for confirmed a time. Without one a confirmed
-// appointment moves to the next free slot, and one that has a time keeps it.
+// appointmentChange is a change that the provider makes without a call: the new status and, for confirmed, a time.
+// Without a time, a confirmed appointment moves to the next free slot; an appointment of another status keeps its time,
+// if it has one.
 type appointmentChange struct {
 	Status string     `json:"status"`
-	Slot   string     `json:"slot"`  // key of a slot that is free
-	Start  *time.Time `json:"start"` // any time at all
+	Slot   string     `json:"slot"`  // key of a free slot
+	Start  *time.Time `json:"start"` // any time
 	End    *time.Time `json:"end"`
 }
 
 var errNoSlot = errors.New("slot is not free")
 
-// applyAppointmentChange changes the appointment. The provider may do what it likes: no status forbids another. The caller holds the mutex.
+// applyAppointmentChange changes the appointment. Every status can follow every other. The caller holds the mutex.
 func (s *Server) applyAppointmentChange(a *appointment, v appointmentChange) error {
 	a.changes++
 	switch v.Status {
-	case statusPending: // withdrawn: there is no time any more
+	// The provider withdraws the time.
+	case statusPending:
 		s.appointments.releaseSlot(a)
 		a.status, a.start, a.end = v.Status, time.Time{}, time.Time{}
 	case statusCancelled:
@@ -45,7 +47,8 @@ func (s *Server) applyAppointmentChange(a *appointment, v appointmentChange) err
 	return nil
 }
 
-// setAppointmentTime gives the appointment the time that was asked for, or one of its own where it has none or is moved.
+// setAppointmentTime sets the requested time. Without one it chooses a slot, if the appointment has no time or is
+// confirmed already.
 func (s *Server) setAppointmentTime(a *appointment, v appointmentChange) error {
 	switch {
 	case v.Start != nil:
@@ -69,7 +72,7 @@ func (s *Server) setAppointmentTime(a *appointment, v appointmentChange) error {
 	return s.moveToNextFreeSlot(a)
 }
 
-// moveToNextFreeSlot takes the next free slot at the appointment's place.
+// moveToNextFreeSlot moves the appointment to the next free slot at its location.
 func (s *Server) moveToNextFreeSlot(a *appointment) error {
 	location := serviceAreaZip[a.provider]
 	if a.site != nil {
@@ -86,10 +89,11 @@ func (s *Server) moveToNextFreeSlot(a *appointment) error {
 	return nil
 }
 
-// applyAppointmentStep lets the provider do something about the order's appointment that is ahead or under way, and returns the webhook
-// that tells it. Without such an appointment nothing happens, unless the step names a provider: the patient has called it.
+// applyAppointmentStep lets the provider change the active appointment of the order, and returns the webhook of that
+// change. If the order has no active appointment, a step with a provider creates one, as if the patient had called the
+// provider; any other step does nothing.
 func (s *Server) applyAppointmentStep(ctx context.Context, o *order,
-	step Step) (m webhookMessage, acted bool, err error) {
+	step Step) (m webhookMessage, changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -110,8 +114,8 @@ func (s *Server) applyAppointmentStep(ctx context.Context, o *order,
 	return m, true, err
 }
 
-// scheduleConfirmation lets the provider confirm what it has answered as pending or reserved, unless the script says that it does not, or
-// something else has become of it meanwhile.
+// scheduleConfirmation starts the provider's confirmation of a pending or reserved appointment, after the script's
+// delay. It is not confirmed if the script says so, or if the provider changes it before.
 func (s *Server) scheduleConfirmation(a *appointment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,19 +123,19 @@ func (s *Server) scheduleConfirmation(a *appointment) {
 		return
 	}
 	delay := cmp.Or(time.Duration(s.behaviourOf(a.number).Book.ConfirmAfter), defaultConfirmDelay)
-	acts := a.changes
+	changes := a.changes
 	s.runs.Go(func() {
 		if !sleep(s.ctx, s.cfg.realDelay(delay)) {
 			return
 		}
-		if m, sent := s.confirmIfUnchanged(a, acts); sent {
+		if m, sent := s.confirmIfUnchanged(a, changes); sent {
 			s.sender.deliver(s.ctx, m)
 			s.markConfirmationSent(a)
 		}
 	})
 }
 
-// markConfirmationSent lets what waits for the confirmation go on.
+// markConfirmationSent ends the wait of steps for the confirmation.
 func (s *Server) markConfirmationSent(a *appointment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,12 +147,13 @@ func (a *appointment) awaitsConfirmation() bool {
 	return a.status == statusPending || a.status == statusReserved
 }
 
-// confirmIfUnchanged confirms an appointment about which nothing was done since, and returns what is to be sent, if anything is.
-func (s *Server) confirmIfUnchanged(a *appointment, acts int) (m webhookMessage, sent bool) {
+// confirmIfUnchanged confirms an appointment if the provider has not changed it since it had made this number of
+// changes. It returns the webhook of the confirmation and whether it is to be sent.
+func (s *Server) confirmIfUnchanged(a *appointment, changes int) (m webhookMessage, sent bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	manner := s.behaviourOf(a.number).Book
-	if a.changes != acts || !a.awaitsConfirmation() || manner.NeverConfirmed {
+	behaviour := s.behaviourOf(a.number).Book
+	if a.changes != changes || !a.awaitsConfirmation() || behaviour.NeverConfirmed {
 		return webhookMessage{}, false
 	}
 	if err := s.applyAppointmentChange(a, appointmentChange{Status: statusConfirmed}); err != nil {
@@ -156,11 +161,11 @@ func (s *Server) confirmIfUnchanged(a *appointment, acts int) (m webhookMessage,
 		return webhookMessage{}, false
 	}
 	m, err := s.applyNeutralFactLocked(s.orderOrStub(a.number), KindAppointment, Details{}, a)
-	a.confirmationUnsent = err == nil && !manner.ConfirmationUnsent
+	a.confirmationUnsent = err == nil && !behaviour.ConfirmationUnsent
 	return m, a.confirmationUnsent
 }
 
-// orderOrStub is the order, or what stands for one that the lab does not have. The caller holds the mutex.
+// orderOrStub returns the order, or an empty one if the lab does not have the order. The caller holds the mutex.
 func (s *Server) orderOrStub(number string) *order {
 	if o := s.orders.byNumber[number]; o != nil {
 		return o
@@ -168,7 +173,7 @@ func (s *Server) orderOrStub(number string) *order {
 	return &order{number: number, neutral: &neutralOrder{}}
 }
 
-// handleListAppointments is GET /sandbox/orders/{number}/appointments, oldest first; also of an order that the lab does not have.
+// handleListAppointments is GET /sandbox/orders/{number}/appointments, oldest first. The lab need not have the order.
 func (s *Server) handleListAppointments(w http.ResponseWriter, r *http.Request) {
 	views := []appointmentView{}
 	s.mu.Lock()
@@ -182,15 +187,15 @@ func (s *Server) handleListAppointments(w http.ResponseWriter, r *http.Request) 
 // appointmentChangeRequest is the body of POST /sandbox/orders/{number}/appointments/{id}.
 type appointmentChangeRequest struct {
 	appointmentChange
-	Provider  string     `json:"provider"` // of an appointment that the lab does not have: it is made
+	Provider  string     `json:"provider"` // of an unknown appointment, which is created
 	Site      string     `json:"site"`     // the same
 	At        *time.Time `json:"at"`
 	WebhookID string     `json:"webhook_id"`
-	Unsent    bool       `json:"lost"` // changed, and not told
+	Unsent    bool       `json:"lost"` // the change is not sent
 }
 
-// handleActOnAppointment is POST /sandbox/orders/{number}/appointments/{id}: the provider does something, and tells it at once, attempted
-// once. The id "active" is that of the order's appointment that is ahead or under way.
+// handleActOnAppointment is POST /sandbox/orders/{number}/appointments/{id}: the provider changes the appointment and
+// sends the webhook at once, in one attempt. The id "active" means the active appointment of the order.
 func (s *Server) handleActOnAppointment(w http.ResponseWriter, r *http.Request) {
 	var body appointmentChangeRequest
 	if !decodeControlRequest(w, r, &body) {
@@ -213,7 +218,7 @@ func (s *Server) handleActOnAppointment(w http.ResponseWriter, r *http.Request) 
 		}
 	}
 	writeJSON(w, http.StatusOK, struct {
-		Status      int             `json:"status"` // answered by the receiver; 0: not told
+		Status      int             `json:"status"` // status of the receiver's answer; 0: not sent
 		Appointment appointmentView `json:"appointment"`
 	}{status, view})
 }

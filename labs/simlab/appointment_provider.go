@@ -4,23 +4,23 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // the zones below, whatever the machine has
+	_ "time/tzdata" // the zones below do not depend on the machine
 )
 
 // The providers of appointments.
 const (
-	providerGetlabs      = "getlabs"      // phlebotomy: slots that can be booked at once
+	providerGetlabs      = "getlabs"      // phlebotomy: slots, confirmed at once
 	providerPhlebFinders = "phlebfinders" // phlebotomy: requests, whose time the provider sets
 	providerQuest        = "quest"        // patient service centers
-	providerSonora       = "sonora_quest" // patient service centers: reserved first, confirmed later, not changed by calls
+	providerSonora       = "sonora_quest" // patient service centers: reserved, confirmed later, calls cannot change them
 )
 
 var providers = []string{providerGetlabs, providerPhlebFinders, providerQuest, providerSonora}
 
-// The only areas in which the simulated phlebotomists work (client-api#11-appointments).
+// serviceAreaZip holds the only areas of the simulated phlebotomists (client-api#11-appointments).
 var serviceAreaZip = map[string]string{providerGetlabs: "85004", providerPhlebFinders: "54650"}
 
-// Where the providers' clocks are. All patient service centers keep the hours of New York, wherever they are (section 11).
+// providerZones holds the time zones of the providers. All patient service centers work by New York time (section 11).
 var providerZones = map[string]*time.Location{
 	providerGetlabs: mustLoadZone("America/Phoenix"), providerPhlebFinders: mustLoadZone("America/Chicago"),
 	providerQuest: mustLoadZone("America/New_York"), providerSonora: mustLoadZone("America/New_York"),
@@ -42,7 +42,7 @@ func zoneOf(provider string) string {
 	return zone.String()
 }
 
-// typeOf is the type of a provider's appointments.
+// typeOf returns the type of a provider's appointments.
 func typeOf(provider string) string {
 	if provider == providerGetlabs || provider == providerPhlebFinders {
 		return typePhlebotomy
@@ -50,8 +50,8 @@ func typeOf(provider string) string {
 	return typePSC
 }
 
-// accountServes reports whether the account is with the provider. "<name>:<provider>" is with this one only; the plain name is with all but
-// Sonora Quest, whose sites would otherwise stand among those of Quest.
+// accountServes reports whether the account is with the provider. The account "<name>:<provider>" is with that provider
+// only. The plain name is with all providers but Sonora Quest, so that its sites are not mixed with those of Quest.
 func accountServes(account, provider string) bool {
 	_, only, restricted := strings.Cut(account, ":")
 	if restricted {
@@ -94,7 +94,8 @@ func siteOf(code string) *site {
 	return nil
 }
 
-// distance is how far the site is from a postal code: as far as the codes are apart where the first three digits are the same.
+// distance returns the site's distance in miles from a postal code: the difference of the codes plus one, if their
+// first three digits are the same. Otherwise it is unknown.
 func (s site) distance(zip string) (miles int, known bool) {
 	if len(zip) < 5 || zip[:3] != s.zip[:3] {
 		return 0, false
@@ -103,11 +104,11 @@ func (s site) distance(zip string) (miles int, known bool) {
 	if err != nil {
 		return 0, false
 	}
-	ours, _ := strconv.Atoi(s.zip) // the table's
+	ours, _ := strconv.Atoi(s.zip) // zip codes of the table are numbers
 	return max(theirs-ours, ours-theirs) + 1, true
 }
 
-// siteView is a site as calls and facts show it.
+// siteView is the JSON form of a site in calls and facts.
 type siteView struct {
 	Code     string      `json:"code"`
 	Name     string      `json:"name"`

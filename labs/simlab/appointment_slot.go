@@ -8,18 +8,19 @@ import (
 	"time"
 )
 
-// slotKeyValidity is how long the key of a phlebotomist's slot can be used. Those of patient service centers do not expire.
+// slotKeyValidity is how long the key of a phlebotomist's slot can be used. Keys of patient service centers do not
+// expire.
 const slotKeyValidity = time.Hour
 
-// What patient service centers do (client-api#11-appointments): slots of 20 minutes, today from the next hour to 17:00
-// if it is before 16:00, on later days from 07:00 to 12:00. Phlebotomists come within an hour, from tomorrow on, from
-// 08:00 to 16:00.
+// The slots (client-api#11-appointments). Patient service centers have slots of 20 minutes: today from the next full
+// hour to 17:00, if it is before 16:00, and on later days from 07:00 to 12:00. Phlebotomists have slots of one hour,
+// from tomorrow on, from 08:00 to 16:00.
 const (
 	pscSlotLength        = 20 * time.Minute
 	phlebotomySlotLength = time.Hour
 )
 
-// slot is a time at a provider: at a site, or in an area.
+// slot is a period at a provider, at a site or in an area.
 type slot struct {
 	provider string
 	location string // code of the site, or postal code of the area
@@ -35,12 +36,12 @@ func (s slot) length() time.Duration {
 
 func (s slot) end() time.Time { return s.start.Add(s.length()) }
 
-// identity is the same for the same slot, whatever key it was shown with.
+// identity is the same for all keys of a slot.
 func (s slot) identity() string {
 	return fmt.Sprintf("%s.%s.%d", s.provider, s.location, s.start.Unix())
 }
 
-// key is what the slot is booked with, and until when; zero: for good.
+// key returns a key for booking the slot, and when the key expires; zero: never.
 func (s slot) key(now time.Time) (key string, expires time.Time) {
 	if typeOf(s.provider) == typePSC {
 		return s.identity(), time.Time{}
@@ -51,10 +52,10 @@ func (s slot) key(now time.Time) (key string, expires time.Time) {
 
 var (
 	errBadSlotKey = errors.New("slot is not a key of this provider")
-	errSlotPast   = errors.New("the slot is over, or its key is")
+	errSlotPast   = errors.New("the slot has begun, or its key has expired")
 )
 
-// parseSlotKey returns the slot that a key stands for.
+// parseSlotKey returns the slot of a key. It returns errSlotPast if the slot has begun or the key has expired.
 func parseSlotKey(key string, now time.Time) (slot, error) {
 	parts := strings.Split(key, ".")
 	if len(parts) < 3 {
@@ -80,7 +81,7 @@ func parseSlotKey(key string, now time.Time) (slot, error) {
 	return s, nil
 }
 
-// expiryFlag is 1 where keys expire, else 0.
+// expiryFlag is 1 if the provider's keys expire, and 0 otherwise.
 func (s slot) expiryFlag() int {
 	if typeOf(s.provider) == typePSC {
 		return 0
@@ -88,7 +89,7 @@ func (s slot) expiryFlag() int {
 	return 1
 }
 
-// isOffered reports whether the provider has such slots at all.
+// isOffered reports whether the provider has slots at this location and time of day.
 func (s slot) isOffered() bool {
 	zone := providerZones[s.provider]
 	if zone == nil || s.provider == providerPhlebFinders {
@@ -104,7 +105,8 @@ func (s slot) isOffered() bool {
 		hour >= 8 && hour < 16
 }
 
-// slotsOn lists a provider's slots at a place on a day, given as its noon in the provider's zone, that begin after now.
+// slotsOn lists the provider's slots at a location on a day that begin after now. The day is given by its noon in the
+// provider's zone.
 func slotsOn(provider, location string, noon, now time.Time) []slot {
 	opens, closes := workingHours(provider, noon, now)
 	var slots []slot
@@ -118,7 +120,7 @@ func slotsOn(provider, location string, noon, now time.Time) []slot {
 	return slots
 }
 
-// workingHours is when the provider works on the day; the same time twice: not at all.
+// workingHours returns when the provider opens and closes on the day. Both are the same if it does not work that day.
 func workingHours(provider string, noon, now time.Time) (opens, closes time.Time) {
 	now = now.In(noon.Location())
 	today := now.Format(time.DateOnly) == noon.Format(time.DateOnly)
@@ -138,12 +140,13 @@ func workingHours(provider string, noon, now time.Time) (opens, closes time.Time
 	return hour(now.Hour() + 1), hour(17)
 }
 
-// noonOf is the noon of a day, from which no clock change leads to another day.
+// noonOf returns the noon of a day. Unlike midnight, it stays on the same day if the clocks change.
 func noonOf(day time.Time, zone *time.Location) time.Time {
 	return time.Date(day.Year(), day.Month(), day.Day(), 12, 0, 0, 0, zone)
 }
 
-// nextFreeSlot is the provider's first free slot at the place from the day after tomorrow on. The caller holds the mutex.
+// nextFreeSlot returns the provider's first free slot at the location, from the day after tomorrow on. The caller holds
+// the mutex.
 func (s *Server) nextFreeSlot(provider, location string) (slot, bool) {
 	now := s.cfg.Now()
 	noon := noonOf(now.In(providerZones[provider]), providerZones[provider])

@@ -11,69 +11,69 @@ import (
 	"time"
 )
 
-// DefaultSpeed is a good speed for a demonstration: one simulated day passes in one second, so that the script "happy",
-// which takes ten days at a real lab, takes ten seconds.
+// DefaultSpeed is a speed for demonstrations: one simulated day takes one second. The script "happy", which takes ten
+// days at a real lab, takes ten seconds.
 const DefaultSpeed = 86_400
 
 const maxSpeed = 1e12
 
-// Config says how a Server behaves. User, Token and WebhookURL are required.
+// Config configures a Server. User, Token and WebhookURL are required.
 type Config struct {
-	// User and Token are the lab credentials. Calls to the lab carry them in the headers "user" and "token"; webhooks
-	// from the lab carry them as Basic authentication, as molecular-api#webhook-credentials has it.
+	// User and Token are the lab credentials. Calls to the lab have them in the headers "user" and "token"; webhooks of
+	// the lab have them as Basic authentication (molecular-api#webhook-credentials).
 	User, Token string
 
-	// WebhookURL is where lab webhooks are posted.
+	// WebhookURL is the URL of lab webhooks.
 	WebhookURL string
 
-	// CourierURL is where courier events are posted. Empty: there is no courier, courier steps send nothing.
+	// CourierURL is the URL of courier events. Empty: there is no courier, and courier steps send nothing.
 	CourierURL string
 	// CourierSecret signs courier events. Required with CourierURL.
 	CourierSecret string
-	// CourierAPIKey is the key that the tracker API expects as Basic user name. Required with CourierURL.
+	// CourierAPIKey is the API key that the tracker API expects as Basic user name. Required with CourierURL.
 	CourierAPIKey string
 
-	// NeutralURL is where webhooks of the neutral partner protocol are posted. Empty: the protocol is not offered.
+	// NeutralURL is the URL of webhooks of the neutral protocol. Empty: the server does not offer the neutral protocol.
 	NeutralURL string
-	// NeutralAccount is the name of our account, as calls and webhooks carry it in x-account. Required with NeutralURL.
+	// NeutralAccount is the name of our account in the header x-account of calls and webhooks. Required with NeutralURL.
 	NeutralAccount string
-	// NeutralSecrets, of the form whsec_<base64>, verify calls and sign webhooks: one, or two during a rotation. Required with
-	// NeutralURL.
+	// NeutralSecrets, of the form whsec_<base64>, verify calls and sign webhooks. There are two during a rotation.
+	// Required with NeutralURL.
 	NeutralSecrets []string
 
-	// Speed is how many simulated seconds pass in a real one: a step that comes 24 hours after the one before it comes
-	// 24h/Speed after it. 1 is real life; 0, the default, waits for nothing.
+	// Speed is the number of simulated seconds in a real second. A step with a delay of 24 hours waits 24h/Speed. With 1,
+	// simulated time is real time; with 0, the default, steps do not wait.
 	Speed float64
-	// Manual makes the lab send nothing by itself: it accepts orders, and everything else comes through the control
-	// endpoints.
+	// Manual: the lab accepts orders and sends nothing unless a control endpoint asks for it.
 	Manual bool
-	// CancelCall offers POST /CancelOrder, which Molecular has not confirmed. Defaults to false: the path is not found.
+	// CancelCall offers POST /CancelOrder, which Molecular has not confirmed. Defaults to false: 404.
 	CancelCall bool
-	// Spacing is the least time between the starts of two lab calls. Calls that come sooner are marked in the account
-	// and answered all the same. Defaults to 0: none is marked.
+	// Spacing is the minimum time between the starts of two lab calls. Earlier calls are answered, and marked in the
+	// traffic log. Defaults to 0: no call is marked.
 	Spacing time.Duration
 
-	// RetryInterval is the real time between two attempts at a webhook. Defaults to 1 second. It is not scaled by Speed,
-	// because a receiver that restarts takes real time.
+	// RetryInterval is the real time between two attempts of a webhook. Defaults to 1 second. Speed does not change it,
+	// because a receiver needs real time to restart.
 	RetryInterval time.Duration
-	// RetryAttempts is how often one webhook is attempted. Defaults to 60.
+	// RetryAttempts is the number of attempts of a webhook. Defaults to 60.
 	RetryAttempts int
-	// TrackerWait is how long, in real time, the first courier event of a leg waits for its tracker to be created.
-	// Defaults to 10 seconds.
+	// TrackerWait is how long, in real time, the first courier event of a leg waits until its tracker is created. Defaults
+	// to 10 seconds.
 	TrackerWait time.Duration
 
-	// MaxCalls is how many calls the account keeps; of webhooks it keeps four times as many attempts. Defaults to 50,000.
+	// MaxCalls is the number of calls in the traffic log, which has up to four times as many webhook attempts. Defaults to
+	// 50,000.
 	MaxCalls int
 
-	// Now is the clock that times are taken from. Defaults to time.Now.
+	// Now returns the current time. Defaults to time.Now.
 	Now func() time.Time
-	// Logger gets ids, kinds and status codes. Defaults to slog.Default().
+	// Logger logs ids, kinds and status codes. Defaults to slog.Default().
 	Logger *slog.Logger
-	// HTTPClient sends the webhooks. Defaults to a client of its own with a time-out of 10 seconds.
+	// HTTPClient sends the webhooks. Defaults to a client with a timeout of 10 seconds.
 	HTTPClient *http.Client
 }
 
-// ParseSpeed reads a speed as given on a command line: 0, a number of at least 1, or "max" for no waiting at all.
+// ParseSpeed parses a speed of a command line: 0, a number of at least 1, or "max" for no waiting.
 func ParseSpeed(text string) (float64, error) {
 	if text == "max" {
 		return 0, nil
@@ -92,7 +92,7 @@ func checkSpeed(speed float64) error {
 	return errors.New("speed must be 0 (no waiting) or between 1 and 1e12")
 }
 
-// check reports everything that is wrong with the configuration at once.
+// check returns everything that is wrong with the configuration.
 func (c Config) check() error {
 	errs := []error{checkSpeed(c.Speed), checkURL("WebhookURL", c.WebhookURL)}
 	if c.User == "" || c.Token == "" {
@@ -152,7 +152,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// realDelay is how long a simulated delay takes.
+// realDelay converts a simulated delay to a real one.
 func (c Config) realDelay(delay time.Duration) time.Duration {
 	if c.Speed == 0 {
 		return 0

@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// handleReplaceResults is PUT /sandbox/orders/{number}/results: the report, each part of it optional. Without observations they are
-// generated. Each further report is a corrected version; no script overwrites it.
+// handleReplaceResults is PUT /sandbox/orders/{number}/results. The body is a lab report; every part is optional, and
+// missing observations are generated. Each further lab report is a corrected version. Scripts do not overwrite it.
 func (s *Server) handleReplaceResults(w http.ResponseWriter, r *http.Request) {
 	if o := s.findOrder(r.PathValue("number")); o != nil && o.neutral != nil {
 		s.replaceReport(w, r, o)
@@ -44,7 +44,8 @@ func (s *Server) handleReplaceResults(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]int{"version": next.Version})
 }
 
-// handleCancelOrder is POST /CancelOrder, where it is offered: refused once the kit has shipped, the same answer when repeated.
+// handleCancelOrder is POST /CancelOrder, if Config.CancelCall offers it. It refuses an order whose kit has shipped. A
+// repeated call gets the same answer.
 func (s *Server) handleCancelOrder(w http.ResponseWriter, r *http.Request, call *callRecord) {
 	var body struct {
 		OrderNumber string `json:"order_number"`
@@ -64,7 +65,8 @@ func (s *Server) handleCancelOrder(w http.ResponseWriter, r *http.Request, call 
 	writeJSON(w, http.StatusOK, molecularAnswer{Success: true, Message: noMessage})
 }
 
-// cancelByNumber cancels an order, or says why it cannot be. The caller holds the mutex.
+// cancelByNumber cancels an order and its script. It returns a text that says why the order cannot be cancelled; empty:
+// cancelled. The caller holds the mutex.
 func (s *Server) cancelByNumber(number string) (problem string) {
 	o := s.orders.byNumber[number]
 	if o == nil {
@@ -81,8 +83,9 @@ func (s *Server) cancelByNumber(number string) (problem string) {
 	return ""
 }
 
-// handleReplaceScript is PUT /sandbox/orders/{number}/script: {"script": name} or {"steps": [...], "place": {...}, …}. What still runs is
-// stopped first; when the answer comes, the old script sends nothing more. For a number without an order the script is kept.
+// handleReplaceScript is PUT /sandbox/orders/{number}/script. The body has a script name, or steps with place, book and
+// calls. It stops the running script first: after the answer, that script sends nothing. For a number without an order,
+// the script is stored until the order comes.
 func (s *Server) handleReplaceScript(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Script string        `json:"script"`
@@ -109,7 +112,7 @@ func (s *Server) handleReplaceScript(w http.ResponseWriter, r *http.Request) {
 		script = named
 	}
 	if err := script.check(); err != nil {
-		writeError(w, http.StatusBadRequest, err.Error()) // our own words about the script
+		writeError(w, http.StatusBadRequest, err.Error()) // our own text about the script
 		return
 	}
 	switch err := s.assignScriptTo(number, script, body.Script != ""); {
@@ -124,17 +127,18 @@ func (s *Server) handleReplaceScript(w http.ResponseWriter, r *http.Request) {
 
 var errOtherProtocol = errors.New("a step is not of the order's protocol")
 
-// scriptNamed is the script of a name for the order; for an order to come, of any kind of order that has one of that name.
+// scriptNamed returns the script with this name for the order. For an order that has not come yet, it looks for the
+// name in all flows.
 func (s *Server) scriptNamed(number, name string) (Script, bool) {
 	if o := s.findOrder(number); o != nil {
 		if o.neutral != nil {
-			return lifeScript(o.neutral.flow, name)
+			return flowScript(o.neutral.flow, name)
 		}
 		return namedScript(name)
 	}
 	script, ok := namedScript(name)
-	for _, life := range lives() {
-		if other, known := lifeScript(life, name); known &&
+	for _, flow := range flows() {
+		if other, known := flowScript(flow, name); known &&
 			(!ok || script.Calls == nil && script.Book == (BookingBehaviour{})) {
 			script, ok = other, true
 		}
@@ -142,15 +146,15 @@ func (s *Server) scriptNamed(number, name string) (Script, bool) {
 	return script, ok
 }
 
-// assignScriptTo gives a script to an order, or keeps it for the order to come.
+// assignScriptTo starts the script for an order, or stores it until the order comes.
 func (s *Server) assignScriptTo(number string, script Script, named bool) error {
 	s.mu.Lock()
 	o := s.orders.byNumber[number]
 	if o == nil {
 		defer s.mu.Unlock()
-		p, err := s.orders.expectedOrder(number)
+		expected, err := s.orders.expectedOrder(number)
 		if err == nil {
-			p.script, p.byName = &script, named
+			expected.script, expected.byName = &script, named
 		}
 		return err
 	}

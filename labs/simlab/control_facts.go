@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// The protocols that a fact can be sent by.
+// The protocols by which a fact can be sent.
 const (
 	protocolMolecular = "molecular"
 	protocolNeutral   = "neutral"
@@ -17,14 +17,15 @@ const (
 // factRequest is the body of POST /sandbox/orders/{number}/facts.
 type factRequest struct {
 	Type string `json:"type"`
-	// defaults to the order's own; for a number without an order, to the one that knows the type
+	// Protocol defaults to the protocol of the order. For a number without an order it defaults to the protocol that has
+	// the type.
 	Protocol string `json:"protocol"`
-	Raw      string `json:"raw"` // neutral only: this is sent, whatever it is
+	Raw      string `json:"raw"` // neutral protocol only: this text is sent as the body
 	Details
-	Appointment string `json:"appointment"` // appointment only: its id; defaults to the order's newest
+	Appointment string `json:"appointment"` // appointment only: its id; defaults to the order's newest appointment
 }
 
-// protocolFor is what the fact is sent by. o is nil where the lab has no such order.
+// protocolFor returns the protocol by which the fact is sent. o is nil if the lab does not have the order.
 func (f factRequest) protocolFor(o *order) string {
 	switch {
 	case f.Protocol != "":
@@ -39,8 +40,8 @@ func (f factRequest) protocolFor(o *order) string {
 	return protocolMolecular
 }
 
-// handleSendFact is POST /sandbox/orders/{number}/facts: one webhook, now, attempted once. The answer names the receiver's status. For an
-// order that the lab does not know, Molecular's protocol needs an accession number.
+// handleSendFact is POST /sandbox/orders/{number}/facts. It sends one webhook at once, in one attempt, and answers with
+// the receiver's status. For an order that the lab does not have, Molecular's protocol requires an accession number.
 func (s *Server) handleSendFact(w http.ResponseWriter, r *http.Request) {
 	var body factRequest
 	if !decodeControlRequest(w, r, &body) {
@@ -96,7 +97,7 @@ func (s *Server) applyMolecularOrCourierFact(ctx context.Context, o *order, kind
 	return s.applyCourierEvent(o, d)
 }
 
-// neutralFactFromRequest makes a fact of any type and content: what a receiver makes of nonsense is its own affair.
+// neutralFactFromRequest builds a webhook of any type and content, so that receivers can be tested with invalid facts.
 func (s *Server) neutralFactFromRequest(_ context.Context, number string, _ *order,
 	body factRequest) (webhookMessage, *refusal) {
 	if s.cfg.NeutralURL == "" {
@@ -132,7 +133,8 @@ func (s *Server) neutralFactFromRequest(_ context.Context, number string, _ *ord
 	return m, nil
 }
 
-// replaceReport is replaceResults for an order of the neutral protocol: the body is a report of that protocol, each part optional.
+// replaceReport is handleReplaceResults for an order of the neutral protocol. The body is a report of that protocol;
+// every part is optional.
 func (s *Server) replaceReport(w http.ResponseWriter, r *http.Request, o *order) {
 	var next neutralReport
 	if !decodeControlRequest(w, r, &next) {

@@ -12,7 +12,7 @@ const (
 	maxPage     = 1000
 )
 
-// orderView is an order as the control endpoints show it.
+// orderView is the JSON form of an order in the control endpoints.
 type orderView struct {
 	OrderNumber string    `json:"order_number"`
 	KitID       string    `json:"kit_id"`
@@ -24,14 +24,15 @@ type orderView struct {
 	PlacedAt    time.Time `json:"placed_at"`
 	Version     int       `json:"results_version"` // 0: no results
 
-	Flow         string            `json:"life,omitempty"` // of an order of the neutral protocol, as the rest
+	// The following fields are set for orders of the neutral protocol only.
+	Flow         string            `json:"life,omitempty"`
 	Accession    string            `json:"accession,omitempty"`
 	Replaces     string            `json:"replaces,omitempty"`
 	Tests        []orderedTest     `json:"tests,omitempty"`
 	Appointments []appointmentView `json:"appointments,omitempty"`
 }
 
-// view shows the order. The server's mutex is held.
+// view returns the JSON form. The caller holds the server's mutex.
 func (o *order) view() orderView {
 	v := orderView{
 		OrderNumber: o.number, KitID: o.kitID, Status: o.state, Script: o.script, Running: o.run.isRunning(),
@@ -49,26 +50,27 @@ func (o *order) view() orderView {
 	return v
 }
 
-// handleListScripts is GET /sandbox/scripts: those of Molecular's protocol, and of each life of the neutral one.
+// handleListScripts is GET /sandbox/scripts: the scripts of Molecular's protocol, and those of each flow of the neutral
+// protocol.
 func (s *Server) handleListScripts(w http.ResponseWriter, _ *http.Request) {
 	all := map[string][]Script{"scripts": scripts()}
-	for _, life := range lives() {
-		all[life] = lifeScripts(life)
+	for _, flow := range flows() {
+		all[flow] = flowScripts(flow)
 	}
 	writeJSON(w, http.StatusOK, all)
 }
 
-// handleTraffic is GET /sandbox/account: the newest calls and webhooks, at most limit of each.
+// handleTraffic is GET /sandbox/account: the newest calls and webhook attempts, at most limit of each.
 func (s *Server) handleTraffic(w http.ResponseWriter, r *http.Request) {
 	limit := pageSize(r)
-	account := s.Traffic()
-	account.Calls = account.Calls[max(0, len(account.Calls)-limit):]
-	account.WebhookAttempts = append([]WebhookAttempt{},
-		account.WebhookAttempts[max(0, len(account.WebhookAttempts)-limit):]...)
-	writeJSON(w, http.StatusOK, account)
+	traffic := s.Traffic()
+	traffic.Calls = traffic.Calls[max(0, len(traffic.Calls)-limit):]
+	traffic.WebhookAttempts = append([]WebhookAttempt{},
+		traffic.WebhookAttempts[max(0, len(traffic.WebhookAttempts)-limit):]...)
+	writeJSON(w, http.StatusOK, traffic)
 }
 
-// handleListOrders is GET /sandbox/orders: oldest first, a page from after the given cursor.
+// handleListOrders is GET /sandbox/orders: orders, oldest first, after the given cursor.
 func (s *Server) handleListOrders(w http.ResponseWriter, r *http.Request) {
 	limit := pageSize(r)
 	after, err := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
@@ -77,7 +79,7 @@ func (s *Server) handleListOrders(w http.ResponseWriter, r *http.Request) {
 	}
 	page := struct {
 		Orders []orderView `json:"orders"`
-		Next   *int64      `json:"next"` // cursor of the next page; null: this is the last
+		Next   *int64      `json:"next"` // cursor of the next page; null: this is the last page
 	}{Orders: []orderView{}}
 	s.mu.Lock()
 	var last int64
@@ -96,7 +98,7 @@ func (s *Server) handleListOrders(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, page)
 }
 
-// handleOrder is GET /sandbox/orders/{number}: its state and its part of the account.
+// handleOrder is GET /sandbox/orders/{number}: the order with its calls and webhook attempts.
 func (s *Server) handleOrder(w http.ResponseWriter, r *http.Request) {
 	o := s.findOrder(r.PathValue("number"))
 	if o == nil {
@@ -109,13 +111,13 @@ func (s *Server) handleOrder(w http.ResponseWriter, r *http.Request) {
 		view.Appointments = append(view.Appointments, a.view())
 	}
 	s.mu.Unlock()
-	account := s.Traffic()
+	traffic := s.Traffic()
 	writeJSON(w, http.StatusOK, struct {
 		orderView
 		Calls    []Call           `json:"calls"`
 		Webhooks []WebhookAttempt `json:"webhooks"`
-	}{view, append([]Call{}, account.CallsFor(o.number)...),
-		append([]WebhookAttempt{}, account.WebhookAttemptsFor(o.number)...)})
+	}{view, append([]Call{}, traffic.CallsFor(o.number)...),
+		append([]WebhookAttempt{}, traffic.WebhookAttemptsFor(o.number)...)})
 }
 
 func (s *Server) findOrder(number string) *order {
@@ -124,7 +126,7 @@ func (s *Server) findOrder(number string) *order {
 	return s.orders.byNumber[number]
 }
 
-// pageSize reads the limit of a list.
+// pageSize returns the limit parameter of a list, or its default.
 func pageSize(r *http.Request) int {
 	limit, err := strconv.Atoi(r.URL.Query().Get("limit"))
 	if err != nil || limit < 1 {
@@ -133,8 +135,8 @@ func pageSize(r *http.Request) int {
 	return min(limit, maxPage)
 }
 
-// decodeControlRequest decodes a control request; it has answered when it returns false. An unknown key is an error, so that a misspelt
-// parameter does not go unnoticed.
+// decodeControlRequest decodes the body of a control request. It has answered if it returns false. An unknown key is an
+// error, so that misspelt keys are found.
 func decodeControlRequest(w http.ResponseWriter, r *http.Request, into any) bool {
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()

@@ -15,7 +15,7 @@ import (
 // signatureHeader carries the signature of a courier event.
 const signatureHeader = "X-Hmac-Signature"
 
-// courierEvent tells that a tracker has a new status.
+// courierEvent is the body of a courier webhook: a tracker with a new status.
 type courierEvent struct {
 	ID          string      `json:"id"`
 	Object      string      `json:"object"`
@@ -29,9 +29,9 @@ type previous struct {
 	Status string `json:"status"`
 }
 
-// applyCourierEvent lets the tracker of the leg take a new status and returns the event that tells it.
+// applyCourierEvent sets a new status of the leg's tracker and returns the webhook of that event.
 func (s *Server) applyCourierEvent(o *order, d Details) (webhookMessage, error) {
-	body, err := json.Marshal(s.newCourierEvent(o, d))
+	body, err := json.Marshal(s.updateTracker(o, d))
 	if err != nil {
 		return webhookMessage{}, fmt.Errorf("encoding a courier event: %w", err)
 	}
@@ -42,7 +42,8 @@ func (s *Server) applyCourierEvent(o *order, d Details) (webhookMessage, error) 
 	}, nil
 }
 
-func (s *Server) newCourierEvent(o *order, d Details) courierEvent {
+// updateTracker sets a new status of the leg's tracker and returns the event of that change.
+func (s *Server) updateTracker(o *order, d Details) courierEvent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.legTracker(o, d.Leg)
@@ -60,7 +61,7 @@ func (s *Server) newCourierEvent(o *order, d Details) courierEvent {
 	return event
 }
 
-// signCourierEvent is the signature of an event: HMAC-SHA256 over the body, the secret in Unicode form NFKD.
+// signCourierEvent returns the signature of an event: HMAC-SHA256 of the body, with the secret in Unicode form NFKD.
 func signCourierEvent(secret string, body []byte) string {
 	mac := hmac.New(sha256.New, norm.NFKD.Bytes([]byte(secret)))
 	mac.Write(body)

@@ -16,7 +16,8 @@ const (
 	defaultCarrier = "USPS"
 )
 
-// tracker follows one tracking number. The lab knows its own numbers before anybody asks for a tracker.
+// tracker is the courier's state of one tracking number. The lab creates trackers for its own numbers; the courier
+// reports on them after a client has requested them.
 type tracker struct {
 	id           string
 	code         string
@@ -25,11 +26,11 @@ type tracker struct {
 	detail       string
 	updatedAt    time.Time
 	history      []trackingDetail
-	requested    chan struct{} // closed once the tracker has been asked for
-	waitTimedOut bool          // it was waited for in vain and will not be again
+	requested    chan struct{} // closed when a client has requested the tracker
+	waitTimedOut bool          // a script has waited for the request until its timeout and does not wait again
 }
 
-// trackerView is a tracker as the tracker API shows it.
+// trackerView is the JSON form of a tracker in the tracker API.
 type trackerView struct {
 	ID           string           `json:"id"`
 	Object       string           `json:"object"`
@@ -49,7 +50,7 @@ type trackingDetail struct {
 	Message      string `json:"message"`
 }
 
-// render renders the tracker. The server's mutex is held.
+// render returns the JSON form. The caller holds the server's mutex.
 func (t *tracker) render() trackerView {
 	return trackerView{
 		ID: t.id, Object: "Tracker", TrackingCode: t.code, Status: t.status, StatusDetail: t.detail, Carrier: t.carrier,
@@ -66,7 +67,7 @@ func (t *tracker) isRequested() bool {
 	}
 }
 
-// newTracker makes a number with its tracker, which nobody has asked for yet. The caller holds the mutex.
+// newTracker creates a tracking number and its tracker, not requested yet. The caller holds the mutex.
 func (s *Server) newTracker(prefix string) (code string) {
 	code = newTrackingNumber(prefix, s.trackers)
 	s.addTracker(code, defaultCarrier)
@@ -82,7 +83,7 @@ func (s *Server) addTracker(code, carrier string) *tracker {
 	return t
 }
 
-// removeTrackers drops the trackers of an order that was forgotten; nil is no order.
+// removeTrackers removes the trackers of an order; nil is allowed.
 func (s *Server) removeTrackers(o *order) {
 	if o != nil {
 		delete(s.trackers, o.outbound)
@@ -90,7 +91,7 @@ func (s *Server) removeTrackers(o *order) {
 	}
 }
 
-// handleCreateTracker is POST /v2/trackers. The same tracking code gets the same tracker.
+// handleCreateTracker is POST /v2/trackers. A repeated tracking code returns the same tracker.
 func (s *Server) handleCreateTracker(w http.ResponseWriter, r *http.Request) {
 	key, _, _ := r.BasicAuth()
 	if s.cfg.CourierAPIKey == "" || !equal(key, s.cfg.CourierAPIKey) {
@@ -137,13 +138,14 @@ func (s *Server) requestTracker(code, carrier string) (trackerView, bool) {
 	return t.render(), true
 }
 
-// awaitTrackerRequest waits, for a bounded time, until the leg's tracker has been asked for. It returns false if the context ended first.
+// awaitTrackerRequest waits at most Config.TrackerWait for the request of the leg's tracker. It returns false if the
+// context ended first.
 func (s *Server) awaitTrackerRequest(ctx context.Context, o *order, leg string) bool {
 	s.mu.Lock()
 	t := s.legTracker(o, leg)
-	awaited := t.waitTimedOut
+	timedOut := t.waitTimedOut
 	s.mu.Unlock()
-	if awaited {
+	if timedOut {
 		return ctx.Err() == nil
 	}
 	timer := time.NewTimer(s.cfg.TrackerWait)
@@ -161,7 +163,7 @@ func (s *Server) awaitTrackerRequest(ctx context.Context, o *order, leg string) 
 	return true
 }
 
-// legTracker returns the tracker of a leg. The caller holds the mutex.
+// legTracker returns the tracker of a leg, and creates it if there is none. The caller holds the mutex.
 func (s *Server) legTracker(o *order, leg string) *tracker {
 	code := o.outbound
 	if leg == LegInbound {

@@ -2,9 +2,9 @@ package simlab
 
 // What the tests see of the package beside its exports.
 var (
-	FlowScript  = lifeScript
-	FlowScripts = lifeScripts
-	Flows       = lives
+	FlowScript  = flowScript
+	FlowScripts = flowScripts
+	Flows       = flows
 	NamedScript = namedScript
 	Scripts     = scripts
 )

@@ -11,7 +11,7 @@ const (
 	resultNotDetected = "Not Detected"
 )
 
-// marker is one test of a panel. Without a unit it is detected or not.
+// marker is one test of a panel. A marker without a unit is either detected or not.
 type marker struct {
 	name      string
 	loinc     string
@@ -19,22 +19,25 @@ type marker struct {
 	low, high int
 }
 
-// panels are the tests that the simulated lab knows; any other panel id is one generic test.
+// panels are the panels of the simulated lab. Any other panel id has one generic test.
 var panels = map[int][]marker{
-	101: { // lipids
+	// Lipids.
+	101: {
 		{name: "Total Cholesterol", loinc: "2093-3", unit: "mg/dL", low: 100, high: 199},
 		{name: "HDL Cholesterol", loinc: "2085-9", unit: "mg/dL", low: 40, high: 100},
 		{name: "LDL Cholesterol", loinc: "13457-7", unit: "mg/dL", low: 0, high: 129},
 		{name: "Triglycerides", loinc: "2571-8", unit: "mg/dL", low: 0, high: 149},
 	},
-	102: { // sexually transmitted infections
+	// Sexually transmitted infections.
+	102: {
 		{name: "Chlamydia trachomatis", loinc: "21613-5"},
 		{name: "Neisseria gonorrhoeae", loinc: "24111-7"},
 		{name: "Trichomonas vaginalis", loinc: "46154-1"},
 	},
 }
 
-// generateObservations returns plausible observations for the panels, the same ones for the same order.
+// generateObservations returns plausible observations for the panels. They are the same for every call with the same
+// order number.
 func generateObservations(number string, panelIDs []int, at string) []Observation {
 	hash := fnv.New64a()
 	_, _ = hash.Write([]byte(number)) // a hash never fails
@@ -58,7 +61,7 @@ func panelMarkers(panelID int) []marker {
 func (m marker) generateObservation(random *rand.Rand, at string) Observation {
 	o := Observation{TestName: m.name, LOINC: m.loinc, AssayedAt: at, Result: resultDetected}
 	if m.unit != "" {
-		// Within the range, so that nothing looks ill by chance.
+		// The value is within the range, so that generated results are normal.
 		o.ResultValue = strconv.Itoa(m.low + (m.high-m.low)/4 + random.IntN((m.high-m.low)/2))
 		o.Units, o.ReferenceRange = m.unit, strconv.Itoa(m.low)+"-"+strconv.Itoa(m.high)
 		return o
@@ -70,7 +73,7 @@ func (m marker) generateObservation(random *rand.Rand, at string) Observation {
 	return o
 }
 
-// correctObservations changes the first observation, differently for each version that is corrected.
+// correctObservations changes the first observation, differently for every version.
 func correctObservations(observations []Observation, version int) {
 	if len(observations) == 0 {
 		return

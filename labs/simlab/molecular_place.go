@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// noMessage is what the lab writes where there is no message: a string, as in its documented example.
+// noMessage is the lab's error_msg for no error: a string, as in MTL's documented example.
 const noMessage = " null "
 
-// messageDuplicate tells that an order number was used before.
+// messageDuplicate is the error_msg for an order number that has been used.
 const messageDuplicate = "order number already exists"
 
 // placementAnswer is the answer to one element of a PlaceOrder call.
@@ -22,16 +22,16 @@ type placementAnswer struct {
 	Message     string  `json:"error_msg"`
 }
 
-// placement is one element of a PlaceOrder call on its way.
+// placement is one element of a PlaceOrder call while it is processed.
 type placement struct {
 	request placeRequest
-	refusal string // why it is refused; empty: it is not
+	refusal string // why it is refused; empty: it is not refused
 	script  Script
-	order   *order // set once it is accepted, or found to exist
+	order   *order // set if it is accepted, or if the order existed already
 	outcome string
 }
 
-// handlePlaceOrders is POST /PlaceOrder: a non-empty array of orders, answered one by one.
+// handlePlaceOrders is POST /PlaceOrder: a non-empty array of orders, each with its own answer.
 func (s *Server) handlePlaceOrders(w http.ResponseWriter, r *http.Request, call *callRecord) {
 	batch, ok := readBatch(w, r, s.cfg.Now())
 	if !ok {
@@ -55,12 +55,13 @@ func (s *Server) handlePlaceOrders(w http.ResponseWriter, r *http.Request, call 
 		panic(http.ErrAbortHandler) // closes the connection without an answer
 	}
 	writeJSON(w, http.StatusOK, placementAnswers(batch))
-	// The answer leaves before the first webhook does. A writer that cannot flush only loses that order.
+	// The answer is sent before the first webhook. Without flushing only this sequence is not certain, so the error is
+	// ignored.
 	_ = http.NewResponseController(w).Flush()
 	s.startScripts(batch)
 }
 
-// readBatch reads and checks the elements; it has answered when it returns false.
+// readBatch decodes and checks the elements. It has answered if it returns false.
 func readBatch(w http.ResponseWriter, r *http.Request, now time.Time) ([]*placement, bool) {
 	var elements []json.RawMessage
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxPlaceBody)).Decode(&elements)
@@ -80,7 +81,7 @@ func readBatch(w http.ResponseWriter, r *http.Request, now time.Time) ([]*placem
 	return batch, true
 }
 
-// acceptBatch decides about every element at once. It reports whether the lab plays unavailable; nothing is recorded then.
+// acceptBatch decides about all elements. It returns true, and records no order, if a script makes the lab unavailable.
 func (s *Server) acceptBatch(batch []*placement) (unavailable bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,7 +98,7 @@ func (s *Server) acceptBatch(batch []*placement) (unavailable bool) {
 	return unavailable
 }
 
-// assignScript sets the element's script and reports whether this script fails the call.
+// assignScript sets the element's script, and counts and reports whether the script makes this call fail.
 func (s *Server) assignScript(p *placement) (unavailable bool) {
 	number := p.request.OrderNumber
 	if p.refusal != "" || s.orders.byNumber[number] != nil {
@@ -117,17 +118,18 @@ func (s *Server) assignScript(p *placement) (unavailable bool) {
 	if script.Place.Unavailable == 0 {
 		return false
 	}
-	prospect, err := s.orders.expectedOrder(number)
+	expected, err := s.orders.expectedOrder(number)
 	if err != nil {
 		p.refusal = err.Error()
 		return false
 	}
-	prospect.unavailableAnswers++
-	return prospect.unavailableAnswers <= script.Place.Unavailable
+	expected.unavailableAnswers++
+	return expected.unavailableAnswers <= script.Place.Unavailable
 }
 
-// scriptFor returns the script of an order: the one put for its number, else the one that it names, else "happy". A name
-// is taken with or without the prefix "sandbox:"; with it, an unknown one is an error and not just somebody's remark.
+// scriptFor returns the script of an order: the one that was set for its number, or the one that the order names, or
+// "happy". The prefix "sandbox:" of a name is optional. With the prefix an unknown name is an error; without it the
+// text is taken for a remark.
 func (s *Server) scriptFor(request placeRequest) (Script, bool) {
 	if p := s.orders.expected[request.OrderNumber]; p != nil && p.script != nil {
 		if p.byName {
@@ -163,12 +165,10 @@ func (s *Server) acceptPlacement(p *placement) {
 		p.refusal = "kit_id already exists"
 		return
 	}
-	forgotten, err := s.orders.dropOldestIfFull()
-	if err != nil {
+	if err := s.dropOldestOrderIfFull(); err != nil {
 		p.refusal = err.Error()
 		return
 	}
-	s.removeTrackers(forgotten)
 	if kitID == "" {
 		kitID = newKitID(s.orders.kitIDs)
 	}
@@ -197,7 +197,7 @@ func (s *Server) newOrder(request placeRequest, kitID, script string) *order {
 	return o
 }
 
-// startScripts starts the scripts of the orders that the call brought.
+// startScripts starts the scripts of the orders that the call has created.
 func (s *Server) startScripts(batch []*placement) {
 	for _, p := range batch {
 		if p.outcome == OutcomeAccepted || p.outcome == OutcomeDropped {
@@ -206,7 +206,7 @@ func (s *Server) startScripts(batch []*placement) {
 	}
 }
 
-// holdConnection waits until the time is over, the caller has gone or the server is closed.
+// holdConnection waits until the time is over, the caller has closed the connection, or the server is closed.
 func (s *Server) holdConnection(r *http.Request, hold time.Duration) {
 	timer := time.NewTimer(hold)
 	defer timer.Stop()

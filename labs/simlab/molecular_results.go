@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// Observation is one measured value of a report.
+// Observation is one measurement of a lab report.
 type Observation struct {
 	TestName       string `json:"test_name"`
 	Result         string `json:"result"`       // Detected or Not Detected
-	ResultValue    string `json:"result_value"` // a number as text, or the result again
+	ResultValue    string `json:"result_value"` // a number as text, or the text of Result
 	Units          string `json:"units,omitempty"`
 	ReferenceRange string `json:"reference_range,omitempty"` // low-high
 	LOINC          string `json:"loinc,omitempty"`
 	AssayedAt      string `json:"assay_datetime"`
 }
 
-// molecularReport is the newest version of an order's results. An empty list of observations is a report that waits for them.
+// molecularReport is a version of an order's lab report. If Observations is empty, the results are not complete yet.
 type molecularReport struct {
 	Status          string        `json:"status"` // final or partial
 	Version         int           `json:"version"`
@@ -26,10 +26,10 @@ type molecularReport struct {
 	TempstripStatus string        `json:"tempstrip_status"`
 	Observations    []Observation `json:"observations"`
 
-	viaControl bool // put through the control endpoint: no script overwrites it
+	viaControl bool // set by the control endpoint; scripts do not overwrite it
 }
 
-// handleResults is GET /Results?order_number=, which only the simulated lab has.
+// handleResults is GET /Results?order_number=, a call that only the simulated lab has.
 func (s *Server) handleResults(w http.ResponseWriter, r *http.Request, call *callRecord) {
 	number := r.URL.Query().Get("order_number")
 	call.addOrder(number, "")
@@ -54,7 +54,8 @@ func (s *Server) handleResults(w http.ResponseWriter, r *http.Request, call *cal
 	}
 }
 
-// generateResults makes results exist, or corrects those that exist already. Results put by hand stand.
+// generateResults generates the order's results, or a corrected version of them. Results from the control endpoint stay
+// unchanged.
 func (s *Server) generateResults(o *order, empty bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,7 +69,8 @@ func (s *Server) generateResults(o *order, empty bool) {
 	s.publishMolecularReport(o, next)
 }
 
-// newObservations returns generated observations, corrected if the order has some already. The caller holds the mutex.
+// newObservations generates observations. They differ from those of the present lab report, if there is one. The caller
+// holds the mutex.
 func (s *Server) newObservations(o *order) []Observation {
 	at := s.cfg.Now().UTC().Format(stampFormat)
 	observations := generateObservations(o.number, o.panels, at)
@@ -78,7 +80,8 @@ func (s *Server) newObservations(o *order) []Observation {
 	return observations
 }
 
-// publishMolecularReport completes a report and makes it the order's newest version. The caller holds the mutex. A published report is not changed.
+// publishMolecularReport fills in missing parts of a lab report and makes it the order's newest version. A published
+// lab report is not changed later. The caller holds the mutex.
 func (s *Server) publishMolecularReport(o *order, next *molecularReport) {
 	next.Version = 1
 	if o.molecularReport != nil {
@@ -102,7 +105,7 @@ func (s *Server) publishMolecularReport(o *order, next *molecularReport) {
 	o.molecularReport = next
 }
 
-// handleOrderInfo is GET /OrderInfo?order_number=, which only the simulated lab has.
+// handleOrderInfo is GET /OrderInfo?order_number=, a call that only the simulated lab has.
 func (s *Server) handleOrderInfo(w http.ResponseWriter, r *http.Request, call *callRecord) {
 	number := r.URL.Query().Get("order_number")
 	call.addOrder(number, "")
@@ -124,21 +127,21 @@ func (s *Server) handleOrderInfo(w http.ResponseWriter, r *http.Request, call *c
 	}{placementAnswer{OrderNumber: o.number, KitID: &o.kitID, Success: true, Message: noMessage}, current, o.placedAt})
 }
 
-// handleNotifications is GET /Notifications?order_number=, the polling twin of the webhooks: all that were made about an order, oldest
-// first, whether they arrived or not. Only the simulated lab has it.
+// handleNotifications is GET /Notifications?order_number=. It lists all webhooks about an order, oldest first, whether
+// or not they arrived. Only the simulated lab has it.
 func (s *Server) handleNotifications(w http.ResponseWriter, r *http.Request, call *callRecord) {
 	number := r.URL.Query().Get("order_number")
 	call.addOrder(number, "")
 	s.mu.Lock()
 	o := s.orders.byNumber[number]
-	notices := []json.RawMessage{}
+	notifications := []json.RawMessage{}
 	if o != nil {
-		notices = append(notices, o.notifications...)
+		notifications = append(notifications, o.notifications...)
 	}
 	s.mu.Unlock()
 	if o == nil {
 		writeError(w, http.StatusNotFound, "order number not found")
 		return
 	}
-	writeJSON(w, http.StatusOK, notices)
+	writeJSON(w, http.StatusOK, notifications)
 }

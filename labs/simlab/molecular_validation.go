@@ -21,7 +21,7 @@ var (
 	postcode  = regexp.MustCompile(`^\d{5}(-\d{4})?$`)
 )
 
-// placeRequest is one element of a PlaceOrder call, as far as the simulated lab looks at it.
+// placeRequest is one element of a PlaceOrder call, with the fields that the simulated lab checks.
 type placeRequest struct {
 	Shipping struct {
 		FirstName string `json:"first_name"`
@@ -52,7 +52,7 @@ type placeRequest struct {
 	} `json:"custom_field"`
 }
 
-// requestedKitID is the caller's kit id; empty where the lab chooses one.
+// requestedKitID returns the caller's kit id; empty: the lab assigns one.
 func (r placeRequest) requestedKitID() string {
 	if r.KitID == nil {
 		return ""
@@ -60,7 +60,7 @@ func (r placeRequest) requestedKitID() string {
 	return *r.KitID
 }
 
-// readPlaceRequest decodes and checks one element. The problem is in the lab's words, empty if there is none.
+// readPlaceRequest decodes and checks one element. problem is the lab's error_msg; empty: the element is valid.
 func readPlaceRequest(element json.RawMessage, now time.Time) (request placeRequest, problem string) {
 	err := json.Unmarshal(element, &request)
 	if wrongType := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrongType) && wrongType.Field != "" {
@@ -123,14 +123,14 @@ func malformedField(r placeRequest) string {
 	if !postcode.MatchString(r.Shipping.Postcode) {
 		return "shipping_info.postcode is invalid"
 	}
-	// The lab's own example has a stray trailing blank.
+	// The lab's own example has a trailing blank.
 	if _, err := time.Parse(time.RFC3339, strings.TrimSpace(r.OrderedDate)); err != nil {
 		return "ordered_date is invalid"
 	}
 	return ""
 }
 
-// checkKitID checks that there is a kit id exactly when the lab does not ship the kit.
+// checkKitID requires a kit id if the lab does not ship the kit, and forbids it otherwise.
 func checkKitID(r placeRequest) string {
 	switch kitID := r.requestedKitID(); {
 	case *r.Fulfillment && kitID != "":

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// stampFormat is how the lab writes times: RFC 3339, UTC, six fractional digits.
+// stampFormat is the lab's format of times: RFC 3339, UTC, six fractional digits.
 const stampFormat = "2006-01-02T15:04:05.000000Z"
 
-// envelope is a lab webhook: seven keys, the infos of other types null (molecular-api#41-envelope).
+// envelope is a lab webhook. It has seven keys; the infos of other types are null (molecular-api#41-envelope).
 type envelope struct {
 	OrderNumber     string        `json:"order_number"`
 	AccessionNumber string        `json:"accession_number"`
@@ -46,10 +46,10 @@ type reportInfo struct {
 	SentAt string `json:"report_sent_datetime"`
 }
 
-// applyMolecularFact lets a fact happen to the order and returns the webhook that tells it. It fails, and nothing happens, once the context
-// has ended: an order that was cancelled is not shipped.
+// applyMolecularFact records a fact about the order and returns its webhook. It returns an error, and changes nothing,
+// if the context has ended: a cancelled order is not shipped.
 func (s *Server) applyMolecularFact(ctx context.Context, o *order, kind string, d Details) (webhookMessage, error) {
-	e, err := s.newEnvelope(ctx, o, kind, d)
+	e, err := s.recordMolecularFact(ctx, o, kind, d)
 	if err != nil {
 		return webhookMessage{}, err
 	}
@@ -64,10 +64,10 @@ func (s *Server) applyMolecularFact(ctx context.Context, o *order, kind string, 
 	}, nil
 }
 
-// maxNotifications bounds what is kept for GET /Notifications, per order.
+// maxNotifications is the greatest number of webhooks per order that GET /Notifications returns.
 const maxNotifications = 100
 
-// recordNotification keeps a webhook for GET /Notifications.
+// recordNotification stores a webhook for GET /Notifications, once.
 func (s *Server) recordNotification(o *order, body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,14 +77,19 @@ func (s *Server) recordNotification(o *order, body []byte) {
 	}
 }
 
-func (s *Server) newEnvelope(ctx context.Context, o *order, kind string, d Details) (envelope, error) {
+// recordMolecularFact sets the order's state after the fact and returns the fact's envelope.
+func (s *Server) recordMolecularFact(ctx context.Context, o *order, kind string, d Details) (envelope, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return envelope{}, err
 	}
 	at := o.factTime(kind, d.At, s.cfg.Now()).Format(stampFormat)
-	o.setState(kind)
+	o.setStateAfterFact(kind)
+	return o.newEnvelope(kind, d, at), nil
+}
+
+func (o *order) newEnvelope(kind string, d Details, at string) envelope {
 	e := envelope{OrderNumber: o.number, AccessionNumber: o.kitID, Type: kind}
 	if d.AccessionNumber != "" {
 		e.AccessionNumber = d.AccessionNumber
@@ -102,10 +107,10 @@ func (s *Server) newEnvelope(ctx context.Context, o *order, kind string, d Detai
 	case KindReport:
 		e.ReportInfo = &reportInfo{SentAt: at}
 	}
-	return e, nil
+	return e
 }
 
-// factTime is when a fact happened: as given, else as the order knows.
+// factTime returns when a fact happened: the given time, or the time that the order has for the fact.
 func (o *order) factTime(kind string, given *time.Time, now time.Time) time.Time {
 	if given != nil {
 		return given.UTC()
@@ -113,8 +118,8 @@ func (o *order) factTime(kind string, given *time.Time, now time.Time) time.Time
 	return o.takeFactTime(kind, now)
 }
 
-// setState makes the fact the order's state. Any fact about the kit proves that it was shipped.
-func (o *order) setState(kind string) {
+// setStateAfterFact sets the order's state to the fact. Every fact about the kit proves that the kit was shipped.
+func (o *order) setStateAfterFact(kind string) {
 	o.state = kind
 	o.shipped = true
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The operations of the neutral protocol, as the account and Script.Calls name them. In the account they have the prefix "neutral.".
+// The operations of the neutral protocol. Script.Calls uses these names; the traffic log adds the prefix "neutral.".
 const (
 	opPlace             = "place"
 	opRegister          = "register"
@@ -23,17 +23,18 @@ const (
 	opCancelAppointment = "cancel_appointment"
 )
 
-// scriptedCalls are the calls that Script.Calls can speak of: those about one order, but for the two that have a field of their own.
+// scriptedCalls are the operations that Script.Calls can have. Script.Place and Script.Book are for the two other ones
+// about an order.
 var scriptedCalls = []string{opRegister, opCancel, opResults, opFacts, opReschedule, opCancelAppointment}
 
-// refusal is an answer of the neutral protocol that is an error. The codes are those of docs/partners.md.
+// refusal is an error answer of the neutral protocol. docs/partners.md lists the codes.
 type refusal struct {
 	status  int
 	Code    string `json:"code"`
 	Message string `json:"message"`
 }
 
-// Codes of refusals that a script can give instead of words of its own.
+// Codes of refusals. CallBehaviour.RefuseWith may be a code or a free text.
 const (
 	codeInvalid            = "invalid_order"
 	codeUnknownOrder       = "unknown_order"
@@ -52,26 +53,26 @@ const (
 
 var statusOfCode = map[string]int{
 	codeInvalid: http.StatusUnprocessableEntity, codeOutsideServiceArea: http.StatusUnprocessableEntity,
-	codeUnknownTest:  http.StatusUnprocessableEntity,
-	codeUnknownOrder: http.StatusNotFound, codeNoResults: http.StatusNotFound,
+	codeUnknownTest: http.StatusUnprocessableEntity, codeUnknownOrder: http.StatusNotFound,
+	codeNoResults:      http.StatusNotFound,
 	codeNotRegistrable: http.StatusConflict, codeAlreadyRegistered: http.StatusConflict,
-	codeNotCancellable: http.StatusConflict,
-	codeSlotGone:       http.StatusConflict, codeNotReschedulable: http.StatusConflict,
+	codeNotCancellable: http.StatusConflict, codeSlotGone: http.StatusConflict, codeNotReschedulable: http.StatusConflict,
 }
 
 func refuse(code, message string) *refusal {
 	return &refusal{status: statusOfCode[code], Code: code, Message: message}
 }
 
-// refuseAsScripted takes the script's word as a code where it is one.
-func refuseAsScripted(word string) *refusal {
-	if _, known := statusOfCode[word]; known {
-		return refuse(word, strings.ReplaceAll(word, "_", " "))
+// refuseAsScripted returns the refusal of a script: with the code if the text is a known code, and otherwise with the
+// text as its message.
+func refuseAsScripted(text string) *refusal {
+	if _, known := statusOfCode[text]; known {
+		return refuse(text, strings.ReplaceAll(text, "_", " "))
 	}
-	return &refusal{status: http.StatusUnprocessableEntity, Code: codeRefusedByScript, Message: word}
+	return &refusal{status: http.StatusUnprocessableEntity, Code: codeRefusedByScript, Message: text}
 }
 
-// neutralCall is a call of the neutral protocol whose signature is right.
+// neutralCall is a call of the neutral protocol with a valid signature.
 type neutralCall struct {
 	w       http.ResponseWriter
 	r       *http.Request
@@ -84,7 +85,7 @@ func (c *neutralCall) number() string { return c.r.PathValue("number") }
 
 func (c *neutralCall) refuse(problem *refusal) { writeJSON(c.w, problem.status, problem) }
 
-// decodeBody reads the body; it has answered when it returns false. Unknown keys are ignored.
+// decodeBody decodes the body. It has answered if it returns false. Unknown keys are ignored.
 func (c *neutralCall) decodeBody(into any) bool {
 	if err := json.Unmarshal(c.body, into); err != nil {
 		c.refuse(&refusal{status: http.StatusBadRequest, Code: codeInvalid, Message: "body cannot be read"})
@@ -113,12 +114,12 @@ func (s *Server) neutralRoutes(mux *http.ServeMux) {
 	} {
 		mux.HandleFunc(pattern, s.neutralCall(route.operation, route.next))
 	}
-	// The control endpoint that a holder of an account finds below its base URL.
+	// This control endpoint is below the base URL of an account as well.
 	mux.HandleFunc("PUT /neutral/sandbox/orders/{number}/script", s.requireControlCredentials(s.handleReplaceScript))
 }
 
-// neutralCall books a call in the account and checks its signature. A signature's time is real time, whatever Config.Now says: the
-// other side has a clock of its own.
+// neutralCall returns a handler that records a call in the traffic log and verifies its signature. Signatures are
+// checked by real time, not by Config.Now, because the caller signs with its own clock.
 func (s *Server) neutralCall(operation string, next func(*neutralCall)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		account, known := s.resolveAccount(r.Header.Get(headerAccount))
@@ -141,7 +142,8 @@ func (s *Server) neutralCall(operation string, next func(*neutralCall)) http.Han
 	}
 }
 
-// resolveAccount is the account that a call names: ours, or ours with one provider (see serves).
+// resolveAccount returns the account of a call: ours, or ours with one provider (see accountServes). known is false for
+// another account.
 func (s *Server) resolveAccount(given string) (name string, known bool) {
 	base, provider, restricted := strings.Cut(given, ":")
 	if !equal(base, s.cfg.NeutralAccount) || restricted && !slices.Contains(providers, provider) {

@@ -5,30 +5,31 @@ import (
 	"time"
 )
 
-// neutralReply is what a call comes to.
+// neutralReply is the result of a call.
 type neutralReply struct {
 	status  int
 	answer  any
-	changed bool     // it changed something; a repeated call does not
-	problem *refusal // nil: it was not refused
+	changed bool     // the call changed something; a repeated call does not
+	problem *refusal // nil: the call succeeded
 }
 
 func refusedReply(code, message string) neutralReply {
 	return neutralReply{problem: refuse(code, message)}
 }
 
-// neutralExchange is a call that the order's script may fail, refuse, slow down or leave unanswered.
+// neutralExchange is a call that the order's script may fail, refuse, delay or leave without an answer.
 type neutralExchange struct {
-	operation   string
-	isRepeat    func() bool          // this has been done already: the script has no say. nil: never
-	behaviour   func() CallBehaviour // nil: as the order's script has it
-	run         func() neutralReply  // under the server's mutex
-	afterAnswer func()               // what follows from a first reply, once it has left; nil: nothing
+	operation string
+	// reports whether the call repeats an earlier one; scripts do not change repeats. nil: never
+	isRepeat    func() bool
+	behaviour   func() CallBehaviour // nil: the behaviour of the order's script
+	run         func() neutralReply  // makes the call; the server's mutex is held
+	afterAnswer func()               // runs once after the answer of a call that changed something; nil: nothing
 }
 
-// respond answers a call.
+// respond makes the call, records its outcome and writes the answer as the order's script says.
 func (s *Server) respond(c *neutralCall, e neutralExchange) {
-	conduct, r := s.runExchange(c, e)
+	behaviour, r := s.runExchange(c, e)
 	switch {
 	case r.problem != nil && r.problem.status == http.StatusServiceUnavailable:
 		c.recordOutcome(e.operation, OutcomeUnavailable)
@@ -40,20 +41,21 @@ func (s *Server) respond(c *neutralCall, e neutralExchange) {
 	case !r.changed:
 		c.recordOutcome(e.operation, OutcomeDuplicate)
 		writeJSON(c.w, r.status, r.answer)
-	case conduct.DropAnswer:
+	case behaviour.DropAnswer:
 		c.recordOutcome(e.operation, OutcomeDropped)
 		e.runAfterAnswer()
-		s.holdConnection(c.r, time.Duration(conduct.HoldOpen))
+		s.holdConnection(c.r, time.Duration(behaviour.HoldOpen))
 		panic(http.ErrAbortHandler) // closes the connection without an answer
-	case conduct.HoldOpen > 0:
+	case behaviour.HoldOpen > 0:
 		c.recordOutcome(e.operation, OutcomeAccepted)
-		e.runAfterAnswer() // what follows does not wait for a slow answer
-		s.holdConnection(c.r, time.Duration(conduct.HoldOpen))
+		e.runAfterAnswer() // webhooks do not wait for a delayed answer
+		s.holdConnection(c.r, time.Duration(behaviour.HoldOpen))
 		writeJSON(c.w, r.status, r.answer)
 	default:
 		c.recordOutcome(e.operation, OutcomeAccepted)
 		writeJSON(c.w, r.status, r.answer)
-		// The answer leaves before the first webhook does. A writer that cannot flush only loses that order.
+		// The answer is sent before the first webhook. Without flushing only this sequence is not certain, so the error is
+		// ignored.
 		_ = http.NewResponseController(c.w).Flush()
 		e.runAfterAnswer()
 	}
@@ -65,50 +67,52 @@ func (e neutralExchange) runAfterAnswer() {
 	}
 }
 
-// runExchange carries the call out, unless the script fails or refuses it.
+// runExchange makes the call, unless the script fails or refuses it.
 func (s *Server) runExchange(c *neutralCall, e neutralExchange) (CallBehaviour, neutralReply) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e.isRepeat != nil && e.isRepeat() {
 		return CallBehaviour{}, e.run()
 	}
-	conduct := s.callBehaviour(c.number(), e)
-	if s.countScriptedFailure(c.number(), e.operation, conduct.Unavailable) {
-		return conduct,
+	behaviour := s.callBehaviour(c.number(), e)
+	if s.countScriptedFailure(c.number(), e.operation, behaviour.Unavailable) {
+		return behaviour,
 			neutralReply{problem: &refusal{http.StatusServiceUnavailable, codeUnavailable, "service is temporarily unavailable"}}
 	}
-	if conduct.RefuseWith != "" {
-		return conduct, neutralReply{problem: refuseAsScripted(conduct.RefuseWith)}
+	if behaviour.RefuseWith != "" {
+		return behaviour, neutralReply{problem: refuseAsScripted(behaviour.RefuseWith)}
 	}
-	return conduct, e.run()
+	return behaviour, e.run()
 }
 
-// callBehaviour is how the script has the call answered. The caller holds the mutex.
+// callBehaviour returns how the script answers the call. The caller holds the mutex.
 func (s *Server) callBehaviour(number string, e neutralExchange) CallBehaviour {
 	if e.behaviour != nil {
 		return e.behaviour()
 	}
-	manner := s.behaviourOf(number)
+	behaviour := s.behaviourOf(number)
 	if e.operation == opBook {
-		return manner.Book.CallBehaviour
+		return behaviour.Book.CallBehaviour
 	}
-	return manner.Calls[e.operation]
+	return behaviour.Calls[e.operation]
 }
 
-// countScriptedFailure counts a call that is to fail so many times first, and reports whether it does. The caller holds the mutex.
+// countScriptedFailure counts a call whose first calls are to fail, and reports whether this one fails. times is the
+// number of failures. The caller holds the mutex.
 func (s *Server) countScriptedFailure(number, operation string, times int) bool {
 	if times == 0 {
 		return false
 	}
-	tries, err := s.orders.callCounts(number)
+	counts, err := s.orders.callCounts(number)
 	if err != nil {
-		return false // no room to count: better to go on
+		return false // calls cannot be counted, so the call does not fail
 	}
-	tries[operation]++
-	return tries[operation] <= times
+	counts[operation]++
+	return counts[operation] <= times
 }
 
-// recordOutcome books what became of a call that may bring something new; the other calls are booked when they begin.
+// recordOutcome records the outcome of an operation that has outcomes. The order of any other operation is recorded
+// when the call begins.
 func (c *neutralCall) recordOutcome(operation, outcome string) {
 	if hasOutcome(operation) {
 		c.record.addOrder(c.number(), outcome)

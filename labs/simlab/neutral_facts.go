@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// neutralFact is the body of a webhook of the neutral protocol (docs/partners.md, facts).
+// neutralFact is the body of a webhook of the neutral protocol (docs/partners.md, section on facts).
 type neutralFact struct {
 	Type        string          `json:"type"`
 	OrderNumber string          `json:"order_number"`
@@ -19,7 +19,8 @@ type neutralFact struct {
 	Data        json.RawMessage `json:"data"`
 }
 
-// polledFact is a fact as GET /neutral/orders/{number}/facts lists it: the body of its webhook, and the webhook's id.
+// polledFact is a fact in the answer of GET /neutral/orders/{number}/facts: the body of its webhook and the webhook's
+// id.
 type polledFact struct {
 	ID string `json:"id"`
 	neutralFact
@@ -46,7 +47,7 @@ type rejectedData struct {
 	Detail      string `json:"detail,omitempty"`
 }
 
-// performNeutralStep performs a step of an order of the neutral protocol.
+// performNeutralStep performs a step of an order of the neutral protocol and sends its webhooks.
 func (s *Server) performNeutralStep(ctx context.Context, o *order, step Step) {
 	var (
 		m   webhookMessage
@@ -57,8 +58,8 @@ func (s *Server) performNeutralStep(ctx context.Context, o *order, step Step) {
 		s.generateReport(o, step)
 		return
 	case KindAppointment:
-		var acted bool
-		if m, acted, err = s.applyAppointmentStep(ctx, o, step); err == nil && !acted {
+		var changed bool
+		if m, changed, err = s.applyAppointmentStep(ctx, o, step); err == nil && !changed {
 			return
 		}
 	default:
@@ -68,7 +69,7 @@ func (s *Server) performNeutralStep(ctx context.Context, o *order, step Step) {
 		return
 	}
 	if err != nil {
-		s.cfg.Logger.Error("sandbox: fact not made", "order", o.number, "kind", step.Kind, "error", err)
+		s.cfg.Logger.Error("sandbox: fact not encoded", "order", o.number, "kind", step.Kind, "error", err)
 		return
 	}
 	if step.Unsent {
@@ -79,8 +80,8 @@ func (s *Server) performNeutralStep(ctx context.Context, o *order, step Step) {
 	}
 }
 
-// applyNeutralFact lets a fact happen to the order and returns the webhook that tells it. about is the appointment that the fact is
-// about; nil for other facts. It fails, and nothing happens, once the context has ended.
+// applyNeutralFact records a fact about the order and returns its webhook. about is the fact's appointment; nil for
+// other facts. It returns an error, and changes nothing, if the context has ended.
 func (s *Server) applyNeutralFact(ctx context.Context, o *order, kind string, d Details,
 	about *appointment) (webhookMessage, error) {
 	s.mu.Lock()
@@ -91,7 +92,7 @@ func (s *Server) applyNeutralFact(ctx context.Context, o *order, kind string, d 
 	return s.applyNeutralFactLocked(o, kind, d, about)
 }
 
-// applyNeutralFactLocked is neutralMessage for a caller that holds the mutex.
+// applyNeutralFactLocked is applyNeutralFact for a caller that holds the mutex.
 func (s *Server) applyNeutralFactLocked(o *order, kind string, d Details, about *appointment) (webhookMessage, error) {
 	at := o.factTime(kind, d.At, s.cfg.Now())
 	o.applyNeutralFact(kind, d, at)
@@ -114,7 +115,7 @@ func (s *Server) applyNeutralFactLocked(o *order, kind string, d Details, about 
 	return s.newNeutralWebhook(o.number, kind, f.ID, s.accountForFact(o, about), body), nil
 }
 
-// newNeutralWebhook is a webhook of the neutral protocol. Each attempt is signed anew: its time is real time.
+// newNeutralWebhook returns a webhook of the neutral protocol. Every attempt has a new signature with the real time.
 func (s *Server) newNeutralWebhook(number, kind, id, account string, body []byte) webhookMessage {
 	return webhookMessage{
 		order: number, id: id, kind: kind, url: s.cfg.NeutralURL, body: body,
@@ -125,7 +126,7 @@ func (s *Server) newNeutralWebhook(number, kind, id, account string, body []byte
 	}
 }
 
-// accountForFact is the account that a fact belongs to: that through which the appointment was booked or the order placed.
+// accountForFact returns the account of a fact: the one that booked the appointment or placed the order.
 func (s *Server) accountForFact(o *order, about *appointment) string {
 	switch {
 	case about != nil && about.account != "":
@@ -146,13 +147,13 @@ func (o *order) accessionFor(d Details) string {
 	return o.kitID
 }
 
-// applyNeutralFact makes the fact the order's state. An appointment is a matter of its own, and a fact of a type that the protocol does not know
-// is none of the lab's.
+// applyNeutralFact changes the order's state after a fact. Facts about appointments and facts of unknown types do not
+// change the order.
 func (o *order) applyNeutralFact(kind string, d Details, at time.Time) {
 	if kind == KindAppointment || !slices.Contains(neutralKinds, kind) {
 		return
 	}
-	o.setState(kind)
+	o.setStateAfterFact(kind)
 	n := o.neutral
 	if n == nil {
 		return
@@ -173,7 +174,7 @@ func (o *order) applyNeutralFact(kind string, d Details, at time.Time) {
 	}
 }
 
-// factData is what a fact says, as given or as the order knows it.
+// factData returns the data of a fact, from the details or from the order.
 func (o *order) factData(kind string, d Details, about *appointment, at time.Time) (json.RawMessage, error) {
 	if d.Data != nil {
 		return d.Data, nil
@@ -207,16 +208,16 @@ func (o *order) factData(kind string, d Details, about *appointment, at time.Tim
 	return raw, nil
 }
 
-// recordPolledFact keeps a fact for GET /neutral/orders/{number}/facts, whether it arrives or not. One about an order that the lab does not have
-// is kept for the order to come. The caller holds the mutex.
+// recordPolledFact stores a fact for GET /neutral/orders/{number}/facts. A fact about an order that the lab does not
+// have is stored until the order comes. The caller holds the mutex.
 func (s *Server) recordPolledFact(o *order, f polledFact) {
 	facts := &o.polledFacts
 	if s.orders.byNumber[o.number] != o {
-		p, err := s.orders.expectedOrder(o.number)
+		expected, err := s.orders.expectedOrder(o.number)
 		if err != nil {
-			return // told all the same
+			return // the webhook is sent all the same
 		}
-		facts = &p.polledFacts
+		facts = &expected.polledFacts
 	}
 	known := slices.ContainsFunc(*facts, func(other polledFact) bool { return other.equals(f) })
 	if !known && len(*facts) < maxNotifications {
@@ -235,11 +236,11 @@ func (s *Server) handleNeutralFacts(c *neutralCall) {
 		operation: opFacts,
 		run: func() neutralReply {
 			facts := []polledFact{}
-			switch o, p := s.orders.byNumber[c.number()], s.orders.expected[c.number()]; {
+			switch o, expected := s.orders.byNumber[c.number()], s.orders.expected[c.number()]; {
 			case o != nil:
 				facts = append(facts, o.polledFacts...)
-			case p != nil && len(p.polledFacts) > 0: // about appointments before the order has been placed
-				facts = append(facts, p.polledFacts...)
+			case expected != nil && len(expected.polledFacts) > 0: // appointments before the order
+				facts = append(facts, expected.polledFacts...)
 			default:
 				return refusedReply(codeUnknownOrder, "there is no order with this number")
 			}

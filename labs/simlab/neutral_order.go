@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// The lives of an order of the neutral protocol: its collection method, and the kit whose patient is not known yet.
+// The flows of an order of the neutral protocol: its collection method, or a kit whose patient is registered later. The
+// flow decides which scripts the order can have. (JSON key: flow.)
 const (
 	FlowTestkit     = "testkit"
 	FlowRegistrable = "registrable"
@@ -16,34 +17,35 @@ const (
 	FlowOnSite      = "on_site_collection"
 )
 
-// lives lists the five.
-func lives() []string {
+// flows lists all flows.
+func flows() []string {
 	return []string{FlowTestkit, FlowRegistrable, FlowWalkIn, FlowPhlebotomy, FlowOnSite}
 }
 
-// neutralOrder is what the lab knows of an order besides what it knows of every order.
+// neutralOrder holds the state of an order that only the neutral protocol has.
 type neutralOrder struct {
-	account          string // as it was named when the order was placed
+	account          string // the account that placed the order
 	flow             string
 	tests            []orderedTest
 	replaces         string
 	accession        string
-	registered       bool      // its patient is known, and the requisition made
-	patientHash      uint64    // stands for the patient, so that another can be told apart
-	awaitsCorrection bool      // the lab holds it up for want of information
-	corrected        bool      // the information came
-	collectedAt      time.Time // when the sample was, as far as the lab knows; zero: it does not
+	registered       bool      // the patient is known, and the requisition exists
+	patientHash      uint64    // hash of the patient, to recognise another patient
+	awaitsCorrection bool      // the lab holds the sample until missing patient data comes
+	corrected        bool      // the missing patient data has come
+	collectedAt      time.Time // when the sample was collected; zero: unknown
 	receivedAt       time.Time
 	report           *neutralReport
 }
 
-// orderedTest is one of the tests that an order asks for.
+// orderedTest is one test of an order.
 type orderedTest struct {
 	Code string `json:"code"`
 	Name string `json:"name"`
 }
 
-// neutralRequest is the body of a call that places an order or registers its patient, as far as the simulated lab looks at it.
+// neutralRequest is the body of a call that places an order or registers its patient, with the fields that the
+// simulated lab checks.
 type neutralRequest struct {
 	Number      string          `json:"number"`
 	Method      string          `json:"collection_method"`
@@ -74,7 +76,7 @@ type addressRequest struct {
 	Phone     string `json:"phone_number"`
 }
 
-// flow is what scripts the order can have.
+// flow returns the flow of the order.
 func (r neutralRequest) flow() string {
 	if r.Registrable {
 		return FlowRegistrable
@@ -82,12 +84,12 @@ func (r neutralRequest) flow() string {
 	return r.Method
 }
 
-// validate is what is wrong with an order, in the lab's words. It never repeats what was sent.
+// validate returns what is wrong with an order; nil: nothing. The message does not repeat what was sent.
 func (r neutralRequest) validate(number string, now time.Time) *refusal {
 	switch {
 	case r.Number != number:
 		return refuse(codeInvalid, "number is not that of the path")
-	case !slices.Contains(lives(), r.Method) || r.Method == FlowRegistrable:
+	case !slices.Contains(flows(), r.Method) || r.Method == FlowRegistrable:
 		return refuse(codeInvalid, "collection_method is unknown")
 	case r.Registrable && r.Method != FlowTestkit:
 		return refuse(codeNotRegistrable, "only kits can be registered later")
@@ -103,7 +105,7 @@ func (r neutralRequest) validate(number string, now time.Time) *refusal {
 	return r.validatePatientAndAddress(now)
 }
 
-// validatePatientAndAddress is what is wrong with the patient and the address.
+// validatePatientAndAddress returns what is wrong with the patient or the address; nil: nothing.
 func (r neutralRequest) validatePatientAndAddress(now time.Time) *refusal {
 	p := r.Patient
 	switch {
@@ -135,7 +137,7 @@ func (a *addressRequest) validate(name string) *refusal {
 	return nil
 }
 
-// patientHash stands for a patient, for as long as the server lives, and cannot be turned back into one.
+// patientHash returns a hash of a patient. It differs between servers and cannot be reversed.
 func (s *Server) patientHash(p *patientRequest) uint64 {
 	if p == nil {
 		return 0

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// How a result is written (client-api#biomarkerresult).
+// The types of a result (client-api#biomarkerresult).
 const (
 	typeNumeric = "numeric"
 	typeRange   = "range"
@@ -25,20 +25,20 @@ const (
 	critical = "critical"
 )
 
-// interpretations, the furthest from normal last.
+// interpretations are ordered by severity.
 var interpretations = []string{normal, unknown, abnormal, critical}
 
-// analyte is one thing that the lab measures.
+// analyte is one measurement of a test.
 type analyte struct {
 	code, name, loinc string
 	unit              string // numeric and range only
 	low, high         float64
 	digits            int    // after the decimal point
-	kind              string // empty: numeric with a unit, else coded
+	kind              string // type of the result; empty: numeric if there is a unit, and otherwise coded
 }
 
-// panelsByCode holds the panels that the lab knows, by code. A test is found by its code or by its name; so is a single assay, also by
-// its LOINC code. Any other test is one generic number.
+// panelsByCode holds the lab's panels by code. A test is found by the code or name of a panel, or by the code, LOINC
+// code or name of an analyte. Any other test has one generic number.
 var panelsByCode = map[string][]analyte{
 	"101": {
 		{code: "1010", name: "Total Cholesterol", loinc: "2093-3", unit: "mg/dL", low: 100, high: 199},
@@ -70,14 +70,14 @@ var panelsByCode = map[string][]analyte{
 	"204": {{code: "2040", name: "TSH", loinc: "3016-3", unit: "mIU/L", low: 0.4, high: 4.5, digits: 2}},
 }
 
-// panelNames are the names under which the panels are found.
+// panelNames maps names of panels to their codes.
 var panelNames = map[string]string{
 	"lipids": "101", "lipid panel": "101", "sexually transmitted infections": "102", "sti": "102",
 	"metabolic panel": "201", "comprehensive metabolic panel": "201", "complete blood count": "202", "cbc": "202",
 	"hemoglobin a1c": "203", "tsh": "204", "thyroid": "204",
 }
 
-// analytesOf is what a test measures.
+// analytesOf returns the analytes of a test.
 func analytesOf(test orderedTest) []analyte {
 	if panel, ok := panelsByCode[test.Code]; ok {
 		return panel
@@ -102,7 +102,8 @@ func analytesOf(test orderedTest) []analyte {
 	return []analyte{{code: test.Code, name: name, unit: "units", low: 10, high: 90}}
 }
 
-// generateNeutralResults returns plausible results of the tests, the same ones for the same order. The first is as the interpretation has it.
+// generateNeutralResults returns plausible results of the tests. They are the same for every call with the same order
+// number. The first result has the given interpretation; empty: normal.
 func generateNeutralResults(number string, tests []orderedTest, interpretation, at string) []neutralResult {
 	hash := fnv.New64a()
 	_, _ = hash.Write([]byte(number)) // a hash never fails
@@ -110,7 +111,7 @@ func generateNeutralResults(number string, tests []orderedTest, interpretation, 
 	results := []neutralResult{}
 	for _, test := range tests {
 		for _, a := range analytesOf(test) {
-			// Within the range, so that nothing looks ill by chance.
+			// The value is within the range, so that generated results are normal.
 			value := a.low + (a.high-a.low)*(0.25+random.Float64()/2)
 			wanted := normal
 			if len(results) == 0 && interpretation != "" {
@@ -122,7 +123,8 @@ func generateNeutralResults(number string, tests []orderedTest, interpretation, 
 	return results
 }
 
-// How far above its range a result is that is out of it. One whose interpretation is not known is within.
+// outOfRangeFactor is the factor by which a result exceeds its range. A result with another interpretation is within
+// its range.
 var outOfRangeFactor = map[string]float64{abnormal: 1.3, critical: 3}
 
 var flags = map[string]map[string]string{
@@ -132,9 +134,8 @@ var flags = map[string]map[string]string{
 
 func (a analyte) result(value float64, interpretation, at string) neutralResult {
 	r := neutralResult{
-		Code: a.code, Name: a.name, LOINC: a.loinc, Type: a.resultType(), Unit: a.unit, Interpretation: interpretation,
-		At:   at,
-		Flag: flags[a.resultType()][interpretation],
+		Code: a.code, Name: a.name, LOINC: a.loinc, Type: a.resultType(), Unit: a.unit,
+		Interpretation: interpretation, At: at, Flag: flags[a.resultType()][interpretation],
 	}
 	over, out := outOfRangeFactor[interpretation]
 	switch r.Type {
@@ -188,7 +189,7 @@ func (r *neutralResult) setValue(value float64, digits int) {
 
 var resultTypes = []string{typeNumeric, typeRange, typeComment, typeCoded}
 
-// convertTo is the result as another kind of test would have it, with the same interpretation.
+// convertTo returns the result as one of another type, with the same interpretation.
 func (r *neutralResult) convertTo(kind string) neutralResult {
 	if r.Type == kind {
 		return *r

@@ -58,24 +58,24 @@ func duplicatePlacement(o *order) neutralReply {
 	return neutralReply{status: http.StatusOK, answer: o.placedAnswer()}
 }
 
-// flowScriptFor returns the script of an order: the one put for its number, else the one that it names, else "happy". An order that
-// replaces another takes what its script has for that. The caller holds the mutex.
+// flowScriptFor returns the script of an order: the one that was set for its number, or the one that the order names,
+// or "happy". An order that replaces another has the Redraw of the script, if there is one. The caller holds the mutex.
 func (s *Server) flowScriptFor(request neutralRequest) (Script, *refusal) {
-	name, life := strings.TrimPrefix(request.Script, "sandbox:"), request.flow()
-	if p := s.orders.expected[request.Number]; p != nil && p.script != nil {
-		if !p.byName {
-			return requireNeutralScript(*p.script, true)
+	name, flow := strings.TrimPrefix(request.Script, "sandbox:"), request.flow()
+	if e := s.orders.expected[request.Number]; e != nil && e.script != nil {
+		if !e.byName {
+			return requireNeutralScript(*e.script, true)
 		}
-		name = p.script.Name
-		script, ok := lifeScript(life, name)
+		name = e.script.Name
+		script, ok := flowScript(flow, name)
 		return requireNeutralScript(script, ok)
 	}
 	if name == "" {
 		name = "happy"
 	}
-	script, ok := lifeScript(life, name)
+	script, ok := flowScript(flow, name)
 	if ok && request.Replaces != "" && script.Redraw != "" {
-		script, ok = lifeScript(life, script.Redraw)
+		script, ok = flowScript(flow, script.Redraw)
 	}
 	if s.cfg.Manual {
 		script.Steps, script.Book.NeverConfirmed = nil, true
@@ -93,13 +93,11 @@ func requireNeutralScript(script Script, known bool) (Script, *refusal) {
 	return script, nil
 }
 
-// acceptNeutral makes the order. The caller holds the mutex.
+// acceptNeutral adds the order to the lab. The caller holds the mutex.
 func (s *Server) acceptNeutral(account string, request neutralRequest, script Script) (*order, *refusal) {
-	forgotten, err := s.orders.dropOldestIfFull()
-	if err != nil {
+	if err := s.dropOldestOrderIfFull(); err != nil {
 		return nil, &refusal{http.StatusServiceUnavailable, codeUnavailable, err.Error()}
 	}
-	s.removeTrackers(forgotten)
 	o := &order{
 		number: request.Number, script: script.Name, behaviour: script.OrderBehaviour, state: stateAccepted,
 		unsentFactTimes: map[string]time.Time{},
@@ -108,7 +106,7 @@ func (s *Server) acceptNeutral(account string, request neutralRequest, script Sc
 	}
 	if request.Method == FlowTestkit {
 		o.labShipsKit, o.kitID = true, newKitID(s.orders.kitIDs)
-		o.neutral.accession = o.kitID // as Molecular has it
+		o.neutral.accession = o.kitID // as in Molecular's protocol
 		o.outbound, o.inbound = s.newTracker(outboundPrefix), s.newTracker(inboundPrefix)
 	}
 	o.placedAt = o.nextFactTime(s.cfg.Now())
@@ -119,7 +117,7 @@ func (s *Server) acceptNeutral(account string, request neutralRequest, script Sc
 	return o, nil
 }
 
-// registerPatient makes a requisition of an order whose patient is known now. The caller holds the mutex.
+// registerPatient registers the patient of an order and assigns its accession number. The caller holds the mutex.
 func (s *Server) registerPatient(o *order, patient *patientRequest) {
 	o.neutral.registered, o.neutral.patientHash = true, s.patientHash(patient)
 	if o.neutral.accession == "" {
@@ -128,7 +126,8 @@ func (s *Server) registerPatient(o *order, patient *patientRequest) {
 	o.notifyChange()
 }
 
-// handleNeutralRegister is PUT /neutral/orders/{number}/patient: who has the kit, or what the lab holds a sample up for.
+// handleNeutralRegister is PUT /neutral/orders/{number}/patient. It registers the patient of a kit, or takes the
+// patient data for which the lab holds a sample.
 func (s *Server) handleNeutralRegister(c *neutralCall) {
 	var request neutralRequest
 	if !c.decodeBody(&request) {
@@ -165,14 +164,15 @@ func (s *Server) handleNeutralRegister(c *neutralCall) {
 	})
 }
 
-// correctPatient takes the information that the lab held the sample up for. The caller holds the mutex.
+// correctPatient takes the patient data for which the lab holds the sample. The caller holds the mutex.
 func (s *Server) correctPatient(o *order, patient *patientRequest) {
 	o.neutral.patientHash = s.patientHash(patient)
 	o.neutral.awaitsCorrection, o.neutral.corrected = false, true
 	o.notifyChange()
 }
 
-// handleNeutralCancel is POST /neutral/orders/{number}/cancel: refused once the kit has shipped or the sample has been taken.
+// handleNeutralCancel is POST /neutral/orders/{number}/cancel. It refuses an order whose kit has shipped or whose
+// sample has been collected.
 func (s *Server) handleNeutralCancel(c *neutralCall) {
 	number := c.number()
 	s.respond(c, neutralExchange{

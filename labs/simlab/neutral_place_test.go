@@ -16,20 +16,20 @@ import (
 func TestNeutralPlacing(t *testing.T) {
 	t.Parallel()
 	w := newNeutralLab(t, withManual)
-	for i, life := range simlab.Flows() {
+	for i, flow := range simlab.Flows() {
 		number := fmt.Sprintf("N%d", i)
-		path, body := "/orders/"+number, neutralOrderBody(number, life, "", "replaces", "N-before")
+		path, body := "/orders/"+number, neutralOrderBody(number, flow, "", "replaces", "N-before")
 		first := neutralCall[requisition](w, http.StatusCreated, http.MethodPut, path, body)
 		require.Equal(t, first, neutralCall[requisition](w, http.StatusOK, http.MethodPut, path, body),
 			"the same number, the same answer")
 		require.NotEmpty(t, first.Accession)
-		if life == simlab.FlowTestkit || life == simlab.FlowRegistrable {
+		if flow == simlab.FlowTestkit || flow == simlab.FlowRegistrable {
 			require.Regexp(t, `^M\d{9}$`, first.KitID)
 		} else {
 			require.Empty(t, first.KitID)
 		}
 		shown := call[map[string]any](w, http.StatusOK, http.MethodGet, "/sandbox/orders/"+number, "")
-		require.Equal(t, []any{life, "N-before", first.Accession},
+		require.Equal(t, []any{flow, "N-before", first.Accession},
 			[]any{shown["life"], shown["replaces"], shown["accession"]})
 	}
 	w.place("M1", "")

@@ -16,30 +16,30 @@ const (
 
 const laboratoryName = "Simulated Laboratory"
 
-// The failure types of client-api#17-enums. The first two are the lab's fault.
+// failureTypes are the failure types of client-api#17-enums. The first two are the lab's fault.
 var failureTypes = []string{
 	"internal_lab_failure", "order_entry_failure", "quantity_not_sufficient_failure", "collection_process_failure",
-	"drop_off_failure",
-	"non_failure", "unknown_failure", "patient_condition_failure", "missing_result_calc_failure",
-	"missing_demo_aoe_calc_failure",
-	"insufficient_volume",
+	"drop_off_failure", "non_failure", "unknown_failure", "patient_condition_failure",
+	"missing_result_calc_failure", "missing_demo_aoe_calc_failure", "insufficient_volume",
 }
 
-// neutralReport is a version of an order's results (docs/partners.md, report). A published one is not changed.
+// neutralReport is a version of an order's lab report (docs/partners.md, section on reports). A published one is not
+// changed.
 type neutralReport struct {
-	Status         string           `json:"status"`
-	Version        int              `json:"version"`
-	ReportedAt     string           `json:"reported_at"`
-	CollectedAt    string           `json:"collected_at,omitempty"`
-	ReceivedAt     string           `json:"received_at,omitempty"`
-	Laboratory     string           `json:"laboratory,omitempty"`
-	Interpretation string           `json:"interpretation"`
-	Results        []neutralResult  `json:"results"`
-	Missing        []missingResult  `json:"missing,omitempty"`
-	Patient        *reportedPatient `json:"patient,omitempty"` // only when put by hand: the lab keeps nobody's name
-	PDF            string           `json:"pdf_base64,omitempty"`
+	Status         string          `json:"status"`
+	Version        int             `json:"version"`
+	ReportedAt     string          `json:"reported_at"`
+	CollectedAt    string          `json:"collected_at,omitempty"`
+	ReceivedAt     string          `json:"received_at,omitempty"`
+	Laboratory     string          `json:"laboratory,omitempty"`
+	Interpretation string          `json:"interpretation"`
+	Results        []neutralResult `json:"results"`
+	Missing        []missingResult `json:"missing,omitempty"`
+	// Patient is set by the control endpoint only, because the lab does not store names.
+	Patient *reportedPatient `json:"patient,omitempty"`
+	PDF     string           `json:"pdf_base64,omitempty"`
 
-	viaControl bool // put through the control endpoint: no script overwrites it
+	viaControl bool // set by the control endpoint; scripts do not overwrite it
 }
 
 type neutralResult struct {
@@ -90,7 +90,8 @@ func (s *Server) handleNeutralResults(c *neutralCall) {
 	})
 }
 
-// generateReport makes results exist, or corrects those that exist already. Results put by hand stand.
+// generateReport generates the order's results, or a corrected version of them. Results from the control endpoint stay
+// unchanged.
 func (s *Server) generateReport(o *order, step Step) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,7 +111,8 @@ func (s *Server) generateReport(o *order, step Step) {
 	s.publishReport(o, next)
 }
 
-// newResults returns generated results: other ones than before if the order had final results. The caller holds the mutex.
+// newResults generates results. They differ from those of the present lab report if that is final. The caller holds the
+// mutex.
 func (s *Server) newResults(o *order, step Step) []neutralResult {
 	results := generateNeutralResults(o.number, o.neutral.tests, step.Interpretation,
 		s.cfg.Now().UTC().Format(stampFormat))
@@ -125,7 +127,7 @@ func (s *Server) newResults(o *order, step Step) []neutralResult {
 	return results
 }
 
-// changeValue changes a result, differently for each version that is corrected.
+// changeValue changes a result, differently for every version.
 func (r *neutralResult) changeValue(version int) {
 	switch r.Type {
 	case typeNumeric:
@@ -140,7 +142,7 @@ func (r *neutralResult) changeValue(version int) {
 	}
 }
 
-// moveLastToMissing lets the last result be missing.
+// moveLastToMissing replaces the last result by a missing one.
 func (r *neutralReport) moveLastToMissing(failure string) {
 	last := r.Results[len(r.Results)-1]
 	r.Results = r.Results[:len(r.Results)-1]
@@ -148,7 +150,8 @@ func (r *neutralReport) moveLastToMissing(failure string) {
 		Note: "Test not performed."}}
 }
 
-// publishReport completes a report and makes it the order's newest version. The caller holds the mutex.
+// publishReport fills in missing parts of a lab report and makes it the order's newest version. The caller holds the
+// mutex.
 func (s *Server) publishReport(o *order, next *neutralReport) {
 	n := o.neutral
 	if next.Version == 0 {
@@ -178,13 +181,14 @@ func (s *Server) publishReport(o *order, next *neutralReport) {
 	if next.Results == nil {
 		next.Results = []neutralResult{}
 	}
-	if next.PDF == "" && next.Status == statusFinal { // the lab prints final reports only
+	// Only final lab reports have a document.
+	if next.PDF == "" && next.Status == statusFinal {
 		next.PDF = base64.StdEncoding.EncodeToString(reportPDF(o.number, n.accession, next.Version))
 	}
 	n.report = next
 }
 
-// worstInterpretation is the interpretation of the whole: that of the result that is furthest from normal.
+// worstInterpretation returns the most severe interpretation of the results.
 func worstInterpretation(results []neutralResult) string {
 	rank := 0
 	for _, r := range results {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// The headers of the neutral protocol, in both directions (docs/partners.md; Standard Webhooks).
+// The headers of calls and webhooks of the neutral protocol (docs/partners.md; Standard Webhooks).
 const (
 	headerID        = "webhook-id"
 	headerTimestamp = "webhook-timestamp"
@@ -24,11 +24,11 @@ const (
 	secretPrefix    = "whsec_"
 	signatureScheme = "v1,"
 	minKey, maxKey  = 24, 64 // bytes (Standard Webhooks)
-	// clockTolerance is how far off a signature's time may be.
+	// clockTolerance is the greatest difference between a signature's time and the clock.
 	clockTolerance = 5 * time.Minute
 )
 
-// parseSecrets reads secrets of the form whsec_<base64>. The error never repeats one.
+// parseSecrets decodes secrets of the form whsec_<base64>. Its error does not contain a secret.
 func parseSecrets(secrets []string) ([][]byte, error) {
 	keys := make([][]byte, len(secrets))
 	for i, secret := range secrets {
@@ -42,7 +42,7 @@ func parseSecrets(secrets []string) ([][]byte, error) {
 	return keys, nil
 }
 
-// signWebhook signs a message with every key: while a secret is rotated the receiver may know either.
+// signWebhook signs a message with every key, because during a rotation the receiver may have either secret.
 func signWebhook(h http.Header, keys [][]byte, id string, at time.Time, body []byte) {
 	stamp := strconv.FormatInt(at.Unix(), 10)
 	signatures := make([]string, len(keys))
@@ -54,7 +54,7 @@ func signWebhook(h http.Header, keys [][]byte, id string, at time.Time, body []b
 	h.Set(headerSignature, strings.Join(signatures, " "))
 }
 
-// verifyWebhook reports whether one of the signatures is by one of the keys, and not more than five minutes off.
+// verifyWebhook reports whether the message has a valid signature by one of the keys, at most five minutes old.
 func verifyWebhook(h http.Header, keys [][]byte, now time.Time, body []byte) bool {
 	id, stamp := h.Get(headerID), h.Get(headerTimestamp)
 	seconds, err := strconv.ParseInt(stamp, 10, 64)

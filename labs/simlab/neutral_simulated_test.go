@@ -39,11 +39,11 @@ func TestScriptsArePutWithTheNeutralCredentials(t *testing.T) {
 
 func TestAppointmentsThatTheProviderMakes(t *testing.T) {
 	t.Parallel()
-	for life, parameters := range map[string]string{
+	for flow, parameters := range map[string]string{
 		simlab.FlowWalkIn: `"provider": "quest", "site": "QAZ1"`, simlab.FlowPhlebotomy: `"provider": "getlabs"`,
 	} {
 		w := newNeutralLab(t)
-		w.placeOnSite(life, "sandbox:silent")
+		w.placeOnSite(flow, "sandbox:silent")
 		require.Equal(t, http.StatusOK, w.putScript(accountName, neutralSecret,
 			`{"steps": [{"kind": "appointment", "status": "confirmed"}]}`))
 		w.await(func() bool { return !w.order("N1").Running })
@@ -58,7 +58,7 @@ func TestAppointmentsThatTheProviderMakes(t *testing.T) {
 		require.Equal(t, first["id"], second["id"], "one is made")
 		require.Nil(t, first["start"])
 		require.NotNil(t, second["start"])
-		if life == simlab.FlowWalkIn {
+		if flow == simlab.FlowWalkIn {
 			require.Equal(t, "QAZ1", second["site"].(map[string]any)["code"])
 		}
 	}

@@ -84,16 +84,16 @@ type requisition struct {
 	KitID     string `json:"kit_id"`
 }
 
-// neutralOrderBody is a valid order of a life; changes are key and value in turn, a nil value removes the key.
-func neutralOrderBody(number, life, script string, changes ...any) string {
+// neutralOrderBody is a valid order of a flow; changes are key and value in turn, a nil value removes the key.
+func neutralOrderBody(number, flow, script string, changes ...any) string {
 	fields := map[string]any{
-		"number": number, "collection_method": life, "registrable": false, "script": script, "an_unknown_key": 1,
+		"number": number, "collection_method": flow, "registrable": false, "script": script, "an_unknown_key": 1,
 		"patient": patient("Ines"),
 		"address": map[string]any{"first_line": "77 Elm Ct", "city": "Phoenix", "state": "AZ", "zip": "85004",
 			"country": "US"},
 		"tests": []map[string]any{{"code": "101", "name": "Lipids"}},
 	}
-	if life == simlab.FlowRegistrable {
+	if flow == simlab.FlowRegistrable {
 		fields["collection_method"], fields["registrable"], fields["shipping"] = "testkit", true, fields["address"]
 		delete(fields, "patient")
 		delete(fields, "address")
@@ -116,10 +116,10 @@ func patient(first string) map[string]any {
 	}
 }
 
-func (w *testLab) placeOnSite(life, script string, changes ...any) requisition {
+func (w *testLab) placeOnSite(flow, script string, changes ...any) requisition {
 	w.t.Helper()
 	return neutralCall[requisition](w, http.StatusCreated, http.MethodPut, "/orders/N1",
-		neutralOrderBody("N1", life, script, changes...))
+		neutralOrderBody("N1", flow, script, changes...))
 }
 
 func (w *testLab) registerPatient() requisition {

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// maxOrders bounds the orders, and the scripts kept for orders to come, in memory.
+// maxOrders is the greatest number of orders in memory, and of order numbers without an order.
 const maxOrders = 50_000
 
 var errOrderLimit = errors.New("the simulated lab is full")
 
-// States of an order at the lab, besides the types of facts, of which an order has that of its latest one.
+// The states of an order before and without facts. After a fact, the state is the fact's type.
 const (
 	stateAccepted  = "accepted"
 	stateCancelled = "cancelled"
@@ -23,29 +23,29 @@ type order struct {
 	number      string
 	kitID       string
 	panels      []int
-	outbound    string // tracking numbers, printed on the kit when the order is accepted
+	outbound    string // tracking number, assigned when the order is accepted
 	inbound     string
-	labShipsKit bool // the lab ships the kit
+	labShipsKit bool // otherwise the customer has the kit already
 
 	script          string
 	state           string
 	shipped         bool
 	placedAt        time.Time
-	lastFactTime    time.Time            // latest time given to a fact of this order
-	unsentFactTimes map[string]time.Time // facts that have happened and are not told yet
-	notifications   []json.RawMessage    // every lab webhook that was made, each once, whether it arrived or not
+	lastFactTime    time.Time            // time of the latest fact
+	unsentFactTimes map[string]time.Time // facts that have happened and are sent by a later step, by type
+	notifications   []json.RawMessage    // all lab webhooks, each once, whether or not they arrived
 	molecularReport *molecularReport
 	run             *scriptRun // nil: no script was started
 
 	behaviour       OrderBehaviour
-	neutral         *neutralOrder  // nil: it came by Molecular's protocol
-	polledFacts     []polledFact   // facts of the neutral protocol about it, oldest first
-	callCounts      map[string]int // calls that its script has something to do with, by operation
-	changeSignal    chan struct{}  // closed when something has happened that a step may wait for; nil: none waits
-	awaitsCondition bool           // its script waits for a condition
+	neutral         *neutralOrder  // nil: the order came by Molecular's protocol
+	polledFacts     []polledFact   // facts of the neutral protocol, oldest first
+	callCounts      map[string]int // calls that the script counts, by operation
+	changeSignal    chan struct{}  // closed at the order's next change; nil: no step waits
+	awaitsCondition bool           // the script waits for a condition
 }
 
-// changes is closed at the order's next change. The caller holds the mutex.
+// changes returns a channel that is closed at the order's next change. The caller holds the mutex.
 func (o *order) changes() <-chan struct{} {
 	if o.changeSignal == nil {
 		o.changeSignal = make(chan struct{})
@@ -53,7 +53,7 @@ func (o *order) changes() <-chan struct{} {
 	return o.changeSignal
 }
 
-// notifyChange wakes what waits for a change. The caller holds the mutex. nil is no order.
+// notifyChange wakes the step that waits for a change. o may be nil. The caller holds the mutex.
 func (o *order) notifyChange() {
 	if o != nil && o.changeSignal != nil {
 		close(o.changeSignal)
@@ -61,7 +61,7 @@ func (o *order) notifyChange() {
 	}
 }
 
-// nextFactTime returns the time of a fact that happens now, always later than the one before it.
+// nextFactTime returns the time of a fact that happens now. It is always later than that of the previous fact.
 func (o *order) nextFactTime(now time.Time) time.Time {
 	now = now.UTC().Truncate(time.Microsecond)
 	if earliest := o.lastFactTime.Add(time.Microsecond); now.Before(earliest) {
@@ -71,7 +71,7 @@ func (o *order) nextFactTime(now time.Time) time.Time {
 	return now
 }
 
-// takeFactTime returns when a fact happened: remembered from a "happens" step, or now.
+// takeFactTime returns when a fact happened: the time of its "happens" step, or now.
 func (o *order) takeFactTime(kind string, now time.Time) time.Time {
 	at, ok := o.unsentFactTimes[kind]
 	if !ok {
@@ -81,11 +81,11 @@ func (o *order) takeFactTime(kind string, now time.Time) time.Time {
 	return at
 }
 
-// expectedOrder is what is known of an order number before its order has been accepted.
+// expectedOrder holds what is known about an order number that has no order yet.
 type expectedOrder struct {
-	script             *Script // nil: what the order itself says
-	byName             bool    // the script was put by its name, which means the one of the order's own life
-	unavailableAnswers int     // PlaceOrder calls answered 503 so far
+	script             *Script // nil: the script that the order names
+	byName             bool    // the script was set by its name, so it is looked up in the flow of the order
+	unavailableAnswers int     // how many PlaceOrder calls were answered 503
 	callCounts         map[string]int
 	polledFacts        []polledFact
 }
@@ -103,33 +103,34 @@ func newOrderBook() *orderBook {
 	return &orderBook{byNumber: map[string]*order{}, kitIDs: map[string]bool{}, expected: map[string]*expectedOrder{}}
 }
 
-// expectedOrder returns the entry of an order number that has no order yet.
+// expectedOrder returns the entry of an order number without an order, and creates it if needed. It returns
+// errOrderLimit if there are too many.
 func (b *orderBook) expectedOrder(number string) (*expectedOrder, error) {
-	if p, ok := b.expected[number]; ok {
-		return p, nil
+	if e, ok := b.expected[number]; ok {
+		return e, nil
 	}
 	if len(b.expected) >= maxOrders {
 		return nil, errOrderLimit
 	}
-	p := &expectedOrder{callCounts: map[string]int{}}
-	b.expected[number] = p
-	return p, nil
+	e := &expectedOrder{callCounts: map[string]int{}}
+	b.expected[number] = e
+	return e, nil
 }
 
-// callCounts counts the calls about an order number, by operation.
+// callCounts returns the numbers of counted calls about an order number, by operation.
 func (b *orderBook) callCounts(number string) (map[string]int, error) {
 	if o := b.byNumber[number]; o != nil {
 		return o.callCounts, nil
 	}
-	p, err := b.expectedOrder(number)
+	e, err := b.expectedOrder(number)
 	if err != nil {
 		return nil, err
 	}
-	return p.callCounts, nil
+	return e.callCounts, nil
 }
 
-// dropOldestIfFull forgets the oldest order if the book is full, and returns it. An order whose script still runs is not forgotten, unless
-// it waits for something that may never come.
+// dropOldestIfFull removes the oldest order from a full book and returns it. It returns errOrderLimit if the script of
+// the oldest order is running. A script that waits for a condition, which may never be met, is cancelled instead.
 func (b *orderBook) dropOldestIfFull() (*order, error) {
 	if len(b.byAge) < maxOrders {
 		return nil, nil
@@ -147,6 +148,17 @@ func (b *orderBook) dropOldestIfFull() (*order, error) {
 	return oldest, nil
 }
 
+// dropOldestOrderIfFull removes the oldest order with its trackers if the lab is full. It returns errOrderLimit if that
+// order's script is running. The caller holds the mutex.
+func (s *Server) dropOldestOrderIfFull() error {
+	dropped, err := s.orders.dropOldestIfFull()
+	if err != nil {
+		return err
+	}
+	s.removeTrackers(dropped)
+	return nil
+}
+
 func (b *orderBook) add(o *order) {
 	b.lastSequence++
 	o.sequence = b.lastSequence
@@ -156,8 +168,8 @@ func (b *orderBook) add(o *order) {
 	}
 	b.byAge = append(b.byAge, o)
 	o.callCounts = map[string]int{}
-	if p := b.expected[o.number]; p != nil {
-		o.callCounts, o.polledFacts = p.callCounts, p.polledFacts
+	if e := b.expected[o.number]; e != nil {
+		o.callCounts, o.polledFacts = e.callCounts, e.polledFacts
 	}
 	delete(b.expected, o.number)
 }

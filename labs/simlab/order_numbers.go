@@ -5,13 +5,13 @@ import (
 	"math/rand/v2"
 )
 
-// The first digits of the tracking numbers: USPS 22-digit numbers that start with 94.
+// The first digits of tracking numbers: USPS numbers have 22 digits and start with 94.
 const (
 	outboundPrefix = "9405511"
 	inboundPrefix  = "9402109"
 )
 
-// newKitID returns a kit id that is not taken: M and nine digits.
+// newKitID returns an unused kit id: M and nine digits.
 func newKitID(taken map[string]bool) string {
 	for {
 		id := fmt.Sprintf("M%09d", rand.IntN(1_000_000_000))
@@ -21,7 +21,7 @@ func newKitID(taken map[string]bool) string {
 	}
 }
 
-// newTrackingNumber returns a USPS number of 22 digits, with a right check digit, that no tracker has.
+// newTrackingNumber returns an unused USPS number of 22 digits with a valid check digit.
 func newTrackingNumber(prefix string, taken map[string]*tracker) string {
 	for {
 		digits := prefix + fmt.Sprintf("%014d", rand.Int64N(100_000_000_000_000))
@@ -32,7 +32,8 @@ func newTrackingNumber(prefix string, taken map[string]*tracker) string {
 	}
 }
 
-// checkDigit is the USPS check digit: weights 3, 1, 3, … from the right; what is missing to the next ten.
+// checkDigit returns the USPS check digit: the digits weighted 3, 1, 3, … from the right, subtracted from the next
+// multiple of ten.
 func checkDigit(digits string) byte {
 	sum := 0
 	for i := range len(digits) {
@@ -45,5 +46,5 @@ func checkDigit(digits string) byte {
 	return byte('0' + (10-sum%10)%10)
 }
 
-// newAccession returns the number under which the lab has an order: A and nine digits. It need not be unique at a simulated lab.
+// newAccession returns an accession number: A and nine digits. It need not be unique.
 func newAccession() string { return fmt.Sprintf("A%09d", rand.IntN(1_000_000_000)) }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// reportPDF is a valid PDF of one page that names the order, the kit and the version.
+// reportPDF returns a PDF of one page with the order number, the kit id and the version.
 func reportPDF(number, kitID string, version int) []byte {
 	lines := []string{
 		"SIMULATED LAB - SAMPLE REPORT", "Order " + number, "Kit " + kitID, fmt.Sprintf("Version %d", version),
@@ -26,7 +26,7 @@ func reportPDF(number, kitID string, version int) []byte {
 	})
 }
 
-// writePDF writes the objects, numbered from 1, and the table of where each begins. The first is the catalog.
+// writePDF writes the objects, numbered from 1, and the table of their offsets. The first object is the catalog.
 func writePDF(objects []string) []byte {
 	var out bytes.Buffer
 	out.WriteString("%PDF-1.4\n")
@@ -36,7 +36,7 @@ func writePDF(objects []string) []byte {
 		fmt.Fprintf(&out, "%d 0 obj\n%s\nendobj\n", i+1, object)
 	}
 	table := out.Len()
-	// Each line of the table is 20 bytes long, its line end included.
+	// A line of the table has exactly 20 bytes with its line end.
 	fmt.Fprintf(&out, "xref\n0 %d\n0000000000 65535 f \n", len(objects)+1)
 	for _, offset := range offsets {
 		fmt.Fprintf(&out, "%010d 00000 n \n", offset)
@@ -45,7 +45,7 @@ func writePDF(objects []string) []byte {
 	return out.Bytes()
 }
 
-// pdfText keeps what a PDF string can hold without escapes.
+// pdfText replaces the characters that a PDF string cannot hold without escapes by question marks.
 func pdfText(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' || strings.ContainsRune(`()\`, r) {

@@ -2,31 +2,31 @@ package simlab
 
 import "slices"
 
-// happyFlowScript is what happens to an order that nothing is wrong with.
-func happyFlowScript(life string) Script {
-	switch life {
+// happyFlowScript returns the script of an order without problems.
+func happyFlowScript(flow string) Script {
+	switch flow {
 	case FlowTestkit:
-		return newScript("happy", "the kit goes out, comes back and is tested; the courier reports both ways",
+		return newScript("happy", "the kit is shipped, returned and tested; the courier reports on both legs",
 			shippedSteps(), outboundSteps(), inboundSteps(), sampleReceivedSteps(), finalResultSteps())
 	case FlowRegistrable:
-		return newScript("happy", "the kit goes out and is delivered; once it is registered it comes back and is tested",
+		return newScript("happy", "the kit is shipped and delivered; after its registration it is returned and tested",
 			shippedSteps(), outboundSteps(), withCondition(AwaitRegistered, inboundSteps()),
 			withCondition(AwaitRegistered, sampleReceivedSteps()), finalResultSteps())
 	case FlowWalkIn:
-		return newScript("happy", "once an appointment is confirmed the patient comes, results follow",
+		return newScript("happy", "the patient comes to a confirmed appointment; then results",
 			pscVisitSteps(), sampleReceivedSteps(), finalResultSteps())
 	case FlowPhlebotomy:
-		return newScript("happy", "once an appointment is confirmed blood is drawn at home; partial, then final results",
+		return newScript("happy", "blood is drawn at a confirmed appointment at home; partial, then final results",
 			homeVisitSteps(), sampleReceivedSteps(), partialResultSteps(), finalResultSteps())
 	}
-	return newScript("happy", "the sample comes from the client's site, results follow", sampleReceivedSteps(),
+	return newScript("happy", "the sample comes from the client's site; then results", sampleReceivedSteps(),
 		finalResultSteps())
 }
 
-// collectionSteps is how the sample of a life comes to the lab, where that is not the script's subject. The last step is sample_received. To a
-// patient service center the patient simply walks in.
-func collectionSteps(life string) []Step {
-	switch life {
+// collectionSteps returns the steps of a flow until the sample is at the lab, for scripts about something else. The
+// last step is sample_received. At a patient service center the patient comes without an appointment.
+func collectionSteps(flow string) []Step {
+	switch flow {
 	case FlowTestkit:
 		return slices.Concat(shippedSteps(), outboundSteps(), inboundSteps(), sampleReceivedSteps())
 	case FlowRegistrable:
@@ -38,9 +38,9 @@ func collectionSteps(life string) []Step {
 	return sampleReceivedSteps()
 }
 
-// redrawScriptName is the script of an order that replaces one of which a result was missing.
-func redrawScriptName(life string) string {
-	if life == FlowWalkIn {
+// redrawScriptName returns the script of an order that replaces one with a missing result.
+func redrawScriptName(flow string) string {
+	if flow == FlowWalkIn {
 		return "walk-in-no-appointment"
 	}
 	return "happy"
@@ -48,7 +48,7 @@ func redrawScriptName(life string) string {
 
 func sampleReceivedSteps() []Step { return []Step{{Kind: KindSample, After: 2 * day}} }
 
-// withCondition lets the steps begin when the condition is met.
+// withCondition returns the steps; the first of them waits for the condition.
 func withCondition(condition string, steps []Step) []Step {
 	steps = slices.Clone(steps)
 	steps[0].Awaits = condition
@@ -59,12 +59,12 @@ func appointmentSteps(status string, after Duration) []Step {
 	return []Step{{Kind: KindAppointment, After: after, Details: Details{Status: status}}}
 }
 
-// pscVisitSteps is the visit to a patient service center.
+// pscVisitSteps returns the steps of a visit to a patient service center.
 func pscVisitSteps() []Step {
 	return withCondition(AwaitConfirmed, appointmentSteps(statusCompleted, day))
 }
 
-// homeVisitSteps is the visit at home.
+// homeVisitSteps returns the steps of a phlebotomist's visit.
 func homeVisitSteps() []Step {
 	return slices.Concat(
 		withCondition(AwaitConfirmed, appointmentSteps(statusInProgress, day)),
@@ -72,49 +72,49 @@ func homeVisitSteps() []Step {
 		[]Step{{Kind: KindDraw}})
 }
 
-// visitSteps is the visit of a life.
-func visitSteps(life string) []Step {
-	if life == FlowWalkIn {
+// visitSteps returns the steps of the visit in a flow with appointments.
+func visitSteps(flow string) []Step {
+	if flow == FlowWalkIn {
 		return pscVisitSteps()
 	}
 	return homeVisitSteps()
 }
 
-// providerScripts are about what the provider does.
-func providerScripts(life string) []Script {
+// providerScripts are the scripts in which the provider changes an appointment, or does not.
+func providerScripts(flow string) []Script {
 	confirmed := func(steps []Step) []Step { return withCondition(AwaitConfirmed, steps) }
 	tested := slices.Concat(sampleReceivedSteps(), finalResultSteps())
-	unconfirmed := newScript("unconfirmed", "what is pending or reserved is never confirmed, otherwise as happy",
-		visitSteps(life), tested)
+	unconfirmed := newScript("unconfirmed", "pending and reserved appointments are never confirmed, otherwise as happy",
+		visitSteps(flow), tested)
 	unconfirmed.Book.NeverConfirmed = true
 	refused := newScript("provider-declines",
-		"what is pending or reserved is cancelled by the provider; if booked again, as happy",
-		withCondition(AwaitBooked, appointmentSteps(statusCancelled, hours(4))), visitSteps(life), tested)
+		"the provider cancels a pending or reserved appointment; after another booking as happy",
+		withCondition(AwaitBooked, appointmentSteps(statusCancelled, hours(4))), visitSteps(flow), tested)
 	refused.Book.NeverConfirmed = true
 	return []Script{
-		newScript("provider-withdraws", "the provider gives its time back, confirms another a day later, then as happy",
-			confirmed(appointmentSteps(statusPending, hours(4))), appointmentSteps(statusConfirmed, day), visitSteps(life),
+		newScript("provider-withdraws", "the provider withdraws the time, confirms another one a day later, then as happy",
+			confirmed(appointmentSteps(statusPending, hours(4))), appointmentSteps(statusConfirmed, day), visitSteps(flow),
 			tested),
 		newScript("provider-reschedules", "the provider moves the appointment, then as happy",
-			confirmed(appointmentSteps(statusConfirmed, hours(4))), visitSteps(life), tested),
-		newScript("provider-cancels", "the provider cancels the appointment; if another is booked, as happy",
-			confirmed(appointmentSteps(statusCancelled, hours(4))), visitSteps(life), tested),
-		newScript("no-show", "an appointment is confirmed as ever, and nothing follows"),
+			confirmed(appointmentSteps(statusConfirmed, hours(4))), visitSteps(flow), tested),
+		newScript("provider-cancels", "the provider cancels the appointment; after another booking as happy",
+			confirmed(appointmentSteps(statusCancelled, hours(4))), visitSteps(flow), tested),
+		newScript("no-show", "an appointment is confirmed, and nothing follows"),
 		unconfirmed, refused,
 	}
 }
 
-// bookingScripts are about how bookings are answered.
-func bookingScripts(life string) []Script {
+// bookingScripts are the scripts that answer bookings in another way.
+func bookingScripts(flow string) []Script {
 	with := func(name, description string, book BookingBehaviour) Script {
-		script := renamed(happyFlowScript(life), name, description)
+		script := renamed(happyFlowScript(flow), name, description)
 		script.Book = book
 		return script
 	}
-	happy := happyFlowScript(life)
+	happy := happyFlowScript(flow)
 	fail := numberedScripts[numberedScript{name: "fail-book-", limit: maxUnavailable, booking: "book"}]
 	slow := numberedScripts[numberedScript{name: "slow-book-", limit: maxHoldSeconds, booking: "book"}]
-	fixed := with("refuse-reschedule", "the appointment can be neither moved nor cancelled by a call, otherwise as happy",
+	fixed := with("refuse-reschedule", "calls can neither reschedule nor cancel the appointment, otherwise as happy",
 		BookingBehaviour{})
 	fixed.Calls = map[string]CallBehaviour{opReschedule: {RefuseWith: codeNotReschedulable},
 		opCancelAppointment: {RefuseWith: codeNotCancellable}}
@@ -125,7 +125,7 @@ func bookingScripts(life string) []Script {
 			BookingBehaviour{CallBehaviour: CallBehaviour{DropAnswer: true}}),
 		with("book-refused", "bookings are refused",
 			BookingBehaviour{CallBehaviour: CallBehaviour{RefuseWith: codeOutsideServiceArea}}),
-		with("book-slot-gone", "whatever is booked is taken already",
+		with("book-slot-gone", "every slot is taken when it is booked",
 			BookingBehaviour{CallBehaviour: CallBehaviour{RefuseWith: codeSlotGone}}),
 		fail(happy, 3), slow(happy, 3), fixed,
 	}
@@ -133,7 +133,7 @@ func bookingScripts(life string) []Script {
 
 func walkInScripts() []Script {
 	return []Script{
-		newScript("walk-in-no-appointment", "the patient comes without an appointment, results follow",
+		newScript("walk-in-no-appointment", "the patient comes without an appointment; then results",
 			sampleReceivedSteps(), finalResultSteps()),
 	}
 }
@@ -141,14 +141,14 @@ func walkInScripts() []Script {
 func phlebotomyScripts() []Script {
 	drawn := []Step{{Kind: KindDraw, After: day}}
 	return []Script{
-		newScript("draw-without-appointment", "blood is drawn without a word about an appointment, results follow",
+		newScript("draw-without-appointment", "blood is drawn without an appointment; then results",
 			drawn, sampleReceivedSteps(), finalResultSteps()),
-		newScript("draw-untold", "the visit is not told, the sample and its results are",
+		newScript("draw-untold", "the visit is not reported; the sample and its results are",
 			sampleReceivedSteps(), finalResultSteps()),
 	}
 }
 
-// flowCourierScripts are what a courier does to a kit, as of Molecular's protocol.
+// flowCourierScripts are the scripts with courier events, as in Molecular's protocol.
 func flowCourierScripts(collect []Step) []Script {
 	scripts := courierScripts()
 	for i := range scripts {
@@ -160,13 +160,14 @@ func flowCourierScripts(collect []Step) []Script {
 		shippedSteps(), collect[len(collect)-1:], finalResultSteps()))
 }
 
-// stepsBeforeLab keeps the steps before Molecular's kit_received.
+// stepsBeforeLab returns the steps before Molecular's kit_received.
 func stepsBeforeLab(steps []Step) []Step {
 	i := slices.IndexFunc(steps, func(s Step) bool { return s.Kind == KindReceived })
 	return steps[:i]
 }
 
-// transitScripts tell by facts where a kit is: the lab's courier has no other voice, and the kit no tracking numbers.
+// transitScripts report the transit of a kit by facts of the lab. The kit has no tracking numbers, so there are no
+// courier events.
 func transitScripts() []Script {
 	out := slices.Concat(transitSteps(LegOutbound, "transit_customer"), transitSteps(LegOutbound, "out_for_delivery"),
 		transitSteps(LegOutbound, "with_customer"))
@@ -174,20 +175,20 @@ func transitScripts() []Script {
 	delivered := transitSteps(LegInbound, "delivered_to_lab")
 	end := slices.Concat(back, delivered, sampleReceivedSteps(), finalResultSteps())
 	return []Script{
-		newScript("relayed", "the lab tells where the kit is, both ways",
+		newScript("relayed", "the lab reports the kit's transit on both legs",
 			untrackedTransitSteps(), out, end),
-		newScript("relayed-problem", "as relayed, with a problem on either way that is solved",
+		newScript("relayed-problem", "as relayed, with a problem on each leg that is solved",
 			untrackedTransitSteps(), transitSteps(LegOutbound, "transit_customer"),
 			transitSteps(LegOutbound, "problem_in_transit_customer"), out,
 			back, transitSteps(LegInbound, "problem_in_transit_lab"), end),
-		newScript("relayed-failure-outbound", "the lab tells that the kit cannot be delivered to the customer",
+		newScript("relayed-failure-outbound", "the lab reports that the kit cannot be delivered to the customer",
 			untrackedTransitSteps(), transitSteps(LegOutbound, "transit_customer"),
 			transitSteps(LegOutbound, "failure_to_deliver_to_customer")),
-		newScript("relayed-failure-inbound", "the lab tells that the kit cannot be delivered to it",
+		newScript("relayed-failure-inbound", "the lab reports that the kit cannot be delivered to the lab",
 			untrackedTransitSteps(), out, back, transitSteps(LegInbound, "failure_to_deliver_to_lab")),
-		newScript("relayed-lost-outbound", "the lab tells that the kit was lost on its way to the customer",
+		newScript("relayed-lost-outbound", "the lab reports that the kit was lost on the outbound leg",
 			untrackedTransitSteps(), transitSteps(LegOutbound, "transit_customer"), transitSteps(LegOutbound, "lost")),
-		newScript("relayed-lost-inbound", "the lab tells that the kit was lost on its way back",
+		newScript("relayed-lost-inbound", "the lab reports that the kit was lost on the inbound leg",
 			untrackedTransitSteps(), out, back, transitSteps(LegInbound, "lost")),
 	}
 }
@@ -200,7 +201,7 @@ func untrackedTransitSteps() []Step {
 	return []Step{{Kind: KindShipped, After: day, Details: Details{Outbound: new(string), Inbound: new(string)}}}
 }
 
-// registrableScripts are about what comes before a kit is registered.
+// registrableScripts are the scripts about what happens before a kit is registered.
 func registrableScripts() []Script {
 	delivered := slices.Concat(shippedSteps(), outboundSteps())
 	yes, no := true, false
@@ -208,18 +209,19 @@ func registrableScripts() []Script {
 		return []Step{{Kind: KindSampleRejected, After: hours(4), Details: Details{Recoverable: recoverable, Reason: reason}}}
 	}
 	return []Script{
-		newScript("sample-before-registration", "the sample is at the lab before the kit is registered; results once it is",
+		newScript("sample-before-registration",
+			"the sample is at the lab before the kit is registered; results after the registration",
 			delivered, inboundSteps(), sampleReceivedSteps(), withCondition(AwaitRegistered, finalResultSteps())),
-		newScript("rejected-before-registration", "the sample is rejected for good before the kit is registered",
+		newScript("rejected-before-registration", "the sample is rejected as not recoverable before the kit is registered",
 			delivered, inboundSteps(), sampleReceivedSteps(), reject(&no, reasonNotRecoverable)),
-		newScript("blocked-before-registration", "the lab waits for the registration, and says so; results once it has come",
+		newScript("blocked-before-registration", "the lab reports that it waits for the registration; results after it",
 			delivered, inboundSteps(), sampleReceivedSteps(), reject(&yes, reasonRecoverable),
 			withCondition(AwaitRegistered, finalResultSteps())),
 		newScript("undelivered", "the kit cannot be delivered to the customer",
 			shippedSteps(), inTransitSteps(LegOutbound), courierStep(LegOutbound, "return_to_sender", "return", 3*day)),
 		newScript("lost-outbound", "the courier loses the kit on its way to the customer",
 			shippedSteps(), inTransitSteps(LegOutbound), courierStep(LegOutbound, "failure", "lost", 10*day)),
-		newScript("relayed", "the lab tells where the kit is, both ways; as happy otherwise",
+		newScript("relayed", "the lab reports the kit's transit on both legs; as happy otherwise",
 			untrackedTransitSteps(), transitSteps(LegOutbound, "transit_customer"),
 			transitSteps(LegOutbound, "out_for_delivery"), transitSteps(LegOutbound, "with_customer"),
 			withCondition(AwaitRegistered, transitSteps(LegInbound, "transit_lab")), sampleReceivedSteps(), finalResultSteps()),

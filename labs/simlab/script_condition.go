@@ -4,14 +4,14 @@ import "context"
 
 // The conditions that a step can wait for.
 const (
-	AwaitBooked     = "booked"    // the order has an appointment that is ahead or under way
-	AwaitConfirmed  = "confirmed" // such an appointment is confirmed, and that has been told
+	AwaitBooked     = "booked"    // the order has an active appointment
+	AwaitConfirmed  = "confirmed" // its active appointment is confirmed, and the confirmation has been sent
 	AwaitInProgress = "in_progress"
-	AwaitCompleted  = "completed"  // its newest appointment is over
+	AwaitCompleted  = "completed"  // its newest appointment is completed
 	AwaitCancelled  = "cancelled"  // its newest appointment is cancelled
 	AwaitDrawn      = "drawn"      // the sample was drawn, or is at the lab
 	AwaitRegistered = "registered" // the kit's patient is known
-	AwaitCorrected  = "corrected"  // what the lab held up for was corrected
+	AwaitCorrected  = "corrected"  // the missing patient data has come
 )
 
 var conditions = map[string]func(*Server, *order) bool{
@@ -28,7 +28,7 @@ var conditions = map[string]func(*Server, *order) bool{
 	AwaitCorrected:  func(_ *Server, o *order) bool { return o.neutral != nil && o.neutral.corrected },
 }
 
-// conditionMet reports whether the order meets the condition now; an empty one is always met.
+// conditionMet reports whether the order meets the condition now. An empty condition is always met.
 func (s *Server) conditionMet(o *order, condition string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,7 +53,7 @@ func (s *Server) awaitCondition(ctx context.Context, o *order, condition string)
 	}
 }
 
-// checkCondition tells whether the condition is met, and when to look again if it is not.
+// checkCondition reports whether the condition is met. If it is not, changed is closed when it has to be checked again.
 func (s *Server) checkCondition(o *order, condition string) (changed <-chan struct{}, met bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

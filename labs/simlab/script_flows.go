@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// lifeScripts returns the named scripts of a life of the neutral protocol, "happy" first. Names that end in a number take any.
-func lifeScripts(flow string) []Script {
+// flowScripts returns the named scripts of a flow of the neutral protocol, "happy" first. A name that ends in a number
+// stands for all numbers.
+func flowScripts(flow string) []Script {
 	collect := collectionSteps(flow)
 	scripts := []Script{happyFlowScript(flow)}
 	scripts = append(scripts, answerScripts(flow)...)
@@ -27,9 +28,9 @@ func lifeScripts(flow string) []Script {
 	return scripts
 }
 
-// lifeScript returns the script of a name in a life.
-func lifeScript(flow, name string) (Script, bool) {
-	if !slices.Contains(lives(), flow) {
+// flowScript returns the script with this name in a flow.
+func flowScript(flow, name string) (Script, bool) {
+	if !slices.Contains(flows(), flow) {
 		return Script{}, false
 	}
 	for prefix, make := range numberedScripts {
@@ -38,7 +39,7 @@ func lifeScript(flow, name string) (Script, bool) {
 			return make(happyFlowScript(flow), number), true
 		}
 	}
-	scripts := lifeScripts(flow)
+	scripts := flowScripts(flow)
 	i := slices.IndexFunc(scripts, func(s Script) bool { return s.Name == name })
 	if i < 0 {
 		return Script{}, false
@@ -46,33 +47,31 @@ func lifeScript(flow, name string) (Script, bool) {
 	return scripts[i], true
 }
 
-// hasAppointments reports whether somebody has an appointment in the life.
-func hasAppointments(life string) bool { return life == FlowWalkIn || life == FlowPhlebotomy }
+// hasAppointments reports whether orders of the flow have appointments.
+func hasAppointments(flow string) bool { return flow == FlowWalkIn || flow == FlowPhlebotomy }
 
 type numberedScript struct {
 	name    string
 	limit   int
-	booking string // set: only where there are appointments
+	booking string // set: for flows with appointments only
 }
 
 const maxHoldSeconds = int(maxHold / time.Second)
 
-// numberedScripts are those whose names take a number, made from the life's "happy".
+// numberedScripts holds the scripts whose names end in a number. They are made from the flow's "happy".
 var numberedScripts = map[numberedScript]func(Script, int) Script{
 	{name: "fail-place-", limit: maxUnavailable}:           withFailedPlacement,
 	{name: "timeout-after-accept-", limit: maxHoldSeconds}: withUnansweredPlacement,
 	{name: "slow-place-", limit: maxHoldSeconds}:           withSlowPlacement,
-	{name: "fail-register-", limit: maxUnavailable}: withFailedCall("fail-register-", opRegister,
-		"so many registrations are answered 503, then as happy"),
-	{name: "fail-results-", limit: maxUnavailable}: withFailedCall("fail-results-", opResults,
-		"so many requests for results are answered 503, then as happy"),
+	{name: "fail-register-", limit: maxUnavailable}:        withFailedRegistration,
+	{name: "fail-results-", limit: maxUnavailable}:         withFailedResults,
 	{name: "fail-book-", limit: maxUnavailable, booking: "book"}: func(s Script, n int) Script {
 		s.Book.Unavailable = n
-		return renamed(s, "fail-book-"+strconv.Itoa(n), "so many bookings are answered 503, then as happy")
+		return renamed(s, "fail-book-"+strconv.Itoa(n), "the first bookings (the number) are answered 503, then as happy")
 	},
 	{name: "slow-book-", limit: maxHoldSeconds, booking: "book"}: func(s Script, n int) Script {
 		s.Book.HoldOpen = Duration(time.Duration(n) * time.Second)
-		return renamed(s, "slow-book-"+strconv.Itoa(n), "a booking is answered after so many seconds, then as happy")
+		return renamed(s, "slow-book-"+strconv.Itoa(n), "bookings are answered after that number of seconds, then as happy")
 	},
 }
 
@@ -83,7 +82,8 @@ func renamed(s Script, name, description string) Script {
 
 func withFailedPlacement(s Script, n int) Script {
 	s.Place.Unavailable = n
-	return renamed(s, "fail-place-"+strconv.Itoa(n), "so many placing calls are answered 503, then as happy")
+	return renamed(s, "fail-place-"+strconv.Itoa(n),
+		"the first placing calls (the number) are answered 503, then as happy")
 }
 
 func withUnansweredPlacement(s Script, seconds int) Script {
@@ -93,37 +93,47 @@ func withUnansweredPlacement(s Script, seconds int) Script {
 		name += "-" + strconv.Itoa(seconds)
 	}
 	return renamed(s, name,
-		"accepted, but the connection is closed without an answer (with a number: after so many seconds); as happy otherwise")
+		"accepted, but the connection is closed without an answer (with a number: after that number of seconds); "+
+			"otherwise as happy")
 }
 
 func withSlowPlacement(s Script, seconds int) Script {
 	s.Place.HoldOpen = Duration(time.Duration(seconds) * time.Second)
 	return renamed(s, "slow-place-"+strconv.Itoa(seconds),
-		"the placing call is answered after so many seconds, webhooks come before; as happy")
+		"the placing call is answered after that number of seconds, webhooks are sent before; otherwise as happy")
 }
 
-func withFailedCall(prefix, operation, description string) func(Script, int) Script {
-	return func(s Script, n int) Script {
-		s.Calls = map[string]CallBehaviour{operation: {Unavailable: n}}
-		return renamed(s, prefix+strconv.Itoa(n), description)
-	}
+func withFailedRegistration(s Script, n int) Script {
+	return withFailedCall(s, n, "fail-register-", opRegister,
+		"the first registrations (the number) are answered 503, then as happy")
 }
 
-// answerScripts answer calls about an order in another way than happy.
-func answerScripts(life string) []Script {
-	happy := happyFlowScript(life)
+func withFailedResults(s Script, n int) Script {
+	return withFailedCall(s, n, "fail-results-", opResults,
+		"the first calls for results (the number) are answered 503, then as happy")
+}
+
+func withFailedCall(s Script, n int, prefix, operation, description string) Script {
+	s.Calls = map[string]CallBehaviour{operation: {Unavailable: n}}
+	return renamed(s, prefix+strconv.Itoa(n), description)
+}
+
+// answerScripts are the scripts that answer calls about an order in another way than happy.
+func answerScripts(flow string) []Script {
+	happy := happyFlowScript(flow)
 	refuse := renamed(happy, "refuse-place", "the lab refuses the order")
 	refuse.Place.RefuseWith, refuse.Steps = "a test is not offered in this state", nil
-	kept := renamed(Script{}, "refuse-cancel", "nothing follows, and the order cannot be cancelled")
-	kept.Calls, kept.Book.NeverConfirmed = map[string]CallBehaviour{opCancel: {RefuseWith: codeNotCancellable}}, true
+	uncancellable := renamed(Script{}, "refuse-cancel", "nothing follows, and the order cannot be cancelled")
+	uncancellable.Calls = map[string]CallBehaviour{opCancel: {RefuseWith: codeNotCancellable}}
+	uncancellable.Book.NeverConfirmed = true
 	unanswered := renamed(Script{}, "unanswered-cancel", "nothing follows; a cancellation is accepted without an answer")
 	unanswered.Calls = map[string]CallBehaviour{opCancel: {DropAnswer: true}}
 	scripts := []Script{
-		withFailedPlacement(happy, 3), refuse, withUnansweredPlacement(happy, 0), withSlowPlacement(happy, 3), kept,
+		withFailedPlacement(happy, 3), refuse, withUnansweredPlacement(happy, 0), withSlowPlacement(happy, 3), uncancellable,
 		unanswered,
-		withFailedCall("fail-results-", opResults, "so many requests for results are answered 503, then as happy")(happy, 3),
+		withFailedResults(happy, 3),
 	}
-	if life != FlowRegistrable {
+	if flow != FlowRegistrable {
 		return scripts
 	}
 	refuseRegister := renamed(happy, "refuse-register", "the lab does not register the patient")
@@ -131,19 +141,19 @@ func answerScripts(life string) []Script {
 	unansweredRegister := renamed(happy, "unanswered-register", "the patient is registered without an answer")
 	unansweredRegister.Calls = map[string]CallBehaviour{opRegister: {DropAnswer: true}}
 	return append(scripts, refuseRegister, unansweredRegister,
-		withFailedCall("fail-register-", opRegister, "so many registrations are answered 503, then as happy")(happy, 3))
+		withFailedRegistration(happy, 3))
 }
 
-// deliveryFaultScripts send the facts of a life, or not, in another way than happy.
+// deliveryFaultScripts are the scripts that send facts twice, late, in another sequence or not at all.
 func deliveryFaultScripts(collect []Step) []Script {
-	silent := newScript("silent", "accepts the order and does nothing, not even confirm an appointment")
+	silent := newScript("silent", "accepts the order and does nothing; appointments are not confirmed either")
 	silent.Book.NeverConfirmed = true
-	lost := newScript("webhooks-lost", "no fact is ever sent: GET …/facts tells them",
+	lost := newScript("webhooks-lost", "no fact is ever sent; GET …/facts has them",
 		withFactsUnsent(collect, finalResultSteps()))
 	lost.Book.ConfirmationUnsent = true
 	return []Script{
 		silent, lost,
-		newScript("silent-after-sample", "nothing after the sample has come",
+		newScript("silent-after-sample", "nothing after sample_received",
 			collect),
 		newScript("send-twice", "every fact sent twice, the same each time",
 			sentTwice(collect, finalResultSteps())),
@@ -157,20 +167,20 @@ func deliveryFaultScripts(collect []Step) []Script {
 	}
 }
 
-// reportScripts differ in what is reported.
+// reportScripts are the scripts with other lab reports.
 func reportScripts(collect []Step, redraw string) []Script {
 	lacking := func(name, description, failure string) Script {
 		script := newScript(name, description, collect, announceResultSteps(Step{Missing: failure}))
 		script.Redraw = redraw
 		return script
 	}
-	again := lacking("missing-lab-fault-again", "as missing-lab-fault, and of the redraw a result is missing too",
+	again := lacking("missing-lab-fault-again", "as missing-lab-fault, and the redraw misses a result too",
 		"internal_lab_failure")
 	again.Redraw = ""
 	return []Script{
 		newScript("partial", "partial results, then final ones",
 			collect, partialResultSteps(), finalResultSteps()),
-		newScript("partial-twice", "partial results, told twice, then final ones",
+		newScript("partial-twice", "partial results, announced twice, then final ones",
 			collect, partialResultSteps(), partialResultSteps(), finalResultSteps()),
 		newScript("partial-silent", "partial results, then nothing",
 			collect, partialResultSteps()),
@@ -181,14 +191,14 @@ func reportScripts(collect []Step, redraw string) []Script {
 		newScript("critical-partial", "critical already in the partial results",
 			collect, announceResultSteps(Step{Interpretation: critical, Partial: true}),
 			announceResultSteps(Step{Interpretation: critical})),
-		lacking("missing-lab-fault", "a result is missing through the lab's fault; of a redraw nothing is",
+		lacking("missing-lab-fault", "a result is missing by the lab's fault; a redraw is complete",
 			"internal_lab_failure"),
 		again,
-		lacking("missing-order-entry", "a result is missing, the order was entered wrong; of a redraw nothing is",
+		lacking("missing-order-entry", "a result is missing because the order was entered wrong; a redraw is complete",
 			"order_entry_failure"),
 		newScript("missing-patient-fault", "a result is missing for another reason",
 			collect, announceResultSteps(Step{Missing: "quantity_not_sufficient_failure"})),
-		newScript("no-results", "a report without results at first, complete four hours later",
+		newScript("no-results", "a lab report without results, complete four hours later",
 			collect, []Step{
 				{Kind: KindResults, After: 2 * day, Empty: true}, {Kind: KindReport, After: hours(1)},
 				{Kind: KindResults, After: hours(3)}, {Kind: KindReport, After: hours(1)},
@@ -200,7 +210,7 @@ func reportScripts(collect []Step, redraw string) []Script {
 	}
 }
 
-// rejectionScripts reject the sample.
+// rejectionScripts are the scripts in which the lab rejects the sample.
 func rejectionScripts(collect []Step) []Script {
 	reject := func(recoverable bool, reason, detail string) []Step {
 		return []Step{{Kind: KindSampleRejected, After: hours(4),
@@ -208,22 +218,23 @@ func rejectionScripts(collect []Step) []Script {
 	}
 	blocked := reject(true, reasonRecoverable, "")
 	return []Script{
-		newScript("sample-error", "the sample is rejected for good",
+		newScript("sample-error", "the sample is rejected as not recoverable",
 			collect, reject(false, reasonNotRecoverable, "sample_quantity_not_sufficient")),
-		newScript("sample-error-in-words", "the sample is rejected for good, only the reason's words say why",
+		newScript("sample-error-in-words", "the sample is rejected as not recoverable; only the words of the reason say why",
 			collect, reject(false, "Sample hemolyzed.", "")),
-		newScript("reject-recoverable", "rejected, back in production, results",
+		newScript("reject-recoverable", "rejected as recoverable, received again, then results",
 			collect, blocked, []Step{{Kind: KindSample, After: 2 * day}}, finalResultSteps()),
-		newScript("reject-recoverable-corrected", "rejected; back in production once the patient has been corrected",
+		newScript("reject-recoverable-corrected",
+			"rejected as recoverable; received again after the patient has been corrected",
 			collect, blocked, []Step{{Kind: KindSample, Awaits: AwaitCorrected, After: hours(4)}}, finalResultSteps()),
 		newScript("reject-recoverable-silent", "rejected as recoverable, then nothing",
 			collect, blocked),
-		newScript("reject-twice-final", "rejected as recoverable, then for good",
+		newScript("reject-twice-final", "rejected as recoverable, then as not recoverable",
 			collect, blocked, reject(false, reasonNotRecoverable, "")),
 	}
 }
 
-// finalResultSteps is the time in the lab and the announcement of final results.
+// finalResultSteps returns the steps of the analysis and of the announcement of final results.
 func finalResultSteps() []Step { return announceResultSteps(Step{}) }
 
 func partialResultSteps() []Step { return announceResultSteps(Step{Partial: true}) }
@@ -233,7 +244,8 @@ func announceResultSteps(results Step) []Step {
 	return []Step{results, {Kind: KindReport, After: hours(1)}}
 }
 
-// withFactsUnsent makes the facts of the steps without sending them. A courier whom nobody has told of a kit has nothing to say.
+// withFactsUnsent returns the steps without sending their facts. Courier steps are left out, because no tracker is
+// requested for a kit that was not reported.
 func withFactsUnsent(parts ...[]Step) []Step {
 	steps := slices.DeleteFunc(slices.Concat(parts...), func(s Step) bool { return s.Kind == KindCourier })
 	for i := range steps {

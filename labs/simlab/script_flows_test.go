@@ -27,7 +27,7 @@ var (
 	relayedTrip = join("outbound transit_customer", "outbound out_for_delivery", "outbound with_customer")
 )
 
-// life is what an order of the life sends until its sample is there, in "happy" and in other scripts.
+// flow is what an order of the flow sends until its sample is there, in "happy" and in other scripts.
 var factsByFlow = map[string]struct{ happy, other []string }{
 	simlab.FlowTestkit:     {join(shipped, outboundTrip, toLab, sample), join(shipped, outboundTrip, toLab, sample)},
 	simlab.FlowRegistrable: {join(shipped, outboundTrip, toLab, sample), join(shipped, outboundTrip, toLab, sample)},
@@ -36,15 +36,15 @@ var factsByFlow = map[string]struct{ happy, other []string }{
 	simlab.FlowOnSite:      {join(sample), join(sample)},
 }
 
-// expectedFlowFacts is every script of a life that plays to its end, with what it sends.
-func expectedFlowFacts(life string) map[string][]string {
-	happy, other := factsByFlow[life].happy, factsByFlow[life].other
+// expectedFlowFacts is every script of a flow that plays to its end, with what it sends.
+func expectedFlowFacts(flow string) map[string][]string {
+	happy, other := factsByFlow[flow].happy, factsByFlow[flow].other
 	var twice []string
 	for _, fact := range join(other, report) {
 		twice = append(twice, fact, fact)
 	}
 	tested := join(happy, report)
-	if life == simlab.FlowPhlebotomy {
+	if flow == simlab.FlowPhlebotomy {
 		tested = join(happy, report, report)
 	}
 	emits := map[string][]string{
@@ -71,7 +71,7 @@ func expectedFlowFacts(life string) map[string][]string {
 			emits[name] = facts
 		}
 	}
-	switch life {
+	switch flow {
 	case simlab.FlowTestkit:
 		add(expectedTestkitFacts())
 	case simlab.FlowRegistrable:
@@ -167,32 +167,32 @@ func TestEveryFlowScriptIsExpected(t *testing.T) {
 	for i, part := range strings.Split(string(page), "`") {
 		documented[part] = documented[part] || i%2 == 1
 	}
-	for _, life := range simlab.Flows() {
-		want := expectedFlowFacts(life)
+	for _, flow := range simlab.Flows() {
+		want := expectedFlowFacts(flow)
 		names := map[string]bool{}
-		for _, script := range simlab.FlowScripts(life) {
-			require.False(t, names[script.Name], "%s twice: %s", life, script.Name)
+		for _, script := range simlab.FlowScripts(flow) {
+			require.False(t, names[script.Name], "%s twice: %s", flow, script.Name)
 			names[script.Name] = true
 			require.NotEmpty(t, script.Description, script.Name)
 			require.True(t, documented[script.Name], script.Name)
-			found, ok := simlab.FlowScript(life, script.Name)
+			found, ok := simlab.FlowScript(flow, script.Name)
 			require.True(t, ok, script.Name)
 			require.Equal(t, script, found)
 			if _, expected := want[script.Name]; !expected {
-				require.Contains(t, scriptsWithOwnTests, script.Name, life)
+				require.Contains(t, scriptsWithOwnTests, script.Name, flow)
 			}
 		}
 		for name := range want {
-			require.True(t, names[name], "%s: %s", life, name)
+			require.True(t, names[name], "%s: %s", flow, name)
 		}
 	}
 	for _, name := range []string{"", "hapy", "fail-place-x", "fail-place-1001", "slow-place-601"} {
 		_, ok := simlab.FlowScript(simlab.FlowWalkIn, name)
 		require.False(t, ok, name)
 	}
-	for life, name := range map[string]string{simlab.FlowOnSite: "fail-book-2", "": "happy",
+	for flow, name := range map[string]string{simlab.FlowOnSite: "fail-book-2", "": "happy",
 		simlab.FlowTestkit: "walk-in-no-appointment"} {
-		_, ok := simlab.FlowScript(life, name)
+		_, ok := simlab.FlowScript(flow, name)
 		require.False(t, ok, name)
 	}
 	script, ok := simlab.FlowScript(simlab.FlowPhlebotomy, "fail-book-7")
@@ -202,16 +202,16 @@ func TestEveryFlowScriptIsExpected(t *testing.T) {
 
 func TestFlowScriptsSend(t *testing.T) {
 	t.Parallel()
-	for _, life := range simlab.Flows() {
-		for name, want := range expectedFlowFacts(life) {
+	for _, flow := range simlab.Flows() {
+		for name, want := range expectedFlowFacts(flow) {
 			if slices.Contains(scriptsWithOwnTests, name) {
 				continue
 			}
-			t.Run(life+"/"+name, func(t *testing.T) {
+			t.Run(flow+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				w := newNeutralLab(t)
-				w.placeOnSite(life, "sandbox:"+name)
-				w.satisfyConditions(life)
+				w.placeOnSite(flow, "sandbox:"+name)
+				w.satisfyConditions(flow)
 				var state orderState
 				w.await(func() bool { state = w.order("N1"); return !state.Running && len(w.webhooks()) >= len(want) })
 				require.Equal(t, name, state.Script)
@@ -224,12 +224,12 @@ func TestFlowScriptsSend(t *testing.T) {
 }
 
 // satisfyConditions does what the order's script may wait for: it books an appointment, or registers the kit, again and again until it is done.
-func (w *testLab) satisfyConditions(life string) {
+func (w *testLab) satisfyConditions(flow string) {
 	w.t.Helper()
 	method, path, body := http.MethodPut, "/orders/N1/patient", neutralOrderBody("N1", simlab.FlowTestkit, "")
-	switch life {
+	switch flow {
 	case simlab.FlowWalkIn, simlab.FlowPhlebotomy:
-		path, body = "/orders/N1/appointments/a1", bookingBody(life, w.freeSlot(life))
+		path, body = "/orders/N1/appointments/a1", bookingBody(flow, w.freeSlot(flow))
 	case simlab.FlowRegistrable:
 	default:
 		return

@@ -8,30 +8,30 @@ import (
 	"time"
 )
 
-// Kinds of steps. The first four are the webhook types of the lab.
+// Kinds of steps. The first four are the lab's webhook types.
 const (
 	KindShipped  = "kit_shipped"
 	KindReceived = "kit_received"
 	KindRejected = "kit_rejected"
 	KindReport   = "report_ready"
-	KindCourier  = "courier" // a tracker event
-	KindResults  = "results" // results exist from now on; a second time: their corrected version
-	KindHappens  = "happens" // a lab fact happens now and is told by a later step, with this step's time
+	KindCourier  = "courier" // a courier event
+	KindResults  = "results" // results are published; the second time a corrected version of them
+	KindHappens  = "happens" // a lab fact happens, and a later step sends it with this step's time
 )
 
-// Kinds of steps of the neutral protocol besides kit_shipped, report_ready, courier, results and happens: its other fact types.
+// Kinds of steps of the neutral protocol only. It also has kit_shipped, report_ready, courier, results and happens.
 const (
 	KindTransit        = "transit"
 	KindDraw           = "draw_completed"
 	KindSample         = "sample_received"
 	KindSampleRejected = "sample_rejected"
-	KindAppointment    = "appointment" // the provider does something about the order's appointment, and tells it
+	KindAppointment    = "appointment" // the provider changes the order's appointment and sends that
 )
 
-// Legs of a kit's way.
+// The legs of a kit's transit.
 const (
-	LegOutbound = "outbound" // lab to customer
-	LegInbound  = "inbound"  // customer to lab
+	LegOutbound = "outbound" // from the lab to the customer
+	LegInbound  = "inbound"  // from the customer to the lab
 )
 
 const (
@@ -49,106 +49,112 @@ var (
 		KindAppointment}
 )
 
-// Script is what happens to an order.
+// Script is the sequence of steps that the simulated lab performs for one order, and how it answers calls about the
+// order.
 type Script struct {
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
-	// Place is how the PlaceOrder call itself is answered.
+	// Place says how the call that places the order is answered.
 	Place CallBehaviour `json:"place"`
-	// Steps follow, one after the other, once the order has been accepted.
+	// Steps are performed in this sequence after the order has been accepted.
 	Steps []Step `json:"steps"`
-	// Redraw names the script of an order that replaces one with this script. Empty: the same.
+	// Redraw is the name of the script of an order that replaces one with this script. Empty: this script.
 	Redraw string `json:"redraw,omitempty"`
 	OrderBehaviour
 }
 
-// OrderBehaviour is how the calls about an order are answered, and its appointments made, after it has been placed. Neutral protocol only.
+// OrderBehaviour says how calls about a placed order are answered. It is for the neutral protocol only.
 type OrderBehaviour struct {
-	// Book is how its appointments are booked.
+	// Book says how bookings of appointments are answered.
 	Book BookingBehaviour `json:"book,omitzero"`
-	// Calls is how other calls are answered, by operation: register, cancel, results, facts, reschedule, cancel_appointment.
+	// Calls says how other calls are answered, by operation: register, cancel, results, facts, reschedule,
+	// cancel_appointment.
 	Calls map[string]CallBehaviour `json:"calls,omitempty"`
 }
 
-// BookingBehaviour is how an appointment is booked.
+// BookingBehaviour says how a booking is answered, and how the appointment is confirmed.
 type BookingBehaviour struct {
 	CallBehaviour
-	// a booking that a provider would confirm at once is answered as pending
-	Pending            bool     `json:"pending,omitempty"`
-	NeverConfirmed     bool     `json:"unconfirmed,omitempty"` // what is pending or reserved is not confirmed by itself
-	ConfirmAfter       Duration `json:"confirm,omitempty"`     // simulated time until it is; defaults to 4 hours
-	ConfirmationUnsent bool     `json:"lost,omitempty"`        // that it is confirmed is never sent
+	// a booking is answered as pending even if the provider usually confirms at once
+	Pending bool `json:"pending,omitempty"`
+	// the provider does not confirm pending and reserved appointments
+	NeverConfirmed bool `json:"unconfirmed,omitempty"`
+	// simulated time until the confirmation; defaults to 4 hours
+	ConfirmAfter       Duration `json:"confirm,omitempty"`
+	ConfirmationUnsent bool     `json:"lost,omitempty"` // the confirmation is not sent
 }
 
-// CallBehaviour is how a PlaceOrder call, or another call that is scripted, is answered. The zero value accepts it.
+// CallBehaviour says how a call is answered. With the zero value it succeeds.
 type CallBehaviour struct {
-	Unavailable int    `json:"unavailable,omitempty"` // so many calls are answered 503 first
-	RefuseWith  string `json:"refuse,omitempty"`      // success=false with this error_msg. Neutral: a code, or words
-	DropAnswer  bool   `json:"drop_answer,omitempty"` // accept, then close the connection without an answer
-	// before closing it, keep it open so long, in real time. Neutral: also without drop_answer, before answering
+	Unavailable int `json:"unavailable,omitempty"` // number of calls that are answered 503 first
+	// Molecular: error_msg of a refusal. Neutral protocol: a code, or a text
+	RefuseWith string `json:"refuse,omitempty"`
+	DropAnswer bool   `json:"drop_answer,omitempty"` // accepts the call, then closes the connection without an answer
+	// real time until the connection is closed. Neutral protocol: without drop_answer, real time until the answer
 	HoldOpen Duration `json:"hold,omitempty"`
 }
 
-// Step is one thing that happens.
+// Step is one thing that happens to an order.
 type Step struct {
 	Kind   string   `json:"kind"`
-	After  Duration `json:"after,omitempty"` // simulated time since the step before
-	Pause  Duration `json:"pause,omitempty"` // real time to wait after that, whatever the speed
-	Times  int      `json:"times,omitempty"` // how often its webhook is sent, the same each time; defaults to once
-	Fact   string   `json:"fact,omitempty"`  // "happens" only: the webhook type that happens
-	Empty  bool     `json:"empty,omitempty"` // "results" only: a report without observations
-	Unsent bool     `json:"lost,omitempty"`  // its webhook is made and never sent; GET /Notifications has it
+	After  Duration `json:"after,omitempty"` // simulated time after the previous step
+	Pause  Duration `json:"pause,omitempty"` // real time to wait after that, at any speed
+	Times  int      `json:"times,omitempty"` // how often the same webhook is sent; defaults to 1
+	Fact   string   `json:"fact,omitempty"`  // "happens" only: the webhook type of the fact
+	Empty  bool     `json:"empty,omitempty"` // "results" only: a lab report without observations
+	Unsent bool     `json:"lost,omitempty"`  // the webhook is not sent; GET /Notifications has it
 
-	// The rest is for the neutral protocol only.
-	// a condition that must be met before After begins, and when it is over
+	// The following fields are for the neutral protocol only.
+	//
+	// Awaits is a condition that has to be met before After begins and when it ends.
 	Awaits  string `json:"awaits,omitempty"`
-	Partial bool   `json:"partial,omitempty"` // "results": the first half of them
-	// "results": abnormal, critical or unknown, the first result; defaults to normal
+	Partial bool   `json:"partial,omitempty"` // "results": only the first half of them
+	// "results": interpretation of the first result: abnormal, critical or unknown; defaults to normal
 	Interpretation string `json:"interpretation,omitempty"`
-	Missing        string `json:"missing,omitempty"` // "results": a failure type, the last result is missing for it
-	// "results": their types, in turn; empty: as the tests are.
+	Missing        string `json:"missing,omitempty"` // "results": the last result is missing for this failure type
+	// "results": their types, in turn; empty: the types of the tests
 	ResultTypes []string `json:"result_types,omitempty"`
-	// "appointment": of an order without one that is ahead or under way, one is made with this provider. Empty: nothing happens.
+	// "appointment": provider of a new appointment if the order has no active one; empty: nothing happens
 	Provider string `json:"provider,omitempty"`
-	Site     string `json:"site,omitempty"` // the same: where, at a patient service center
+	Site     string `json:"site,omitempty"` // "appointment": site of a new appointment at a patient service center
 	Details
 }
 
-// Details are the parameters of a webhook. All are optional but leg and status of a courier event.
+// Details are the parameters of a webhook. All are optional, except leg and status of a courier event.
 type Details struct {
-	At              *time.Time `json:"at,omitempty"`               // when it happened; defaults to now
+	At              *time.Time `json:"at,omitempty"`               // when the fact happened; defaults to now
 	AccessionNumber string     `json:"accession_number,omitempty"` // defaults to the order's kit id
 
-	Outbound           *string `json:"outbound,omitempty"` // kit_shipped: tracking numbers, default to the order's own
+	Outbound           *string `json:"outbound,omitempty"` // kit_shipped: tracking numbers; default to the order's
 	Inbound            *string `json:"inbound,omitempty"`
 	RegistrationCode   *string `json:"kit_reg_code,omitempty"`
 	OraquickExpiration string  `json:"oraquick_lot_exp,omitempty"`
 
-	Recoverable *bool  `json:"recoverable,omitempty"` // kit_rejected; absent here, it is absent in the webhook
+	Recoverable *bool  `json:"recoverable,omitempty"` // kit_rejected; if it is absent here, the webhook does not have it
 	Reason      string `json:"reason,omitempty"`
 
 	Leg          string `json:"leg,omitempty"`    // courier, transit
 	Status       string `json:"status,omitempty"` // courier, transit, appointment
 	StatusDetail string `json:"status_detail,omitempty"`
 
-	// The rest is for the neutral protocol only.
-	KitID       *string    `json:"kit_id,omitempty"`       // kit_shipped; defaults to the order's own
+	// The following fields are for the neutral protocol only.
+	KitID       *string    `json:"kit_id,omitempty"`       // kit_shipped; defaults to the order's
 	CollectedAt *time.Time `json:"collected_at,omitempty"` // draw_completed, sample_received
 	Detail      string     `json:"detail,omitempty"`       // sample_rejected: a status detail
-	// the whole data of the fact, instead of what the parameters say
+	// the whole data of the fact, instead of the other parameters
 	Data      json.RawMessage `json:"data,omitempty"`
-	WebhookID string          `json:"webhook_id,omitempty"` // defaults to a new one
+	WebhookID string          `json:"webhook_id,omitempty"` // defaults to a new id
 }
 
-// Duration is a time.Duration that is written like "36h" in JSON.
+// Duration is a time.Duration with a JSON form like "36h".
 type Duration time.Duration
 
-// MarshalJSON writes the duration as text.
+// MarshalJSON encodes the duration as text.
 func (d Duration) MarshalJSON() ([]byte, error) {
 	return json.Marshal(time.Duration(d).String())
 }
 
-// UnmarshalJSON reads what time.ParseDuration reads.
+// UnmarshalJSON decodes a text that time.ParseDuration accepts.
 func (d *Duration) UnmarshalJSON(data []byte) error {
 	var text string
 	if err := json.Unmarshal(data, &text); err != nil {
@@ -159,7 +165,7 @@ func (d *Duration) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// check returns what is wrong with a script that came from outside.
+// check returns what is wrong with a script of a request.
 func (s Script) check() error {
 	if len(s.Steps) > maxSteps {
 		return fmt.Errorf("a script has at most %d steps", maxSteps)
@@ -195,11 +201,11 @@ func (m OrderBehaviour) check() error {
 	if confirm := time.Duration(m.Book.ConfirmAfter); confirm < 0 || confirm > maxAfter {
 		return fmt.Errorf("book: confirm is between 0 and %s", maxAfter)
 	}
-	for operation, how := range m.Calls {
+	for operation, behaviour := range m.Calls {
 		if !slices.Contains(scriptedCalls, operation) {
 			return errors.New("calls: operation is unknown")
 		}
-		if err := how.check(); err != nil {
+		if err := behaviour.check(); err != nil {
 			return fmt.Errorf("calls: %w", err)
 		}
 	}
@@ -247,7 +253,7 @@ func (s Step) checkResults() error {
 	return nil
 }
 
-// isForProtocol reports whether the step can be of an order that came by the neutral protocol, or of one that did not.
+// isForProtocol reports whether orders of the neutral protocol (or of Molecular's protocol) can have the step.
 func (s Step) isForProtocol(neutral bool) bool {
 	kind := s.Kind
 	switch kind {
@@ -262,7 +268,7 @@ func (s Step) isForProtocol(neutral bool) bool {
 	return slices.Contains(labKinds, kind) && s.Awaits == ""
 }
 
-// isForProtocol reports whether all of its steps do.
+// isForProtocol reports whether orders of the protocol can have all steps of the script.
 func (s Script) isForProtocol(neutral bool) bool {
 	return !slices.ContainsFunc(s.Steps, func(step Step) bool { return !step.isForProtocol(neutral) })
 }

@@ -9,19 +9,19 @@ import (
 
 const day = Duration(24 * time.Hour)
 
-// reasonRecoverable is the lab's documented example of a recoverable rejection.
+// reasonRecoverable is MTL's documented example of a recoverable rejection.
 const reasonRecoverable = "No patient identifiers listed on the sample container / envelope."
 
 const reasonNotRecoverable = "Quantity not sufficient (QNS)."
 
-// scripts returns the named scripts, "happy" first. The names of those whose first words are "fail-place" and
-// "timeout-after-accept" take a number.
+// scripts returns the named scripts of Molecular's protocol, "happy" first. The names that begin with "fail-place" and
+// "timeout-after-accept" can end in other numbers.
 func scripts() []Script {
 	return slices.Concat([]Script{happyScript()}, placeScripts(), labScripts(), rejectScripts(), courierScripts())
 }
 
-// namedScript returns the script of a name. A script with a number in its name is known by any number from 0 to 1000 (seconds up
-// to 600 in a time-out): "fail-place-3", "timeout-after-accept-30".
+// namedScript returns the script with this name. "fail-place-" can be followed by a number of calls up to 1000, and
+// "timeout-after-accept-" by a number of seconds up to 600.
 func namedScript(name string) (Script, bool) {
 	if count, ok := numberInName(name, "fail-place-", maxUnavailable); ok {
 		return failPlaceScript(count), true
@@ -49,7 +49,7 @@ func numberInName(name, prefix string, limit int) (int, bool) {
 }
 
 func happyScript() Script {
-	return newScript("happy", "the kit goes out, comes back and is tested; the courier reports both ways",
+	return newScript("happy", "the kit is shipped, returned and tested; the courier reports on both legs",
 		shippedSteps(), outboundSteps(), inboundSteps(), receivedSteps(), labProcessingSteps())
 }
 
@@ -63,7 +63,7 @@ func placeScripts() []Script {
 func failPlaceScript(count int) Script {
 	script := happyScript()
 	script.Name = "fail-place-" + strconv.Itoa(count)
-	script.Description = "so many PlaceOrder calls are answered 503, then as happy"
+	script.Description = "the first PlaceOrder calls (the number) are answered 503, then as happy"
 	script.Place.Unavailable = count
 	return script
 }
@@ -71,7 +71,8 @@ func failPlaceScript(count int) Script {
 func timeoutAfterAcceptScript() Script {
 	script := happyScript()
 	script.Name = "timeout-after-accept"
-	script.Description = "the order is accepted but the connection closed without an answer (with a number: after so many seconds); as happy otherwise"
+	script.Description = "the order is accepted, but the connection is closed without an answer " +
+		"(with a number: after that number of seconds); otherwise as happy"
 	script.Place.DropAnswer = true
 	return script
 }
@@ -85,17 +86,17 @@ func labScripts() []Script {
 		newScript("silent", "accepts the order and sends nothing"),
 		newScript("silent-after-shipped", "sends nothing after kit_shipped",
 			shippedSteps()),
-		newScript("webhooks-lost", "as happy-lab-only, but no webhook is ever sent: GET /Notifications tells them",
+		newScript("webhooks-lost", "as happy-lab-only, but no webhook is ever sent; GET /Notifications has them",
 			withWebhooksUnsent(shippedSteps(), receivedSteps(), labProcessingSteps())),
 		newScript("send-twice", "as happy, every webhook sent twice, the same each time",
 			sentTwice(shippedSteps(), outboundSteps(), inboundSteps(), receivedSteps(), labProcessingSteps())),
-		newScript("send-late", "kit_shipped is told after kit_received, with its early time",
+		newScript("send-late", "kit_shipped is sent after kit_received, with its true time",
 			late, receivedSteps(), []Step{{Kind: KindShipped, After: hours(1)}}, labProcessingSteps()),
 		newScript("out-of-order", "report_ready, kit_received and kit_shipped come in this order, each with its true time",
 			outOfOrderSteps()),
 		newScript("early-report", "report_ready comes before the results exist",
 			shippedSteps(), receivedSteps(), []Step{{Kind: KindReport, After: 2 * day}, {Kind: KindResults, After: hours(1)}}),
-		newScript("no-observations", "the report has no observations at first",
+		newScript("no-observations", "the lab report has no observations at first",
 			shippedSteps(), receivedSteps(), []Step{
 				{Kind: KindResults, After: 2 * day, Empty: true}, {Kind: KindReport, After: hours(1)},
 				{Kind: KindResults, After: hours(4)},
@@ -108,34 +109,35 @@ func labScripts() []Script {
 func rejectScripts() []Script {
 	blocked := slices.Concat(shippedSteps(), receivedSteps(), rejectedSteps(true, reasonRecoverable))
 	return []Script{
-		newScript("reject-recoverable", "rejected, back in production, results",
+		newScript("reject-recoverable", "rejected as recoverable, received again, then results",
 			blocked, receivedSteps(), labProcessingSteps()),
-		newScript("reject-recoverable-results", "rejected, then results without a second kit_received",
+		newScript("reject-recoverable-results", "rejected as recoverable, then results without a second kit_received",
 			blocked, labProcessingSteps()),
 		newScript("reject-recoverable-silent", "rejected as recoverable, then nothing",
 			blocked),
-		newScript("reject-final", "rejected for good",
+		newScript("reject-final", "rejected as not recoverable",
 			shippedSteps(), receivedSteps(), rejectedSteps(false, reasonNotRecoverable)),
-		newScript("reject-twice-final", "rejected as recoverable, then for good",
+		newScript("reject-twice-final", "rejected as recoverable, then as not recoverable",
 			blocked, rejectedSteps(false, reasonNotRecoverable)),
 	}
 }
 
-// courierScripts use the statuses of the tracker service, which has no "lost" and no "problem" but details that say so.
+// courierScripts use the statuses of the tracker service. It has no "lost" and no "problem"; the details of a status
+// say so.
 func courierScripts() []Script {
 	problem := func(leg string) []Step { return courierStep(leg, "in_transit", "transit_exception", day) }
 	return []Script{
-		newScript("lost-outbound", "the courier loses the kit on its way to the customer",
+		newScript("lost-outbound", "the courier loses the kit on the outbound leg",
 			shippedSteps(), inTransitSteps(LegOutbound), courierStep(LegOutbound, "failure", "lost", 10*day)),
-		newScript("lost-inbound", "the courier loses the kit on its way to the lab",
+		newScript("lost-inbound", "the courier loses the kit on the inbound leg",
 			shippedSteps(), outboundSteps(), inboundSteps(), courierStep(LegInbound, "failure", "lost", 10*day)),
-		newScript("problem-outbound", "a problem on the way to the customer is solved, then as happy",
+		newScript("problem-outbound", "a problem on the outbound leg is solved, then as happy",
 			shippedSteps(), inTransitSteps(LegOutbound), problem(LegOutbound), outboundSteps(), inboundSteps(), receivedSteps(),
 			labProcessingSteps()),
-		newScript("problem-inbound", "a problem on the way to the lab is solved, then as happy",
+		newScript("problem-inbound", "a problem on the inbound leg is solved, then as happy",
 			shippedSteps(), outboundSteps(), inboundSteps(), problem(LegInbound), inTransitSteps(LegInbound), receivedSteps(),
 			labProcessingSteps()),
-		newScript("failure-outbound", "the kit cannot be delivered to the customer and goes back",
+		newScript("failure-outbound", "the kit cannot be delivered to the customer and is returned",
 			shippedSteps(), inTransitSteps(LegOutbound), courierStep(LegOutbound, "return_to_sender", "return", 3*day)),
 		newScript("failure-inbound", "the kit cannot be delivered to the lab",
 			shippedSteps(), outboundSteps(), inboundSteps(), courierStep(LegInbound, "failure", "failure", 3*day)),
@@ -174,7 +176,7 @@ func outboundSteps() []Step {
 		courierStep(LegOutbound, "delivered", "arrived_at_destination", hours(4)))
 }
 
-// inboundSteps is the first scan of the returned kit, once the customer has used it.
+// inboundSteps returns the first scan of the returned kit, after the customer has used it.
 func inboundSteps() []Step {
 	return courierStep(LegInbound, "in_transit", "received_at_origin_facility", 2*day)
 }
@@ -197,7 +199,7 @@ func sentTwice(parts ...[]Step) []Step {
 	return steps
 }
 
-// withWebhooksUnsent makes the webhooks of lab steps without sending them.
+// withWebhooksUnsent returns the steps without sending their lab webhooks.
 func withWebhooksUnsent(parts ...[]Step) []Step {
 	steps := slices.Concat(parts...)
 	for i := range steps {

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// scriptRun is a script that runs for an order.
+// scriptRun is the run of a script for an order.
 type scriptRun struct {
 	cancel context.CancelFunc
-	done   chan struct{} // closed when it has ended
+	done   chan struct{} // closed when the run has ended
 }
 
 func (r *scriptRun) isRunning() bool {
@@ -23,7 +23,7 @@ func (r *scriptRun) isRunning() bool {
 	}
 }
 
-// cancelAndWait ends the script. An attempt at a webhook that is under way is finished, so that the account tells its outcome.
+// cancelAndWait ends the run. It waits for a webhook attempt in progress, so that the traffic log has its outcome.
 func (r *scriptRun) cancelAndWait() {
 	if r == nil {
 		return
@@ -32,7 +32,8 @@ func (r *scriptRun) cancelAndWait() {
 	<-r.done
 }
 
-// startFirstScript runs the first script of an order, unless another was put for it or it was cancelled meanwhile.
+// startFirstScript starts the first script of an order, unless the order was cancelled or another script was started in
+// the meantime.
 func (s *Server) startFirstScript(o *order, steps []Step) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -41,7 +42,7 @@ func (s *Server) startFirstScript(o *order, steps []Step) {
 	}
 }
 
-// replaceScript ends what still runs for an order and runs the script instead.
+// replaceScript ends the running script of an order and starts another one.
 func (s *Server) replaceScript(o *order, script Script) {
 	for {
 		s.mu.Lock()
@@ -57,7 +58,7 @@ func (s *Server) replaceScript(o *order, script Script) {
 	s.startRun(o, script.Steps)
 }
 
-// startRun starts a goroutine for the steps. The caller holds the mutex.
+// startRun starts a goroutine that performs the steps. The caller holds the mutex.
 func (s *Server) startRun(o *order, steps []Step) {
 	if s.closed {
 		return
@@ -72,7 +73,7 @@ func (s *Server) startRun(o *order, steps []Step) {
 	})
 }
 
-// runSteps performs the steps one after the other, each when its time has come.
+// runSteps performs the steps in sequence, each at its time.
 func (s *Server) runSteps(ctx context.Context, o *order, steps []Step) {
 	for _, step := range steps {
 		if !s.awaitStepTime(ctx, o, step) {
@@ -82,7 +83,8 @@ func (s *Server) runSteps(ctx context.Context, o *order, steps []Step) {
 	}
 }
 
-// awaitStepTime waits until the step's time has come: its condition is met, its delay has passed, and the condition is still met.
+// awaitStepTime waits until the step's condition is met, its delay has passed and the condition is still met. It
+// returns false if the context ended first.
 func (s *Server) awaitStepTime(ctx context.Context, o *order, step Step) bool {
 	for s.awaitCondition(ctx, o, step.Awaits) &&
 		sleep(ctx, s.cfg.realDelay(time.Duration(step.After))+time.Duration(step.Pause)) {
@@ -108,7 +110,7 @@ func (s *Server) performStep(ctx context.Context, o *order, step Step) {
 	}
 }
 
-// applyUnsentFact lets a fact happen that is told later.
+// applyUnsentFact records a fact that a later step sends.
 func (s *Server) applyUnsentFact(ctx context.Context, o *order, fact string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,10 +118,11 @@ func (s *Server) applyUnsentFact(ctx context.Context, o *order, fact string) {
 		return
 	}
 	o.unsentFactTimes[fact] = o.nextFactTime(s.cfg.Now())
-	o.setState(fact)
+	o.setStateAfterFact(fact)
 }
 
-// sendMolecularFact sends a lab webhook. The lab ships no kit that its customer has, so there is no kit_shipped for it.
+// sendMolecularFact sends a lab webhook. If the customer has the kit already, the lab does not ship it, and kit_shipped
+// is not sent.
 func (s *Server) sendMolecularFact(ctx context.Context, o *order, step Step) {
 	if step.Kind == KindShipped && !o.labShipsKit {
 		return
@@ -129,7 +132,7 @@ func (s *Server) sendMolecularFact(ctx context.Context, o *order, step Step) {
 		return
 	}
 	if err != nil {
-		s.cfg.Logger.Error("sandbox: webhook not made", "order", o.number, "kind", step.Kind, "error", err)
+		s.cfg.Logger.Error("sandbox: webhook not encoded", "order", o.number, "kind", step.Kind, "error", err)
 		return
 	}
 	if step.Unsent {
@@ -140,7 +143,8 @@ func (s *Server) sendMolecularFact(ctx context.Context, o *order, step Step) {
 	}
 }
 
-// sendCourierEvent sends a tracker event, after its tracker has been created or was waited for long enough.
+// sendCourierEvent sends a courier event after its tracker has been requested, or after the wait for that has timed
+// out.
 func (s *Server) sendCourierEvent(ctx context.Context, o *order, step Step) {
 	if s.cfg.CourierURL == "" || !o.labShipsKit {
 		return
@@ -150,7 +154,7 @@ func (s *Server) sendCourierEvent(ctx context.Context, o *order, step Step) {
 	}
 	m, err := s.applyCourierEvent(o, step.Details)
 	if err != nil {
-		s.cfg.Logger.Error("sandbox: courier event not made", "order", o.number, "error", err)
+		s.cfg.Logger.Error("sandbox: courier event not encoded", "order", o.number, "error", err)
 		return
 	}
 	for range max(step.Times, 1) {
@@ -158,7 +162,7 @@ func (s *Server) sendCourierEvent(ctx context.Context, o *order, step Step) {
 	}
 }
 
-// sleep returns false if the context ended first.
+// sleep waits. It returns false if the context ended first.
 func sleep(ctx context.Context, delay time.Duration) bool {
 	if delay <= 0 {
 		return ctx.Err() == nil

@@ -1,11 +1,12 @@
-// Package simlab is a simulated lab and a simulated courier aggregator: a real HTTP server that speaks the protocol of
-// Molecular Testing Labs (PlaceOrder, webhooks with Basic authentication), of a tracker service (trackers, signed
-// events) and, below /neutral, the neutral partner protocol of labs and appointment providers (docs/partners.md). It is an
-// outside partner: it knows nothing of Aliquot but its webhook addresses.
+// Package simlab is the simulated lab: an HTTP server that plays the labs, a courier aggregator and the providers of
+// appointments. It has the protocol of Molecular Testing Labs (PlaceOrder, webhooks with Basic authentication), that of
+// a tracker service (trackers, signed events) and, below /neutral, the neutral protocol (docs/partners.md). It is an
+// outside partner: all that it knows of Aliquot are the URLs of its webhooks.
 //
-// What happens to an order is a script, a list of steps with simulated delays. Scripts have names (docs/sandbox.md); an
-// order names its script, and the control endpoints under /sandbox replace it, set results and send single facts. All state is in
-// memory and bounded; patient data is checked when an order is placed and not kept.
+// A script decides what happens to an order. It is a list of steps with simulated delays. Scripts have names
+// (docs/sandbox.md), and an order names its script. The control endpoints below /sandbox replace an order's script, set
+// its results and send single facts. All state is in memory and bounded. Patient data is checked when an order is
+// placed, and not stored.
 package simlab
 
 import (
@@ -22,7 +23,7 @@ const (
 	maxControlBody = 8 << 20
 )
 
-// Server is the simulated lab and courier aggregator. Make it with New, serve its Handler, end it with Close.
+// Server is the simulated lab. New makes it, Handler serves its calls, Close ends it.
 type Server struct {
 	cfg     Config
 	handler http.Handler
@@ -33,17 +34,17 @@ type Server struct {
 	cancel context.CancelFunc
 	runs   sync.WaitGroup
 
-	mu           sync.Mutex // guards what follows and the orders and trackers in it
+	mu           sync.Mutex // guards the fields below, and the orders and trackers in them
 	closed       bool
 	orders       *orderBook
 	trackers     map[string]*tracker // by tracking code
 	appointments *appointmentBook
 
 	neutralKeys [][]byte
-	hashSeed    maphash.Seed // of what is compared and not kept
+	hashSeed    maphash.Seed // for patientHash
 }
 
-// New checks the configuration and makes a server that is ready to serve. Its error lists all that is wrong.
+// New checks the configuration and makes a server. Its error lists everything that is wrong.
 func New(cfg Config) (*Server, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -74,11 +75,11 @@ func New(cfg Config) (*Server, error) {
 // Handler serves the lab, the tracker API and the control endpoints.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Traffic is a copy of what the server has received and sent so far.
+// Traffic returns a copy of the traffic log.
 func (s *Server) Traffic() Traffic { return s.traffic.snapshot() }
 
-// Close stops all scripts and sends nothing more; it returns when the last one has ended. It may be called again. Call it before
-// the HTTP server is shut down: it also ends the connections that a script holds open.
+// Close stops all scripts and waits until they have ended; nothing is sent after that. It may be called again. Call it
+// before the HTTP server is shut down, because it also ends the connections that scripts hold open.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -119,22 +120,22 @@ func (s *Server) routes() http.Handler {
 	return mux
 }
 
-// recordLabCall books a call to the lab in the account and checks its credentials.
+// recordLabCall returns a handler that records a call to the lab in the traffic log and checks its credentials.
 func (s *Server) recordLabCall(operation string,
 	next func(http.ResponseWriter, *http.Request, *callRecord)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		call := s.traffic.startCall(operation, "", s.cfg.Now())
-		booked := &statusRecorder{ResponseWriter: w, call: call}
+		recorder := &statusRecorder{ResponseWriter: w, call: call}
 		if !s.hasLabCredentials(r) {
-			writeError(booked, http.StatusUnauthorized, "user or token is invalid")
+			writeError(recorder, http.StatusUnauthorized, "user or token is invalid")
 			return
 		}
-		next(booked, r, call)
+		next(recorder, r, call)
 	}
 }
 
-// requireControlCredentials checks the credentials of a control endpoint, which are those of the lab, or the account and a secret of the neutral
-// protocol.
+// requireControlCredentials checks the credentials of a control endpoint: those of the lab, or the account and a secret
+// of the neutral protocol.
 func (s *Server) requireControlCredentials(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !s.hasLabCredentials(r) && !s.hasNeutralCredentials(r) {
@@ -165,7 +166,7 @@ func equal(a, b string) bool {
 	return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
 }
 
-// statusRecorder books the status of an answer before the caller can see it.
+// statusRecorder records the status of an answer in the traffic log before the caller gets it.
 type statusRecorder struct {
 	http.ResponseWriter
 	call *callRecord
@@ -179,7 +180,7 @@ func (w *statusRecorder) WriteHeader(status int) {
 // Unwrap lets http.ResponseController flush the answer.
 func (w *statusRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// molecularAnswer is the form in which the lab tells success and failure (molecular-api#register-kit).
+// molecularAnswer is the lab's form of success and failure (molecular-api#register-kit).
 type molecularAnswer struct {
 	Success bool   `json:"success"`
 	Message string `json:"error_msg"`
@@ -192,6 +193,6 @@ func writeError(w http.ResponseWriter, status int, message string) {
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	// The only error left is a caller who went away.
+	// the only possible error is a closed connection
 	_ = json.NewEncoder(w).Encode(value)
 }

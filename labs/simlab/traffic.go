@@ -7,44 +7,45 @@ import (
 	"time"
 )
 
-// attemptsPerCall is how many attempts at webhooks the account keeps for each call that it keeps (Config.Memory).
+// attemptsPerCall is the number of webhook attempts in the traffic log per call (Config.MaxCalls).
 const attemptsPerCall = 4
 
-// Outcomes of one order of a PlaceOrder call, and of the calls of the neutral protocol that bring something new.
+// Outcomes of an order in a PlaceOrder call, and of the operations of the neutral protocol that create something.
 const (
 	OutcomeAccepted    = "accepted"    // success=true; neutral: 201
 	OutcomeRefused     = "refused"     // success=false: not valid, or the script refuses
 	OutcomeDuplicate   = "duplicate"   // success=false: the order number already exists; neutral: 200
-	OutcomeUnavailable = "unavailable" // the call was answered 503, nothing recorded
-	OutcomeDropped     = "dropped"     // accepted and recorded, the connection closed without an answer
+	OutcomeUnavailable = "unavailable" // the call was answered 503 and changed nothing
+	OutcomeDropped     = "dropped"     // accepted, and the connection was closed without an answer
 )
 
-// Traffic is what a Server has received and sent, oldest first, as far as it remembers.
+// Traffic is the simulated lab's log of the calls that it got and the webhook attempts that it made, oldest first.
 type Traffic struct {
 	Calls           []Call           `json:"calls"`
 	WebhookAttempts []WebhookAttempt `json:"webhooks"`
-	// TooSoon counts the calls that started less than Config.Spacing after the one before of the same account.
+	// TooSoon counts the calls that started less than Config.Spacing after the previous call of the same account.
 	TooSoon int `json:"too_soon"`
-	// Dropped counts older calls and webhooks, which are no longer among these.
+	// Dropped counts older calls and webhook attempts that are not in the log any more.
 	Dropped int `json:"forgotten"`
 }
 
 // Call is one call to the lab.
 type Call struct {
-	// PlaceOrder, OrderInfo, Notifications, Results or CancelOrder; neutral.place and so on
+	// PlaceOrder, OrderInfo, Notifications, Results or CancelOrder; "neutral." and the operation
 	Operation string    `json:"operation"`
-	Account   string    `json:"account,omitempty"` // the account's name in a call of the neutral protocol
-	Start     time.Time `json:"start"`             // when its header had arrived
-	Status    int       `json:"status"`            // HTTP status answered; 0: none (yet)
-	// started less than Config.Spacing after the one before of the same account
+	Account   string    `json:"account,omitempty"` // the account of a call of the neutral protocol
+	Start     time.Time `json:"start"`             // when the header had arrived
+	Status    int       `json:"status"`            // HTTP status of the answer; 0: no answer (yet)
+	// started less than Config.Spacing after the previous call of the same account
 	TooSoon bool `json:"too_soon"`
-	// the orders it was about; empty if it was refused before that was known
+	// the orders of the call; empty if it was refused before they were known
 	Orders []OrderOutcome `json:"orders"`
-	// neutral.results: which version of the results it was answered with; 0: none
+	// neutral.results: version of the results in the answer; 0: none
 	Version int `json:"results_version,omitempty"`
 }
 
-// OrderOutcome says what became of one order in a call. Only PlaceOrder, neutral.place, neutral.register and neutral.book have outcomes.
+// OrderOutcome is the outcome of one order in a call. Only PlaceOrder, neutral.place, neutral.register and neutral.book
+// have outcomes.
 type OrderOutcome struct {
 	OrderNumber string `json:"order_number"`
 	Outcome     string `json:"outcome,omitempty"`
@@ -54,22 +55,22 @@ type OrderOutcome struct {
 type WebhookAttempt struct {
 	OrderNumber string          `json:"order_number"`
 	ID          string          `json:"id,omitempty"` // webhook-id of a fact of the neutral protocol
-	Type        string          `json:"type"`         // of the fact; courier: a tracker event
+	Type        string          `json:"type"`         // type of the fact; "courier" for courier events
 	Body        json.RawMessage `json:"body"`
 	Attempt     int             `json:"attempt"` // from 1
 	At          time.Time       `json:"at"`      // when the attempt began
-	Status      int             `json:"status"`  // HTTP status answered; 0: no answer
+	Status      int             `json:"status"`  // HTTP status of the answer; 0: no answer
 }
 
-// AppointmentState is one that a provider was asked for, as it stands.
+// AppointmentState is the present state of an appointment at its provider.
 type AppointmentState struct {
 	OrderNumber string
-	ID          string // the caller's
-	Provider    string // empty: it was cancelled before it was ever booked
-	Status      string // of docs/partners.md, appointment
+	ID          string // assigned by the caller
+	Provider    string // empty: it was cancelled before it was booked
+	Status      string // a status of docs/partners.md
 }
 
-// Appointments lists all that the providers remember, oldest first.
+// Appointments lists all appointments in memory, oldest first.
 func (s *Server) Appointments() []AppointmentState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +92,7 @@ func (a Traffic) CallsFor(orderNumber string) []Call {
 	return calls
 }
 
-// WebhookAttemptsFor returns the attempts at webhooks about one order.
+// WebhookAttemptsFor returns the webhook attempts about one order.
 func (a Traffic) WebhookAttemptsFor(orderNumber string) []WebhookAttempt {
 	var webhooks []WebhookAttempt
 	for _, webhook := range a.WebhookAttempts {
@@ -102,10 +103,10 @@ func (a Traffic) WebhookAttemptsFor(orderNumber string) []WebhookAttempt {
 	return webhooks
 }
 
-// trafficLog is where the account is kept.
+// trafficLog stores calls and webhook attempts.
 type trafficLog struct {
 	spacing  time.Duration
-	maxCalls int // of calls
+	maxCalls int // greatest number of calls
 
 	mu        sync.Mutex
 	lastStart map[string]time.Time // by account
@@ -115,14 +116,14 @@ type trafficLog struct {
 	attempts  []WebhookAttempt
 }
 
-// callRecord is the entry of one call in the ledger.
+// callRecord is the entry of one call in the log.
 type callRecord struct {
 	log  *trafficLog
 	call Call
 }
 
-func newTrafficLog(spacing time.Duration, memory int) *trafficLog {
-	return &trafficLog{spacing: spacing, maxCalls: memory, lastStart: map[string]time.Time{}}
+func newTrafficLog(spacing time.Duration, maxCalls int) *trafficLog {
+	return &trafficLog{spacing: spacing, maxCalls: maxCalls, lastStart: map[string]time.Time{}}
 }
 
 func (l *trafficLog) startCall(operation, account string, start time.Time) *callRecord {
@@ -140,14 +141,14 @@ func (l *trafficLog) startCall(operation, account string, start time.Time) *call
 	return record
 }
 
-// addOrder books an order that the call is about.
+// addOrder adds an order and its outcome to the call.
 func (c *callRecord) addOrder(orderNumber, outcome string) {
 	c.log.mu.Lock()
 	defer c.log.mu.Unlock()
 	c.call.Orders = append(c.call.Orders, OrderOutcome{OrderNumber: orderNumber, Outcome: outcome})
 }
 
-// setResultsVersion books which version of results the call is answered with.
+// setResultsVersion records the version of the results in the answer.
 func (c *callRecord) setResultsVersion(version int) {
 	c.log.mu.Lock()
 	defer c.log.mu.Unlock()
@@ -171,17 +172,17 @@ func (l *trafficLog) addAttempt(webhook WebhookAttempt) {
 func (l *trafficLog) snapshot() Traffic {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	account := Traffic{Calls: make([]Call, len(l.calls)), WebhookAttempts: slices.Clone(l.attempts), TooSoon: l.tooSoon,
+	traffic := Traffic{Calls: make([]Call, len(l.calls)), WebhookAttempts: slices.Clone(l.attempts), TooSoon: l.tooSoon,
 		Dropped: l.dropped}
 	for i, record := range l.calls {
-		account.Calls[i] = record.call
-		account.Calls[i].Orders = append([]OrderOutcome{}, record.call.Orders...)
+		traffic.Calls[i] = record.call
+		traffic.Calls[i].Orders = append([]OrderOutcome{}, record.call.Orders...)
 	}
-	slices.SortStableFunc(account.Calls, func(a, b Call) int { return a.Start.Compare(b.Start) })
-	return account
+	slices.SortStableFunc(traffic.Calls, func(a, b Call) int { return a.Start.Compare(b.Start) })
+	return traffic
 }
 
-// dropOlderHalf makes room in a full list by dropping its older half.
+// dropOlderHalf returns the list without its older half if it is full.
 func dropOlderHalf[T any](list []T, limit int) []T {
 	if len(list) < limit {
 		return list

@@ -15,21 +15,21 @@ const (
 	maxAnswerBytes  = 64 << 10
 )
 
-// webhookMessage is a webhook ready to be sent.
+// webhookMessage is a webhook that can be sent.
 type webhookMessage struct {
 	order     string
-	id        string // neutral protocol only: the fact's identity
+	id        string // neutral protocol only: the fact's id
 	kind      string
 	url       string
 	body      []byte
 	authorize func(*http.Request)
 }
 
-// webhookSender delivers webhooks as a well-behaved partner does: again after no answer or a 5xx, for a bounded time.
+// webhookSender sends webhooks. It repeats a webhook a bounded number of times if there is no answer or a 5xx.
 type webhookSender struct {
 	ctx        context.Context // ends when the server is closed
 	client     *http.Client
-	ownsClient bool // the client is ours to close
+	ownsClient bool // the client was made here and is closed here
 	limiter    chan struct{}
 	interval   time.Duration
 	attempts   int
@@ -55,7 +55,7 @@ func newClient() *http.Client {
 	return &http.Client{
 		Transport: transport,
 		Timeout:   sendTimeout,
-		// A redirected POST would become a GET without its body: better to see the 3xx in the account.
+		// A redirected POST would become a GET without its body, so the 3xx is recorded as the answer.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
@@ -66,12 +66,12 @@ func (s *webhookSender) close() {
 	}
 }
 
-// deliver sends until there is an answer other than a 5xx, the attempts are used up or the context ends.
+// deliver sends the webhook until the answer is not a 5xx, the attempts are used up or the context ends.
 func (s *webhookSender) deliver(ctx context.Context, m webhookMessage) {
 	for attempt := 1; attempt <= s.attempts && ctx.Err() == nil; attempt++ {
 		status := s.sendOnce(m, attempt)
 		if status != 0 && status < http.StatusInternalServerError {
-			s.isDelivered(m, status)
+			s.logRefusal(m, status)
 			return
 		}
 		if !sleep(ctx, s.interval) {
@@ -81,13 +81,15 @@ func (s *webhookSender) deliver(ctx context.Context, m webhookMessage) {
 	s.logger.Warn("sandbox: webhook not delivered", "order", m.order, "kind", m.kind)
 }
 
-func (s *webhookSender) isDelivered(m webhookMessage, status int) {
+// logRefusal logs the answer if it is neither a success nor a failure that is repeated.
+func (s *webhookSender) logRefusal(m webhookMessage, status int) {
 	if status >= http.StatusMultipleChoices {
 		s.logger.Warn("sandbox: webhook refused", "order", m.order, "kind", m.kind, "status", status)
 	}
 }
 
-// sendOnce sends once, books it and returns the status answered; 0: no answer. It ends early only when the server is closed.
+// sendOnce makes one attempt, records it in the traffic log and returns the status of the answer; 0: no answer. It ends
+// early only if the server is closed.
 func (s *webhookSender) sendOnce(m webhookMessage, number int) int {
 	select {
 	case s.limiter <- struct{}{}:
@@ -105,7 +107,7 @@ func (s *webhookSender) sendOnce(m webhookMessage, number int) int {
 func (s *webhookSender) post(m webhookMessage) int {
 	request, err := http.NewRequestWithContext(s.ctx, http.MethodPost, m.url, bytes.NewReader(m.body))
 	if err != nil {
-		s.logger.Error("sandbox: webhook request not made", "order", m.order, "kind", m.kind, "error", err)
+		s.logger.Error("sandbox: webhook request not created", "order", m.order, "kind", m.kind, "error", err)
 		return 0
 	}
 	request.Header.Set("Content-Type", "application/json")

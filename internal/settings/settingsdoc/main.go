@@ -1,4 +1,4 @@
-// Command settingsdoc writes docs/settings.md from the structs in package settings, or with -check says whether it is current.
+// Command settingsdoc writes docs/settings.md from package settings. With -check it fails if the file is not current.
 package main
 
 import (
@@ -10,7 +10,7 @@ import (
 
 func main() {
 	os.Exit(docgen.GeneratedFile{
-		Command: "settingsdoc", Path: "docs/settings.md", Package: "./settings",
+		Command: "settingsdoc", Path: "docs/settings.md", Package: "./internal/settings",
 		Render: func() ([]byte, error) { return []byte(settings.MarkdownTable()), nil },
 	}.Run(os.Args[1:], os.Stderr))
 }

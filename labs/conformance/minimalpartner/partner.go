@@ -1,5 +1,5 @@
-// Package minimalpartner is the smallest partner that passes labtest.Exercise: a lab that takes orders by POST and reports by webhook,
-// and has no other call. It is an example, and no account can name it.
+// Package minimalpartner is the smallest adapter that passes conformance.RunSuite: its lab takes orders by POST, sends
+// webhooks, and has no other calls. It is an example; no account can use it.
 package minimalpartner
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Protocol is how the lab is spoken to.
+// Protocol is the adapter for the example lab.
 var Protocol = labs.Protocol{
 	Name: "least", Open: open, MaxWebhook: 64 << 10, AuthChallenge: "Bearer", Authenticate: authenticate, Decode: decode,
 }

@@ -34,7 +34,7 @@ func (p *Partner) handleBook(r *http.Request, body map[string]any) (int, any) {
 	return http.StatusCreated, a
 }
 
-// assignSlot sets an appointment's slot; false: it is gone.
+// assignSlot sets an appointment's slot and times. It returns false if the slot is not free.
 func assignSlot(a map[string]any, key string) bool {
 	start, ok := freeSlots[key]
 	if ok {

@@ -14,7 +14,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Accounts of the fixture: one of which everything can be asked, and one that takes orders for testkits only.
+// The accounts of the fixture. FullAccount supports every call; MinimalAccount only takes orders for testkits.
 var (
 	FullAccount = labs.Account{
 		ID: "acc-full", Partner: neutral.Partner, User: "practice-9",
@@ -30,7 +30,7 @@ var (
 	}
 )
 
-// Fixture is what labtest exercises the adapter with.
+// Fixture returns the conformance suite's fixture for the neutral adapter.
 func Fixture() conformance.Fixture {
 	return conformance.Fixture{
 		Protocol: neutral.Protocol, FullAccount: FullAccount, MinimalAccount: MinimalAccount,
@@ -87,8 +87,7 @@ func location() *order.Location {
 func reportBody(r conformance.ReportStage) map[string]any {
 	hdl := map[string]any{
 		"code": "H1", "name": "HDL Cholesterol", "loinc": "2085-9", "type": "numeric", "result": "61", "value": 61,
-		"unit":            "mg/dL",
-		"reference_range": ">39", "min": 39, "interpretation": "normal", "at": "2026-02-27T08:00:00Z",
+		"unit": "mg/dL", "reference_range": ">39", "min": 39, "interpretation": "normal", "at": "2026-02-27T08:00:00Z",
 	}
 	culture := map[string]any{"code": "C1", "name": "Culture", "type": "comment", "result": conformance.Canary}
 	out := map[string]any{
@@ -121,10 +120,10 @@ func factBody(number, kind string, data map[string]any) map[string]any {
 func newWebhooks() conformance.Webhooks {
 	recoverable := true
 	start := time.Date(2026, 3, 9, 16, 0, 0, 0, time.UTC)
-	visit := map[string]any{
+	appointment := map[string]any{
 		"id": "0b1e5a52-7a0e-4a53-9f5a-3d9f6f2f8a11", "reference": "R-1", "confirmation": "C-1", "provider": "getlabs",
-		"status": "confirmed",
-		"start":  start, "end": start.Add(time.Hour), "timezone": "America/Phoenix", "can_reschedule": true, "site": nil,
+		"status": "confirmed", "start": start, "end": start.Add(time.Hour), "timezone": "America/Phoenix",
+		"can_reschedule": true, "site": nil,
 		"address": map[string]any{"first_line": conformance.Canary + " St 1", "city": "Phoenix", "state": "AZ",
 			"zip": "85004"},
 	}
@@ -139,7 +138,7 @@ func newWebhooks() conformance.Webhooks {
 		"recoverable": true},
 		order.Fact{Kind: order.FactKitRejected, Recoverable: &recoverable, Detail: lifecycle.SampleHemolyzed})
 	rejected.Reason = "Hemolyzed, says " + conformance.Canary
-	visited := example("appointment", visit, order.Fact{
+	appointmentExample := example("appointment", appointment, order.Fact{
 		Kind: order.FactAppointment, AppointmentID: "0b1e5a52-7a0e-4a53-9f5a-3d9f6f2f8a11",
 		Appointment: &order.ReportedAppointment{
 			Status: lifecycle.AppointmentStatusConfirmed, Provider: "getlabs", Reference: "R-1", Confirmation: "C-1",
@@ -147,7 +146,7 @@ func newWebhooks() conformance.Webhooks {
 			EndAt:   start.Add(time.Hour), Zone: "America/Phoenix", CanReschedule: true,
 		},
 	})
-	visited.HasLocation = true
+	appointmentExample.HasLocation = true
 	return conformance.Webhooks{
 		NewRequest: newRequest, Signed: true,
 		Facts: []conformance.Example{
@@ -161,7 +160,7 @@ func newWebhooks() conformance.Webhooks {
 			example("sample_received", nil, order.Fact{Kind: order.FactKitReceived}),
 			rejected,
 			example("report_ready", nil, order.Fact{Kind: order.FactReportReady}),
-			visited,
+			appointmentExample,
 		},
 		AmendedFact: conformance.Webhook{ID: "evt-kit_shipped",
 			Body: encode(factBody(conformance.OrderNumber, "kit_shipped", map[string]any{"outbound": "9400333"}))},
@@ -201,7 +200,7 @@ func newRequest(a labs.Account, w conformance.Webhook, at time.Time) *http.Reque
 	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "/webhooks/labs/neutral",
 		bytes.NewReader(w.Body))
 	if err != nil {
-		panic(err) // the address is fixed
+		panic(err) // the URL is a constant
 	}
 	SignWebhook(r, a.User, a.Token, w.ID, at, w.Body)
 	return r

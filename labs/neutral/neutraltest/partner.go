@@ -1,5 +1,5 @@
-// Package neutraltest is a small partner that follows docs/partners.md, for tests. It is written from that page and shares no code
-// with the adapter.
+// Package neutraltest is a small partner for tests that implements docs/partners.md. It shares no code with the
+// adapter, so that it checks the adapter against the page.
 package neutraltest
 
 import (
@@ -18,14 +18,14 @@ import (
 	"time"
 )
 
-// The slots that are free, and one that is not.
+// The keys of two free slots, and of one that is taken.
 const (
 	FirstSlot  = "slot-1"
 	SecondSlot = "slot-2"
 	TakenSlot  = "slot-0"
 )
 
-// UnknownTest is the code of a test that the partner does not do.
+// UnknownTest is the code of a test that the partner refuses.
 const UnknownTest = "unknown"
 
 var freeSlots = map[string]time.Time{
@@ -44,7 +44,7 @@ type Partner struct {
 	calls  []Call
 }
 
-// Call is a request that was let in.
+// Call is a request with a valid signature.
 type Call struct {
 	Method, Path string
 	Body         map[string]any
@@ -59,7 +59,8 @@ type orderRecord struct {
 	appointments map[string]map[string]any
 }
 
-// Start starts a partner that knows an account by its name and secret.
+// Start starts a partner that accepts the calls of the account with this user name and secret. The test's cleanup stops
+// it.
 func Start(t testing.TB, user, secret string) *Partner {
 	t.Helper()
 	p := &Partner{user: user, secret: secret, orders: map[string]*orderRecord{}}
@@ -82,21 +83,21 @@ func Start(t testing.TB, user, secret string) *Partner {
 	return p
 }
 
-// Calls lists what was asked.
+// Calls lists the accepted calls, oldest first.
 func (p *Partner) Calls() []Call {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]Call(nil), p.calls...)
 }
 
-// PublishReport gives an order a report.
+// PublishReport sets the lab report of an order.
 func (p *Partner) PublishReport(number string, report any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.orders[number].report = encode(report)
 }
 
-// AddFact keeps a fact for whoever asks, and gives the body of its webhook.
+// AddFact stores a fact for later polls and returns the body of its webhook.
 func (p *Partner) AddFact(number, id string, fact map[string]any) []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -109,7 +110,7 @@ func (p *Partner) AddFact(number, id string, fact map[string]any) []byte {
 	return body
 }
 
-// SignWebhook gives a webhook its headers.
+// SignWebhook sets the headers of a webhook.
 func SignWebhook(r *http.Request, user, secret, id string, at time.Time, body []byte) {
 	stamp := strconv.FormatInt(at.Unix(), 10)
 	r.Header.Set("x-account", user)
@@ -128,7 +129,7 @@ func signature(secret, id, stamp string, body []byte) string {
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// requireSignature lets the account's own signed calls in, one at a time.
+// requireSignature accepts calls that are signed by the account, and runs one handler at a time.
 func (p *Partner) requireSignature(handle func(*http.Request, map[string]any) (int, any)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		raw, err := io.ReadAll(r.Body)
@@ -149,21 +150,21 @@ func (p *Partner) requireSignature(handle func(*http.Request, map[string]any) (i
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.calls = append(p.calls, Call{r.Method, r.URL.Path, body})
-		status, said := handle(r, body)
-		writeAnswer(w, status, said)
+		status, answer := handle(r, body)
+		writeAnswer(w, status, answer)
 	}
 }
 
-func writeAnswer(w http.ResponseWriter, status int, said any) {
+func writeAnswer(w http.ResponseWriter, status int, answer any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(encode(said))
+	_, _ = w.Write(encode(answer))
 }
 
 func encode(value any) json.RawMessage {
 	encoded, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // only what can be written is said here
+		panic(err) // the bodies of this package can always be encoded
 	}
 	return encoded
 }
