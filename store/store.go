@@ -64,7 +64,8 @@ const (
 	SQLite   Dialect = "sqlite"
 )
 
-// Open connects and checks the connection; it does not migrate.
+// Open connects, checks the connection and refuses a database of an unreleased build (ErrUnreleasedSchema). It does not
+// migrate.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Keys == nil {
 		return nil, errors.New("opening the store: no encryption keys")
@@ -92,6 +93,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	if err := s.waitUntilReachable(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.refuseUnreleasedSchema(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the store: %w", err), s.Close())
 	}
 	return s, nil
 }
