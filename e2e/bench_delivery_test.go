@@ -20,6 +20,7 @@ import (
 	"github.com/aliquot-labs/aliquot/activities"
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -151,7 +152,7 @@ func (s *system) addEndpoints(url string, n int) []string {
 // after the other until then and were due since. It returns their ids in order of age.
 func (s *system) insertDueMessages(endpoints []string, n int, until time.Time) []string {
 	s.t.Helper()
-	keys, err := store.ParseKeyring(keyring)
+	keys, err := keyring.Parse(encryptionKeys)
 	require.NoError(s.t, err)
 	driver, source := "pgx", s.dbURL
 	if path, ok := strings.CutPrefix(s.dbURL, "sqlite:"); ok {

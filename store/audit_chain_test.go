@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 // appendAndSealAudit appends n rows to the audit, a minute apart, and seals them.
@@ -247,12 +249,12 @@ func TestAuditChainOutlivesAKey(t *testing.T) {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
 			url := engineURL(t, engine)
-			first, err := NewEncryptionKey("a")
+			first, err := keyring.NewEncryptionKey("a")
 			require.NoError(t, err)
-			second, err := NewEncryptionKey("b")
+			second, err := keyring.NewEncryptionKey("b")
 			require.NoError(t, err)
 			with := func(text string) *Store {
-				keys, err := ParseKeyring(text)
+				keys, err := keyring.Parse(text)
 				require.NoError(t, err)
 				return openStore(t, url, func(o *Options) { o.Keys = keys })
 			}

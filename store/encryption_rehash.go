@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 // searchTable is a table of keyed hashes, and how the terms of its subject are found again.
@@ -52,7 +54,7 @@ func (s *Store) rehashTable(ctx context.Context, t searchTable, done *ColumnRota
 	for after := ""; ; {
 		subjects, err := QueryAll(ctx, s.read, ScanText, fmt.Sprintf(`SELECT DISTINCT %[1]s FROM %[2]s
 			WHERE %[1]s > $1 AND substr(hash, 1, $2) <> $3 ORDER BY %[1]s LIMIT %[3]d`, t.subject, t.name, rotationBatch),
-			after, HashPrefixSize, s.keys.primary().hashPrefix)
+			after, keyring.HashPrefixSize, s.keys.Keys()[0].HashPrefix)
 		if err != nil {
 			return err
 		}
@@ -81,7 +83,7 @@ func (s *Store) rehashSubject(ctx context.Context, t searchTable, id string, don
 			return err
 		}
 		terms, err := t.loadTerms(s, ctx, tx, id)
-		if errors.Is(err, ErrNotOpened) {
+		if errors.Is(err, keyring.ErrNotOpened) {
 			terms, err = nil, nil // the hashes stay, and are counted
 		}
 		if err != nil {
@@ -106,7 +108,7 @@ func (s *Store) replaceHashes(ctx context.Context, tx *sql.Tx, t searchTable, id
 		err = row.Scan(&h.field, &h.hash)
 		return h, err
 	}, fmt.Sprintf(`SELECT field, hash FROM %s WHERE %s = $1 AND substr(hash, 1, $2) <> $3`, t.name, t.subject),
-		id, HashPrefixSize, s.keys.primary().hashPrefix)
+		id, keyring.HashPrefixSize, s.keys.Keys()[0].HashPrefix)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 // rotationBatch is how many values are sealed anew in one transaction, which others may have to wait for.
@@ -73,7 +75,7 @@ func (s *Store) rotateColumn(ctx context.Context, t sealedTable, done *ColumnRot
 // valuesOfOlderKeys reads one page of the values of a column that the key in front has not sealed, in the order of the primary key.
 func (s *Store) valuesOfOlderKeys(ctx context.Context, t sealedTable, column string,
 	after []any) ([]sealedValue, error) {
-	prefix := s.keys.primary().sealedPrefix()
+	prefix := s.keys.Keys()[0].SealedPrefix
 	args := append([]any{len(prefix), prefix}, after...)
 	key := strings.Join(t.key, ", ")
 	beyond := ""
@@ -143,10 +145,11 @@ func (u EncryptionKeyUse) Unused() bool { return u.Values == 0 && u.Hashes == 0 
 // EncryptionKeyUses counts what each key of the settings has made, the key in front first. The last one, without an id, stands for keys that
 // are not there.
 func (s *Store) EncryptionKeyUses(ctx context.Context) ([]EncryptionKeyUse, error) {
-	uses := make([]EncryptionKeyUse, len(s.keys.encryptionKeys)+1)
-	rest := &uses[len(s.keys.encryptionKeys)]
-	for i := range s.keys.encryptionKeys {
-		uses[i].ID = s.keys.encryptionKeys[i].id
+	keys := s.keys.Keys()
+	uses := make([]EncryptionKeyUse, len(keys)+1)
+	rest := &uses[len(keys)]
+	for i, key := range keys {
+		uses[i].ID = key.ID
 	}
 	err := s.InSnapshot(ctx, func(q Querier) error {
 		for _, t := range sealedTables {
@@ -167,7 +170,7 @@ func (s *Store) EncryptionKeyUses(ctx context.Context) ([]EncryptionKeyUse, erro
 		return nil, fmt.Errorf("counting what each key has sealed: %w", err)
 	}
 	// What was counted as all is what is left to other keys.
-	for _, u := range uses[:len(s.keys.encryptionKeys)] {
+	for _, u := range uses[:len(keys)] {
 		rest.Values -= u.Values
 		rest.Hashes -= u.Hashes
 	}
@@ -176,11 +179,12 @@ func (s *Store) EncryptionKeyUses(ctx context.Context) ([]EncryptionKeyUse, erro
 
 // countByEncryptionKey counts a column's values by the key that made them; under the number of keys, all of them.
 func (s *Store) countByEncryptionKey(ctx context.Context, q Querier, table, column string, add func(key, n int)) error {
-	for i, key := range s.keys.encryptionKeys {
-		var begin any = key.sealedPrefix()
-		length := len(key.sealedPrefix())
+	keys := s.keys.Keys()
+	for i, key := range keys {
+		var begin any = key.SealedPrefix
+		length := len(key.SealedPrefix)
 		if column == "hash" {
-			begin, length = key.hashPrefix, HashPrefixSize
+			begin, length = key.HashPrefix, keyring.HashPrefixSize
 		}
 		n, err := QueryOne(ctx, q, ScanInt,
 			fmt.Sprintf(`SELECT count(*) FROM %s WHERE length(%[2]s) > 0 AND substr(%[2]s, 1, $1) = $2`, table, column), length,
@@ -194,6 +198,6 @@ func (s *Store) countByEncryptionKey(ctx context.Context, q Querier, table, colu
 	if err != nil {
 		return err
 	}
-	add(len(s.keys.encryptionKeys), n)
+	add(len(keys), n)
 	return nil
 }

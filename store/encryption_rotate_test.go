@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 // unsealedColumns are the BYTEA columns that hold no secret and nothing about a patient.
@@ -67,7 +67,7 @@ func TestEverySealedColumnIsRotatedAndErased(t *testing.T) {
 }
 
 // reopenWithKeys is one more store on the same data, with other keys.
-func reopenWithKeys(t *testing.T, s *Store, k *Keyring) *Store {
+func reopenWithKeys(t *testing.T, s *Store, k *keyring.Keyring) *Store {
 	t.Helper()
 	other := *s
 	other.keys = k
@@ -340,58 +340,4 @@ func TestRotationCountsUnreadableValues(t *testing.T) {
 		require.Equal(t, 1, uses[2].Hashes, "one hash of a key that nobody knows")
 		require.NotNil(t, getOrder(t, reopenWithKeys(t, old, newKeyring(t, newKeyText)), sound.ID).Patient)
 	})
-}
-
-type countingKMS struct{ unwrapped int }
-
-var errOtherKey = errors.New("not my key")
-
-func (k *countingKMS) Wrap(_ context.Context, id string, key []byte) ([]byte, error) {
-	return append([]byte(id+"|"), key...), nil
-}
-
-func (k *countingKMS) Unwrap(_ context.Context, id string, wrapped []byte) ([]byte, error) {
-	key, ok := strings.CutPrefix(string(wrapped), id+"|")
-	if !ok {
-		return nil, errOtherKey
-	}
-	k.unwrapped++
-	return []byte(key), nil
-}
-
-func TestKeysMayBeWrapped(t *testing.T) {
-	t.Parallel()
-	local, err := NewLocalKMS(newEncryptionKeyText(t, "master"))
-	require.NoError(t, err)
-	counting := &countingKMS{}
-	for name, kms := range map[string]KMS{"local": local, "remote": counting} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			open := newEncryptionKeyText(t, "a")
-			wrapped, err := WrapEncryptionKey(t.Context(), kms, open)
-			require.NoError(t, err)
-			_, secret, _ := strings.Cut(open, ":")
-			require.NotContains(t, wrapped, secret)
-			k, err := OpenKeyring(t.Context(), wrapped+", "+newEncryptionKeyText(t, "b"), kms)
-			require.NoError(t, err)
-			opened, err := newKeyring(t, open).Open("p", k.Seal("p", []byte("plain")))
-			require.NoError(t, err)
-			require.Equal(t, "plain", string(opened), "it is the same key")
-
-			_, err = ParseKeyring(wrapped)
-			require.ErrorContains(t, err, "no master key")
-			_, err = OpenKeyring(t.Context(), strings.Replace(wrapped, "a:", "c:", 1), kms)
-			require.ErrorContains(t, err, "unwrapping encryption key c", "a wrapped key keeps its name")
-			for _, bad := range []string{"a:wrapped:", "a:wrapped:!", "a:wrapped:QQ=="} {
-				_, err = OpenKeyring(t.Context(), bad, kms)
-				require.Error(t, err, bad)
-			}
-		})
-	}
-	other, err := NewLocalKMS(newEncryptionKeyText(t, "master"))
-	require.NoError(t, err)
-	wrapped, err := WrapEncryptionKey(t.Context(), local, newEncryptionKeyText(t, "a"))
-	require.NoError(t, err)
-	_, err = OpenKeyring(t.Context(), wrapped, other)
-	require.Error(t, err)
 }

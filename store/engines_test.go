@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 	"github.com/aliquot-labs/aliquot/internal/testservers/sqlitetest"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 func TestMain(m *testing.M) {
@@ -69,7 +71,7 @@ var (
 
 // migrate makes a store without rows.
 func migrate(url string) error {
-	keys, err := ParseKeyring(testKey)
+	keys, err := keyring.Parse(testKey)
 	if err != nil {
 		return err
 	}
@@ -105,9 +107,14 @@ func openStore(t testing.TB, url string, changes ...func(*Options)) *Store {
 const testKey = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 // testKeyring is the same keyring in every test, so that several stores can share a database.
-func testKeyring(t testing.TB) *Keyring {
+func testKeyring(t testing.TB) *keyring.Keyring {
 	t.Helper()
-	k, err := ParseKeyring(testKey)
+	return newKeyring(t, testKey)
+}
+
+func newKeyring(t testing.TB, keys ...string) *keyring.Keyring {
+	t.Helper()
+	k, err := keyring.Parse(strings.Join(keys, ", "))
 	require.NoError(t, err)
 	return k
 }

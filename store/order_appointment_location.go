@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 // PutAppointmentLocation keeps where a provider says that an appointment of an order is, or replaces it. reference is the provider's id of the
@@ -61,7 +62,7 @@ func (s *Store) BookingOfDemand(ctx context.Context, demandID string) (order.Boo
 	case errors.Is(err, ErrNotFound), err == nil && body == nil:
 		b, err = s.bookingOfAppointment(ctx, demandID)
 	case err == nil:
-		err = DecodeOpened(body, &b)
+		err = keyring.DecodeOpened(body, &b)
 	}
 	if err != nil {
 		return order.BookingBody{}, fmt.Errorf("reading the body of demand %s: %w", demandID, err)
@@ -100,7 +101,7 @@ func (s *Store) moveBookingBody(ctx context.Context, tx *sql.Tx, demandID, appoi
 		return err
 	}
 	var b order.BookingBody
-	if err := DecodeOpened(body, &b); err != nil {
+	if err := keyring.DecodeOpened(body, &b); err != nil {
 		return err
 	}
 	var asked []byte

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 // The states of a demand.
@@ -37,7 +38,7 @@ type DemandRow struct {
 // has is refused here, because a recording could not be. The error is ErrConflict when there is a demand with that id.
 func (s *Store) AddDemand(ctx context.Context, d DemandRow) error {
 	if into := newDemandBody(d.Kind); into != nil && d.Body != nil {
-		if err := DecodeOpened(d.Body, into); err != nil {
+		if err := keyring.DecodeOpened(d.Body, into); err != nil {
 			return fmt.Errorf("adding demand %s: %w", d.ID, err)
 		}
 	}
@@ -169,7 +170,7 @@ func (s *Store) applyCorrection(ctx context.Context, tx *sql.Tx, orderID, demand
 		return err
 	}
 	var c order.Correction
-	if err := DecodeOpened(body, &c); err != nil {
+	if err := keyring.DecodeOpened(body, &c); err != nil {
 		return err
 	}
 	if err := s.setPatientAndAddress(ctx, tx, orderID, c.Patient, c.Address); err != nil {

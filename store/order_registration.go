@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 // applyRegistration moves what a registration supplied onto the order: whose the kit is, where the patient lives, who orders the test, and
@@ -16,7 +17,7 @@ func (s *Store) applyRegistration(ctx context.Context, tx *sql.Tx, orderID, dema
 		return err
 	}
 	var reg order.Registration
-	if err := DecodeOpened(body, &reg); err != nil {
+	if err := keyring.DecodeOpened(body, &reg); err != nil {
 		return err
 	}
 	if err := s.setPatientAndAddress(ctx, tx, orderID, reg.Patient, reg.Address); err != nil {

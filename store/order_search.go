@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 // The fields that orders are searched by. Each is kept as a keyed hash of the whole term, so a search finds whole names and days,
@@ -165,7 +166,7 @@ func (s *Store) completeOrderSearchTerms(ctx context.Context, tx *sql.Tx, id str
 		return err
 	}
 	o, err := s.loadOrder(ctx, tx, "", id)
-	if errors.Is(err, ErrNotOpened) {
+	if errors.Is(err, keyring.ErrNotOpened) {
 		return nil
 	}
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -158,7 +159,7 @@ func (s *Store) resolveAcceptedReview(ctx context.Context, tx *sql.Tx, r order.R
 		return nil, err
 	}
 	var a order.MatchReviewAcceptance
-	if err := DecodeOpened(body, &a); err != nil {
+	if err := keyring.DecodeOpened(body, &a); err != nil {
 		return nil, err
 	}
 	// The note has its place with the review.

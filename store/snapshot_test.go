@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 // The snapshot is a database that an earlier build wrote, with rows in every table, and what that build read from it.
@@ -143,12 +145,12 @@ func TestAChangedSnapshotIsNoticed(t *testing.T) {
 	for _, context := range []string{"orders/" + id + "/address", "orders/" + other + "/patient",
 		"order/" + id + "/patient"} {
 		_, err = s.keys.Open(context, sealed)
-		require.ErrorIs(t, err, ErrNotOpened, context)
+		require.ErrorIs(t, err, keyring.ErrNotOpened, context)
 	}
 	sealed[len(sealed)-1] ^= 1
 	execUnchecked(t, s, `UPDATE orders SET patient = $1 WHERE id = $2`, sealed, id)
 	_, err = s.Order(t.Context(), "", id)
-	require.ErrorIs(t, err, ErrNotOpened)
+	require.ErrorIs(t, err, keyring.ErrNotOpened)
 
 	execUnchecked(t, s, `UPDATE orders SET patient = $1 WHERE id = $2`,
 		s.keys.Seal("orders/"+id+"/patient", []byte(`null`)), id)

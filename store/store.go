@@ -18,6 +18,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/internal/junction"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 // Errors that callers decide on.
@@ -32,7 +33,7 @@ type Options struct {
 	// URL is postgres://… or sqlite:PATH.
 	URL string
 	// Keys seal patient data. Required.
-	Keys *Keyring
+	Keys *keyring.Keyring
 	// Now is the clock of recorded times. Defaults to time.Now.
 	Now func() time.Time
 	// RenderOrder makes the client's view of an order, which messages carry. Defaults to junction.RenderOrder.
@@ -47,7 +48,7 @@ type Options struct {
 type Store struct {
 	write        *sql.DB
 	read         *sql.DB
-	keys         *Keyring
+	keys         *keyring.Keyring
 	now          func() time.Time
 	publicURL    string
 	renderOrder  func(order.Order) ([]byte, error)
@@ -136,6 +137,12 @@ func (s *Store) connect(o Options) error {
 	s.dialect, s.write, s.read = Postgres, db, db
 	return nil
 }
+
+// Sign signs data for a purpose with the store's keys (keyring.Keyring.Sign).
+func (s *Store) Sign(purpose string, data []byte) string { return s.keys.Sign(purpose, data) }
+
+// Verify returns the data of a text that Sign made for the same purpose. Otherwise the error is keyring.ErrBadSignature.
+func (s *Store) Verify(purpose, signed string) ([]byte, error) { return s.keys.Verify(purpose, signed) }
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {

@@ -71,6 +71,10 @@ var layers = map[string]layer{
 	// behind a tracking number, the messages in the JSON of clients, when to try them.
 	"store": {allowed: slices.Concat([]string{"internal/billing", "couriers", "webhooks", "internal/junction",
 		"internal/tracing"}, domainPackages), denied: slices.Concat([]string{"net/http"}, temporalPackages)},
+	// SQL without the domain, and cryptography without SQL.
+	"store/sqldb": {denied: slices.Concat([]string{"net/http"}, temporalPackages)},
+	"store/keyring": {denied: slices.Concat([]string{"net", "net/http", "database/sql", "database/sql/...",
+		"github.com/jackc/pgx/...", "modernc.org/sqlite/..."}, temporalPackages)},
 
 	// Names, messages and the client of the workflows, for those on both sides.
 	"internal/dispatch": {allowed: slices.Concat([]string{"internal/tracing"}, domainPackages)},

@@ -1,4 +1,4 @@
-package store
+package keyring
 
 import (
 	"crypto/hmac"
@@ -10,22 +10,18 @@ import (
 // ErrBadSignature says that a text is none that Sign made for the purpose.
 var ErrBadSignature = errors.New("the signature is missing or wrong")
 
-// Sign makes a text that carries data to somebody who may read it and must not change it: base64 of the data and of its
-// HMAC-SHA256. The purpose, which names what the text is for and whose it is, is signed along and not carried.
-func (s *Store) Sign(purpose string, data []byte) string { return s.keys.Sign(purpose, data) }
-
-// Verify gives out the data of a text that Sign made for the same purpose; otherwise the error is ErrSignature.
-func (s *Store) Verify(purpose, signed string) ([]byte, error) { return s.keys.Verify(purpose, signed) }
-
 // strictBase64 has one form per value, so that a signed text cannot be written in another way.
 var strictBase64 = base64.RawURLEncoding.Strict()
 
-// Sign is that of a store with these keys.
+// Sign makes a text that carries data to somebody who may read it and must not change it: base64 of the data and of
+// its HMAC-SHA256 by the primary key. The purpose names what the text is for and whose it is. It is signed, but not
+// carried.
 func (k *Keyring) Sign(purpose string, data []byte) string {
 	return strictBase64.EncodeToString(data) + "." + strictBase64.EncodeToString(k.primary().signature(purpose, data))
 }
 
-// Verify is that of a store with these keys: any of them may have signed.
+// Verify returns the data of a text that Sign made for the same purpose, with any key of the keyring. For any other
+// text the error is ErrBadSignature.
 func (k *Keyring) Verify(purpose, signed string) ([]byte, error) {
 	encoded, signature, _ := strings.Cut(signed, ".")
 	data, err := strictBase64.DecodeString(encoded)
