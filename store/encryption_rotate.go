@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aliquot-labs/aliquot/store/keyring"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // rotationBatch is how many values are sealed anew in one transaction, which others may have to wait for.
@@ -80,14 +81,14 @@ func (s *Store) valuesOfOlderKeys(ctx context.Context, t sealedTable, column str
 	key := strings.Join(t.key, ", ")
 	beyond := ""
 	if after != nil {
-		beyond = fmt.Sprintf(" AND (%s) > (%s)", key, Placeholders(3, len(after)))
+		beyond = fmt.Sprintf(" AND (%s) > (%s)", key, sqldb.Placeholders(3, len(after)))
 	}
-	return QueryAll(ctx, s.read, t.scanValue, fmt.Sprintf(`SELECT %[1]s, %[6]s, %[2]s FROM %[3]s
+	return sqldb.QueryAll(ctx, s.db.Reader, t.scanValue, fmt.Sprintf(`SELECT %[1]s, %[6]s, %[2]s FROM %[3]s
 		WHERE length(%[2]s) > 0 AND substr(%[2]s, 1, $1) <> $2%[4]s ORDER BY %[1]s LIMIT %[5]d`,
 		key, column, t.name, beyond, rotationBatch, t.contextIDExpr()), args...)
 }
 
-func (t sealedTable) scanValue(row Scanner) (v sealedValue, err error) {
+func (t sealedTable) scanValue(row sqldb.Scanner) (v sealedValue, err error) {
 	v.key = make([]any, len(t.key))
 	into := make([]any, 0, len(t.key)+2)
 	for i := range v.key {
@@ -110,12 +111,12 @@ func (s *Store) reseal(ctx context.Context, t sealedTable, done *ColumnRotation,
 		}
 	}
 	replace := fmt.Sprintf(`UPDATE %[1]s SET %[2]s = $1 WHERE %[2]s = $2 AND (%[3]s) = (%[4]s)`,
-		t.name, done.Column, strings.Join(t.key, ", "), Placeholders(3, len(t.key)))
+		t.name, done.Column, strings.Join(t.key, ", "), sqldb.Placeholders(3, len(t.key)))
 	var replaced int
-	err := s.InTx(ctx, func(tx *sql.Tx) error {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
 		replaced = 0
 		for _, r := range readable {
-			n, err := ExecCount(ctx, tx, replace, append([]any{r.fresh, r.sealed}, r.key...)...)
+			n, err := sqldb.ExecCount(ctx, tx, replace, append([]any{r.fresh, r.sealed}, r.key...)...)
 			if err != nil {
 				return err
 			}
@@ -151,7 +152,7 @@ func (s *Store) EncryptionKeyUses(ctx context.Context) ([]EncryptionKeyUse, erro
 	for i, key := range keys {
 		uses[i].ID = key.ID
 	}
-	err := s.InSnapshot(ctx, func(q Querier) error {
+	err := s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
 		for _, t := range sealedTables {
 			for _, column := range t.sealedColumns() {
 				if err := s.countByEncryptionKey(ctx, q, t.name, column, func(i, n int) { uses[i].Values += n }); err != nil {
@@ -178,7 +179,8 @@ func (s *Store) EncryptionKeyUses(ctx context.Context) ([]EncryptionKeyUse, erro
 }
 
 // countByEncryptionKey counts a column's values by the key that made them; under the number of keys, all of them.
-func (s *Store) countByEncryptionKey(ctx context.Context, q Querier, table, column string, add func(key, n int)) error {
+func (s *Store) countByEncryptionKey(ctx context.Context, q sqldb.Querier, table, column string,
+	add func(key, n int)) error {
 	keys := s.keys.Keys()
 	for i, key := range keys {
 		var begin any = key.SealedPrefix
@@ -186,7 +188,7 @@ func (s *Store) countByEncryptionKey(ctx context.Context, q Querier, table, colu
 		if column == "hash" {
 			begin, length = key.HashPrefix, keyring.HashPrefixSize
 		}
-		n, err := QueryOne(ctx, q, ScanInt,
+		n, err := sqldb.QueryOne(ctx, q, sqldb.ScanInt,
 			fmt.Sprintf(`SELECT count(*) FROM %s WHERE length(%[2]s) > 0 AND substr(%[2]s, 1, $1) = $2`, table, column), length,
 			begin)
 		if err != nil {
@@ -194,7 +196,8 @@ func (s *Store) countByEncryptionKey(ctx context.Context, q Querier, table, colu
 		}
 		add(i, n)
 	}
-	n, err := QueryOne(ctx, q, ScanInt, fmt.Sprintf(`SELECT count(*) FROM %s WHERE length(%s) > 0`, table, column))
+	n, err := sqldb.QueryOne(ctx, q, sqldb.ScanInt, fmt.Sprintf(`SELECT count(*) FROM %s WHERE length(%s) > 0`, table,
+		column))
 	if err != nil {
 		return err
 	}

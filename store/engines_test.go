@@ -15,6 +15,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 	"github.com/aliquot-labs/aliquot/internal/testservers/sqlitetest"
 	"github.com/aliquot-labs/aliquot/store/keyring"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestMain(m *testing.M) {
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-var engines = []Dialect{SQLite, Postgres}
+var engines = []sqldb.Dialect{sqldb.SQLite, sqldb.Postgres}
 
 // forEachEngine runs test against both engines, each with a fresh, migrated store of its own.
 func forEachEngine(t *testing.T, test func(t *testing.T, s *Store)) {
@@ -56,9 +57,9 @@ func forEachEngineShared(t *testing.T, test func(t *testing.T, open func() *Stor
 }
 
 // migratedURL is a fresh database that has been migrated, which takes seconds under the race detector: a copy of one.
-func migratedURL(t testing.TB, engine Dialect) string {
+func migratedURL(t testing.TB, engine sqldb.Dialect) string {
 	t.Helper()
-	if engine == SQLite {
+	if engine == sqldb.SQLite {
 		return "sqlite:" + migratedSQLite.Copy(t)
 	}
 	return migratedPostgres.Copy(t)
@@ -83,9 +84,9 @@ func migrate(url string) error {
 }
 
 // engineURL is a fresh, empty database. Opened several times it gives several stores on the same data.
-func engineURL(t testing.TB, engine Dialect) string {
+func engineURL(t testing.TB, engine sqldb.Dialect) string {
 	t.Helper()
-	if engine == SQLite {
+	if engine == sqldb.SQLite {
 		return "sqlite:" + filepath.Join(t.TempDir(), "store.db")
 	}
 	return postgrestest.NewDatabase(t)

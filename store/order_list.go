@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // orderCountLimit is how far the orders of a list are counted. Beyond that it only costs.
@@ -23,7 +24,7 @@ var ErrTooManyToSort = errors.New("too many orders to be sorted by patient")
 // Orders lists a team's orders, newest first unless the query says otherwise, and counts all of them: total is nil when there are
 // more than countedOrders. The error is ErrTooMany when they cannot be sorted.
 func (s *Store) Orders(ctx context.Context, by OrderQuery) (orders []order.Order, total *int, err error) {
-	err = s.InSnapshot(ctx, func(q Querier) error {
+	err = s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
 		if err := s.planQueriesForValues(ctx, q); err != nil {
 			return err
 		}
@@ -44,8 +45,8 @@ func (s *Store) Orders(ctx context.Context, by OrderQuery) (orders []order.Order
 // planQueriesForValues makes PostgreSQL plan each query of the transaction for its values: the plan that is good for every name or span of time
 // is bad for most. And it is to read indexes in their order, which it would leave where it expects few rows of a join: what reads a table,
 // or one side of a join, to its end before it gives the first row costs more the more orders there are.
-func (s *Store) planQueriesForValues(ctx context.Context, q Querier) error {
-	if s.dialect != Postgres {
+func (s *Store) planQueriesForValues(ctx context.Context, q sqldb.Querier) error {
+	if s.db.Dialect != sqldb.Postgres {
 		return nil
 	}
 	_, err := q.ExecContext(ctx, `SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off;
@@ -54,9 +55,9 @@ func (s *Store) planQueriesForValues(ctx context.Context, q Querier) error {
 	return err
 }
 
-func (s *Store) listIDs(ctx context.Context, q Querier, by OrderQuery) (ids []string, total *int, err error) {
+func (s *Store) listIDs(ctx context.Context, q sqldb.Querier, by OrderQuery) (ids []string, total *int, err error) {
 	l := s.newOrderListQuery(by)
-	limit, offset := LimitOffset(by.Page, by.Size)
+	limit, offset := sqldb.LimitOffset(by.Page, by.Size)
 	if by.ByPatient {
 		if ids, err = s.idsSortedByPatient(ctx, q, l); err != nil {
 			return nil, nil, err
@@ -64,7 +65,7 @@ func (s *Store) listIDs(ctx context.Context, q Querier, by OrderQuery) (ids []st
 		n := len(ids)
 		return ids[min(offset, n):min(offset+limit, n)], &n, nil
 	}
-	if ids, err = QueryAll(ctx, q, ScanText, l.pageStatement(limit, offset), l.Args...); err != nil {
+	if ids, err = sqldb.QueryAll(ctx, q, sqldb.ScanText, l.pageStatement(limit, offset), l.Args...); err != nil {
 		return nil, nil, err
 	}
 	if n := len(ids); n < limit && (n > 0 || offset == 0) { // the last page
@@ -87,11 +88,11 @@ func countUnlessAbove(limit, n int) *int {
 }
 
 // idsSortedByPatient lists all orders, in the order of their patients' names.
-func (s *Store) idsSortedByPatient(ctx context.Context, q Querier, l orderListQuery) ([]string, error) {
+func (s *Store) idsSortedByPatient(ctx context.Context, q sqldb.Querier, l orderListQuery) ([]string, error) {
 	type named struct {
 		id, last, first string
 	}
-	ids, err := QueryAll(ctx, q, ScanText, l.pageStatement(MaxOrdersSortedByPatient+1, 0), l.Args...)
+	ids, err := sqldb.QueryAll(ctx, q, sqldb.ScanText, l.pageStatement(MaxOrdersSortedByPatient+1, 0), l.Args...)
 	if err != nil {
 		return nil, err
 	}
@@ -99,8 +100,8 @@ func (s *Store) idsSortedByPatient(ctx context.Context, q Querier, l orderListQu
 		return nil, ErrTooManyToSort
 	}
 	all := make([]named, 0, len(ids))
-	for chunk := range slices.Chunk(ids, maxPageSize*5) {
-		some, err := QueryAll(ctx, q, func(row Scanner) (n named, err error) {
+	for chunk := range slices.Chunk(ids, sqldb.MaxPageSize*5) {
+		some, err := sqldb.QueryAll(ctx, q, func(row sqldb.Scanner) (n named, err error) {
 			var sealed []byte
 			var patient *order.Patient
 			if err = row.Scan(&n.id, &sealed); err != nil {
@@ -111,7 +112,7 @@ func (s *Store) idsSortedByPatient(ctx context.Context, q Querier, l orderListQu
 				n.last, n.first = normaliseName(patient.LastName), normaliseName(patient.FirstName)
 			}
 			return n, err
-		}, `SELECT id, patient FROM orders WHERE id IN (`+Placeholders(1, len(chunk))+`)`, toAny(chunk)...)
+		}, `SELECT id, patient FROM orders WHERE id IN (`+sqldb.Placeholders(1, len(chunk))+`)`, toAny(chunk)...)
 		if err != nil {
 			return nil, err
 		}
@@ -130,11 +131,11 @@ func (s *Store) idsSortedByPatient(ctx context.Context, q Querier, l orderListQu
 }
 
 // loadOrdersInSequence reads orders in the order of their ids.
-func (s *Store) loadOrdersInSequence(ctx context.Context, q Querier, ids []string) ([]order.Order, error) {
+func (s *Store) loadOrdersInSequence(ctx context.Context, q sqldb.Querier, ids []string) ([]order.Order, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	orders, err := s.loadOrders(ctx, q, ` WHERE o.id IN (`+Placeholders(1, len(ids))+`)`, toAny(ids)...)
+	orders, err := s.loadOrders(ctx, q, ` WHERE o.id IN (`+sqldb.Placeholders(1, len(ids))+`)`, toAny(ids)...)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // OrderQuery selects a client's orders. What is empty does not matter; the rest must hold all at once.
@@ -52,7 +53,7 @@ func (by OrderQuery) withoutSort() OrderQuery {
 // orderListQuery is a query for the ids of orders, by what must hold for all of them. It reads the orders or, where something is searched
 // for, their terms, which lie in the same order. Either has an index for what is asked for most; so only a page is read.
 type orderListQuery struct {
-	Where
+	sqldb.Where
 	table, idColumn string
 	sortColumns     []string // columns, the most important one first
 	direction       string
@@ -68,16 +69,16 @@ func (s *Store) newOrderListQuery(by OrderQuery) orderListQuery {
 	}
 	sought, ids := s.searchedTerms(by)
 	l.And("team_id = ?", by.TeamID)
-	l.restrictCreation(by)
+	restrictCreation(&l.Where, by)
 	if len(sought) > 0 && !by.ByStatus {
 		l.table, l.idColumn = "order_search", "order_id"
 		l.alternatives = l.alternativeConditions(by.TeamID, sought[0])
 		sought = sought[1:]
 		l.restrictToMatchingOrders(by)
 	} else if ids != "" {
-		l.restrictOrderColumns(by, nil)
+		restrictOrderColumns(&l.Where, by, nil)
 	} else {
-		l.restrictOrderColumns(by, &l.alternatives)
+		restrictOrderColumns(&l.Where, by, &l.alternatives)
 	}
 	for _, what := range sought {
 		l.AndTerm(l.hasAnyAlternative(by.TeamID, what))
@@ -96,19 +97,19 @@ func (s *Store) newOrderListQuery(by OrderQuery) orderListQuery {
 }
 
 // restrictCreation restricts the time of creation. What was changed last before some time was created before it too, by whatever clock.
-func (f *Where) restrictCreation(by OrderQuery) {
+func restrictCreation(f *sqldb.Where, by OrderQuery) {
 	const clocks = time.Hour
 	until := by.CreatedUntil
 	if !by.UpdatedUntil.IsZero() && (until.IsZero() || by.UpdatedUntil.Add(clocks).Before(until)) {
 		until = by.UpdatedUntil.Add(clocks)
 	}
-	f.andTime("created_at >= ?", by.CreatedSince)
-	f.andTime("created_at <= ?", until)
+	andTime(f, "created_at >= ?", by.CreatedSince)
+	andTime(f, "created_at <= ?", until)
 }
 
-func (f *Where) andTime(term string, at time.Time) {
+func andTime(f *sqldb.Where, term string, at time.Time) {
 	if !at.IsZero() {
-		f.And(term, ToMicros(at))
+		f.And(term, sqldb.ToMicros(at))
 	}
 }
 
@@ -120,19 +121,19 @@ func (l *orderListQuery) sameOrderCondition(alias, id string) string {
 
 // restrictToMatchingOrders restricts terms to those of orders that the rest of the query selects.
 func (l *orderListQuery) restrictToMatchingOrders(by OrderQuery) {
-	of := Where{Args: l.Args}
-	of.restrictOrderColumns(by, nil)
+	of := sqldb.Where{Args: l.Args}
+	restrictOrderColumns(&of, by, nil)
 	if len(of.Terms) == 0 {
 		return
 	}
 	of.And("team_id = ?", by.TeamID)
-	of.restrictCreation(by)
+	restrictCreation(&of, by)
 	l.Args = of.Args
 	l.AndTerm("EXISTS (SELECT 1 FROM orders o" + of.String() + " AND " + l.sameOrderCondition("o", "id") + ")")
 }
 
 // restrictOrderColumns restricts what is a column of an order. Several statuses or methods become parts, where those are asked for.
-func (f *Where) restrictOrderColumns(by OrderQuery, parts *[]string) {
+func restrictOrderColumns(f *sqldb.Where, by OrderQuery, parts *[]string) {
 	for _, is := range []struct{ term, value string }{{"user_id = ?", by.UserID},
 		{"transaction_id = ?", by.TransactionID}} {
 		if is.value != "" {
@@ -154,8 +155,8 @@ func (f *Where) restrictOrderColumns(by OrderQuery, parts *[]string) {
 			f.AndIn(in.column+" IN (?)", values)
 		}
 	}
-	f.andTime("updated_at >= ?", by.UpdatedSince)
-	f.andTime("updated_at <= ?", by.UpdatedUntil)
+	andTime(f, "updated_at >= ?", by.UpdatedSince)
+	andTime(f, "updated_at <= ?", by.UpdatedUntil)
 	if by.Scheduled != nil {
 		f.And(negateUnless(*by.Scheduled, "(activate_by IS NOT NULL AND activate_by > ?)"), by.Today.String())
 	}

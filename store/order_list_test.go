@@ -7,15 +7,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // Many orders are counted so far, and fewer sorted by names that have to be decrypted. They are written to PostgreSQL only: the race
 // detector makes ten minutes of it where the engine is in the same process.
 func TestOrderListLimits(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, engineURL(t, Postgres))
+	s := openStore(t, engineURL(t, sqldb.Postgres))
 	require.NoError(t, s.Migrate(t.Context()))
-	team, user := addTeam(t, s).ID, NewID()
+	team, user := addTeam(t, s).ID, sqldb.NewID()
 	orders := make([]order.Order, orderCountLimit+1)
 	for i := range orders {
 		orders[i] = newOrder(s, team, func(o *order.Order) {

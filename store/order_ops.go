@@ -8,6 +8,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // AnyAttention selects orders with any open mark.
@@ -38,13 +39,13 @@ type OrderSummary struct {
 // OpsOrders lists the orders of all teams, newest first, and counts all of them.
 func (s *Store) OpsOrders(ctx context.Context, by OpsOrderQuery) (orders []OrderSummary, total int, err error) {
 	where := by.where()
-	err = s.InSnapshot(ctx, func(q Querier) error {
+	err = s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
 		if total, err = countRows(ctx, q, "orders", where); err != nil {
 			return err
 		}
-		orders, err = QueryAll(ctx, q, s.scanOrderSummary,
+		orders, err = sqldb.QueryAll(ctx, q, s.scanOrderSummary,
 			`SELECT id, team_id, number, accession, modality, status, detail, state, next_deadline,
-			created_at, updated_at FROM orders`+where.String()+` ORDER BY created_at DESC, id DESC`+LimitClause(by.Page, by.Size), where.Args...)
+			created_at, updated_at FROM orders`+where.String()+` ORDER BY created_at DESC, id DESC`+sqldb.LimitClause(by.Page, by.Size), where.Args...)
 		return err
 	})
 	if err != nil {
@@ -53,7 +54,7 @@ func (s *Store) OpsOrders(ctx context.Context, by OpsOrderQuery) (orders []Order
 	return orders, total, nil
 }
 
-func (by OpsOrderQuery) where() (f Where) {
+func (by OpsOrderQuery) where() (f sqldb.Where) {
 	if by.Status != "" {
 		f.And("status = ?", by.Status)
 	}
@@ -67,7 +68,7 @@ func (by OpsOrderQuery) where() (f Where) {
 	return f
 }
 
-func (s *Store) scanOrderSummary(row Scanner) (o OrderSummary, err error) {
+func (s *Store) scanOrderSummary(row sqldb.Scanner) (o OrderSummary, err error) {
 	var (
 		modality             lifecycle.Modality
 		low                  lifecycle.LowStatus
@@ -84,15 +85,15 @@ func (s *Store) scanOrderSummary(row Scanner) (o OrderSummary, err error) {
 	}
 	o.Status, _ = lifecycle.FullStatus(modality, low)
 	o.Attention = state.Attention
-	o.NextDeadline, o.CreatedAt, o.UpdatedAt = FromMicros(due), FromMicros(created), FromMicros(update)
+	o.NextDeadline, o.CreatedAt, o.UpdatedAt = sqldb.FromMicros(due), sqldb.FromMicros(created), sqldb.FromMicros(update)
 	return o, nil
 }
 
 // OrdersWithoutWorkflow lists orders, oldest first, that were created before a time and have never been loaded by a workflow.
 func (s *Store) OrdersWithoutWorkflow(ctx context.Context, createdBefore time.Time, limit int) ([]string, error) {
-	ids, err := QueryAll(ctx, s.read, ScanText,
+	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
 		`SELECT id FROM orders WHERE started_at = 0 AND created_at < $1 ORDER BY created_at, id LIMIT $2`,
-		ToMicros(createdBefore), limit)
+		sqldb.ToMicros(createdBefore), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing orders that were never started: %w", err)
 	}
@@ -102,7 +103,7 @@ func (s *Store) OrdersWithoutWorkflow(ctx context.Context, createdBefore time.Ti
 // UnfinishedOrders lists the orders whose workflow has something to do or to wait for, by id, after the one named (empty: from the first):
 // those that have not ended, and those with a fetch, a cancellation or a call about an appointment to finish.
 func (s *Store) UnfinishedOrders(ctx context.Context, afterID string, limit int) ([]string, error) {
-	ids, err := QueryAll(ctx, s.read, ScanText,
+	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
 		`SELECT id FROM orders WHERE unfinished AND id > $1 ORDER BY id LIMIT $2`, afterID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing open orders: %w", err)
@@ -142,9 +143,9 @@ func quotedLows(stages ...lifecycle.Stage) string {
 
 // SilentOrders lists testkit orders of which nothing has been heard for too long, by id, after the one named.
 func (s *Store) SilentOrders(ctx context.Context, since SilenceSince, afterID string, limit int) ([]string, error) {
-	ids, err := QueryAll(ctx, s.read, ScanText, silentOrders,
-		afterID, ToMicros(since.Placed), ToMicros(since.Shipped), ToMicros(since.Received), CallKindPoll,
-		ToMicros(since.Polled), limit)
+	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText, silentOrders,
+		afterID, sqldb.ToMicros(since.Placed), sqldb.ToMicros(since.Shipped), sqldb.ToMicros(since.Received), CallKindPoll,
+		sqldb.ToMicros(since.Polled), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing silent orders: %w", err)
 	}

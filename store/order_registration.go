@@ -7,6 +7,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store/keyring"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // applyRegistration moves what a registration supplied onto the order: whose the kit is, where the patient lives, who orders the test, and
@@ -47,7 +48,7 @@ func (s *Store) addRegistrationClinical(ctx context.Context, tx *sql.Tx, orderID
 	if len(reg.Consents) == 0 && len(reg.Insurance) == 0 {
 		return nil
 	}
-	sealed, err := QueryOne(ctx, tx, ScanBytes, `SELECT clinical FROM orders WHERE id = $1`, orderID)
+	sealed, err := sqldb.QueryOne(ctx, tx, sqldb.ScanBytes, `SELECT clinical FROM orders WHERE id = $1`, orderID)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store/keyring"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // The fields that orders are searched by. Each is kept as a keyed hash of the whole term, so a search finds whole names and days,
@@ -141,13 +142,13 @@ func (s *Store) completeAllSearchTerms(ctx context.Context) error {
 // CompleteSearchTerms writes the terms of up to limit orders anew which a process from before migration 13 has written, without what lists
 // find them by, and counts the orders. They need the orders' names, so the migration itself cannot.
 func (s *Store) CompleteSearchTerms(ctx context.Context, limit int) (int, error) {
-	ids, err := QueryAll(ctx, s.read, ScanText,
+	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
 		`SELECT DISTINCT order_id FROM order_search WHERE team_id = '' ORDER BY order_id LIMIT $1`, limit)
 	if err != nil {
 		return 0, fmt.Errorf("listing incomplete search terms: %w", err)
 	}
 	for _, id := range ids {
-		if err := s.InTx(ctx, func(tx *sql.Tx) error { return s.completeOrderSearchTerms(ctx, tx, id) }); err != nil {
+		if err := s.db.InTx(ctx, func(tx *sql.Tx) error { return s.completeOrderSearchTerms(ctx, tx, id) }); err != nil {
 			return 0, fmt.Errorf("completing the search terms of order %s: %w", id, err)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 //go:embed migrations/*.sql
@@ -33,7 +35,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 		// SQLite has no lock for migrations. When two processes begin the same migration, one of them fails because the
 		// other has done it. That one continues as long as the schema's version rises.
 		now, versionErr := p.GetDBVersion(ctx)
-		if versionErr != nil || now <= at || s.dialect != SQLite {
+		if versionErr != nil || now <= at || s.db.Dialect != sqldb.SQLite {
 			return fmt.Errorf("migrating: %w", err)
 		}
 		at = now
@@ -45,9 +47,9 @@ func (s *Store) Migrate(ctx context.Context) error {
 // none of the tables that came with the last of them. A newer release may have added versions: its migrations leave
 // this build working.
 func (s *Store) refuseUnreleasedSchema(ctx context.Context) error {
-	versions, err := QueryAll(ctx, s.read, ScanInt,
+	versions, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanInt,
 		`SELECT DISTINCT version_id FROM goose_db_version WHERE version_id > 0 ORDER BY version_id`)
-	if IsMissingSchema(err) || err == nil && len(versions) == 0 {
+	if sqldb.IsMissingSchema(err) || err == nil && len(versions) == 0 {
 		return nil
 	}
 	if err != nil {
@@ -58,8 +60,8 @@ func (s *Store) refuseUnreleasedSchema(ctx context.Context) error {
 			return fmt.Errorf("the schema has migration %d: %w", versions[len(versions)-1], ErrUnreleasedSchema)
 		}
 	}
-	_, err = QueryAll(ctx, s.read, ScanInt, `SELECT shard FROM order_counts WHERE 1 = 0`)
-	if IsMissingSchema(err) {
+	_, err = sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanInt, `SELECT shard FROM order_counts WHERE 1 = 0`)
+	if sqldb.IsMissingSchema(err) {
 		return fmt.Errorf("the schema has migration %d: %w", len(versions), ErrUnreleasedSchema)
 	}
 	if err != nil {
@@ -75,7 +77,7 @@ func (s *Store) migrator() (*goose.Provider, error) {
 	}
 	kind := goose.DialectSQLite3
 	options := []goose.ProviderOption{goose.WithGoMigrations(s.autovacuumMigration())}
-	if s.dialect == Postgres {
+	if s.db.Dialect == sqldb.Postgres {
 		// Asks once a second, for up to five minutes.
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 		if err != nil {
@@ -83,7 +85,7 @@ func (s *Store) migrator() (*goose.Provider, error) {
 		}
 		kind, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(locker))
 	}
-	p, err := goose.NewProvider(kind, s.write, files, options...)
+	p, err := goose.NewProvider(kind, s.db.Writer, files, options...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the migrations: %w", err)
 	}
@@ -108,7 +110,7 @@ func (s *Store) autovacuumMigration() *goose.Migration {
 
 func (s *Store) alterVacuumedTables(statement string) *goose.GoFunc {
 	return &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
-		if s.dialect == SQLite {
+		if s.db.Dialect == sqldb.SQLite {
 			return nil
 		}
 		for _, table := range vacuumedTables {

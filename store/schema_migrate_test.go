@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestMigrateAgainChangesNothing(t *testing.T) {
@@ -53,7 +55,7 @@ func TestMigrateReportsABrokenDatabase(t *testing.T) {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
 			s := openStore(t, engineURL(t, engine))
-			_, err := s.write.ExecContext(t.Context(), `CREATE TABLE orders (id TEXT)`)
+			_, err := s.db.Writer.ExecContext(t.Context(), `CREATE TABLE orders (id TEXT)`)
 			require.NoError(t, err)
 			require.ErrorContains(t, s.Migrate(t.Context()), "migrating")
 		})
@@ -70,7 +72,7 @@ func TestMigrationsCanBeReverted(t *testing.T) {
 		require.NoError(t, err)
 		_, err = p.DownTo(t.Context(), 1)
 		require.NoError(t, err)
-		n, err := countRows(t.Context(), s.read, "orders", Where{})
+		n, err := countRows(t.Context(), s.db.Reader, "orders", sqldb.Where{})
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
 		require.NoError(t, s.Migrate(t.Context()))
@@ -79,8 +81,8 @@ func TestMigrationsCanBeReverted(t *testing.T) {
 		require.NoError(t, err)
 		for _, table := range before {
 			if !strings.HasPrefix(table, "goose_") && !strings.HasPrefix(table, "sqlite_") {
-				_, err := countRows(t.Context(), s.read, table, Where{})
-				require.True(t, IsMissingSchema(err), table)
+				_, err := countRows(t.Context(), s.db.Reader, table, sqldb.Where{})
+				require.True(t, sqldb.IsMissingSchema(err), table)
 			}
 		}
 		require.NoError(t, s.Migrate(t.Context()))
@@ -106,13 +108,13 @@ func TestADatabaseWithoutASchemaIsRecognised(t *testing.T) {
 			t.Parallel()
 			s := openStore(t, engineURL(t, engine))
 			_, err := s.APIKeys(t.Context(), "")
-			require.True(t, IsMissingSchema(err), err)
+			require.True(t, sqldb.IsMissingSchema(err), err)
 			require.NoError(t, s.Migrate(t.Context()))
 			_, err = s.APIKeys(t.Context(), "")
 			require.NoError(t, err)
 			_, err = s.User(t.Context(), "team", "user")
-			require.False(t, IsMissingSchema(err), "the control: nothing is found")
-			require.False(t, IsMissingSchema(errors.New("no such table")))
+			require.False(t, sqldb.IsMissingSchema(err), "the control: nothing is found")
+			require.False(t, sqldb.IsMissingSchema(errors.New("no such table")))
 		})
 	}
 }
@@ -123,8 +125,7 @@ func TestADatabaseOfAnUnreleasedBuildIsRefused(t *testing.T) {
 	numbers := []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 16, 17, 21}
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		reopen := func() error {
-			again := &Store{dialect: s.dialect, read: s.read, write: s.write}
-			return again.refuseUnreleasedSchema(t.Context())
+			return s.refuseUnreleasedSchema(t.Context())
 		}
 		setVersions := func(versions ...int) {
 			execUnchecked(t, s, `DELETE FROM goose_db_version WHERE version_id > 0`)
@@ -141,7 +142,7 @@ func TestADatabaseOfAnUnreleasedBuildIsRefused(t *testing.T) {
 		require.ErrorIs(t, reopen(), ErrUnreleasedSchema)
 		require.EqualError(t, reopen(), "the schema has migration 21: the database was made by an unreleased build: "+
 			"create a new database")
-		_, err := s.write.ExecContext(t.Context(), `DROP TABLE order_counts`) // which came with the last one
+		_, err := s.db.Writer.ExecContext(t.Context(), `DROP TABLE order_counts`) // which came with the last one
 		require.NoError(t, err)
 		for i := range numbers[:len(numbers)-1] {
 			setVersions(numbers[:i+1]...)

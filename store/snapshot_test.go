@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/store/keyring"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // The snapshot is a database that an earlier build wrote, with rows in every table, and what that build read from it.
@@ -128,8 +129,9 @@ func sealedAt(t *testing.T, s *Store, table, id, column string) []byte {
 	t.Helper()
 	at := slices.IndexFunc(sealedTables, func(known sealedTable) bool { return known.name == table })
 	require.GreaterOrEqual(t, at, 0, "%s has no sealed column", table)
-	sealed, err := QueryOne(t.Context(), s.read, ScanBytes, fmt.Sprintf(`SELECT %s FROM %s WHERE %s = $1`, column, table,
-		sealedTables[at].contextIDExpr()), id)
+	sealed, err := sqldb.QueryOne(t.Context(), s.db.Reader, sqldb.ScanBytes,
+		fmt.Sprintf(`SELECT %s FROM %s WHERE %s = $1`, column, table,
+			sealedTables[at].contextIDExpr()), id)
 	require.NoError(t, err)
 	return sealed
 }
@@ -176,7 +178,7 @@ func TestEveryHashOfTheSnapshotFinds(t *testing.T) {
 		table, id, field := parts[0], parts[1], parts[2]
 		subject := map[string]string{"order_search": "order_id", "review_search": "review_id"}[table]
 		for _, value := range values {
-			found, err := QueryAll(t.Context(), s.read, ScanText,
+			found, err := sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText,
 				fmt.Sprintf(`SELECT %s FROM %s WHERE field = $1 AND hash = $2`, subject, table), field,
 				s.keys.SearchHash(field, value))
 			require.NoError(t, err)

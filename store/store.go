@@ -8,24 +8,22 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the "pgx" driver
-
 	"github.com/aliquot-labs/aliquot/internal/junction"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store/keyring"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // Errors that callers decide on.
 var (
-	ErrNotFound = errors.New("not found")
+	ErrNotFound = sqldb.ErrNotFound
 	ErrStale    = errors.New("another recording came first") // load and decide again
-	ErrConflict = errors.New("already exists")
+	ErrConflict = sqldb.ErrConflict
 )
 
 // Options say where the store is and how it seals.
@@ -46,24 +44,15 @@ type Options struct {
 
 // Store is safe for concurrent use.
 type Store struct {
-	write        *sql.DB
-	read         *sql.DB
+	db           *sqldb.DB
 	keys         *keyring.Keyring
 	now          func() time.Time
 	publicURL    string
 	renderOrder  func(order.Order) ([]byte, error)
 	countLimit   int // mostCounted
-	dialect      Dialect
 	labTestCache *jsonCache[order.LabTest]
 	policyCache  *jsonCache[order.Policy]
 }
-
-type Dialect string
-
-const (
-	Postgres Dialect = "postgres"
-	SQLite   Dialect = "sqlite"
-)
 
 // Open connects, checks the connection and refuses a database of an unreleased build (ErrUnreleasedSchema). It does not
 // migrate.
@@ -89,53 +78,17 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		labTestCache: newJSONCache[order.LabTest](),
 		policyCache:  newJSONCache[order.Policy](),
 	}
-	if err := s.connect(o); err != nil {
-		return nil, err
+	var err error
+	if s.db, err = sqldb.Open(o.URL, o.MaxConns); err != nil {
+		return nil, fmt.Errorf("opening the store: %w", err)
 	}
-	if err := s.waitUntilReachable(ctx); err != nil {
+	if err := s.db.WaitUntilReachable(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	if err := s.refuseUnreleasedSchema(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the store: %w", err), s.Close())
 	}
 	return s, nil
-}
-
-// waitUntilReachable is the first Ping. Of several processes that open a new SQLite file at once, one switches it to WAL, and the others are
-// turned away meanwhile instead of waiting for the lock.
-func (s *Store) waitUntilReachable(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	for {
-		err := s.Ping(ctx)
-		if !IsRetryable(err) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-}
-
-func (s *Store) connect(o Options) error {
-	if path, ok := strings.CutPrefix(o.URL, "sqlite:"); ok {
-		s.openSQLite(path, o.MaxConns)
-		return nil
-	}
-	if !strings.HasPrefix(o.URL, "postgres://") && !strings.HasPrefix(o.URL, "postgresql://") {
-		return errors.New("opening the store: the URL begins with neither sqlite: nor postgres://")
-	}
-	db, err := sql.Open("pgx", o.URL)
-	if err != nil {
-		return fmt.Errorf("opening PostgreSQL: %w", err)
-	}
-	db.SetMaxOpenConns(o.MaxConns)
-	db.SetMaxIdleConns(o.MaxConns)
-	db.SetConnMaxLifetime(time.Hour)
-	s.dialect, s.write, s.read = Postgres, db, db
-	return nil
 }
 
 // Sign signs data for a purpose with the store's keys (keyring.Keyring.Sign).
@@ -145,17 +98,7 @@ func (s *Store) Sign(purpose string, data []byte) string { return s.keys.Sign(pu
 func (s *Store) Verify(purpose, signed string) ([]byte, error) { return s.keys.Verify(purpose, signed) }
 
 // Ping reports whether the database answers.
-func (s *Store) Ping(ctx context.Context) error {
-	if err := s.write.PingContext(ctx); err != nil {
-		return fmt.Errorf("reaching the database: %w", err)
-	}
-	return nil
-}
+func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 
 // Close ends all connections.
-func (s *Store) Close() error {
-	if s.read == s.write {
-		return s.write.Close()
-	}
-	return errors.Join(s.read.Close(), s.write.Close())
-}
+func (s *Store) Close() error { return s.db.Close() }

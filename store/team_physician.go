@@ -7,12 +7,14 @@ import (
 	"reflect"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // RememberPhysician remembers who has ordered for a team, by the NPI: the newest details count. Nothing is written where nothing changes.
 func (s *Store) RememberPhysician(ctx context.Context, teamID string, p order.Physician) error {
 	at := sealContext("physicians", teamID+" "+p.NPI, "document")
-	sealed, err := QueryOne(ctx, s.read, ScanBytes, `SELECT document FROM physicians WHERE team_id = $1 AND npi = $2`,
+	sealed, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanBytes,
+		`SELECT document FROM physicians WHERE team_id = $1 AND npi = $2`,
 		teamID, p.NPI)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("reading a physician of team %s: %w", teamID, err)
@@ -29,9 +31,10 @@ func (s *Store) RememberPhysician(ctx context.Context, teamID string, p order.Ph
 	if sealed, err = s.keys.SealJSON(at, p); err != nil {
 		return fmt.Errorf("sealing a physician of team %s: %w", teamID, err)
 	}
-	_, err = s.write.ExecContext(ctx, `INSERT INTO physicians (team_id, npi, document, updated_at) VALUES ($1, $2, $3, $4)
+	_, err = s.db.Writer.ExecContext(ctx,
+		`INSERT INTO physicians (team_id, npi, document, updated_at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (team_id, npi) DO UPDATE SET document = excluded.document, updated_at = excluded.updated_at`,
-		teamID, p.NPI, sealed, ToMicros(s.now()))
+		teamID, p.NPI, sealed, sqldb.ToMicros(s.now()))
 	if err != nil {
 		return fmt.Errorf("writing a physician of team %s: %w", teamID, err)
 	}
@@ -43,7 +46,7 @@ const maxListedPhysicians = 1000
 
 // Physicians lists who has ordered for a team, by NPI.
 func (s *Store) Physicians(ctx context.Context, teamID string) ([]order.Physician, error) {
-	all, err := QueryAll(ctx, s.read, func(row Scanner) (p order.Physician, err error) {
+	all, err := sqldb.QueryAll(ctx, s.db.Reader, func(row sqldb.Scanner) (p order.Physician, err error) {
 		var npi string
 		var sealed []byte
 		if err := row.Scan(&npi, &sealed); err != nil {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // undeleteGrace is how long a deleted user can be brought back (client-api#6-users).
@@ -18,8 +20,9 @@ const lateDataRetention = time.Hour
 // DeleteUser marks a user of a team as deleted: nobody finds him any more, and after grace his data is erased. The error is ErrNotFound
 // when there is no such user, or when he has been deleted.
 func (s *Store) DeleteUser(ctx context.Context, teamID, id string) error {
-	n, err := ExecCount(ctx, s.write, `UPDATE users SET erase_at = $1 WHERE id = $2 AND team_id = $3 AND erase_at = 0`,
-		ToMicros(s.now().Add(undeleteGrace)), id, teamID)
+	n, err := sqldb.ExecCount(ctx, s.db.Writer,
+		`UPDATE users SET erase_at = $1 WHERE id = $2 AND team_id = $3 AND erase_at = 0`,
+		sqldb.ToMicros(s.now().Add(undeleteGrace)), id, teamID)
 	if err == nil && n == 0 {
 		err = ErrNotFound
 	}
@@ -33,16 +36,16 @@ func (s *Store) DeleteUser(ctx context.Context, teamID, id string) error {
 // returns his id. Errors: ErrNotFound when there is none, or the grace is over; ErrConflict when another user has taken the client's id.
 func (s *Store) UndeleteUser(ctx context.Context, teamID, id, clientUserID string) (string, error) {
 	found := id
-	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
-		found, err = QueryOne(ctx, tx, ScanText, `SELECT id FROM users WHERE team_id = $1 AND erase_at > $2
-			AND (id = $3 OR $3 = '' AND client_user_id = $4) ORDER BY erase_at DESC LIMIT 1`, teamID, ToMicros(s.now()), id, clientUserID)
+	err := s.db.InTx(ctx, func(tx *sql.Tx) (err error) {
+		found, err = sqldb.QueryOne(ctx, tx, sqldb.ScanText, `SELECT id FROM users WHERE team_id = $1 AND erase_at > $2
+			AND (id = $3 OR $3 = '' AND client_user_id = $4) ORDER BY erase_at DESC LIMIT 1`, teamID, sqldb.ToMicros(s.now()), id, clientUserID)
 		if err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE users SET erase_at = 0 WHERE id = $1 AND erased_at = 0`, found)
 		return err
 	})
-	if IsUniqueViolation(err) {
+	if sqldb.IsUniqueViolation(err) {
 		err = ErrConflict
 	}
 	if err != nil {
@@ -54,15 +57,15 @@ func (s *Store) UndeleteUser(ctx context.Context, teamID, id, clientUserID strin
 // EraseUsers erases up to limit users whose grace is over, and marks their orders, each of which is erased once it has ended. It
 // returns how many users it erased. What stays of a user is his id.
 func (s *Store) EraseUsers(ctx context.Context, limit int) (int, error) {
-	now := ToMicros(s.now())
-	due, err := QueryAll(ctx, s.read, ScanText,
+	now := sqldb.ToMicros(s.now())
+	due, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
 		`SELECT id FROM users WHERE erase_at > 0 AND erase_at <= $1 AND erased_at = 0
 		ORDER BY erase_at, id LIMIT $2`, now, limit)
 	if err != nil {
 		return 0, fmt.Errorf("listing users to be erased: %w", err)
 	}
 	for _, id := range due {
-		err := s.InTx(ctx, func(tx *sql.Tx) error {
+		err := s.db.InTx(ctx, func(tx *sql.Tx) error {
 			_, err := tx.ExecContext(ctx, `UPDATE users SET erased_at = $1, client_user_id = '', fallback_time_zone = NULL,
 				fallback_birth_date = NULL, info = NULL, ingestion_start = NULL, ingestion_end = NULL
 				WHERE id = $2 AND erase_at > 0 AND erase_at <= $1`, now, id)
@@ -93,22 +96,22 @@ func scheduleOrderErasure(ctx context.Context, tx *sql.Tx, userID string, now in
 // rescheduleErasure lets what has just come for an erased order be erased too.
 func (s *Store) rescheduleErasure(ctx context.Context, tx *sql.Tx, orderID string) error {
 	_, err := tx.ExecContext(ctx, `UPDATE orders SET erase_at = $1 WHERE id = $2 AND erased_at > 0`,
-		ToMicros(s.now().Add(lateDataRetention)), orderID)
+		sqldb.ToMicros(s.now().Add(lateDataRetention)), orderID)
 	return err
 }
 
 // EraseOrders erases all about the patient of up to limit orders that are marked for it and have ended, and counts them. Events,
 // decisions, audit and the ids that the lab and couriers gave stay.
 func (s *Store) EraseOrders(ctx context.Context, limit int) (int, error) {
-	due, err := QueryAll(ctx, s.read, ScanText,
+	due, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
 		`SELECT id FROM orders WHERE erase_at > 0 AND erase_at <= $1 AND NOT unfinished
-		ORDER BY erase_at, id LIMIT $2`, ToMicros(s.now()), limit)
+		ORDER BY erase_at, id LIMIT $2`, sqldb.ToMicros(s.now()), limit)
 	if err != nil {
 		return 0, fmt.Errorf("listing orders to be erased: %w", err)
 	}
 	erased := 0
 	for _, id := range due {
-		err := s.InTx(ctx, func(tx *sql.Tx) error { return s.eraseOrder(ctx, tx, id) })
+		err := s.db.InTx(ctx, func(tx *sql.Tx) error { return s.eraseOrder(ctx, tx, id) })
 		if errors.Is(err, ErrNotFound) { // somebody was faster, or it goes on
 			continue
 		}
@@ -136,8 +139,9 @@ var orderDeleteStatements = []string{
 // eraseOrder erases one order. The first statement takes the lock of its row. A replacement that was made since the user was erased
 // follows.
 func (s *Store) eraseOrder(ctx context.Context, tx *sql.Tx, id string) error {
-	now := ToMicros(s.now())
-	userID, err := QueryOne(ctx, tx, ScanText, `UPDATE orders SET erase_at = 0, erased_at = $1, client_user_id = ''
+	now := sqldb.ToMicros(s.now())
+	userID, err := sqldb.QueryOne(ctx, tx, sqldb.ScanText,
+		`UPDATE orders SET erase_at = 0, erased_at = $1, client_user_id = ''
 		WHERE id = $2 AND erase_at > 0 AND NOT unfinished RETURNING user_id`, now, id)
 	if err != nil {
 		return err

@@ -1,12 +1,9 @@
-package store
+package sqldb
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -17,7 +14,9 @@ type Querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// preparedQuerier makes a prepared statement a querier; the text of the query is the statement's.
+// Prepared makes a prepared statement a Querier, which runs that statement whatever the text of the query is.
+func Prepared(stmt *sql.Stmt) Querier { return preparedQuerier{stmt} }
+
 type preparedQuerier struct{ *sql.Stmt }
 
 func (s preparedQuerier) ExecContext(ctx context.Context, _ string, args ...any) (sql.Result, error) {
@@ -93,15 +92,4 @@ func ExecCount(ctx context.Context, q Querier, query string, args ...any) (int64
 		return 0, err
 	}
 	return result.RowsAffected()
-}
-
-// WrapWriteError turns the violation of a unique key into ErrConflict, and says which row of which kind was written.
-func WrapWriteError(err error, kind, id string) error {
-	return fmt.Errorf("writing %s %s: %w", kind, id, MapUniqueViolation(err))
-}
-
-// sha256Hex is the SHA-256 of a text in hex: enough to find again what is itself random, such as the secret of a key.
-func sha256Hex(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:])
 }

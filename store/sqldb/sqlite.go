@@ -1,4 +1,4 @@
-package store
+package sqldb
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 // openSQLite opens one writing connection and several reading ones. Writers take their lock at the start of the transaction, so
 // that two processes wait for each other (10 s) instead of failing half-way. Statistics are without samples of values: SQLite would
 // plan a prepared statement anew for each value that it is run with.
-func (s *Store) openSQLite(path string, readers int) {
+func openSQLite(path string, readers int) *DB {
 	pragmas := url.Values{"_pragma": {
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "analysis_limit(10000)",
 	}}
@@ -26,7 +26,7 @@ func (s *Store) openSQLite(path string, readers int) {
 	r := sql.OpenDB(cachingConnector("file:" + path + "?" + pragmas.Encode()))
 	r.SetMaxOpenConns(readers)
 	r.SetMaxIdleConns(readers)
-	s.dialect, s.write, s.read = SQLite, w, r
+	return &DB{Writer: w, Reader: r, Dialect: SQLite}
 }
 
 // cachingConnector opens connections to what it names. They keep their statements prepared, as pgx's do by themselves: SQLite's parsing

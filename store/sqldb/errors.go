@@ -1,8 +1,6 @@
-package store
+package sqldb
 
 import (
-	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,39 +10,11 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// InTx runs fn in one writing transaction. It is run again, a few times, when the database itself chose it as the victim of a
-// conflict, so fn must have no effect outside the transaction.
-func (s *Store) InTx(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	const tries = 5
-	var err error
-	for range tries {
-		if err = s.runTxOnce(ctx, fn); err == nil || !IsRetryable(err) {
-			return err
-		}
-	}
-	return err
-}
-
-func (s *Store) runTxOnce(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	tx, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("beginning a transaction: %w", err)
-	}
-	if err := fn(tx); err != nil {
-		return errors.Join(err, ignoreTxDone(tx.Rollback()))
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("committing: %w", err)
-	}
-	return nil
-}
-
-func ignoreTxDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) {
-		return nil
-	}
-	return err
-}
+// Errors that callers decide on.
+var (
+	ErrNotFound = errors.New("not found")
+	ErrConflict = errors.New("already exists")
+)
 
 // IsRetryable reports whether the database gave up the transaction for another one's sake: serialisation failure, deadlock, busy.
 func IsRetryable(err error) bool {
@@ -86,15 +56,15 @@ func IsForeignKeyViolation(err error) bool {
 	return ok && lite.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
 }
 
-// InSnapshot runs fn on one state of the database, so that a document read by several queries fits together.
-func (s *Store) InSnapshot(ctx context.Context, fn func(q Querier) error) error {
-	opts := &sql.TxOptions{} // a SQLite reader sees one state by itself
-	if s.dialect == Postgres {
-		opts = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+// MapUniqueViolation turns the violation of a unique key into ErrConflict.
+func MapUniqueViolation(err error) error {
+	if IsUniqueViolation(err) {
+		return ErrConflict
 	}
-	tx, err := s.read.BeginTx(ctx, opts)
-	if err != nil {
-		return fmt.Errorf("beginning to read: %w", err)
-	}
-	return errors.Join(fn(tx), ignoreTxDone(tx.Rollback()))
+	return err
+}
+
+// WrapWriteError says which row of which kind was written, and turns the violation of a unique key into ErrConflict.
+func WrapWriteError(err error, kind, id string) error {
+	return fmt.Errorf("writing %s %s: %w", kind, id, MapUniqueViolation(err))
 }

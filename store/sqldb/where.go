@@ -1,13 +1,9 @@
-package store
+package sqldb
 
 import (
-	"database/sql"
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/google/uuid"
 )
 
 // Where is a WHERE clause that is put together.
@@ -46,8 +42,8 @@ func (f *Where) String() string {
 
 // The bounds of a page.
 const (
-	defaultPageSize = 50
-	maxPageSize     = 100
+	DefaultPageSize = 50
+	MaxPageSize     = 100
 )
 
 // LimitClause is the LIMIT clause of a page; pages count from 1.
@@ -59,9 +55,9 @@ func LimitClause(number, size int) string {
 // LimitOffset is how many rows a page has, after how many others.
 func LimitOffset(number, size int) (limit, offset int) {
 	if size < 1 {
-		size = defaultPageSize
+		size = DefaultPageSize
 	}
-	size = min(size, maxPageSize)
+	size = min(size, MaxPageSize)
 	return size, (max(number, 1) - 1) * size
 }
 
@@ -77,37 +73,3 @@ func Placeholders(from, n int) string {
 	}
 	return b.String()
 }
-
-// NewID is a fresh id that sorts by its time of making.
-func NewID() string { return uuid.Must(uuid.NewV7()).String() }
-
-// maxPartnerText bounds what a partner may put into a column of clear text, some of which are indexed.
-const maxPartnerText = 200
-
-// storableText makes a partner's text fit for a column: PostgreSQL refuses zero bytes and broken UTF-8, and a report must not be lost
-// for either. The text as sent stays in the sealed body.
-func storableText(text string) string {
-	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
-	if len(text) > maxPartnerText {
-		text = strings.ToValidUTF8(text[:maxPartnerText], "")
-	}
-	return text
-}
-
-// ToMicros and instant convert times to and from their stored form. The zero time is stored as 0.
-func ToMicros(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMicro()
-}
-
-func FromMicros(us int64) time.Time {
-	if us == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(us).UTC()
-}
-
-// NullIfEmpty stores an empty text as NULL.
-func NullIfEmpty(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
