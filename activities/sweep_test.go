@@ -16,6 +16,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/bulkorders"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 // fakeTemporal records calls. Every second order has no run.
@@ -65,9 +66,9 @@ func (d *fakeTemporal) WakeOrder(_ context.Context, id string) error {
 // newSweepActivities returns a store with open orders, and the activities that sweep it.
 func newSweepActivities(t *testing.T, orders int) (*Activities, *fakeTemporal, []string) {
 	t.Helper()
-	key, err := store.NewEncryptionKey("k1")
+	key, err := keyring.NewEncryptionKey("k1")
 	require.NoError(t, err)
-	keys, err := store.ParseKeyring(key)
+	keys, err := keyring.Parse(key)
 	require.NoError(t, err)
 	db, err := store.Open(t.Context(), store.Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "store.db"), Keys: keys})
 	require.NoError(t, err)

@@ -23,6 +23,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -67,7 +68,7 @@ func newFixture(t testing.TB, with ...func(*api.Deps)) *fixture {
 
 // migrated is a store without rows.
 var migrated = sqlitetest.NewTemplate(func(url string) error {
-	keys, err := store.ParseKeyring(storeKey)
+	keys, err := keyring.Parse(storeKey)
 	if err != nil {
 		return err
 	}
@@ -82,7 +83,7 @@ var migrated = sqlitetest.NewTemplate(func(url string) error {
 func newFixtureOn(t testing.TB, url string, with ...func(*api.Deps)) *fixture {
 	t.Helper()
 	f := &fixture{t: t, logs: &logBuffer{}, metrics: prometheus.NewRegistry()}
-	keys, err := store.ParseKeyring(storeKey)
+	keys, err := keyring.Parse(storeKey)
 	require.NoError(t, err)
 	f.store, err = store.Open(context.Background(), store.Options{
 		URL: url, Keys: keys, PublicURL: "https://lab.example/", Now: func() time.Time { return testTime },

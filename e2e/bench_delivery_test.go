@@ -20,6 +20,7 @@ import (
 	"github.com/aliquot-labs/aliquot/activities"
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -152,7 +153,7 @@ func (s *system) addEndpoints(url string, n int) []string {
 // and their times are one millisecond apart and end at until. It returns their ids, oldest first.
 func (s *system) insertDueMessages(endpoints []string, n int, until time.Time) []string {
 	s.t.Helper()
-	keys, err := store.ParseKeyring(keyring)
+	keys, err := keyring.Parse(encryptionKeys)
 	require.NoError(s.t, err)
 	driver, source := "pgx", s.dbURL
 	if path, ok := strings.CutPrefix(s.dbURL, "sqlite:"); ok {

@@ -16,6 +16,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 // benchSearch names the environment variable with the number of orders that BenchmarkSearch compares with 10,000.
@@ -34,9 +35,9 @@ type searchStore struct {
 
 func newSearched(t testing.TB, url string, orders int) searchStore {
 	t.Helper()
-	key, err := store.NewEncryptionKey("k1")
+	key, err := keyring.NewEncryptionKey("k1")
 	require.NoError(t, err)
-	keys, err := store.ParseKeyring(key)
+	keys, err := keyring.Parse(key)
 	require.NoError(t, err)
 	db, err := store.Open(t.Context(), store.Options{URL: url, Keys: keys, Now: func() time.Time { return newestOrderAt }})
 	require.NoError(t, err)

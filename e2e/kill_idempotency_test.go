@@ -28,7 +28,7 @@ func (s *system) startAPI(binary string) (*process, string) {
 	addr := fmt.Sprintf("127.0.0.1:%d", port)
 	p := &process{cmd: exec.CommandContext(context.Background(), binary, "api"), logs: &lockedBuffer{}}
 	p.cmd.Env = append(os.Environ(),
-		"ALIQUOT_DATABASE_URL="+s.dbURL, "ALIQUOT_ENCRYPTION_KEYS="+keyring, "ALIQUOT_TEMPORAL="+s.temporal.Address,
+		"ALIQUOT_DATABASE_URL="+s.dbURL, "ALIQUOT_ENCRYPTION_KEYS="+encryptionKeys, "ALIQUOT_TEMPORAL="+s.temporal.Address,
 		"ALIQUOT_TEMPORAL_NAMESPACE="+s.namespace, "ALIQUOT_WEBHOOK_NETWORKS=127.0.0.0/8", "ALIQUOT_API_ADDR="+addr)
 	p.cmd.Stderr = p.logs
 	require.NoError(s.t, p.cmd.Start())

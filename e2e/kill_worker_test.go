@@ -241,7 +241,7 @@ func (s *system) startCommand(binary, command string, more ...string) *process {
 	s.t.Helper()
 	p := &process{cmd: exec.CommandContext(context.Background(), binary, command), logs: &lockedBuffer{}}
 	p.cmd.Env = append(os.Environ(),
-		"ALIQUOT_DATABASE_URL="+s.dbURL, "ALIQUOT_ENCRYPTION_KEYS="+keyring, "ALIQUOT_TEMPORAL="+s.temporal.Address,
+		"ALIQUOT_DATABASE_URL="+s.dbURL, "ALIQUOT_ENCRYPTION_KEYS="+encryptionKeys, "ALIQUOT_TEMPORAL="+s.temporal.Address,
 		"ALIQUOT_TEMPORAL_NAMESPACE="+s.namespace, "ALIQUOT_WEBHOOK_NETWORKS=127.0.0.0/8",
 		"ALIQUOT_COURIER_URL="+s.labURL, "ALIQUOT_COURIER_KEY="+courierKey)
 	for _, m := range more {

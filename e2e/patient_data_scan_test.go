@@ -164,7 +164,7 @@ func (s *system) commandTexts(binary string, orders []string) (places []searched
 	for _, args := range commands {
 		cmd := exec.CommandContext(context.Background(), binary, args...)
 		cmd.Env = append(os.Environ(), "ALIQUOT_URL="+s.url, "ALIQUOT_OPS_KEY="+s.opsKey,
-			"ALIQUOT_DATABASE_URL="+s.dbURL, "ALIQUOT_ENCRYPTION_KEYS="+keyring)
+			"ALIQUOT_DATABASE_URL="+s.dbURL, "ALIQUOT_ENCRYPTION_KEYS="+encryptionKeys)
 		out, err := cmd.CombinedOutput()
 		if _, refused := errors.AsType[*exec.ExitError](err); err != nil && !refused {
 			require.NoError(s.t, err)

@@ -30,16 +30,17 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 	"github.com/aliquot-labs/aliquot/webhooks"
 	"github.com/aliquot-labs/aliquot/worker"
 )
 
 const (
-	labUser       = "practice-7"
-	labToken      = "0b6c6a8e-4d53-4d0b-9b39-3d0f3a9f6c11"
-	courierSecret = "courier-secret"
-	courierKey    = "courier-key"
-	keyring       = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+	labUser        = "practice-7"
+	labToken       = "0b6c6a8e-4d53-4d0b-9b39-3d0f3a9f6c11"
+	courierSecret  = "courier-secret"
+	courierKey     = "courier-key"
+	encryptionKeys = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 )
 
 // options describe a system. The zero value is a system with SQLite, one worker, and a simulated lab that sends nothing
@@ -166,7 +167,7 @@ func migrate(url string) error {
 }
 
 func openStore(url string) (*store.Store, error) {
-	keys, err := store.ParseKeyring(keyring)
+	keys, err := keyring.Parse(encryptionKeys)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestAPIKeySecretsHaveThePrefixOfTheEnvironment(t *testing.T) {
@@ -29,7 +31,7 @@ func TestKeysAreFoundBySecretUntilRevoked(t *testing.T) {
 		team := addTeam(t, s)
 		secret, err := NewAPIKeySecret(team.Environment)
 		require.NoError(t, err)
-		key := APIKey{ID: NewID(), TeamID: team.ID, Name: "backend", Role: RoleClient, CreatedAt: s.now()}
+		key := APIKey{ID: sqldb.NewID(), TeamID: team.ID, Name: "backend", Role: RoleClient, CreatedAt: s.now()}
 		require.NoError(t, s.CreateAPIKey(t.Context(), key, secret))
 
 		gotKey, gotTeam, err := s.APIKeyBySecret(t.Context(), secret)
@@ -53,7 +55,7 @@ func TestKeysAreFoundBySecretUntilRevoked(t *testing.T) {
 		again, err := s.APIKeys(t.Context(), "")
 		require.NoError(t, err)
 		require.Equal(t, keys, again, "the time of the first revocation stays")
-		require.ErrorIs(t, s.RevokeAPIKey(t.Context(), NewID()), ErrNotFound)
+		require.ErrorIs(t, s.RevokeAPIKey(t.Context(), sqldb.NewID()), ErrNotFound)
 	})
 }
 
@@ -61,12 +63,15 @@ func TestKeysAreChecked(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s)
-		require.NoError(t, s.CreateAPIKey(t.Context(), APIKey{ID: NewID(), TeamID: team.ID, Role: RoleOperations}, "sk_us_1"))
-		require.ErrorIs(t, s.CreateAPIKey(t.Context(), APIKey{ID: NewID(), TeamID: team.ID, Role: RoleClient}, "sk_us_1"),
+		require.NoError(t, s.CreateAPIKey(t.Context(), APIKey{ID: sqldb.NewID(), TeamID: team.ID, Role: RoleOperations},
+			"sk_us_1"))
+		require.ErrorIs(t, s.CreateAPIKey(t.Context(), APIKey{ID: sqldb.NewID(), TeamID: team.ID, Role: RoleClient},
+			"sk_us_1"),
 			ErrConflict)
-		require.Error(t, s.CreateAPIKey(t.Context(), APIKey{ID: NewID(), TeamID: team.ID, Role: "root"}, "sk_us_2"))
-		require.Error(t, s.CreateAPIKey(t.Context(), APIKey{ID: NewID(), TeamID: team.ID, Role: RoleClient}, ""))
-		require.Error(t, s.CreateAPIKey(t.Context(), APIKey{ID: NewID(), TeamID: NewID(), Role: RoleClient}, "sk_us_3"),
+		require.Error(t, s.CreateAPIKey(t.Context(), APIKey{ID: sqldb.NewID(), TeamID: team.ID, Role: "root"}, "sk_us_2"))
+		require.Error(t, s.CreateAPIKey(t.Context(), APIKey{ID: sqldb.NewID(), TeamID: team.ID, Role: RoleClient}, ""))
+		require.Error(t, s.CreateAPIKey(t.Context(), APIKey{ID: sqldb.NewID(), TeamID: sqldb.NewID(), Role: RoleClient},
+			"sk_us_3"),
 			"a key belongs to a team")
 
 		none, err := s.APIKeys(t.Context(), addTeam(t, s).ID)
@@ -80,7 +85,8 @@ func TestKeysExpire(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		forward := stopClock(s)
 		team := addTeam(t, s)
-		key := APIKey{ID: NewID(), TeamID: team.ID, Role: RoleClient, CreatedAt: s.now(), ExpiresAt: s.now().Add(time.Hour)}
+		key := APIKey{ID: sqldb.NewID(), TeamID: team.ID, Role: RoleClient, CreatedAt: s.now(),
+			ExpiresAt: s.now().Add(time.Hour)}
 		require.NoError(t, s.CreateAPIKey(t.Context(), key, "sk_us_1"))
 		got, _, err := s.APIKeyBySecret(t.Context(), "sk_us_1")
 		require.NoError(t, err)
@@ -97,7 +103,7 @@ func TestBothSecretsOfAKeyAreValidDuringTheOverlap(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		forward := stopClock(s)
-		key := APIKey{ID: NewID(), TeamID: addTeam(t, s).ID, Role: RoleClient}
+		key := APIKey{ID: sqldb.NewID(), TeamID: addTeam(t, s).ID, Role: RoleClient}
 		require.NoError(t, s.CreateAPIKey(t.Context(), key, "sk_us_1"))
 		good := func(want ...string) {
 			t.Helper()
@@ -125,7 +131,7 @@ func TestBothSecretsOfAKeyAreValidDuringTheOverlap(t *testing.T) {
 		require.NoError(t, s.RevokeAPIKey(t.Context(), key.ID))
 		good()
 		require.ErrorIs(t, s.RotateAPIKey(t.Context(), key.ID, "sk_us_4", time.Hour), ErrNotFound)
-		require.ErrorIs(t, s.RotateAPIKey(t.Context(), NewID(), "sk_us_4", time.Hour), ErrNotFound)
+		require.ErrorIs(t, s.RotateAPIKey(t.Context(), sqldb.NewID(), "sk_us_4", time.Hour), ErrNotFound)
 		require.Error(t, s.RotateAPIKey(t.Context(), key.ID, "", time.Hour))
 	})
 }
@@ -134,7 +140,7 @@ func TestRevokingWorksAtOnceInEveryProcess(t *testing.T) {
 	t.Parallel()
 	forEachEngineShared(t, func(t *testing.T, open func() *Store) {
 		one, another := open(), open()
-		key := APIKey{ID: NewID(), TeamID: addTeam(t, one).ID, Role: RoleClient}
+		key := APIKey{ID: sqldb.NewID(), TeamID: addTeam(t, one).ID, Role: RoleClient}
 		require.NoError(t, one.CreateAPIKey(t.Context(), key, "sk_us_1"))
 		_, _, err := another.APIKeyBySecret(t.Context(), "sk_us_1")
 		require.NoError(t, err)
@@ -148,7 +154,7 @@ func TestUseOfAKeyIsRecordedOnceAMinute(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		forward := stopClock(s)
-		key := APIKey{ID: NewID(), TeamID: addTeam(t, s).ID, Role: RoleClient}
+		key := APIKey{ID: sqldb.NewID(), TeamID: addTeam(t, s).ID, Role: RoleClient}
 		require.NoError(t, s.CreateAPIKey(t.Context(), key, "sk_us_1"))
 		use := func() time.Time {
 			k, _, err := s.APIKeyBySecret(t.Context(), "sk_us_1")

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestTokensAreGoodForAWhile(t *testing.T) {
@@ -12,11 +14,11 @@ func TestTokensAreGoodForAWhile(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		ctx, forward := t.Context(), stopClock(s)
 		team := addTeam(t, s)
-		key := APIKey{ID: NewID(), TeamID: team.ID, Role: RoleAdministrator}
+		key := APIKey{ID: sqldb.NewID(), TeamID: team.ID, Role: RoleAdministrator}
 		require.NoError(t, s.CreateAPIKey(ctx, key, "secret"))
 		made := func() (BearerToken, string) {
 			secret := NewBearerTokenSecret()
-			token := BearerToken{ID: NewID(), TeamID: team.ID, APIKeyID: key.ID, CreatedAt: s.now(),
+			token := BearerToken{ID: sqldb.NewID(), TeamID: team.ID, APIKeyID: key.ID, CreatedAt: s.now(),
 				ExpiresAt: s.now().Add(time.Minute)}
 			require.NoError(t, s.CreateBearerToken(ctx, token, secret))
 			return token, secret
@@ -32,9 +34,10 @@ func TestTokensAreGoodForAWhile(t *testing.T) {
 		}
 		_, _, err = s.APIKeyBySecret(ctx, secret)
 		require.ErrorIs(t, err, ErrNotFound, "a token is not an API key")
-		require.ErrorIs(t, s.CreateBearerToken(ctx, BearerToken{ID: NewID(), TeamID: team.ID, APIKeyID: key.ID}, secret),
+		require.ErrorIs(t, s.CreateBearerToken(ctx, BearerToken{ID: sqldb.NewID(), TeamID: team.ID, APIKeyID: key.ID},
+			secret),
 			ErrConflict)
-		require.Error(t, s.CreateBearerToken(ctx, BearerToken{ID: NewID(), TeamID: team.ID, APIKeyID: key.ID}, ""))
+		require.Error(t, s.CreateBearerToken(ctx, BearerToken{ID: sqldb.NewID(), TeamID: team.ID, APIKeyID: key.ID}, ""))
 
 		forward(time.Minute)
 		_, _, err = s.BearerTokenBySecret(ctx, secret)

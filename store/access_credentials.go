@@ -3,11 +3,15 @@ package store
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // The roles of an API key. Package api decides what each role may do.
@@ -66,11 +70,11 @@ func (s *Store) CreateAPIKey(ctx context.Context, k APIKey, secret string) error
 	if k.CreatedAt.IsZero() {
 		k.CreatedAt = s.now()
 	}
-	_, err := s.write.ExecContext(ctx, `INSERT INTO api_keys (id, team_id, name, role, hash, created_at, expires_at)
+	_, err := s.db.Writer.ExecContext(ctx, `INSERT INTO api_keys (id, team_id, name, role, hash, created_at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		k.ID, k.TeamID, k.Name, k.Role, sha256Hex(secret), ToMicros(k.CreatedAt), ToMicros(k.ExpiresAt))
+		k.ID, k.TeamID, k.Name, k.Role, sha256Hex(secret), sqldb.ToMicros(k.CreatedAt), sqldb.ToMicros(k.ExpiresAt))
 	if err != nil {
-		return WrapWriteError(err, "key", k.ID)
+		return sqldb.WrapWriteError(err, "key", k.ID)
 	}
 	return nil
 }
@@ -81,11 +85,12 @@ func (s *Store) CreateAPIKey(ctx context.Context, k APIKey, secret string) error
 // such key, or when it is revoked or expired.
 func (s *Store) APIKeyBySecret(ctx context.Context, secret string) (APIKey, Team, error) {
 	var team teamScan
-	k, err := QueryOne(ctx, s.read, func(row Scanner) (APIKey, error) {
+	k, err := sqldb.QueryOne(ctx, s.db.Reader, func(row sqldb.Scanner) (APIKey, error) {
 		return scanAPIKey(withExtraDest(row, team.dest()...))
-	}, `SELECT `+apiKeyColumns+`, `+QualifyColumns("t", teamColumns)+` FROM api_keys k JOIN teams t ON t.id = k.team_id
+	}, `SELECT `+apiKeyColumns+`, `+sqldb.QualifyColumns("t", teamColumns)+
+		` FROM api_keys k JOIN teams t ON t.id = k.team_id
 		WHERE (k.hash = $1 OR k.previous_hash = $1 AND k.previous_until > $2) AND k.revoked_at IS NULL
-		AND (k.expires_at = 0 OR k.expires_at > $2)`, sha256Hex(secret), ToMicros(s.now()))
+		AND (k.expires_at = 0 OR k.expires_at > $2)`, sha256Hex(secret), sqldb.ToMicros(s.now()))
 	if err != nil {
 		return APIKey{}, Team{}, fmt.Errorf("reading a key: %w", err)
 	}
@@ -94,7 +99,7 @@ func (s *Store) APIKeyBySecret(ctx context.Context, secret string) (APIKey, Team
 
 // APIKey reads one API key, revoked or not. The error is ErrNotFound when there is none.
 func (s *Store) APIKey(ctx context.Context, id string) (APIKey, error) {
-	k, err := QueryOne(ctx, s.read, scanAPIKey, `SELECT `+apiKeyColumns+` FROM api_keys k WHERE k.id = $1`, id)
+	k, err := sqldb.QueryOne(ctx, s.db.Reader, scanAPIKey, `SELECT `+apiKeyColumns+` FROM api_keys k WHERE k.id = $1`, id)
 	if err != nil {
 		return APIKey{}, fmt.Errorf("reading key %s: %w", id, err)
 	}
@@ -107,8 +112,8 @@ func (s *Store) RecordAPIKeyUse(ctx context.Context, k APIKey) error {
 	if now.Sub(k.LastUsedAt) < aPIKeyUseInterval {
 		return nil
 	}
-	_, err := s.write.ExecContext(ctx, `UPDATE api_keys SET last_used_at = $1 WHERE id = $2 AND last_used_at <= $3`,
-		ToMicros(now), k.ID, ToMicros(now.Add(-aPIKeyUseInterval)))
+	_, err := s.db.Writer.ExecContext(ctx, `UPDATE api_keys SET last_used_at = $1 WHERE id = $2 AND last_used_at <= $3`,
+		sqldb.ToMicros(now), k.ID, sqldb.ToMicros(now.Add(-aPIKeyUseInterval)))
 	if err != nil {
 		return fmt.Errorf("recording the use of API key %s: %w", k.ID, err)
 	}
@@ -122,9 +127,9 @@ func (s *Store) RotateAPIKey(ctx context.Context, id, secret string, overlap tim
 		return fmt.Errorf("rotating key %s: the secret is empty", id)
 	}
 	now := s.now()
-	n, err := ExecCount(ctx, s.write, `UPDATE api_keys SET previous_hash = hash, previous_until = $1, hash = $2
+	n, err := sqldb.ExecCount(ctx, s.db.Writer, `UPDATE api_keys SET previous_hash = hash, previous_until = $1, hash = $2
 		WHERE id = $3 AND revoked_at IS NULL AND (expires_at = 0 OR expires_at > $4)`,
-		ToMicros(now.Add(overlap)), sha256Hex(secret), id, ToMicros(now))
+		sqldb.ToMicros(now.Add(overlap)), sha256Hex(secret), id, sqldb.ToMicros(now))
 	if err == nil && n == 0 {
 		err = ErrNotFound
 	}
@@ -137,8 +142,8 @@ func (s *Store) RotateAPIKey(ctx context.Context, id, secret string, overlap tim
 // RevokeAPIKey revokes an API key. Revoking it again does not change the time. The error is ErrNotFound when there is
 // none.
 func (s *Store) RevokeAPIKey(ctx context.Context, id string) error {
-	n, err := ExecCount(ctx, s.write, `UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $1) WHERE id = $2`,
-		ToMicros(s.now()), id)
+	n, err := sqldb.ExecCount(ctx, s.db.Writer, `UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $1) WHERE id = $2`,
+		sqldb.ToMicros(s.now()), id)
 	if err != nil {
 		return fmt.Errorf("revoking key %s: %w", id, err)
 	}
@@ -150,7 +155,7 @@ func (s *Store) RevokeAPIKey(ctx context.Context, id string) error {
 
 // APIKeys lists the API keys of a team, including revoked ones, oldest first. An empty teamID lists those of all teams.
 func (s *Store) APIKeys(ctx context.Context, teamID string) ([]APIKey, error) {
-	all, err := QueryAll(ctx, s.read, scanAPIKey,
+	all, err := sqldb.QueryAll(ctx, s.db.Reader, scanAPIKey,
 		`SELECT `+apiKeyColumns+` FROM api_keys k WHERE $1 = '' OR k.team_id = $1 ORDER BY k.created_at, k.id`, teamID)
 	if err != nil {
 		return nil, fmt.Errorf("listing keys: %w", err)
@@ -158,17 +163,17 @@ func (s *Store) APIKeys(ctx context.Context, teamID string) ([]APIKey, error) {
 	return all, nil
 }
 
-func scanAPIKey(row Scanner) (APIKey, error) {
+func scanAPIKey(row sqldb.Scanner) (APIKey, error) {
 	var k APIKey
 	var created, expires, previous, used int64
 	var revoked sql.Null[int64]
 	if err := row.Scan(&k.ID, &k.TeamID, &k.Name, &k.Role, &created, &expires, &previous, &used, &revoked); err != nil {
 		return APIKey{}, err
 	}
-	k.CreatedAt, k.ExpiresAt, k.PreviousUntil, k.LastUsedAt = FromMicros(created), FromMicros(expires),
-		FromMicros(previous), FromMicros(used)
+	k.CreatedAt, k.ExpiresAt, k.PreviousUntil, k.LastUsedAt = sqldb.FromMicros(created), sqldb.FromMicros(expires),
+		sqldb.FromMicros(previous), sqldb.FromMicros(used)
 	if revoked.Valid {
-		at := FromMicros(revoked.V)
+		at := sqldb.FromMicros(revoked.V)
 		k.RevokedAt = &at
 	}
 	return k, nil
@@ -192,11 +197,11 @@ func (s *Store) CreateBearerToken(ctx context.Context, t BearerToken, secret str
 	if secret == "" {
 		return fmt.Errorf("creating token %s: the secret is empty", t.ID)
 	}
-	_, err := s.write.ExecContext(ctx,
+	_, err := s.db.Writer.ExecContext(ctx,
 		`INSERT INTO access_tokens (id, team_id, key_id, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		t.ID, t.TeamID, t.APIKeyID, sha256Hex(secret), ToMicros(t.CreatedAt), ToMicros(t.ExpiresAt))
+		t.ID, t.TeamID, t.APIKeyID, sha256Hex(secret), sqldb.ToMicros(t.CreatedAt), sqldb.ToMicros(t.ExpiresAt))
 	if err != nil {
-		return WrapWriteError(err, "token", t.ID)
+		return sqldb.WrapWriteError(err, "token", t.ID)
 	}
 	return nil
 }
@@ -205,12 +210,12 @@ func (s *Store) CreateBearerToken(ctx context.Context, t BearerToken, secret str
 // there is no such token, when it is expired, or when the API key that created it is revoked or expired.
 func (s *Store) BearerTokenBySecret(ctx context.Context, secret string) (BearerToken, Team, error) {
 	var team teamScan
-	t, err := QueryOne(ctx, s.read, func(row Scanner) (BearerToken, error) {
+	t, err := sqldb.QueryOne(ctx, s.db.Reader, func(row sqldb.Scanner) (BearerToken, error) {
 		return scanBearerToken(withExtraDest(row, team.dest()...))
-	}, `SELECT a.id, a.team_id, a.key_id, a.created_at, a.expires_at, `+QualifyColumns("t", teamColumns)+`
+	}, `SELECT a.id, a.team_id, a.key_id, a.created_at, a.expires_at, `+sqldb.QualifyColumns("t", teamColumns)+`
 		FROM access_tokens a JOIN api_keys k ON k.id = a.key_id JOIN teams t ON t.id = a.team_id
 		WHERE a.hash = $1 AND a.expires_at > $2 AND k.revoked_at IS NULL AND (k.expires_at = 0 OR k.expires_at > $2)`,
-		sha256Hex(secret), ToMicros(s.now()))
+		sha256Hex(secret), sqldb.ToMicros(s.now()))
 	if err != nil {
 		return BearerToken{}, Team{}, fmt.Errorf("reading a token: %w", err)
 	}
@@ -219,18 +224,24 @@ func (s *Store) BearerTokenBySecret(ctx context.Context, secret string) (BearerT
 
 // PruneBearerTokens deletes up to limit expired tokens and returns how many it deleted.
 func (s *Store) PruneBearerTokens(ctx context.Context, limit int) (int, error) {
-	n, err := ExecCount(ctx, s.write, `DELETE FROM access_tokens WHERE id IN (
-		SELECT id FROM access_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`, ToMicros(s.now()), limit)
+	n, err := sqldb.ExecCount(ctx, s.db.Writer, `DELETE FROM access_tokens WHERE id IN (
+		SELECT id FROM access_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`, sqldb.ToMicros(s.now()), limit)
 	if err != nil {
 		return 0, fmt.Errorf("pruning tokens: %w", err)
 	}
 	return int(n), nil
 }
 
-func scanBearerToken(row Scanner) (BearerToken, error) {
+func scanBearerToken(row sqldb.Scanner) (BearerToken, error) {
 	var t BearerToken
 	var created, expires int64
 	err := row.Scan(&t.ID, &t.TeamID, &t.APIKeyID, &created, &expires)
-	t.CreatedAt, t.ExpiresAt = FromMicros(created), FromMicros(expires)
+	t.CreatedAt, t.ExpiresAt = sqldb.FromMicros(created), sqldb.FromMicros(expires)
 	return t, err
+}
+
+// sha256Hex is the SHA-256 of a text in hex: enough to find again what is itself random, such as the secret of a key.
+func sha256Hex(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // The states of a request with an idempotency key.
@@ -54,7 +56,7 @@ func (s *Store) ClaimIdempotencyKey(ctx context.Context, teamID, route, key stri
 	lease time.Duration) (IdempotencyClaim, error) {
 	k := IdempotencyKey{TeamID: teamID, Route: route, Key: key, ClaimToken: uuid.NewString()}
 	var claim IdempotencyClaim
-	err := s.InTx(ctx, func(tx *sql.Tx) error {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
 		demand, err := s.insertClaim(ctx, tx, k, lease)
 		if errors.Is(err, ErrNotFound) {
 			claim, err = s.storedAnswerOrBusy(ctx, tx, k)
@@ -75,7 +77,7 @@ func (s *Store) ClaimIdempotencyKey(ctx context.Context, teamID, route, key stri
 func (s *Store) insertClaim(ctx context.Context, tx *sql.Tx, k IdempotencyKey,
 	lease time.Duration) (demandID string, err error) {
 	now := s.now()
-	return QueryOne(ctx, tx, ScanText,
+	return sqldb.QueryOne(ctx, tx, sqldb.ScanText,
 		`INSERT INTO idempotency (team_id, route, key_hash, token, state, lease_until, order_id, status,
 			created_at, demand_id)
 		VALUES ($1, $2, $3, $4, $5, $6, '', 0, $7, $8)
@@ -83,8 +85,9 @@ func (s *Store) insertClaim(ctx context.Context, tx *sql.Tx, k IdempotencyKey,
 			created_at = excluded.created_at, demand_id = COALESCE(NULLIF(idempotency.demand_id, ''), excluded.demand_id)
 		WHERE idempotency.state = $5 AND idempotency.lease_until <= $7
 		RETURNING demand_id`,
-		k.TeamID, k.Route, sha256Hex(k.Key), k.ClaimToken, idempotencyExecuting, ToMicros(now.Add(lease)), ToMicros(now),
-		NewID())
+		k.TeamID, k.Route, sha256Hex(k.Key), k.ClaimToken, idempotencyExecuting, sqldb.ToMicros(now.Add(lease)),
+		sqldb.ToMicros(now),
+		sqldb.NewID())
 }
 
 // storedAnswerOrBusy reads a key that could not be claimed: it has a stored answer, or another request is in progress.
@@ -113,14 +116,14 @@ func (s *Store) storedAnswerOrBusy(ctx context.Context, tx *sql.Tx, k Idempotenc
 // StoreIdempotentAnswer stores the answer of a claimed request that created no order. CreateOrder stores the answer of
 // an order in the order's transaction. The error is ErrClaimLost when the claim has expired and was taken over.
 func (s *Store) StoreIdempotentAnswer(ctx context.Context, key IdempotencyKey, status int, body []byte) error {
-	return s.InTx(ctx, func(tx *sql.Tx) error { return s.storeAnswerTx(ctx, tx, key, key.OrderID, status, body) })
+	return s.db.InTx(ctx, func(tx *sql.Tx) error { return s.storeAnswerTx(ctx, tx, key, key.OrderID, status, body) })
 }
 
 // storeAnswerTx stores an answer within the caller's transaction. The transaction must not be committed when this
 // fails.
 func (s *Store) storeAnswerTx(ctx context.Context, tx *sql.Tx, key IdempotencyKey, orderID string, status int,
 	body []byte) error {
-	n, err := ExecCount(ctx, tx, `UPDATE idempotency SET state = $1, order_id = $2, status = $3, answer = $4
+	n, err := sqldb.ExecCount(ctx, tx, `UPDATE idempotency SET state = $1, order_id = $2, status = $3, answer = $4
 		WHERE team_id = $5 AND route = $6 AND key_hash = $7 AND token = $8 AND state = $9`,
 		idempotencyStored, orderID, status, s.keys.Seal(key.sealContext(), body),
 		key.TeamID, key.Route, sha256Hex(key.Key), key.ClaimToken, idempotencyExecuting)
@@ -138,7 +141,7 @@ func (s *Store) storeAnswerTx(ctx context.Context, tx *sql.Tx, key IdempotencyKe
 // over or has a stored answer is not changed.
 func (s *Store) ReleaseIdempotencyKey(ctx context.Context, key IdempotencyKey) error {
 	const held = ` WHERE team_id = $1 AND route = $2 AND key_hash = $3 AND token = $4 AND state = $5`
-	err := s.InTx(ctx, func(tx *sql.Tx) error {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
 		args := []any{key.TeamID, key.Route, sha256Hex(key.Key), key.ClaimToken, idempotencyExecuting}
 		_, err := tx.ExecContext(ctx, `DELETE FROM idempotency`+held+`
 			AND NOT EXISTS (SELECT 1 FROM demands WHERE id = idempotency.demand_id AND state = $6)`, append(args, DemandOpen)...)
@@ -167,10 +170,11 @@ const (
 // expired claims. It returns how many it deleted.
 func (s *Store) PruneIdempotencyKeys(ctx context.Context) (int64, error) {
 	now := s.now()
-	n, err := ExecCount(ctx, s.write, `DELETE FROM idempotency
+	n, err := sqldb.ExecCount(ctx, s.db.Writer, `DELETE FROM idempotency
 		WHERE created_at < $1 AND (route <> $2 OR created_at < $3) AND (state = $4 OR lease_until <= $5)`,
-		ToMicros(now.Add(-answerRetention)), RouteBookPSC, ToMicros(now.Add(-bookingAnswerRetention)), idempotencyStored,
-		ToMicros(now))
+		sqldb.ToMicros(now.Add(-answerRetention)), RouteBookPSC, sqldb.ToMicros(now.Add(-bookingAnswerRetention)),
+		idempotencyStored,
+		sqldb.ToMicros(now))
 	if err != nil {
 		return 0, fmt.Errorf("pruning idempotency keys: %w", err)
 	}

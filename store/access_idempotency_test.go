@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 const (
@@ -97,7 +99,7 @@ func TestALostIdempotencyClaimCommitsNothing(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		forward := stopClock(s)
 		work := func(key IdempotencyKey, orderID string) error {
-			return s.InTx(t.Context(), func(tx *sql.Tx) error {
+			return s.db.InTx(t.Context(), func(tx *sql.Tx) error {
 				if _, err := tx.ExecContext(t.Context(), `INSERT INTO call_pacing (pair, next_start) VALUES ($1, 0)`,
 					orderID); err != nil {
 					return err
@@ -111,7 +113,7 @@ func TestALostIdempotencyClaimCommitsNothing(t *testing.T) {
 		require.ErrorIs(t, work(late, "late order"), ErrClaimLost)
 		require.NoError(t, work(next, "order"))
 
-		written, err := QueryAll(t.Context(), s.read, ScanText, `SELECT pair FROM call_pacing`)
+		written, err := sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText, `SELECT pair FROM call_pacing`)
 		require.NoError(t, err)
 		require.Equal(t, []string{"order"}, written)
 		require.Equal(t, "order", string(claimKey(t, s, "k").StoredAnswer.Body))

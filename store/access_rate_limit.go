@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // RateLimit is the limit of a token bucket: tokens per second, and the most tokens that it holds.
@@ -25,16 +27,16 @@ func (s *Store) TakeRateTokens(ctx context.Context, bucket string, n int,
 		ON CONFLICT (bucket) DO UPDATE
 		SET full_at = CASE WHEN rate_limits.full_at > {now} THEN rate_limits.full_at ELSE {now} END + $2
 		WHERE rate_limits.full_at + $2 - {now} <= $3
-		RETURNING 0`, "{now}", s.dialect.NowMicrosExpr())
-	err = s.InTx(ctx, func(tx *sql.Tx) error {
+		RETURNING 0`, "{now}", s.db.Dialect.NowMicrosExpr())
+	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 		wait = 0
-		_, err := QueryOne(ctx, tx, ScanInt, statement, bucket, cost, most)
+		_, err := sqldb.QueryOne(ctx, tx, sqldb.ScanInt, statement, bucket, cost, most)
 		if !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		missing, err := QueryOne(ctx, tx, ScanInt,
+		missing, err := sqldb.QueryOne(ctx, tx, sqldb.ScanInt,
 			strings.ReplaceAll(`SELECT full_at - {now} FROM rate_limits WHERE bucket = $1`,
-				"{now}", s.dialect.NowMicrosExpr()), bucket)
+				"{now}", s.db.Dialect.NowMicrosExpr()), bucket)
 		wait = max(time.Duration(int64(missing)+cost-most)*time.Microsecond, time.Millisecond)
 		return err
 	})
@@ -46,9 +48,9 @@ func (s *Store) TakeRateTokens(ctx context.Context, bucket string, n int,
 
 // PruneRateLimits deletes up to limit buckets that have been full for an hour, and returns how many it deleted.
 func (s *Store) PruneRateLimits(ctx context.Context, limit int) (int, error) {
-	n, err := ExecCount(ctx, s.write, strings.ReplaceAll(`DELETE FROM rate_limits WHERE bucket IN (
+	n, err := sqldb.ExecCount(ctx, s.db.Writer, strings.ReplaceAll(`DELETE FROM rate_limits WHERE bucket IN (
 		SELECT bucket FROM rate_limits WHERE full_at < {now} - $1 ORDER BY full_at LIMIT $2)`,
-		"{now}", s.dialect.NowMicrosExpr()),
+		"{now}", s.db.Dialect.NowMicrosExpr()),
 		time.Hour.Microseconds(), limit)
 	if err != nil {
 		return 0, fmt.Errorf("pruning rate limits: %w", err)

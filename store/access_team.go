@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // The environments of a team and of a lab account. Orders of a sandbox team go to the simulated lab only.
@@ -38,10 +39,10 @@ func (s *Store) CreateTeam(ctx context.Context, t Team) error {
 	if err := t.validate(); err != nil {
 		return fmt.Errorf("creating team %s: %w", t.ID, err)
 	}
-	_, err := s.write.ExecContext(ctx, `INSERT INTO teams (`+teamColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`,
-		t.ID, t.Name, t.Environment, t.TimeZone, string(t.Policy), ToMicros(t.CreatedAt))
+	_, err := s.db.Writer.ExecContext(ctx, `INSERT INTO teams (`+teamColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`,
+		t.ID, t.Name, t.Environment, t.TimeZone, string(t.Policy), sqldb.ToMicros(t.CreatedAt))
 	if err != nil {
-		return WrapWriteError(err, "team", t.ID)
+		return sqldb.WrapWriteError(err, "team", t.ID)
 	}
 	return nil
 }
@@ -59,7 +60,7 @@ func (t Team) validate() error {
 
 // Team reads one team. The error is ErrNotFound when there is none.
 func (s *Store) Team(ctx context.Context, id string) (Team, error) {
-	t, err := QueryOne(ctx, s.read, scanTeam, `SELECT `+teamColumns+` FROM teams WHERE id = $1`, id)
+	t, err := sqldb.QueryOne(ctx, s.db.Reader, scanTeam, `SELECT `+teamColumns+` FROM teams WHERE id = $1`, id)
 	if err != nil {
 		return Team{}, fmt.Errorf("reading team %s: %w", id, err)
 	}
@@ -68,7 +69,7 @@ func (s *Store) Team(ctx context.Context, id string) (Team, error) {
 
 // Teams lists every team, oldest first.
 func (s *Store) Teams(ctx context.Context) ([]Team, error) {
-	all, err := QueryAll(ctx, s.read, scanTeam, `SELECT `+teamColumns+` FROM teams ORDER BY created_at, id`)
+	all, err := sqldb.QueryAll(ctx, s.db.Reader, scanTeam, `SELECT `+teamColumns+` FROM teams ORDER BY created_at, id`)
 	if err != nil {
 		return nil, fmt.Errorf("listing teams: %w", err)
 	}
@@ -80,9 +81,9 @@ func (s *Store) Teams(ctx context.Context) ([]Team, error) {
 func (s *Store) ChangeTeamPolicy(ctx context.Context, id string,
 	change func(overlay []byte) ([]byte, error)) (Team, error) {
 	var t Team
-	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) (err error) {
 		// The first statement locks the row, so that two concurrent changes do not overwrite each other.
-		t, err = QueryOne(ctx, tx, scanTeam, `UPDATE teams SET policy = policy WHERE id = $1 RETURNING `+teamColumns, id)
+		t, err = sqldb.QueryOne(ctx, tx, scanTeam, `UPDATE teams SET policy = policy WHERE id = $1 RETURNING `+teamColumns, id)
 		if err != nil {
 			return err
 		}
@@ -113,11 +114,11 @@ func (x *teamScan) dest() []any {
 }
 
 func (x *teamScan) team() Team {
-	x.read.Policy, x.read.CreatedAt = policyOverlay(x.policy), FromMicros(x.created)
+	x.read.Policy, x.read.CreatedAt = policyOverlay(x.policy), sqldb.FromMicros(x.created)
 	return x.read
 }
 
-func scanTeam(row Scanner) (Team, error) {
+func scanTeam(row sqldb.Scanner) (Team, error) {
 	var x teamScan
 	if err := row.Scan(x.dest()...); err != nil {
 		return Team{}, err

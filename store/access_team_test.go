@@ -7,12 +7,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // addTeam creates a sandbox team with an id of its own.
 func addTeam(t *testing.T, s *Store) Team {
 	t.Helper()
-	team := Team{ID: NewID(), Name: "Acme", Environment: Sandbox}
+	team := Team{ID: sqldb.NewID(), Name: "Acme", Environment: Sandbox}
 	require.NoError(t, s.CreateTeam(t.Context(), team))
 	team, err := s.Team(t.Context(), team.ID)
 	require.NoError(t, err)
@@ -23,7 +24,7 @@ func TestTeamsAreReadAsCreated(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		want := Team{
-			ID: NewID(), Name: "Acme", Environment: Production, TimeZone: "America/Phoenix",
+			ID: sqldb.NewID(), Name: "Acme", Environment: Production, TimeZone: "America/Phoenix",
 			Policy: []byte(`{"minors":true}`), CreatedAt: time.Date(2026, 3, 1, 9, 0, 0, 1000, time.UTC),
 		}
 		require.NoError(t, s.CreateTeam(t.Context(), want))
@@ -39,7 +40,7 @@ func TestTeamsAreReadAsCreated(t *testing.T) {
 		require.Equal(t, []Team{want, other}, all)
 
 		require.ErrorIs(t, s.CreateTeam(t.Context(), want), ErrConflict)
-		_, err = s.Team(t.Context(), NewID())
+		_, err = s.Team(t.Context(), sqldb.NewID())
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
@@ -48,9 +49,9 @@ func TestTeamsAreChecked(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		for name, team := range map[string]Team{
-			"environment": {ID: NewID(), Environment: "staging"},
-			"time zone":   {ID: NewID(), Environment: Sandbox, TimeZone: "Mars/Olympus"},
-			"policy":      {ID: NewID(), Environment: Sandbox, Policy: []byte(`{"no_such_setting":1}`)},
+			"environment": {ID: sqldb.NewID(), Environment: "staging"},
+			"time zone":   {ID: sqldb.NewID(), Environment: Sandbox, TimeZone: "Mars/Olympus"},
+			"policy":      {ID: sqldb.NewID(), Environment: Sandbox, Policy: []byte(`{"no_such_setting":1}`)},
 		} {
 			require.Error(t, s.CreateTeam(t.Context(), team), name)
 		}
@@ -85,6 +86,6 @@ func TestATeamsPolicyTakesOnlyValidOverlays(t *testing.T) {
 		got, err = s.Team(t.Context(), team.ID)
 		require.NoError(t, err)
 		require.Empty(t, got.Policy)
-		require.ErrorIs(t, set(NewID(), overlay), ErrNotFound)
+		require.ErrorIs(t, set(sqldb.NewID(), overlay), ErrNotFound)
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"hash"
 	"time"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // ErrAuditChain means that the end of the audit chain is not what was sealed last, so something else has changed it.
@@ -39,12 +41,12 @@ type auditChain struct {
 // is ErrAuditChain when the chain is not what was sealed last.
 func (s *Store) SealAudit(ctx context.Context, limit int) (int, error) {
 	n := 0
-	err := s.InTx(ctx, func(tx *sql.Tx) error {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
 		c, err := s.lockAuditChain(ctx, tx)
 		if err != nil {
 			return err
 		}
-		rows, err := QueryAll(ctx, tx, scanAuditEntry,
+		rows, err := sqldb.QueryAll(ctx, tx, scanAuditEntry,
 			`SELECT `+auditEntryColumns+` FROM audit WHERE seq IS NULL ORDER BY id LIMIT $1`, limit)
 		if err != nil {
 			return err
@@ -57,7 +59,7 @@ func (s *Store) SealAudit(ctx context.Context, limit int) (int, error) {
 			c.endSeq++
 			c.endHash = auditHash(c.endHash, c.endSeq, row.AuditEntry)
 			_, err := tx.ExecContext(ctx, `UPDATE audit SET seq = $1, hash = $2 WHERE id = $3`, c.endSeq, c.endHash, row.ID)
-			if IsUniqueViolation(err) { // the chain's row was reset to an earlier state
+			if sqldb.IsUniqueViolation(err) { // the chain's row was reset to an earlier state
 				return ErrAuditChain
 			}
 			if err != nil {
@@ -78,12 +80,12 @@ func (s *Store) SealAudit(ctx context.Context, limit int) (int, error) {
 // as its new start.
 func (s *Store) PruneAudit(ctx context.Context, before time.Time, limit int) (int, error) {
 	n := 0
-	err := s.InTx(ctx, func(tx *sql.Tx) error {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
 		c, err := s.lockAuditChain(ctx, tx)
 		if err != nil {
 			return err
 		}
-		rows, err := QueryAll(ctx, tx, scanAuditEntry,
+		rows, err := sqldb.QueryAll(ctx, tx, scanAuditEntry,
 			`SELECT `+auditEntryColumns+` FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2`, c.startSeq, limit)
 		if err != nil {
 			return err
@@ -114,7 +116,8 @@ const auditChainColumns = `start_seq, start_hash, end_seq, end_hash, sealed_at, 
 
 // lockAuditChain reads the chain, locks it until the transaction ends, and checks its signature.
 func (s *Store) lockAuditChain(ctx context.Context, tx *sql.Tx) (auditChain, error) {
-	c, err := QueryOne(ctx, tx, scanAuditChain, `UPDATE audit_chain SET id = id WHERE id = 1 RETURNING `+auditChainColumns)
+	c, err := sqldb.QueryOne(ctx, tx, scanAuditChain,
+		`UPDATE audit_chain SET id = id WHERE id = 1 RETURNING `+auditChainColumns)
 	if errors.Is(err, ErrNotFound) {
 		return c, ErrAuditChain
 	}
@@ -127,7 +130,7 @@ func (s *Store) lockAuditChain(ctx context.Context, tx *sql.Tx) (auditChain, err
 func (s *Store) updateAuditChain(ctx context.Context, tx *sql.Tx, c auditChain) error {
 	_, err := tx.ExecContext(ctx,
 		`UPDATE audit_chain SET start_seq = $1, start_hash = $2, end_seq = $3, end_hash = $4, sealed_at = $5,
-		signature = $6 WHERE id = 1`, c.startSeq, c.startHash, c.endSeq, c.endHash, ToMicros(c.sealedAt), s.signAuditChain(c))
+		signature = $6 WHERE id = 1`, c.startSeq, c.startHash, c.endSeq, c.endHash, sqldb.ToMicros(c.sealedAt), s.signAuditChain(c))
 	return err
 }
 
@@ -145,14 +148,14 @@ func (s *Store) signAuditChain(c auditChain) string {
 }
 
 func (c auditChain) signedText() string {
-	return fmt.Sprintf("%d:%x-%d:%x@%d", c.startSeq, c.startHash, c.endSeq, c.endHash, ToMicros(c.sealedAt))
+	return fmt.Sprintf("%d:%x-%d:%x@%d", c.startSeq, c.startHash, c.endSeq, c.endHash, sqldb.ToMicros(c.sealedAt))
 }
 
-func scanAuditChain(row Scanner) (auditChain, error) {
+func scanAuditChain(row sqldb.Scanner) (auditChain, error) {
 	var c auditChain
 	var sealed int64
 	err := row.Scan(&c.startSeq, &c.startHash, &c.endSeq, &c.endHash, &sealed, &c.signature)
-	c.sealedAt = FromMicros(sealed)
+	c.sealedAt = sqldb.FromMicros(sealed)
 	return c, err
 }
 
@@ -161,7 +164,7 @@ func scanAuditChain(row Scanner) (auditChain, error) {
 func auditHash(previous []byte, seq int64, e AuditEntry) []byte {
 	h := sha256.New()
 	writeWithLength(h, previous)
-	writeWithLength(h, fmt.Appendf(nil, "%d %d", seq, ToMicros(e.At)))
+	writeWithLength(h, fmt.Appendf(nil, "%d %d", seq, sqldb.ToMicros(e.At)))
 	for _, text := range []string{e.ID, e.APIKeyID, e.TeamID, e.OrderID, e.Action, e.RequestID, e.Address, e.Detail} {
 		writeWithLength(h, []byte(text))
 	}
@@ -176,7 +179,8 @@ func writeWithLength(h hash.Hash, b []byte) {
 // AuditChainEnd returns the number of rows that the chain has ever had, and the hash that covers all of them. Somebody
 // who stores both outside the database can detect later that the rows since a time were removed.
 func (s *Store) AuditChainEnd(ctx context.Context) (seq int64, hash string, err error) {
-	c, err := QueryOne(ctx, s.read, scanAuditChain, `SELECT `+auditChainColumns+` FROM audit_chain WHERE id = 1`)
+	c, err := sqldb.QueryOne(ctx, s.db.Reader, scanAuditChain,
+		`SELECT `+auditChainColumns+` FROM audit_chain WHERE id = 1`)
 	if err != nil {
 		return 0, "", fmt.Errorf("reading the end of the audit: %w", err)
 	}

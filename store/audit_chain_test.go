@@ -8,6 +8,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/aliquot-labs/aliquot/store/keyring"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // appendAndSealAudit appends n rows to the audit, a minute apart, and seals them.
@@ -50,7 +53,7 @@ func verifyWholeAudit(t *testing.T, s *Store) AuditCheck {
 // execUnchecked changes the database without the store.
 func execUnchecked(t *testing.T, s *Store, statement string, args ...any) {
 	t.Helper()
-	n, err := ExecCount(t.Context(), s.write, statement, args...)
+	n, err := sqldb.ExecCount(t.Context(), s.db.Writer, statement, args...)
 	require.NoError(t, err, statement)
 	require.Positive(t, n, statement)
 }
@@ -165,24 +168,25 @@ func swapAuditRows(t *testing.T, s *Store) {
 
 func insertAuditRow(t *testing.T, s *Store, seq int64) {
 	t.Helper()
-	e := AuditEntry{AuditRow: AuditRow{At: s.now(), Action: "made up"}, ID: NewID(), Seq: seq}
-	last, err := QueryOne(t.Context(), s.read, scanAuditEntry,
+	e := AuditEntry{AuditRow: AuditRow{At: s.now(), Action: "made up"}, ID: sqldb.NewID(), Seq: seq}
+	last, err := sqldb.QueryOne(t.Context(), s.db.Reader, scanAuditEntry,
 		`SELECT `+auditEntryColumns+` FROM audit ORDER BY seq DESC LIMIT 1`)
 	require.NoError(t, err)
 	execUnchecked(t, s,
 		`INSERT INTO audit (id, at, key_id, team_id, order_id, action, request_id, address, detail, seq, hash)
 		VALUES ($1, $2, '', '', '', $3, '', '', '', $4, $5)`,
-		e.ID, ToMicros(e.At), e.Action, seq, auditHash(last.hash, seq, e))
+		e.ID, sqldb.ToMicros(e.At), e.Action, seq, auditHash(last.hash, seq, e))
 }
 
 // rebuildAuditHashes changes a row and computes the hashes from there on again, which is possible without a key.
 func rebuildAuditHashes(t *testing.T, s *Store, from int64) {
 	t.Helper()
 	execUnchecked(t, s, `UPDATE audit SET key_id = 'somebody else' WHERE seq = $1`, from)
-	before, err := QueryOne(t.Context(), s.read, scanAuditEntry, `SELECT `+auditEntryColumns+` FROM audit WHERE seq = $1`,
+	before, err := sqldb.QueryOne(t.Context(), s.db.Reader, scanAuditEntry,
+		`SELECT `+auditEntryColumns+` FROM audit WHERE seq = $1`,
 		from-1)
 	require.NoError(t, err)
-	rows, err := QueryAll(t.Context(), s.read, scanAuditEntry,
+	rows, err := sqldb.QueryAll(t.Context(), s.db.Reader, scanAuditEntry,
 		`SELECT `+auditEntryColumns+` FROM audit WHERE seq >= $1 ORDER BY seq`, from)
 	require.NoError(t, err)
 	previous := before.hash
@@ -252,12 +256,12 @@ func TestAuditChainOutlivesAKey(t *testing.T) {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
 			url := engineURL(t, engine)
-			first, err := NewEncryptionKey("a")
+			first, err := keyring.NewEncryptionKey("a")
 			require.NoError(t, err)
-			second, err := NewEncryptionKey("b")
+			second, err := keyring.NewEncryptionKey("b")
 			require.NoError(t, err)
 			with := func(text string) *Store {
-				keys, err := ParseKeyring(text)
+				keys, err := keyring.Parse(text)
 				require.NoError(t, err)
 				return openStore(t, url, func(o *Options) { o.Keys = keys })
 			}

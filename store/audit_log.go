@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // AuditRow says who changed something or read patient data.
@@ -37,7 +39,7 @@ type AuditQuery struct {
 // AppendAudit appends one row. Rows are never changed afterwards, except that SealAudit gives each its position in the
 // chain.
 func (s *Store) AppendAudit(ctx context.Context, row AuditRow) error {
-	return appendAudit(ctx, s.write, s.withTime(row))
+	return appendAudit(ctx, s.db.Writer, s.withTime(row))
 }
 
 func (s *Store) withTime(row AuditRow) AuditRow {
@@ -48,7 +50,7 @@ func (s *Store) withTime(row AuditRow) AuditRow {
 }
 
 // appendAudit is AppendAudit within a transaction.
-func appendAudit(ctx context.Context, q Querier, row AuditRow) error {
+func appendAudit(ctx context.Context, q sqldb.Querier, row AuditRow) error {
 	_, err := q.ExecContext(ctx, `INSERT INTO audit (`+auditColumns+
 		`, team_id, order_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		append(auditValues(row), row.TeamID, row.OrderID)...)
@@ -61,7 +63,7 @@ func appendAudit(ctx context.Context, q Querier, row AuditRow) error {
 // auditOrdersStatement returns the beginning of a statement that appends one row for each order o that the rest of the
 // statement selects. Its parameters are those of auditValues, numbered from the given number.
 func auditOrdersStatement(from int) string {
-	return `INSERT INTO audit (` + auditColumns + `, team_id, order_id) SELECT ` + Placeholders(from,
+	return `INSERT INTO audit (` + auditColumns + `, team_id, order_id) SELECT ` + sqldb.Placeholders(from,
 		7) + `, o.team_id, o.id FROM orders o`
 }
 
@@ -69,12 +71,12 @@ func auditOrdersStatement(from int) string {
 const auditColumns = `id, at, key_id, action, request_id, address, detail`
 
 func auditValues(row AuditRow) []any {
-	return []any{NewID(), ToMicros(row.At), row.APIKeyID, row.Action, row.RequestID, row.Address, row.Detail}
+	return []any{sqldb.NewID(), sqldb.ToMicros(row.At), row.APIKeyID, row.Action, row.RequestID, row.Address, row.Detail}
 }
 
 // OrderAudit lists the rows of the audit log about an order, oldest first.
 func (s *Store) OrderAudit(ctx context.Context, orderID string) ([]AuditRow, error) {
-	all, err := QueryAll(ctx, s.read, scanAuditRow,
+	all, err := sqldb.QueryAll(ctx, s.db.Reader, scanAuditRow,
 		`SELECT at, key_id, team_id, order_id, action, request_id, address, detail
 		FROM audit WHERE order_id = $1 ORDER BY at, id`, orderID)
 	if err != nil {
@@ -87,15 +89,15 @@ const auditEntryColumns = `id, at, key_id, team_id, order_id, action, request_id
 
 // AuditLog lists one page of the audit log, newest first.
 func (s *Store) AuditLog(ctx context.Context, q AuditQuery) ([]AuditEntry, error) {
-	var f Where
+	var f sqldb.Where
 	if q.OrderID != "" {
 		f.And("order_id = ?", q.OrderID)
 	}
 	if q.APIKeyID != "" {
 		f.And("key_id = ?", q.APIKeyID)
 	}
-	rows, err := QueryAll(ctx, s.read, scanAuditEntry,
-		`SELECT `+auditEntryColumns+` FROM audit`+f.String()+` ORDER BY at DESC, id DESC`+LimitClause(q.Page, q.Size),
+	rows, err := sqldb.QueryAll(ctx, s.db.Reader, scanAuditEntry,
+		`SELECT `+auditEntryColumns+` FROM audit`+f.String()+` ORDER BY at DESC, id DESC`+sqldb.LimitClause(q.Page, q.Size),
 		f.Args...)
 	if err != nil {
 		return nil, fmt.Errorf("listing the audit: %w", err)
@@ -107,20 +109,20 @@ func (s *Store) AuditLog(ctx context.Context, q AuditQuery) ([]AuditEntry, error
 	return out, nil
 }
 
-func scanAuditEntry(row Scanner) (hashedAuditEntry, error) {
+func scanAuditEntry(row sqldb.Scanner) (hashedAuditEntry, error) {
 	var e hashedAuditEntry
 	var at int64
 	var seq sql.Null[int64]
 	err := row.Scan(&e.ID, &at, &e.APIKeyID, &e.TeamID, &e.OrderID, &e.Action, &e.RequestID, &e.Address, &e.Detail, &seq,
 		&e.hash)
-	e.At, e.Seq = FromMicros(at), seq.V
+	e.At, e.Seq = sqldb.FromMicros(at), seq.V
 	return e, err
 }
 
-func scanAuditRow(row Scanner) (AuditRow, error) {
+func scanAuditRow(row sqldb.Scanner) (AuditRow, error) {
 	var a AuditRow
 	var at int64
 	err := row.Scan(&at, &a.APIKeyID, &a.TeamID, &a.OrderID, &a.Action, &a.RequestID, &a.Address, &a.Detail)
-	a.At = FromMicros(at)
+	a.At = sqldb.FromMicros(at)
 	return a, err
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // AuditBreak is the first position at which the audit chain is broken.
@@ -35,7 +37,7 @@ type AuditCheck struct {
 // latter.
 func (s *Store) VerifyAudit(ctx context.Context, after int64, limit int) (AuditCheck, error) {
 	var check AuditCheck
-	err := s.InSnapshot(ctx, func(q Querier) (err error) {
+	err := s.db.InSnapshot(ctx, func(q sqldb.Querier) (err error) {
 		check, err = s.verifyAudit(ctx, q, after, limit)
 		return err
 	})
@@ -45,8 +47,8 @@ func (s *Store) VerifyAudit(ctx context.Context, after int64, limit int) (AuditC
 	return check, nil
 }
 
-func (s *Store) verifyAudit(ctx context.Context, q Querier, after int64, limit int) (AuditCheck, error) {
-	c, err := QueryOne(ctx, q, scanAuditChain, `SELECT `+auditChainColumns+` FROM audit_chain WHERE id = 1`)
+func (s *Store) verifyAudit(ctx context.Context, q sqldb.Querier, after int64, limit int) (AuditCheck, error) {
+	c, err := sqldb.QueryOne(ctx, q, scanAuditChain, `SELECT `+auditChainColumns+` FROM audit_chain WHERE id = 1`)
 	if errors.Is(err, ErrNotFound) {
 		return AuditCheck{Break: &AuditBreak{Reason: "the chain is not there"}}, nil
 	}
@@ -55,7 +57,8 @@ func (s *Store) verifyAudit(ctx context.Context, q Querier, after int64, limit i
 	}
 	check := AuditCheck{LastSealed: c.endSeq, LastSealedHash: hex.EncodeToString(c.endHash), SealedAt: c.sealedAt,
 		LastChecked: max(after, c.startSeq)}
-	if check.UnsealedRows, err = QueryOne(ctx, q, ScanInt, `SELECT COUNT(*) FROM audit WHERE seq IS NULL`); err != nil {
+	if check.UnsealedRows, err = sqldb.QueryOne(ctx, q, sqldb.ScanInt,
+		`SELECT COUNT(*) FROM audit WHERE seq IS NULL`); err != nil {
 		return AuditCheck{}, err
 	}
 	if !s.hasValidSignature(c) {
@@ -67,7 +70,7 @@ func (s *Store) verifyAudit(ctx context.Context, q Querier, after int64, limit i
 		check.Break = broken
 		return check, err
 	}
-	rows, err := QueryAll(ctx, q, scanAuditEntry,
+	rows, err := sqldb.QueryAll(ctx, q, scanAuditEntry,
 		`SELECT `+auditEntryColumns+` FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2`, check.LastChecked, limit)
 	if err != nil {
 		return AuditCheck{}, err
@@ -81,8 +84,8 @@ func (s *Store) verifyAudit(ctx context.Context, q Querier, after int64, limit i
 }
 
 // previousAuditHash returns the hash that precedes the next row to be checked.
-func previousAuditHash(ctx context.Context, q Querier, c auditChain, after int64) ([]byte, *AuditBreak, error) {
-	back, err := QueryOne(ctx, q, scanAuditEntry,
+func previousAuditHash(ctx context.Context, q sqldb.Querier, c auditChain, after int64) ([]byte, *AuditBreak, error) {
+	back, err := sqldb.QueryOne(ctx, q, scanAuditEntry,
 		`SELECT `+auditEntryColumns+` FROM audit WHERE seq <= $1 ORDER BY seq LIMIT 1`, c.startSeq)
 	if err == nil {
 		return nil, &AuditBreak{Seq: back.Seq, ID: back.ID, Reason: "the row had been removed"}, nil
@@ -93,7 +96,7 @@ func previousAuditHash(ctx context.Context, q Querier, c auditChain, after int64
 	if after <= c.startSeq {
 		return c.startHash, nil, nil
 	}
-	last, err := QueryOne(ctx, q, scanAuditEntry, `SELECT `+auditEntryColumns+` FROM audit WHERE seq = $1`, after)
+	last, err := sqldb.QueryOne(ctx, q, scanAuditEntry, `SELECT `+auditEntryColumns+` FROM audit WHERE seq = $1`, after)
 	if errors.Is(err, ErrNotFound) {
 		return nil, &AuditBreak{Seq: after, Reason: "the row is missing"}, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // catalogueEntries are the entries of one kind in a catalogue. The store holds them as JSON documents by a key.
@@ -23,7 +24,7 @@ type catalogueEntries[T any] struct {
 	// service if it is in service and belongs to a lab of the catalogue, and reports whether it did. Entries are never
 	// removed, because orders refer to them. retire is nil for a kind that cannot be retired.
 	allQuery string // selects all entries
-	scan     func(Scanner) (T, error)
+	scan     func(sqldb.Scanner) (T, error)
 	retire   func(*T) bool
 }
 
@@ -55,7 +56,7 @@ func (e catalogueEntries[T]) importAll(ctx context.Context, i *catalogueImport) 
 }
 
 func (e catalogueEntries[T]) retireMissing(ctx context.Context, i *catalogueImport, inCatalogue map[string]bool) error {
-	all, err := QueryAll(ctx, i.tx, e.scan, e.allQuery, e.queryArgs...)
+	all, err := sqldb.QueryAll(ctx, i.tx, e.scan, e.allQuery, e.queryArgs...)
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func (e catalogueEntries[T]) retireMissing(ctx context.Context, i *catalogueImpo
 // storedDocuments returns the documents of rows by their keys. The query selects the key and the document.
 func (i *catalogueImport) storedDocuments(ctx context.Context, query string, args ...any) (map[string]string, error) {
 	type pair struct{ key, document string }
-	all, err := QueryAll(ctx, i.tx, func(row Scanner) (p pair, err error) {
+	all, err := sqldb.QueryAll(ctx, i.tx, func(row sqldb.Scanner) (p pair, err error) {
 		err = row.Scan(&p.key, &p.document)
 		return p, err
 	}, query, args...)
@@ -133,7 +134,7 @@ func (i *catalogueImport) writeMarker(ctx context.Context, m order.Marker, docum
 	_, err := i.tx.ExecContext(ctx, `INSERT INTO markers (id, lab_id, document, updated_at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (id) DO UPDATE SET lab_id = excluded.lab_id, document = excluded.document,
 			updated_at = excluded.updated_at`,
-		m.ID, m.LabID, document, ToMicros(i.s.now()))
+		m.ID, m.LabID, document, sqldb.ToMicros(i.s.now()))
 	if err != nil {
 		return fmt.Errorf("writing marker %d: %w", m.ID, err)
 	}
@@ -183,7 +184,7 @@ func (i *catalogueImport) writeSite(ctx context.Context, s order.Site, document 
 		`INSERT INTO sites (lab_id, code, inactive, lat, lng, document, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (lab_id, code) DO UPDATE SET inactive = excluded.inactive, lat = excluded.lat, lng = excluded.lng,
 			document = excluded.document, updated_at = excluded.updated_at`,
-		s.LabID, s.Code, s.Inactive, s.Lat, s.Lng, document, ToMicros(i.s.now()))
+		s.LabID, s.Code, s.Inactive, s.Lat, s.Lng, document, sqldb.ToMicros(i.s.now()))
 	if err != nil {
 		return fmt.Errorf("writing site %s: %w", s.Code, err)
 	}

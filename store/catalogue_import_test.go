@@ -9,6 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/catalogue"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // smallCatalogue returns a catalogue with one or two entries of each kind.
@@ -57,7 +58,7 @@ func catalogueDump(t *testing.T, s *Store) []string {
 		`SELECT provider || from_zip || to_zip || service_types FROM coverage ORDER BY provider, from_zip`,
 		`SELECT zip || CAST(lat AS TEXT) FROM zips ORDER BY zip`,
 	} {
-		rows, err := QueryAll(t.Context(), s.read, ScanText, query)
+		rows, err := sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText, query)
 		require.NoError(t, err)
 		all = append(all, rows...)
 	}
@@ -97,7 +98,7 @@ func TestAnImportIsWholeOrNothing(t *testing.T) {
 		changed.Labs[0].Name, changed.Markers[0].Name, changed.Sites[0].Name = "Changed", "Changed", "Changed"
 		changed.LabTests[0].Name, changed.ZipCenters[0].Lat = "Changed", 1
 
-		another := order.LabTest{ID: NewID(), Slug: "own", Name: "Own", Method: lifecycle.Testkit, Status: "active"}
+		another := order.LabTest{ID: sqldb.NewID(), Slug: "own", Name: "Own", Method: lifecycle.Testkit, Status: "active"}
 		require.NoError(t, s.PutLabTest(t.Context(), "team-1", another))
 		have := catalogueDump(t, s)
 		foreign := changed
@@ -164,7 +165,8 @@ func TestAnImportTouchesNoOrder(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		importCatalogue(t, s, smallCatalogue(), CatalogueImportOptions{})
 		test := smallCatalogue().LabTests[0]
-		own := order.LabTest{ID: NewID(), Slug: "own", Name: "Own", Method: lifecycle.WalkIn, Status: "active", Lab: test.Lab,
+		own := order.LabTest{ID: sqldb.NewID(), Slug: "own", Name: "Own", Method: lifecycle.WalkIn, Status: "active",
+			Lab:     test.Lab,
 			Markers: test.Markers[:1]}
 		require.NoError(t, s.PutLabTest(t.Context(), "team-1", own))
 		before := addOrder(t, s, func(o *order.Order) { o.LabTest = test })

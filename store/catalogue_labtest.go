@@ -7,12 +7,13 @@ import (
 	"fmt"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // PutLab adds a laboratory, or replaces the one with the same id.
-func (s *Store) PutLab(ctx context.Context, l order.Lab) error { return putLab(ctx, s.write, l) }
+func (s *Store) PutLab(ctx context.Context, l order.Lab) error { return putLab(ctx, s.db.Writer, l) }
 
-func putLab(ctx context.Context, q Querier, l order.Lab) error {
+func putLab(ctx context.Context, q sqldb.Querier, l order.Lab) error {
 	document, err := json.Marshal(l)
 	if err != nil {
 		return fmt.Errorf("encoding lab %s: %w", l.Slug, err)
@@ -20,21 +21,21 @@ func putLab(ctx context.Context, q Querier, l order.Lab) error {
 	_, err = q.ExecContext(ctx, `INSERT INTO labs (id, slug, document) VALUES ($1, $2, $3)
 		ON CONFLICT (id) DO UPDATE SET slug = excluded.slug, document = excluded.document`, l.ID, l.Slug, string(document))
 	if err != nil {
-		return WrapWriteError(err, "lab", l.Slug)
+		return sqldb.WrapWriteError(err, "lab", l.Slug)
 	}
 	return nil
 }
 
 // Labs lists all laboratories, by id.
 func (s *Store) Labs(ctx context.Context) ([]order.Lab, error) {
-	all, err := QueryAll(ctx, s.read, scanLab, `SELECT document FROM labs ORDER BY id`)
+	all, err := sqldb.QueryAll(ctx, s.db.Reader, scanLab, `SELECT document FROM labs ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("listing labs: %w", err)
 	}
 	return all, nil
 }
 
-func scanLab(row Scanner) (order.Lab, error) {
+func scanLab(row sqldb.Scanner) (order.Lab, error) {
 	var document string
 	var l order.Lab
 	if err := row.Scan(&document); err != nil {
@@ -53,7 +54,7 @@ func (s *Store) PutLabTest(ctx context.Context, teamID string, t order.LabTest) 
 	if _, err := order.ResolvePolicy(t.Policy); err != nil {
 		return fmt.Errorf("putting lab test %s: %w", t.ID, err)
 	}
-	return s.InTx(ctx, func(tx *sql.Tx) error { return s.putLabTest(ctx, tx, teamID, t) })
+	return s.db.InTx(ctx, func(tx *sql.Tx) error { return s.putLabTest(ctx, tx, teamID, t) })
 }
 
 func (s *Store) putLabTest(ctx context.Context, tx *sql.Tx, teamID string, t order.LabTest) error {
@@ -69,13 +70,13 @@ func (s *Store) putLabTest(ctx context.Context, tx *sql.Tx, teamID string, t ord
 	if err != nil {
 		return fmt.Errorf("encoding lab test %s: %w", t.ID, err)
 	}
-	n, err := ExecCount(ctx, tx,
+	n, err := sqldb.ExecCount(ctx, tx,
 		`INSERT INTO lab_tests (id, team_id, lab_id, slug, status, method, document, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
 		ON CONFLICT (id) DO UPDATE SET lab_id = excluded.lab_id, slug = excluded.slug, status = excluded.status,
 			method = excluded.method, document = excluded.document, updated_at = excluded.updated_at
 		WHERE lab_tests.team_id = excluded.team_id`,
-		t.ID, teamID, lab, t.Slug, t.Status, string(t.Method), string(document), ToMicros(s.now()))
+		t.ID, teamID, lab, t.Slug, t.Status, string(t.Method), string(document), sqldb.ToMicros(s.now()))
 	if err != nil {
 		return fmt.Errorf("writing lab test %s: %w", t.ID, err)
 	}
@@ -91,7 +92,7 @@ const selectLabTests = `SELECT t.document, l.document FROM lab_tests t LEFT JOIN
 // LabTest reads one lab test, whatever its status, that belongs to the team or to all teams. The error is ErrNotFound
 // when there is none.
 func (s *Store) LabTest(ctx context.Context, teamID, id string) (order.LabTest, error) {
-	t, err := QueryOne(ctx, s.read, scanLabTest, selectLabTests+` AND t.id = $2`, teamID, id)
+	t, err := sqldb.QueryOne(ctx, s.db.Reader, scanLabTest, selectLabTests+` AND t.id = $2`, teamID, id)
 	if err != nil {
 		return order.LabTest{}, fmt.Errorf("reading lab test %s: %w", id, err)
 	}
@@ -110,14 +111,14 @@ const (
 // LabTests lists the lab tests of the team and those of all teams, whatever their status, oldest first by the given
 // time.
 func (s *Store) LabTests(ctx context.Context, teamID string, by LabTestSort) ([]order.LabTest, error) {
-	all, err := QueryAll(ctx, s.read, scanLabTest, selectLabTests+` ORDER BY t.`+string(by)+`, t.id`, teamID)
+	all, err := sqldb.QueryAll(ctx, s.db.Reader, scanLabTest, selectLabTests+` ORDER BY t.`+string(by)+`, t.id`, teamID)
 	if err != nil {
 		return nil, fmt.Errorf("listing lab tests: %w", err)
 	}
 	return all, nil
 }
 
-func scanLabTest(row Scanner) (order.LabTest, error) {
+func scanLabTest(row sqldb.Scanner) (order.LabTest, error) {
 	var document string
 	var lab sql.Null[string]
 	if err := row.Scan(&document, &lab); err != nil {
@@ -143,16 +144,16 @@ func scanLabTest(row Scanner) (order.LabTest, error) {
 func (s *Store) ChangeLabTest(ctx context.Context, teamID, id string,
 	change func(*order.LabTest) error) (order.LabTest, error) {
 	var t order.LabTest
-	err := s.InTx(ctx, func(tx *sql.Tx) error {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
 		lock := ""
-		if s.dialect == Postgres {
+		if s.db.Dialect == sqldb.Postgres {
 			lock = " FOR UPDATE"
 		}
-		owner, err := QueryOne(ctx, tx, ScanText, `SELECT team_id FROM lab_tests WHERE id = $1`+lock, id)
+		owner, err := sqldb.QueryOne(ctx, tx, sqldb.ScanText, `SELECT team_id FROM lab_tests WHERE id = $1`+lock, id)
 		if err != nil {
 			return err
 		}
-		if t, err = QueryOne(ctx, tx, scanLabTest, selectLabTests+` AND t.id = $2`, teamID, id); err != nil {
+		if t, err = sqldb.QueryOne(ctx, tx, scanLabTest, selectLabTests+` AND t.id = $2`, teamID, id); err != nil {
 			return err
 		}
 		if teamID != "" && owner != teamID {
@@ -169,8 +170,8 @@ func (s *Store) ChangeLabTest(ctx context.Context, teamID, id string,
 	return t, nil
 }
 
-func scanMarker(row Scanner) (order.Marker, error) {
-	text, err := ScanText(row)
+func scanMarker(row sqldb.Scanner) (order.Marker, error) {
+	text, err := sqldb.ScanText(row)
 	if err != nil {
 		return order.Marker{}, err
 	}
@@ -181,7 +182,7 @@ func scanMarker(row Scanner) (order.Marker, error) {
 // Markers lists all markers of the catalogue by id, orderable or not. Markers of lab tests that were not imported are
 // not included; they are stored in their lab tests only.
 func (s *Store) Markers(ctx context.Context) ([]order.Marker, error) {
-	all, err := QueryAll(ctx, s.read, scanMarker, `SELECT document FROM markers ORDER BY id`)
+	all, err := sqldb.QueryAll(ctx, s.db.Reader, scanMarker, `SELECT document FROM markers ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("listing markers: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestLabTestsAreSeenByTheirTeamAndSharedByAll(t *testing.T) {
@@ -18,12 +19,14 @@ func TestLabTestsAreSeenByTheirTeamAndSharedByAll(t *testing.T) {
 		lab := order.Lab{ID: 7, Slug: "molecular", Name: "Molecular", SampleTypes: []string{"saliva"},
 			CollectionMethods: []string{"testkit"}}
 		shared := order.LabTest{
-			ID: NewID(), Slug: "lipids", Name: "Lipids", Method: lifecycle.Testkit, Status: "active", Price: 12.5, Lab: &lab,
+			ID: sqldb.NewID(), Slug: "lipids", Name: "Lipids", Method: lifecycle.Testkit, Status: "active", Price: 12.5,
+			Lab:     &lab,
 			Markers: []order.Marker{{ID: 1, Name: "LDL", Slug: "ldl", LabID: new(7)}}, PanelIDs: []int{41},
 			Policy:           []byte(`{"minors":true}`),
 			WorstCaseTATDays: new(5),
 		}
-		own := order.LabTest{ID: NewID(), Slug: "own", Name: "Own", Method: lifecycle.Testkit, Status: "pending_approval"}
+		own := order.LabTest{ID: sqldb.NewID(), Slug: "own", Name: "Own", Method: lifecycle.Testkit,
+			Status: "pending_approval"}
 		require.NoError(t, s.PutLabTest(t.Context(), "", shared))
 		require.NoError(t, s.PutLabTest(t.Context(), "team-1", own))
 
@@ -61,6 +64,6 @@ func TestLabTestsAreSeenByTheirTeamAndSharedByAll(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []order.Lab{lab}, labs)
 		require.ErrorIs(t, s.PutLab(t.Context(), order.Lab{ID: 8, Slug: lab.Slug}), ErrConflict)
-		require.Error(t, s.PutLabTest(t.Context(), "", order.LabTest{ID: NewID(), Policy: []byte(`{"x":1}`)}))
+		require.Error(t, s.PutLabTest(t.Context(), "", order.LabTest{ID: sqldb.NewID(), Policy: []byte(`{"x":1}`)}))
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // This file holds locations: patient service centers, phlebotomy coverage and the centers of postal codes.
@@ -54,7 +55,7 @@ func (i *catalogueImport) importCoverage(ctx context.Context) error {
 
 func (i *catalogueImport) importZips(ctx context.Context) error {
 	have := map[string]string{}
-	known, err := QueryAll(ctx, i.tx, scanZip, `SELECT zip, lat, lng FROM zips`)
+	known, err := sqldb.QueryAll(ctx, i.tx, scanZip, `SELECT zip, lat, lng FROM zips`)
 	if err != nil {
 		return err
 	}
@@ -80,13 +81,13 @@ func (z zipRow) coordinatesText() string {
 	return strconv.FormatFloat(z.Lat, 'g', -1, 64) + " " + strconv.FormatFloat(z.Lng, 'g', -1, 64)
 }
 
-func scanZip(row Scanner) (z zipRow, err error) {
+func scanZip(row sqldb.Scanner) (z zipRow, err error) {
 	err = row.Scan(&z.Zip, &z.Lat, &z.Lng)
 	return z, err
 }
 
-func scanSite(row Scanner) (order.Site, error) {
-	text, err := ScanText(row)
+func scanSite(row sqldb.Scanner) (order.Site, error) {
+	text, err := sqldb.ScanText(row)
 	if err != nil {
 		return order.Site{}, err
 	}
@@ -96,7 +97,7 @@ func scanSite(row Scanner) (order.Site, error) {
 
 // Sites lists a lab's patient service centers that are in service and lie in a rectangle.
 func (s *Store) Sites(ctx context.Context, labID int, southWest, northEast order.Point) ([]order.Site, error) {
-	all, err := QueryAll(ctx, s.read, scanSite, `SELECT document FROM sites
+	all, err := sqldb.QueryAll(ctx, s.db.Reader, scanSite, `SELECT document FROM sites
 		WHERE lab_id = $1 AND NOT inactive AND lat BETWEEN $2 AND $3 AND lng BETWEEN $4 AND $5 ORDER BY code`,
 		labID, southWest.Lat, northEast.Lat, southWest.Lng, northEast.Lng)
 	if err != nil {
@@ -107,7 +108,8 @@ func (s *Store) Sites(ctx context.Context, labID int, southWest, northEast order
 
 // LabsWithSites lists the ids of labs that have patient service centers in service.
 func (s *Store) LabsWithSites(ctx context.Context) ([]int, error) {
-	all, err := QueryAll(ctx, s.read, ScanInt, `SELECT DISTINCT lab_id FROM sites WHERE NOT inactive ORDER BY lab_id`)
+	all, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanInt,
+		`SELECT DISTINCT lab_id FROM sites WHERE NOT inactive ORDER BY lab_id`)
 	if err != nil {
 		return nil, fmt.Errorf("listing labs with sites: %w", err)
 	}
@@ -117,9 +119,10 @@ func (s *Store) LabsWithSites(ctx context.Context) ([]int, error) {
 // ZipCenter returns the center of a postal code of five digits. If the catalogue does not have it, the result is the
 // mean of the postal codes with the same first three digits. The error is ErrNotFound when there is none.
 func (s *Store) ZipCenter(ctx context.Context, zip string) (order.Point, error) {
-	z, err := QueryOne(ctx, s.read, scanZip, `SELECT zip, lat, lng FROM zips WHERE zip = $1`, zip)
+	z, err := sqldb.QueryOne(ctx, s.db.Reader, scanZip, `SELECT zip, lat, lng FROM zips WHERE zip = $1`, zip)
 	if errors.Is(err, ErrNotFound) {
-		z, err = QueryOne(ctx, s.read, scanZipAverage, `SELECT AVG(lat), AVG(lng) FROM zips WHERE zip BETWEEN $1 AND $2`,
+		z, err = sqldb.QueryOne(ctx, s.db.Reader, scanZipAverage,
+			`SELECT AVG(lat), AVG(lng) FROM zips WHERE zip BETWEEN $1 AND $2`,
 			zip[:3]+"00", zip[:3]+"99")
 	}
 	if err != nil {
@@ -128,7 +131,7 @@ func (s *Store) ZipCenter(ctx context.Context, zip string) (order.Point, error) 
 	return z.Point, nil
 }
 
-func scanZipAverage(row Scanner) (zipRow, error) {
+func scanZipAverage(row sqldb.Scanner) (zipRow, error) {
 	var lat, lng sql.Null[float64]
 	if err := row.Scan(&lat, &lng); err != nil {
 		return zipRow{}, err
@@ -141,7 +144,7 @@ func scanZipAverage(row Scanner) (zipRow, error) {
 
 // PhlebotomyCoverage lists the areas served by phlebotomists that contain a postal code of five digits, by provider.
 func (s *Store) PhlebotomyCoverage(ctx context.Context, zip string) ([]order.PhlebotomyArea, error) {
-	all, err := QueryAll(ctx, s.read, scanCoverage,
+	all, err := sqldb.QueryAll(ctx, s.db.Reader, scanCoverage,
 		`SELECT provider, from_zip, to_zip, service_types FROM coverage WHERE $1 BETWEEN from_zip AND to_zip
 			ORDER BY provider, from_zip, to_zip`, zip)
 	if err != nil {
@@ -150,7 +153,7 @@ func (s *Store) PhlebotomyCoverage(ctx context.Context, zip string) ([]order.Phl
 	return all, nil
 }
 
-func scanCoverage(row Scanner) (order.PhlebotomyArea, error) {
+func scanCoverage(row sqldb.Scanner) (order.PhlebotomyArea, error) {
 	var a order.PhlebotomyArea
 	var types string
 	if err := row.Scan(&a.Provider, &a.FirstZip, &a.LastZip, &types); err != nil {

@@ -5,6 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"github.com/aliquot-labs/aliquot/store/keyring"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // searchTable describes a table of search hashes, and how the terms of its subjects are read again.
@@ -50,9 +53,9 @@ func (s *Store) loadReviewTerms(ctx context.Context, tx *sql.Tx, id string) ([]s
 func (s *Store) rehashTable(ctx context.Context, t searchTable, done *ColumnRotation,
 	report func(ColumnRotation)) error {
 	for after := ""; ; {
-		subjects, err := QueryAll(ctx, s.read, ScanText, fmt.Sprintf(`SELECT DISTINCT %[1]s FROM %[2]s
+		subjects, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText, fmt.Sprintf(`SELECT DISTINCT %[1]s FROM %[2]s
 			WHERE %[1]s > $1 AND substr(hash, 1, $2) <> $3 ORDER BY %[1]s LIMIT %[3]d`, t.subject, t.name, rotationBatch),
-			after, HashPrefixSize, s.keys.primary().hashPrefix)
+			after, keyring.HashPrefixSize, s.keys.Keys()[0].HashPrefix)
 		if err != nil {
 			return err
 		}
@@ -75,13 +78,13 @@ func (s *Store) rehashTable(ctx context.Context, t searchTable, done *ColumnRota
 // transaction that changes the terms of a subject changes that row too.
 func (s *Store) rehashSubject(ctx context.Context, t searchTable, id string, done *ColumnRotation) error {
 	var replaced, unknown int
-	err := s.InTx(ctx, func(tx *sql.Tx) error {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`UPDATE %s SET updated_at = updated_at WHERE id = $1`, t.subjectTable),
 			id); err != nil {
 			return err
 		}
 		terms, err := t.loadTerms(s, ctx, tx, id)
-		if errors.Is(err, ErrNotOpened) {
+		if errors.Is(err, keyring.ErrNotOpened) {
 			terms, err = nil, nil // the hashes stay, and are counted as unreadable
 		}
 		if err != nil {
@@ -102,11 +105,11 @@ func (s *Store) rehashSubject(ctx context.Context, t searchTable, id string, don
 func (s *Store) replaceHashes(ctx context.Context, tx *sql.Tx, t searchTable, id string,
 	terms []searchTerm) (replaced, unknown int, err error) {
 	type hashed struct{ field, hash string }
-	stored, err := QueryAll(ctx, tx, func(row Scanner) (h hashed, err error) {
+	stored, err := sqldb.QueryAll(ctx, tx, func(row sqldb.Scanner) (h hashed, err error) {
 		err = row.Scan(&h.field, &h.hash)
 		return h, err
 	}, fmt.Sprintf(`SELECT field, hash FROM %s WHERE %s = $1 AND substr(hash, 1, $2) <> $3`, t.name, t.subject),
-		id, HashPrefixSize, s.keys.primary().hashPrefix)
+		id, keyring.HashPrefixSize, s.keys.Keys()[0].HashPrefix)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -5,6 +5,9 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+
+	"github.com/aliquot-labs/aliquot/store/keyring"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // rotationBatch is the number of values that are sealed again in one transaction. Other transactions may have to wait
@@ -75,19 +78,19 @@ func (s *Store) rotateColumn(ctx context.Context, t sealedTable, done *ColumnRot
 // primary key of the table.
 func (s *Store) valuesOfOlderKeys(ctx context.Context, t sealedTable, column string,
 	after []any) ([]sealedValue, error) {
-	prefix := s.keys.primary().sealedPrefix()
+	prefix := s.keys.Keys()[0].SealedPrefix
 	args := append([]any{len(prefix), prefix}, after...)
 	key := strings.Join(t.key, ", ")
 	beyond := ""
 	if after != nil {
-		beyond = fmt.Sprintf(" AND (%s) > (%s)", key, Placeholders(3, len(after)))
+		beyond = fmt.Sprintf(" AND (%s) > (%s)", key, sqldb.Placeholders(3, len(after)))
 	}
-	return QueryAll(ctx, s.read, t.scanValue, fmt.Sprintf(`SELECT %[1]s, %[6]s, %[2]s FROM %[3]s
+	return sqldb.QueryAll(ctx, s.db.Reader, t.scanValue, fmt.Sprintf(`SELECT %[1]s, %[6]s, %[2]s FROM %[3]s
 		WHERE length(%[2]s) > 0 AND substr(%[2]s, 1, $1) <> $2%[4]s ORDER BY %[1]s LIMIT %[5]d`,
 		key, column, t.name, beyond, rotationBatch, t.contextIDExpr()), args...)
 }
 
-func (t sealedTable) scanValue(row Scanner) (v sealedValue, err error) {
+func (t sealedTable) scanValue(row sqldb.Scanner) (v sealedValue, err error) {
 	v.key = make([]any, len(t.key))
 	into := make([]any, 0, len(t.key)+2)
 	for i := range v.key {
@@ -110,12 +113,12 @@ func (s *Store) reseal(ctx context.Context, t sealedTable, done *ColumnRotation,
 		}
 	}
 	replace := fmt.Sprintf(`UPDATE %[1]s SET %[2]s = $1 WHERE %[2]s = $2 AND (%[3]s) = (%[4]s)`,
-		t.name, done.Column, strings.Join(t.key, ", "), Placeholders(3, len(t.key)))
+		t.name, done.Column, strings.Join(t.key, ", "), sqldb.Placeholders(3, len(t.key)))
 	var replaced int
-	err := s.InTx(ctx, func(tx *sql.Tx) error {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
 		replaced = 0
 		for _, r := range readable {
-			n, err := ExecCount(ctx, tx, replace, append([]any{r.fresh, r.sealed}, r.key...)...)
+			n, err := sqldb.ExecCount(ctx, tx, replace, append([]any{r.fresh, r.sealed}, r.key...)...)
 			if err != nil {
 				return err
 			}
@@ -145,12 +148,13 @@ func (u EncryptionKeyUse) Unused() bool { return u.Values == 0 && u.Hashes == 0 
 // EncryptionKeyUses counts the uses of each key of the settings, the primary key first. The last element, without an
 // id, counts the uses of keys that are not in the settings.
 func (s *Store) EncryptionKeyUses(ctx context.Context) ([]EncryptionKeyUse, error) {
-	uses := make([]EncryptionKeyUse, len(s.keys.encryptionKeys)+1)
-	rest := &uses[len(s.keys.encryptionKeys)]
-	for i := range s.keys.encryptionKeys {
-		uses[i].ID = s.keys.encryptionKeys[i].id
+	keys := s.keys.Keys()
+	uses := make([]EncryptionKeyUse, len(keys)+1)
+	rest := &uses[len(keys)]
+	for i, key := range keys {
+		uses[i].ID = key.ID
 	}
-	err := s.InSnapshot(ctx, func(q Querier) error {
+	err := s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
 		for _, t := range sealedTables {
 			for _, column := range t.sealedColumns() {
 				if err := s.countByEncryptionKey(ctx, q, t.name, column, func(i, n int) { uses[i].Values += n }); err != nil {
@@ -169,7 +173,7 @@ func (s *Store) EncryptionKeyUses(ctx context.Context) ([]EncryptionKeyUse, erro
 		return nil, fmt.Errorf("counting the uses of encryption keys: %w", err)
 	}
 	// The last element has counted all values and hashes so far. The rest belongs to other keys.
-	for _, u := range uses[:len(s.keys.encryptionKeys)] {
+	for _, u := range uses[:len(keys)] {
 		rest.Values -= u.Values
 		rest.Hashes -= u.Hashes
 	}
@@ -178,14 +182,16 @@ func (s *Store) EncryptionKeyUses(ctx context.Context) ([]EncryptionKeyUse, erro
 
 // countByEncryptionKey counts the values of a column by the index of the key that made them. Under the index that is
 // the number of keys it counts all values.
-func (s *Store) countByEncryptionKey(ctx context.Context, q Querier, table, column string, add func(key, n int)) error {
-	for i, key := range s.keys.encryptionKeys {
-		var begin any = key.sealedPrefix()
-		length := len(key.sealedPrefix())
+func (s *Store) countByEncryptionKey(ctx context.Context, q sqldb.Querier, table, column string,
+	add func(key, n int)) error {
+	keys := s.keys.Keys()
+	for i, key := range keys {
+		var begin any = key.SealedPrefix
+		length := len(key.SealedPrefix)
 		if column == "hash" {
-			begin, length = key.hashPrefix, HashPrefixSize
+			begin, length = key.HashPrefix, keyring.HashPrefixSize
 		}
-		n, err := QueryOne(ctx, q, ScanInt,
+		n, err := sqldb.QueryOne(ctx, q, sqldb.ScanInt,
 			fmt.Sprintf(`SELECT count(*) FROM %s WHERE length(%[2]s) > 0 AND substr(%[2]s, 1, $1) = $2`, table, column), length,
 			begin)
 		if err != nil {
@@ -193,10 +199,11 @@ func (s *Store) countByEncryptionKey(ctx context.Context, q Querier, table, colu
 		}
 		add(i, n)
 	}
-	n, err := QueryOne(ctx, q, ScanInt, fmt.Sprintf(`SELECT count(*) FROM %s WHERE length(%s) > 0`, table, column))
+	n, err := sqldb.QueryOne(ctx, q, sqldb.ScanInt, fmt.Sprintf(`SELECT count(*) FROM %s WHERE length(%s) > 0`, table,
+		column))
 	if err != nil {
 		return err
 	}
-	add(len(s.keys.encryptionKeys), n)
+	add(len(keys), n)
 	return nil
 }

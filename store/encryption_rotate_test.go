@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/keyring"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // unsealedColumns are the BYTEA columns that contain no secret and no patient data.
@@ -30,11 +31,11 @@ func undeclaredSealedColumns(t *testing.T, s *Store) []string {
 	}
 	query := `SELECT m.name || '.' || c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
 		WHERE m.type = 'table' AND c.type = 'BYTEA'`
-	if s.dialect == Postgres {
+	if s.db.Dialect == sqldb.Postgres {
 		query = `SELECT table_name || '.' || column_name FROM information_schema.columns
 			WHERE table_schema = 'public' AND data_type = 'bytea'`
 	}
-	columns, err := QueryAll(t.Context(), s.read, ScanText, query)
+	columns, err := sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText, query)
 	require.NoError(t, err)
 	var missing []string
 	for _, column := range columns {
@@ -60,9 +61,10 @@ func TestEverySealedColumnIsRotatedAndErased(t *testing.T) {
 		}
 
 		// Control: the comparison finds a column that is missing in the list, and one that no longer exists.
-		_, err := s.write.ExecContext(t.Context(), `CREATE TABLE forgotten (id TEXT PRIMARY KEY, clear TEXT, secret BYTEA)`)
+		_, err := s.db.Writer.ExecContext(t.Context(),
+			`CREATE TABLE forgotten (id TEXT PRIMARY KEY, clear TEXT, secret BYTEA)`)
 		require.NoError(t, err)
-		_, err = s.write.ExecContext(t.Context(), `ALTER TABLE shipments DROP COLUMN notes`)
+		_, err = s.db.Writer.ExecContext(t.Context(), `ALTER TABLE shipments DROP COLUMN notes`)
 		require.NoError(t, err)
 		require.Equal(t, []string{"forgotten.secret", "shipments.notes, which the schema does not have"},
 			undeclaredSealedColumns(t, s))
@@ -70,7 +72,7 @@ func TestEverySealedColumnIsRotatedAndErased(t *testing.T) {
 }
 
 // reopenWithKeys opens another store on the same database, with other keys.
-func reopenWithKeys(t *testing.T, s *Store, k *Keyring) *Store {
+func reopenWithKeys(t *testing.T, s *Store, k *keyring.Keyring) *Store {
 	t.Helper()
 	other := *s
 	other.keys = k
@@ -91,19 +93,20 @@ func fillEverySealedColumn(t *testing.T, s *Store) *order.Order {
 	word := func() string { n++; return fmt.Sprintf("Word%d", n) }
 	team := addTeam(t, s).ID
 	endpoint := addEndpoint(t, s, team)
-	user := NewID()
+	user := sqldb.NewID()
 	require.NoError(t,
 		s.CreateUser(ctx, User{ID: user, TeamID: team, ClientUserID: "u", FallbackBirthDate: new("1990-01-01")}))
 	require.NoError(t, s.PutUserInfo(ctx, team, user, []byte(`{"first_name":"Ada"}`)))
 	require.NoError(t, s.RememberPhysician(ctx, team,
 		order.Physician{FirstName: "Jane", LastName: "Smith", NPI: "1234567890"}))
 	require.NoError(t,
-		s.AddInsurance(ctx, team, Insurance{ID: NewID(), UserID: user, Primary: true,
+		s.AddInsurance(ctx, team, Insurance{ID: sqldb.NewID(), UserID: user, Primary: true,
 			Document: []byte(`{"member_id":"M1"}`)}))
-	require.NoError(t, s.PutLabAccount(ctx, LabAccount{ID: NewID(), TeamID: team, LabSlug: "lab", Environment: Sandbox,
-		User: "u", Token: "t"}))
+	require.NoError(t, s.PutLabAccount(ctx, LabAccount{ID: sqldb.NewID(), TeamID: team, LabSlug: "lab",
+		Environment: Sandbox,
+		User:        "u", Token: "t"}))
 	require.NoError(t, s.CreateEndpoint(ctx, Endpoint{
-		ID: NewID(), TeamID: team, URL: "https://x.example", Secret: "s", PreviousSecret: "p",
+		ID: sqldb.NewID(), TeamID: team, URL: "https://x.example", Secret: "s", PreviousSecret: "p",
 		Headers: map[string]string{"a": "b"},
 	}))
 	claim, err := s.ClaimIdempotencyKey(ctx, team, route, "key", lease)
@@ -126,15 +129,15 @@ func fillReview(t *testing.T, s *Store, o *order.Order) {
 	t.Helper()
 	v, err := s.NewestResult(t.Context(), "", o.ID)
 	require.NoError(t, err)
-	require.NoError(t, s.InTx(t.Context(), func(tx *sql.Tx) error {
+	require.NoError(t, s.db.InTx(t.Context(), func(tx *sql.Tx) error {
 		_, err := s.openReviewOfHeldResult(t.Context(), tx, o.ID, v.ID)
 		return err
 	}))
-	reviews, err := QueryAll(t.Context(), s.read, ScanText, `SELECT id FROM reviews`)
+	reviews, err := sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText, `SELECT id FROM reviews`)
 	require.NoError(t, err)
 	require.Len(t, reviews, 1)
 	id := reviews[0]
-	_, err = s.write.ExecContext(t.Context(), `UPDATE reviews SET raw = $1, pdf = $2, note = $3 WHERE id = $4`,
+	_, err = s.db.Writer.ExecContext(t.Context(), `UPDATE reviews SET raw = $1, pdf = $2, note = $3 WHERE id = $4`,
 		s.keys.Seal(sealContext("reviews", id, "raw"), []byte("raw")),
 		s.keys.Seal(sealContext("reviews", id, "pdf"), []byte("pdf")),
 		s.keys.Seal(sealContext("reviews", id, "note"), []byte("note")), id)
@@ -147,7 +150,7 @@ func openAllValues(t *testing.T, s *Store) map[string]string {
 	all := map[string]string{}
 	for _, table := range sealedTables {
 		for _, column := range table.sealedColumns() {
-			values, err := QueryAll(t.Context(), s.read, table.scanValue,
+			values, err := sqldb.QueryAll(t.Context(), s.db.Reader, table.scanValue,
 				fmt.Sprintf(`SELECT %s, %s, %s FROM %s WHERE length(%[3]s) > 0`, strings.Join(table.key, ", "),
 					table.contextIDExpr(), column, table.name))
 			require.NoError(t, err)
@@ -168,7 +171,7 @@ func TestRotationLeavesNothingToTheOldKey(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, old *Store) {
 		o := fillEverySealedColumn(t, old)
 		before := openAllValues(t, old)
-		hashes, err := countRows(t.Context(), old.read, "order_search", Where{})
+		hashes, err := countRows(t.Context(), old.db.Reader, "order_search", sqldb.Where{})
 		require.NoError(t, err)
 		both := reopenWithKeys(t, old, newKeyring(t, newKeyText, oldKey))
 		require.Equal(t, before, openAllValues(t, both), "the keyring opens all values")
@@ -198,7 +201,7 @@ func TestRotationLeavesNothingToTheOldKey(t *testing.T) {
 		only := reopenWithKeys(t, old, newKeyring(t, newKeyText))
 		require.Equal(t, before, openAllValues(t, only))
 		require.Equal(t, []string{o.ID}, ordersFoundBy(t, only, searchFullName, normaliseName(patientOf(t, only, o.ID))))
-		after, err := countRows(t.Context(), old.read, "order_search", Where{})
+		after, err := countRows(t.Context(), old.db.Reader, "order_search", sqldb.Where{})
 		require.NoError(t, err)
 		require.Equal(t, hashes, after, "no term is lost or duplicated")
 
@@ -226,7 +229,7 @@ func TestSearchesFindWhatEitherKeyHashed(t *testing.T) {
 		both := reopenWithKeys(t, old, newKeyring(t, newKeyText, oldKey))
 		second := addOrderOf(t, both, team, ada)
 		find := func(s *Store) (found []string) {
-			require.NoError(t, s.InTx(t.Context(), func(tx *sql.Tx) (err error) {
+			require.NoError(t, s.db.InTx(t.Context(), func(tx *sql.Tx) (err error) {
 				found, err = s.ordersByPatient(t.Context(), tx, team, patientTerms(first.Patient))
 				return err
 			}))
@@ -244,10 +247,10 @@ func TestSearchesFindWhatEitherKeyHashed(t *testing.T) {
 func TestAnInterruptedRotationIsResumed(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, old *Store) {
-		team := NewID()
+		team := sqldb.NewID()
 		require.NoError(t, old.CreateTeam(t.Context(), Team{ID: team, Name: "T", Environment: Production}))
 		for range rotationBatch + 5 {
-			require.NoError(t, old.CreateUser(t.Context(), User{ID: NewID(), TeamID: team, ClientUserID: NewID(),
+			require.NoError(t, old.CreateUser(t.Context(), User{ID: sqldb.NewID(), TeamID: team, ClientUserID: sqldb.NewID(),
 				FallbackBirthDate: new("1990-01-01")}))
 		}
 		both := reopenWithKeys(t, old, newKeyring(t, newKeyText, oldKey))
@@ -280,7 +283,7 @@ func TestRotationLosesNoConcurrentWrite(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, read, 1)
 		write := func(s *Store, name string) error {
-			return s.InTx(t.Context(), func(tx *sql.Tx) error {
+			return s.db.InTx(t.Context(), func(tx *sql.Tx) error {
 				return s.updateSealedColumn(t.Context(), tx, o.ID, "patient", order.Patient{FirstName: name, DOB: o.Patient.DOB})
 			})
 		}
@@ -320,10 +323,10 @@ func TestRotationCountsUnreadableValues(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, old *Store) {
 		spoilt, sound := addOrder(t, old), addOrder(t, old)
-		_, err := old.write.ExecContext(t.Context(),
+		_, err := old.db.Writer.ExecContext(t.Context(),
 			`UPDATE orders SET patient = (SELECT patient FROM orders WHERE id = $1) WHERE id = $2`, sound.ID, spoilt.ID)
 		require.NoError(t, err)
-		_, err = old.write.ExecContext(t.Context(),
+		_, err = old.db.Writer.ExecContext(t.Context(),
 			`INSERT INTO order_search (order_id, field, hash) VALUES ($1, 'name', 'of nobody')`, sound.ID)
 		require.NoError(t, err)
 		both := reopenWithKeys(t, old, newKeyring(t, newKeyText, oldKey))
@@ -343,58 +346,4 @@ func TestRotationCountsUnreadableValues(t *testing.T) {
 		require.Equal(t, 1, uses[2].Hashes, "one hash of an unknown key")
 		require.NotNil(t, getOrder(t, reopenWithKeys(t, old, newKeyring(t, newKeyText)), sound.ID).Patient)
 	})
-}
-
-type countingKMS struct{ unwrapped int }
-
-var errOtherKey = errors.New("not my key")
-
-func (k *countingKMS) Wrap(_ context.Context, id string, key []byte) ([]byte, error) {
-	return append([]byte(id+"|"), key...), nil
-}
-
-func (k *countingKMS) Unwrap(_ context.Context, id string, wrapped []byte) ([]byte, error) {
-	key, ok := strings.CutPrefix(string(wrapped), id+"|")
-	if !ok {
-		return nil, errOtherKey
-	}
-	k.unwrapped++
-	return []byte(key), nil
-}
-
-func TestKeysMayBeWrapped(t *testing.T) {
-	t.Parallel()
-	local, err := NewLocalKMS(newEncryptionKeyText(t, "master"))
-	require.NoError(t, err)
-	counting := &countingKMS{}
-	for name, kms := range map[string]KMS{"local": local, "remote": counting} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			open := newEncryptionKeyText(t, "a")
-			wrapped, err := WrapEncryptionKey(t.Context(), kms, open)
-			require.NoError(t, err)
-			_, secret, _ := strings.Cut(open, ":")
-			require.NotContains(t, wrapped, secret)
-			k, err := OpenKeyring(t.Context(), wrapped+", "+newEncryptionKeyText(t, "b"), kms)
-			require.NoError(t, err)
-			opened, err := newKeyring(t, open).Open("p", k.Seal("p", []byte("plain")))
-			require.NoError(t, err)
-			require.Equal(t, "plain", string(opened), "it is the same key")
-
-			_, err = ParseKeyring(wrapped)
-			require.ErrorContains(t, err, "no master key")
-			_, err = OpenKeyring(t.Context(), strings.Replace(wrapped, "a:", "c:", 1), kms)
-			require.ErrorContains(t, err, "unwrapping encryption key c", "a wrapped key keeps its name")
-			for _, bad := range []string{"a:wrapped:", "a:wrapped:!", "a:wrapped:QQ=="} {
-				_, err = OpenKeyring(t.Context(), bad, kms)
-				require.Error(t, err, bad)
-			}
-		})
-	}
-	other, err := NewLocalKMS(newEncryptionKeyText(t, "master"))
-	require.NoError(t, err)
-	wrapped, err := WrapEncryptionKey(t.Context(), local, newEncryptionKeyText(t, "a"))
-	require.NoError(t, err)
-	_, err = OpenKeyring(t.Context(), wrapped, other)
-	require.Error(t, err)
 }

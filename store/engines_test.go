@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 	"github.com/aliquot-labs/aliquot/internal/testservers/sqlitetest"
+	"github.com/aliquot-labs/aliquot/store/keyring"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestMain(m *testing.M) {
@@ -24,7 +27,7 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-var engines = []Dialect{SQLite, Postgres}
+var engines = []sqldb.Dialect{sqldb.SQLite, sqldb.Postgres}
 
 // forEachEngine runs a test with each engine, on a new, migrated store.
 func forEachEngine(t *testing.T, test func(t *testing.T, s *Store)) {
@@ -54,9 +57,9 @@ func forEachEngineShared(t *testing.T, test func(t *testing.T, open func() *Stor
 }
 
 // migratedURL returns a new, migrated database. It is a copy, because migrating takes seconds with the race detector.
-func migratedURL(t testing.TB, engine Dialect) string {
+func migratedURL(t testing.TB, engine sqldb.Dialect) string {
 	t.Helper()
-	if engine == SQLite {
+	if engine == sqldb.SQLite {
 		return "sqlite:" + migratedSQLite.Copy(t)
 	}
 	return migratedPostgres.Copy(t)
@@ -69,7 +72,7 @@ var (
 
 // migrate migrates an empty database.
 func migrate(url string) error {
-	keys, err := ParseKeyring(testKey)
+	keys, err := keyring.Parse(testKey)
 	if err != nil {
 		return err
 	}
@@ -81,9 +84,9 @@ func migrate(url string) error {
 }
 
 // engineURL returns a new, empty database. Opening it several times gives several stores on the same database.
-func engineURL(t testing.TB, engine Dialect) string {
+func engineURL(t testing.TB, engine sqldb.Dialect) string {
 	t.Helper()
-	if engine == SQLite {
+	if engine == sqldb.SQLite {
 		return "sqlite:" + filepath.Join(t.TempDir(), "store.db")
 	}
 	return postgrestest.NewDatabase(t)
@@ -105,9 +108,14 @@ func openStore(t testing.TB, url string, changes ...func(*Options)) *Store {
 const testKey = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 // testKeyring returns the same keyring in every test, so that several stores can use one database.
-func testKeyring(t testing.TB) *Keyring {
+func testKeyring(t testing.TB) *keyring.Keyring {
 	t.Helper()
-	k, err := ParseKeyring(testKey)
+	return newKeyring(t, testKey)
+}
+
+func newKeyring(t testing.TB, keys ...string) *keyring.Keyring {
+	t.Helper()
+	k, err := keyring.Parse(strings.Join(keys, ", "))
 	require.NoError(t, err)
 	return k
 }

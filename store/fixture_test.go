@@ -10,12 +10,13 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // newOrder returns a testkit order of a team, with all optional data.
 func newOrder(s *Store, teamID string, adjust ...func(*order.Order)) NewOrder {
 	o := order.Order{
-		TeamID: teamID, UserID: NewID(), ClientUserID: "client-user", LabAccountID: NewID(),
+		TeamID: teamID, UserID: sqldb.NewID(), ClientUserID: "client-user", LabAccountID: sqldb.NewID(),
 		Modality: lifecycle.Testkit, Origin: order.OriginInitial,
 		Patient: &order.Patient{
 			FirstName: "Ada", LastName: "Lovelace", DOB: order.Date{Year: 1990, Month: time.March, Day: 1}, Gender: "female",
@@ -29,7 +30,7 @@ func newOrder(s *Store, teamID string, adjust ...func(*order.Order)) NewOrder {
 		Physician: &order.Physician{FirstName: "Grace", LastName: "Hopper", NPI: "1234567893",
 			LicensedStates: []string{"AZ"}},
 		LabTest: order.LabTest{
-			ID: NewID(), Slug: "lipids", Name: "Lipids", SampleType: "dried_blood_spot", Method: lifecycle.Testkit,
+			ID: sqldb.NewID(), Slug: "lipids", Name: "Lipids", SampleType: "dried_blood_spot", Method: lifecycle.Testkit,
 			Status:           "active",
 			WorstCaseTATDays: new(5), PanelIDs: []int{7},
 			Lab: &order.Lab{ID: 27, Slug: "mtl", Name: "Molecular", CollectionMethods: []string{"testkit"},
@@ -51,7 +52,7 @@ func newOrder(s *Store, teamID string, adjust ...func(*order.Order)) NewOrder {
 		a(&o)
 	}
 	o.State = order.NewState(&o, order.DefaultPolicy(), time.Time{})
-	return NewOrder{Order: o, Cause: "api:" + NewID()}
+	return NewOrder{Order: o, Cause: "api:" + sqldb.NewID()}
 }
 
 // addOrder creates such an order for a new team.
@@ -104,7 +105,7 @@ func recordUntil(t testing.TB, s *Store, r order.Recording,
 // moveTo records one event of an order.
 func moveTo(t testing.TB, s *Store, orderID string, to ...lifecycle.LowStatus) RecordResult {
 	t.Helper()
-	out, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseCall(NewID())},
+	out, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseCall(sqldb.NewID())},
 		func(st order.State) order.Decision {
 			return decisionWithSteps(st, s.now(), to...)
 		})
@@ -132,7 +133,8 @@ func receiveFact(t testing.TB, s *Store, number string, f order.Fact) ReceivedIt
 
 func labReport(number string, f order.Fact) NewInboxItem {
 	return NewInboxItem{
-		Partner: "molecular", DedupKey: NewID(), BodyHash: NewID(), Kind: string(f.Kind), OrderNumber: number, Fact: &f,
+		Partner: "molecular", DedupKey: sqldb.NewID(), BodyHash: sqldb.NewID(), Kind: string(f.Kind), OrderNumber: number,
+		Fact: &f,
 		Body: []byte(`{"body":1}`), Headers: map[string]string{"Content-Type": "application/json"},
 		PartnerReason: "the lab's words",
 	}

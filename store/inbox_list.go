@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // InboxQuery selects inbox rows.
@@ -44,7 +45,7 @@ type InboxItem struct {
 const inboxItemColumns = `id, COALESCE(order_id, ''), state, leg, variant, received_at, facts, partner, event_key,
 	hash, kind, order_number, tracking, code, deliveries, state_at, account_id`
 
-func scanInboxItem(row Scanner) (out InboxItem, err error) {
+func scanInboxItem(row sqldb.Scanner) (out InboxItem, err error) {
 	var r receivedItemRow
 	var receivedAt, stateAt int64
 	var facts string
@@ -54,31 +55,32 @@ func scanInboxItem(row Scanner) (out InboxItem, err error) {
 	if err != nil {
 		return out, err
 	}
-	r.receivedAt = FromMicros(receivedAt)
+	r.receivedAt = sqldb.FromMicros(receivedAt)
 	if err := decodeJSON(facts, &r.facts); err != nil {
 		return out, fmt.Errorf("reading the fact of inbox row %s: %w", r.ID, err)
 	}
 	out.ID, out.OrderID, out.State, out.Amendment = r.ID, r.OrderID, r.State, r.amendments > 0
-	out.Fact, out.ReceivedAt, out.StateChangedAt = r.toReceivedItem().Fact, r.receivedAt, FromMicros(stateAt)
+	out.Fact, out.ReceivedAt, out.StateChangedAt = r.toReceivedItem().Fact, r.receivedAt, sqldb.FromMicros(stateAt)
 	return out, nil
 }
 
 // InboxItems lists one page of items without their sealed parts, newest first, and returns how many there are in total.
 func (s *Store) InboxItems(ctx context.Context, by InboxQuery) (rows []InboxItem, total int, err error) {
-	var where Where
+	var where sqldb.Where
 	if by.State != "" {
 		where.And("state = ?", by.State)
 	}
 	if by.OrderID != "" {
 		where.And("order_id = ?", by.OrderID)
 	}
-	err = s.InSnapshot(ctx, func(q Querier) error {
+	err = s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
 		if total, err = countRows(ctx, q, "inbox", where); err != nil {
 			return err
 		}
-		rows, err = QueryAll(ctx, q, scanInboxItem,
-			`SELECT `+inboxItemColumns+` FROM inbox`+where.String()+` ORDER BY received_at DESC, id DESC`+LimitClause(by.Page,
-				by.Size), where.Args...)
+		rows, err = sqldb.QueryAll(ctx, q, scanInboxItem,
+			`SELECT `+inboxItemColumns+` FROM inbox`+where.String()+` ORDER BY received_at DESC, id DESC`+
+				sqldb.LimitClause(by.Page,
+					by.Size), where.Args...)
 		return err
 	})
 	if err != nil {
@@ -90,7 +92,7 @@ func (s *Store) InboxItems(ctx context.Context, by InboxQuery) (rows []InboxItem
 // InboxItem reads one item with its sealed parts. The error is ErrNotFound when there is none.
 func (s *Store) InboxItem(ctx context.Context, id string) (InboxItem, error) {
 	var headers, body, reason []byte
-	row, err := QueryOne(ctx, s.read, func(r Scanner) (InboxItem, error) {
+	row, err := sqldb.QueryOne(ctx, s.db.Reader, func(r sqldb.Scanner) (InboxItem, error) {
 		return scanInboxItem(withExtraDest(r, &headers, &body, &reason))
 	}, `SELECT `+inboxItemColumns+`, headers, body, reason FROM inbox WHERE id = $1`, id)
 	if err != nil {
@@ -112,10 +114,10 @@ func (s *Store) InboxItem(ctx context.Context, id string) (InboxItem, error) {
 
 // rowWithExtra is a row with more columns than its scan function reads.
 type rowWithExtra struct {
-	row   Scanner
+	row   sqldb.Scanner
 	extra []any
 }
 
-func withExtraDest(row Scanner, more ...any) Scanner { return rowWithExtra{row, more} }
+func withExtraDest(row sqldb.Scanner, more ...any) sqldb.Scanner { return rowWithExtra{row, more} }
 
 func (l rowWithExtra) Scan(dest ...any) error { return l.row.Scan(append(dest, l.extra...)...) }

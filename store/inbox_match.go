@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // ErrUnderMatchReview means that the lab report that an inbox item announced has a match review. The review has to be
@@ -19,7 +20,7 @@ var ErrUnderMatchReview = errors.New("the lab report has a match review")
 // when the item is not unmatched or has no fact on that leg, or ErrUnderMatchReview.
 func (s *Store) AssignInboxItem(ctx context.Context, id, orderID, leg string) (ReceivedItem, error) {
 	var out ReceivedItem
-	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) (err error) {
 		out, err = s.assignInboxItem(ctx, tx, id, orderID, leg)
 		return err
 	})
@@ -30,7 +31,7 @@ func (s *Store) AssignInboxItem(ctx context.Context, id, orderID, leg string) (R
 }
 
 func (s *Store) assignInboxItem(ctx context.Context, tx *sql.Tx, id, orderID, leg string) (ReceivedItem, error) {
-	row, err := QueryOne(ctx, tx, scanReceivedItem, `SELECT `+receivedItemColumns+` FROM inbox WHERE id = $1`, id)
+	row, err := sqldb.QueryOne(ctx, tx, scanReceivedItem, `SELECT `+receivedItemColumns+` FROM inbox WHERE id = $1`, id)
 	if err != nil {
 		return row, err
 	}
@@ -40,7 +41,7 @@ func (s *Store) assignInboxItem(ctx context.Context, tx *sql.Tx, id, orderID, le
 	if _, err := loadOrderPosition(ctx, tx, orderID); err != nil {
 		return row, err
 	}
-	reviews, err := QueryOne(ctx, tx, ScanInt, `SELECT COUNT(*) FROM reviews v JOIN inbox i ON `+
+	reviews, err := sqldb.QueryOne(ctx, tx, sqldb.ScanInt, `SELECT COUNT(*) FROM reviews v JOIN inbox i ON `+
 		reviewOfInboxItemCondition+`
 		WHERE i.id = $1 AND v.status IN ($2, $3)`, id, order.MatchReviewPendingCustomer, order.MatchReviewPendingOps)
 	if err != nil {
@@ -66,14 +67,14 @@ type receivedItemRow struct {
 
 const receivedItemColumns = `id, COALESCE(order_id, ''), state, leg, variant, received_at, facts`
 
-func scanReceivedItem(row Scanner) (ReceivedItem, error) {
+func scanReceivedItem(row sqldb.Scanner) (ReceivedItem, error) {
 	var r receivedItemRow
 	var receivedAt int64
 	var facts string
 	if err := row.Scan(&r.ID, &r.OrderID, &r.State, &r.leg, &r.amendments, &receivedAt, &facts); err != nil {
 		return ReceivedItem{}, err
 	}
-	r.receivedAt = FromMicros(receivedAt)
+	r.receivedAt = sqldb.FromMicros(receivedAt)
 	if err := decodeJSON(facts, &r.facts); err != nil {
 		return ReceivedItem{}, fmt.Errorf("reading the fact of inbox row %s: %w", r.ID, err)
 	}
@@ -93,7 +94,7 @@ func (r receivedItemRow) toReceivedItem() ReceivedItem {
 
 // findOrderOfItem finds the order that an item is about, and the leg. Couriers reuse tracking numbers, so the newest
 // order with the number is used.
-func findOrderOfItem(ctx context.Context, q Querier, r NewInboxItem) (orderID, leg string, err error) {
+func findOrderOfItem(ctx context.Context, q sqldb.Querier, r NewInboxItem) (orderID, leg string, err error) {
 	if r.OrderNumber != "" {
 		err = q.QueryRowContext(ctx, `SELECT id FROM orders WHERE number = $1`, r.OrderNumber).Scan(&orderID)
 	} else {
@@ -123,7 +124,7 @@ const (
 // matchInboxItems assigns the unmatched items that the query selects to their orders, and returns the items.
 func (s *Store) matchInboxItems(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]ReceivedItem, error) {
 	type pair struct{ id, orderID, leg string }
-	pairs, err := QueryAll(ctx, tx, func(row Scanner) (p pair, err error) {
+	pairs, err := sqldb.QueryAll(ctx, tx, func(row sqldb.Scanner) (p pair, err error) {
 		err = row.Scan(&p.id, &p.orderID, &p.leg)
 		return p, err
 	}, query, args...)
@@ -145,9 +146,10 @@ func (s *Store) matchInboxItems(ctx context.Context, tx *sql.Tx, query string, a
 }
 
 func (s *Store) matchInboxItem(ctx context.Context, tx *sql.Tx, id, orderID, leg string) (ReceivedItem, error) {
-	r, err := QueryOne(ctx, tx, scanReceivedItem, `UPDATE inbox SET state = $1, order_id = $2, leg = $3, state_at = $4
+	r, err := sqldb.QueryOne(ctx, tx, scanReceivedItem,
+		`UPDATE inbox SET state = $1, order_id = $2, leg = $3, state_at = $4
 		WHERE id = $5 AND state = $6 RETURNING `+receivedItemColumns,
-		InboxReceived, orderID, leg, ToMicros(s.now()), id, InboxUnmatched)
+		InboxReceived, orderID, leg, sqldb.ToMicros(s.now()), id, InboxUnmatched)
 	if err == nil {
 		err = s.rescheduleErasure(ctx, tx, orderID)
 	}
@@ -165,7 +167,7 @@ func (s *Store) matchInboxItem(ctx context.Context, tx *sql.Tx, id, orderID, leg
 // MatchUnmatchedInboxItems assigns unmatched items to orders that exist by now: a partner can report on an order before
 // its creation is committed. Items without an order are not changed.
 func (s *Store) MatchUnmatchedInboxItems(ctx context.Context, limit int) (matched []ReceivedItem, err error) {
-	err = s.InTx(ctx, func(tx *sql.Tx) error {
+	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 		matched, err = s.matchInboxItems(ctx, tx, unmatchedByOrderNumber+` ORDER BY i.state_at, i.id LIMIT $1`, limit)
 		if err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 const outboundNumber, inboundNumber = "9400100000000000000001", "9400100000000000000002"
@@ -39,7 +40,7 @@ func TestAnItemOfAnotherAccountIsNotMatched(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		n := newOrder(s, addTeam(t, s).ID)
 		account := func(teamID, environment string) string {
-			a := LabAccount{ID: NewID(), TeamID: teamID, LabSlug: "x", Partner: "neutral", Environment: environment,
+			a := LabAccount{ID: sqldb.NewID(), TeamID: teamID, LabSlug: "x", Partner: "neutral", Environment: environment,
 				Status: "active"}
 			require.NoError(t, s.PutLabAccount(t.Context(), a))
 			return a.ID
@@ -77,8 +78,9 @@ func TestAnItemOfAnotherAccountIsNotMatched(t *testing.T) {
 // the inbound leg.
 func courierReport(tracking, status string) NewInboxItem {
 	return NewInboxItem{
-		Partner: "easypost", DedupKey: NewID(), BodyHash: NewID(), Kind: "tracker.updated", TrackingNumber: tracking,
-		Body: []byte("{}"),
+		Partner: "easypost", DedupKey: sqldb.NewID(), BodyHash: sqldb.NewID(), Kind: "tracker.updated",
+		TrackingNumber: tracking,
+		Body:           []byte("{}"),
 		FactByLeg: func(leg string) *order.Fact {
 			if status == "label" && leg == "inbound" {
 				return nil
@@ -135,7 +137,7 @@ func TestATrackingNumberUsedAgainIsTheNewestOrders(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, newest, in.OrderID)
 
-		_, err = s.write.ExecContext(t.Context(), `UPDATE inbox SET state = $1, order_id = NULL WHERE id = $2`,
+		_, err = s.db.Writer.ExecContext(t.Context(), `UPDATE inbox SET state = $1, order_id = NULL WHERE id = $2`,
 			InboxUnmatched, in.ID)
 		require.NoError(t, err)
 		matched, err := s.MatchUnmatchedInboxItems(t.Context(), 10)
@@ -158,7 +160,7 @@ func TestUnmatchedItemsAreMatchedLater(t *testing.T) {
 		for range 3 {
 			receiveFact(t, s, order.NewNumber(), order.Fact{Kind: order.FactKitReceived})
 		}
-		_, err = s.write.ExecContext(t.Context(),
+		_, err = s.db.Writer.ExecContext(t.Context(),
 			`UPDATE inbox SET state = $1, order_id = NULL, leg = '' WHERE id IN ($2, $3)`,
 			InboxUnmatched, lab.ID, courier.ID)
 		require.NoError(t, err)

@@ -7,10 +7,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aliquot-labs/aliquot/couriers"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // The states of an inbox item. Besides these an item has the outcome of its fact (order.Outcome) as its state, which
@@ -77,7 +79,7 @@ func (s *Store) StoreInboxItem(ctx context.Context, r NewInboxItem) (ReceivedIte
 	const tries = 5
 	var err error
 	for range tries {
-		if err = s.InTx(ctx, receive); !IsUniqueViolation(err) {
+		if err = s.db.InTx(ctx, receive); !sqldb.IsUniqueViolation(err) {
 			break
 		}
 	}
@@ -102,7 +104,7 @@ func (r NewInboxItem) withStorableTexts(now time.Time) NewInboxItem {
 }
 
 func (s *Store) storeInboxItem(ctx context.Context, tx *sql.Tx, r NewInboxItem) (ReceivedItem, error) {
-	earlier, err := QueryOne(ctx, tx, scanReceivedItem,
+	earlier, err := sqldb.QueryOne(ctx, tx, scanReceivedItem,
 		`SELECT `+receivedItemColumns+` FROM inbox WHERE partner = $1 AND event_key = $2 AND hash = $3`, r.Partner,
 		r.DedupKey, r.BodyHash)
 	if err == nil {
@@ -114,7 +116,7 @@ func (s *Store) storeInboxItem(ctx context.Context, tx *sql.Tx, r NewInboxItem) 
 		return ReceivedItem{}, err
 	}
 	row := receivedItemRow{facts: r.factsByLeg()}
-	row.ID = NewID()
+	row.ID = sqldb.NewID()
 	if row.OrderID, row.leg, err = findOrderOfItem(ctx, tx, r); err != nil {
 		return ReceivedItem{}, err
 	}
@@ -189,11 +191,11 @@ func (s *Store) insertInboxItem(ctx context.Context, tx *sql.Tx, r NewInboxItem,
 			facts, state, code, deliveries, headers, body, reason, received_at, state_at, account_id, fetch_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', 1, $13, $14, $15, $16, $17, $18, $19)`,
 		row.ID, r.Partner, r.DedupKey, row.amendments, r.BodyHash, r.Kind, r.OrderNumber, r.TrackingNumber,
-		NullIfEmpty(row.OrderID), row.leg,
+		sqldb.NullIfEmpty(row.OrderID), row.leg,
 		facts, row.State, headers, s.keys.Seal(sealContext("inbox", row.ID, "body"), r.Body),
-		s.keys.Seal(sealContext("inbox", row.ID, "reason"), []byte(r.PartnerReason)), ToMicros(row.receivedAt),
-		ToMicros(s.now()),
-		r.LabAccountID, ToMicros(row.firstFetchAt(r)))
+		s.keys.Seal(sealContext("inbox", row.ID, "reason"), []byte(r.PartnerReason)), sqldb.ToMicros(row.receivedAt),
+		sqldb.ToMicros(s.now()),
+		r.LabAccountID, sqldb.ToMicros(row.firstFetchAt(r)))
 	return err
 }
 
@@ -215,8 +217,8 @@ func (s *Store) pruneQuarantine(ctx context.Context, tx *sql.Tx) error {
 
 // RecordInboxSignalled sets a received item to signalled. An item in another state is not changed.
 func (s *Store) RecordInboxSignalled(ctx context.Context, id string) error {
-	_, err := s.write.ExecContext(ctx, `UPDATE inbox SET state = $1, state_at = $2 WHERE id = $3 AND state = $4`,
-		InboxSignalled, ToMicros(s.now()), id, InboxReceived)
+	_, err := s.db.Writer.ExecContext(ctx, `UPDATE inbox SET state = $1, state_at = $2 WHERE id = $3 AND state = $4`,
+		InboxSignalled, sqldb.ToMicros(s.now()), id, InboxReceived)
 	if err != nil {
 		return fmt.Errorf("marking inbox row %s as signalled: %w", id, err)
 	}
@@ -227,11 +229,24 @@ func (s *Store) RecordInboxSignalled(ctx context.Context, id string) error {
 // was not signalled, or that were signalled before the second time and have no recording.
 func (s *Store) UnprocessedInboxItems(ctx context.Context, receivedBefore, signalledBefore time.Time,
 	limit int) ([]ReceivedItem, error) {
-	rows, err := QueryAll(ctx, s.read, scanReceivedItem, `SELECT `+receivedItemColumns+` FROM inbox
+	rows, err := sqldb.QueryAll(ctx, s.db.Reader, scanReceivedItem, `SELECT `+receivedItemColumns+` FROM inbox
 		WHERE (state = $1 AND state_at < $2) OR (state = $3 AND state_at < $4) ORDER BY state_at, id LIMIT $5`,
-		InboxReceived, ToMicros(receivedBefore), InboxSignalled, ToMicros(signalledBefore), limit)
+		InboxReceived, sqldb.ToMicros(receivedBefore), InboxSignalled, sqldb.ToMicros(signalledBefore), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing unprocessed inbox items: %w", err)
 	}
 	return rows, nil
+}
+
+// maxPartnerText bounds what a partner may put into a column of clear text, some of which are indexed.
+const maxPartnerText = 200
+
+// storableText makes a partner's text fit for a column: PostgreSQL refuses zero bytes and broken UTF-8, and a report must not be lost
+// for either. The text as sent stays in the sealed body.
+func storableText(text string) string {
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
+	if len(text) > maxPartnerText {
+		text = strings.ToValidUTF8(text[:maxPartnerText], "")
+	}
+	return text
 }

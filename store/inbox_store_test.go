@@ -10,6 +10,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestAnItemIsStoredVerbatimAndMatched(t *testing.T) {
@@ -33,7 +34,7 @@ func TestAnItemIsStoredVerbatimAndMatched(t *testing.T) {
 			TimesSent: 1, Fact: in.Fact, ReceivedAt: r.ReceivedAt, StateChangedAt: row.StateChangedAt,
 			Headers: r.Headers, Body: r.Body, PartnerReason: r.PartnerReason,
 		}, row)
-		_, err = s.InboxItem(t.Context(), NewID())
+		_, err = s.InboxItem(t.Context(), sqldb.NewID())
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
@@ -262,7 +263,7 @@ func TestTheQuarantineIsBounded(t *testing.T) {
 				leg, facts, state, code, deliveries, received_at, state_at)
 			VALUES ($1, 'p', $1, 0, 'h', '', '', '', '', '{}', $2, '', 1, 1, 1)`
 		for range maxQuarantinedItems {
-			_, err := s.write.ExecContext(t.Context(), fill, NewID(), InboxQuarantined)
+			_, err := s.db.Writer.ExecContext(t.Context(), fill, sqldb.NewID(), InboxQuarantined)
 			require.NoError(t, err)
 		}
 		in, err := s.StoreInboxItem(t.Context(), NewInboxItem{Partner: "p", DedupKey: "k", BodyHash: "h",
@@ -348,7 +349,7 @@ func TestADecidedFactIsNotParkedAgain(t *testing.T) {
 		require.Equal(t, InboxApplied, inboxState(t, s, in.ID))
 
 		// A fact that an earlier build has parked gets its outcome.
-		_, err := s.write.ExecContext(t.Context(), `UPDATE inbox SET state = $1 WHERE id = $2`, InboxParked, in.ID)
+		_, err := s.db.Writer.ExecContext(t.Context(), `UPDATE inbox SET state = $1 WHERE id = $2`, InboxParked, in.ID)
 		require.NoError(t, err)
 		require.Len(t, state(t, s, o.ID).ParkedFacts, 1)
 		require.True(t, park().Duplicate)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // LabAccount is a team's account at a lab, or an account for all teams when TeamID is empty.
@@ -56,7 +57,7 @@ func (s *Store) PutLabAccount(ctx context.Context, a LabAccount) error {
 	if err != nil {
 		return err
 	}
-	n, err := ExecCount(ctx, s.write, `INSERT INTO lab_accounts (`+labAccountColumns+`)
+	n, err := sqldb.ExecCount(ctx, s.db.Writer, `INSERT INTO lab_accounts (`+labAccountColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		ON CONFLICT (id) DO UPDATE SET lab_slug = excluded.lab_slug, partner = excluded.partner,
 			environment = excluded.environment, base_url = excluded.base_url,
@@ -64,7 +65,7 @@ func (s *Store) PutLabAccount(ctx context.Context, a LabAccount) error {
 			settings = excluded.settings, policy = excluded.policy, profile = excluded.profile, status = excluded.status
 		WHERE lab_accounts.team_id = excluded.team_id`,
 		a.ID, a.TeamID, a.LabSlug, a.Partner, a.Environment, a.BaseURL, sealed, a.Spacing.Microseconds(),
-		string(a.Settings), string(a.Policy), profile, a.Status, ToMicros(a.CreatedAt))
+		string(a.Settings), string(a.Policy), profile, a.Status, sqldb.ToMicros(a.CreatedAt))
 	if err != nil {
 		return fmt.Errorf("writing lab account %s: %w", a.ID, err)
 	}
@@ -93,7 +94,8 @@ func (a LabAccount) validate() error {
 
 // LabAccount reads one account. The error is ErrNotFound when there is none.
 func (s *Store) LabAccount(ctx context.Context, id string) (LabAccount, error) {
-	a, err := QueryOne(ctx, s.read, s.scanLabAccount, `SELECT `+labAccountColumns+` FROM lab_accounts WHERE id = $1`, id)
+	a, err := sqldb.QueryOne(ctx, s.db.Reader, s.scanLabAccount,
+		`SELECT `+labAccountColumns+` FROM lab_accounts WHERE id = $1`, id)
 	if err != nil {
 		return LabAccount{}, fmt.Errorf("reading lab account %s: %w", id, err)
 	}
@@ -103,7 +105,7 @@ func (s *Store) LabAccount(ctx context.Context, id string) (LabAccount, error) {
 // LabAccounts lists the accounts that a team may order through, its own and those for all teams, oldest first. An empty
 // teamID lists all accounts.
 func (s *Store) LabAccounts(ctx context.Context, teamID string) ([]LabAccount, error) {
-	all, err := QueryAll(ctx, s.read, s.scanLabAccount,
+	all, err := sqldb.QueryAll(ctx, s.db.Reader, s.scanLabAccount,
 		`SELECT `+labAccountColumns+` FROM lab_accounts WHERE $1 = '' OR team_id IN ('', $1) ORDER BY created_at, id`, teamID)
 	if err != nil {
 		return nil, fmt.Errorf("listing lab accounts: %w", err)
@@ -113,7 +115,7 @@ func (s *Store) LabAccounts(ctx context.Context, teamID string) ([]LabAccount, e
 
 // LabAccountsByPartner lists the accounts at a partner, oldest first. The partner's webhook accepts their credentials.
 func (s *Store) LabAccountsByPartner(ctx context.Context, partner string) ([]LabAccount, error) {
-	all, err := QueryAll(ctx, s.read, s.scanLabAccount,
+	all, err := sqldb.QueryAll(ctx, s.db.Reader, s.scanLabAccount,
 		`SELECT `+labAccountColumns+` FROM lab_accounts WHERE partner = $1 ORDER BY created_at, id`, partner)
 	if err != nil {
 		return nil, fmt.Errorf("listing lab accounts with %s: %w", partner, err)
@@ -121,7 +123,7 @@ func (s *Store) LabAccountsByPartner(ctx context.Context, partner string) ([]Lab
 	return all, nil
 }
 
-func (s *Store) scanLabAccount(row Scanner) (LabAccount, error) {
+func (s *Store) scanLabAccount(row sqldb.Scanner) (LabAccount, error) {
 	var a LabAccount
 	var sealed []byte
 	var settings, policy, profile string
@@ -140,6 +142,6 @@ func (s *Store) scanLabAccount(row Scanner) (LabAccount, error) {
 	}
 	a.User, a.Token, a.PreviousUser, a.PreviousToken = c.User, c.Token, c.PreviousUser, c.PreviousToken
 	a.Spacing = time.Duration(spacing) * time.Microsecond
-	a.Settings, a.Policy, a.CreatedAt = []byte(settings), policyOverlay(policy), FromMicros(created)
+	a.Settings, a.Policy, a.CreatedAt = []byte(settings), policyOverlay(policy), sqldb.FromMicros(created)
 	return a, nil
 }

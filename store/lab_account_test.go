@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestLabAccountsAreReadAsPut(t *testing.T) {
@@ -12,7 +14,7 @@ func TestLabAccountsAreReadAsPut(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 		own := LabAccount{
-			ID: NewID(), TeamID: "team-1", LabSlug: "mtl", Partner: "molecular", Environment: Production,
+			ID: sqldb.NewID(), TeamID: "team-1", LabSlug: "mtl", Partner: "molecular", Environment: Production,
 			BaseURL: "https://lab.example",
 			User:    "user", Token: "token", PreviousUser: "old user", PreviousToken: "old token",
 			Spacing:  500 * time.Millisecond,
@@ -20,7 +22,8 @@ func TestLabAccountsAreReadAsPut(t *testing.T) {
 			Status: "active", CreatedAt: at,
 		}
 		shared := LabAccount{
-			ID: NewID(), LabSlug: "sim", Partner: "sandbox", Environment: Sandbox, Settings: []byte("{}"), Status: "active",
+			ID: sqldb.NewID(), LabSlug: "sim", Partner: "sandbox", Environment: Sandbox, Settings: []byte("{}"),
+			Status:    "active",
 			CreatedAt: at.Add(time.Second),
 		}
 		require.NoError(t, s.PutLabAccount(t.Context(), own))
@@ -46,7 +49,7 @@ func TestLabAccountsAreReadAsPut(t *testing.T) {
 
 		own.TeamID = "team-2"
 		require.ErrorIs(t, s.PutLabAccount(t.Context(), own), ErrConflict)
-		_, err = s.LabAccount(t.Context(), NewID())
+		_, err = s.LabAccount(t.Context(), sqldb.NewID())
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
@@ -55,10 +58,10 @@ func TestLabAccountsAreChecked(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		for name, a := range map[string]LabAccount{
-			"environment": {ID: NewID(), Environment: "staging"},
-			"spacing":     {ID: NewID(), Environment: Sandbox, Spacing: -1},
-			"settings":    {ID: NewID(), Environment: Sandbox, Settings: []byte(`[]`)},
-			"policy":      {ID: NewID(), Environment: Sandbox, Policy: []byte(`{"x":1}`)},
+			"environment": {ID: sqldb.NewID(), Environment: "staging"},
+			"spacing":     {ID: sqldb.NewID(), Environment: Sandbox, Spacing: -1},
+			"settings":    {ID: sqldb.NewID(), Environment: Sandbox, Settings: []byte(`[]`)},
+			"policy":      {ID: sqldb.NewID(), Environment: Sandbox, Policy: []byte(`{"x":1}`)},
 		} {
 			require.Error(t, s.PutLabAccount(t.Context(), a), name)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // OpenWork counts everything that is not finished. Attention marks, inbox items and deliveries are counted up to
@@ -44,13 +45,13 @@ func (s *Store) OpenWork(ctx context.Context, now time.Time) (OpenWork, error) {
 		func() (err error) { out.InboxItems, err = s.inboxCountsByState(ctx); return err },
 		func() (err error) { out.DeliveryLag, err = s.DeliveryLag(ctx, now); return err },
 		func() (err error) {
-			out.OldestInboxItemAt, err = QueryOne(ctx, s.read, ScanTime, `SELECT COALESCE(MIN(since), 0) FROM (
+			out.OldestInboxItemAt, err = sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanTime, `SELECT COALESCE(MIN(since), 0) FROM (
 				SELECT MIN(state_at) AS since FROM inbox WHERE state = $1
 				UNION ALL SELECT MIN(state_at) AS since FROM inbox WHERE state = $2) AS waiting`, InboxReceived, InboxSignalled)
 			return err
 		},
 		func() (err error) {
-			out.OldestUnsealedAuditAt, err = QueryOne(ctx, s.read, ScanTime,
+			out.OldestUnsealedAuditAt, err = sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanTime,
 				`SELECT COALESCE((SELECT at FROM audit WHERE seq IS NULL ORDER BY id LIMIT 1), 0)`) // ids are in order of time
 			return err
 		},
@@ -91,15 +92,16 @@ func (s *Store) attentionCounts(ctx context.Context) (map[string]int, error) {
 
 // countUpTo counts the rows of a source, up to countLimit.
 func (s *Store) countUpTo(ctx context.Context, source string, args ...any) (int, error) {
-	return QueryOne(ctx, s.read, ScanInt, fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT %d) AS bounded`,
-		source, s.countLimit), args...)
+	return sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanInt,
+		fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT %d) AS bounded`,
+			source, s.countLimit), args...)
 }
 
 // PoolMetrics returns the metrics of the database's connection pools: go_sql_*, by pool.
 func (s *Store) PoolMetrics() []prometheus.Collector {
-	if s.read == s.write {
-		return []prometheus.Collector{collectors.NewDBStatsCollector(s.write, "store")}
+	if s.db.Reader == s.db.Writer {
+		return []prometheus.Collector{collectors.NewDBStatsCollector(s.db.Writer, "store")}
 	}
-	return []prometheus.Collector{collectors.NewDBStatsCollector(s.write, "store_write"),
-		collectors.NewDBStatsCollector(s.read, "store_read")}
+	return []prometheus.Collector{collectors.NewDBStatsCollector(s.db.Writer, "store_write"),
+		collectors.NewDBStatsCollector(s.db.Reader, "store_read")}
 }

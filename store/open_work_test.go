@@ -9,6 +9,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestOpenWork(t *testing.T) {
@@ -64,7 +65,7 @@ func TestCountsStopAtTheLimit(t *testing.T) {
 		for range 5 {
 			o := addOrderOf(t, s, team)
 			receiveFact(t, s, "nobody's "+o.ID, order.Fact{Kind: order.FactKitShipped})
-			_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(NewID())},
+			_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(sqldb.NewID())},
 				func(st order.State) order.Decision {
 					st.RaiseMark(order.AttentionKitUnused, s.now())
 					return order.Decision{Outcome: order.OutcomeApplied, From: st.Status, Next: st}

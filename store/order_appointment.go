@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // Appointment reads an order's active appointment, or else the newest one. With a teamID, only an order of that team is
 // found. The error is ErrNotFound when the order has no appointment.
 func (s *Store) Appointment(ctx context.Context, teamID, orderID string) (order.AppointmentDocument, error) {
 	var a order.AppointmentDocument
-	err := s.InSnapshot(ctx, func(q Querier) (err error) {
+	err := s.db.InSnapshot(ctx, func(q sqldb.Querier) (err error) {
 		a, err = s.appointment(ctx, q, `WHERE a.order_id = $1 AND ($2 = '' OR a.team_id = $2)
 			ORDER BY a.status IN ('completed', 'cancelled'), a.created_at DESC, a.id DESC LIMIT 1`, orderID, teamID)
 		return err
@@ -25,9 +26,9 @@ func (s *Store) Appointment(ctx context.Context, teamID, orderID string) (order.
 }
 
 // appointment reads the whole appointment that a clause selects.
-func (s *Store) appointment(ctx context.Context, q Querier, clause string,
+func (s *Store) appointment(ctx context.Context, q sqldb.Querier, clause string,
 	args ...any) (order.AppointmentDocument, error) {
-	row, err := QueryOne(ctx, q, s.scanAppointment, selectAppointments+clause, args...)
+	row, err := sqldb.QueryOne(ctx, q, s.scanAppointment, selectAppointments+clause, args...)
 	if err != nil {
 		return order.AppointmentDocument{}, err
 	}
@@ -35,7 +36,7 @@ func (s *Store) appointment(ctx context.Context, q Querier, clause string,
 }
 
 // loadHistoryAndLocation adds an appointment's history and location.
-func (s *Store) loadHistoryAndLocation(ctx context.Context, q Querier,
+func (s *Store) loadHistoryAndLocation(ctx context.Context, q sqldb.Querier,
 	row appointmentRow) (a order.AppointmentDocument, err error) {
 	a = row.document
 	if a.History, err = appointmentHistory(ctx, q, a.ID); err != nil {
@@ -60,7 +61,7 @@ type appointmentRow struct {
 	patientHome       *order.Address  // nil: not known
 }
 
-func (s *Store) scanAppointment(row Scanner) (r appointmentRow, err error) {
+func (s *Store) scanAppointment(row sqldb.Scanner) (r appointmentRow, err error) {
 	var start, end, confirmBy, reported, created int64
 	var notes, asked, home []byte
 	a := &r.document
@@ -71,8 +72,9 @@ func (s *Store) scanAppointment(row Scanner) (r appointmentRow, err error) {
 	if err != nil {
 		return r, err
 	}
-	a.StartAt, a.EndAt, a.ConfirmBy, a.ReportedAt, a.CreatedAt = FromMicros(start), FromMicros(end), FromMicros(confirmBy),
-		FromMicros(reported), FromMicros(created)
+	a.StartAt, a.EndAt, a.ConfirmBy, a.ReportedAt, a.CreatedAt = sqldb.FromMicros(start), sqldb.FromMicros(end),
+		sqldb.FromMicros(confirmBy),
+		sqldb.FromMicros(reported), sqldb.FromMicros(created)
 	if a.Notes, err = s.openText(sealContext("appointments", a.ID, "notes"), notes); err != nil {
 		return r, err
 	}
@@ -83,15 +85,15 @@ func (s *Store) scanAppointment(row Scanner) (r appointmentRow, err error) {
 }
 
 // appointmentHistory lists an appointment's events, oldest first.
-func appointmentHistory(ctx context.Context, q Querier, id string) ([]order.AppointmentEvent, error) {
-	return QueryAll(ctx, q, scanAppointmentEvent, `SELECT status, origin, reschedule, recorded_at
+func appointmentHistory(ctx context.Context, q sqldb.Querier, id string) ([]order.AppointmentEvent, error) {
+	return sqldb.QueryAll(ctx, q, scanAppointmentEvent, `SELECT status, origin, reschedule, recorded_at
 		FROM appointment_events WHERE appointment_id = $1 ORDER BY number`, id)
 }
 
-func scanAppointmentEvent(row Scanner) (e order.AppointmentEvent, err error) {
+func scanAppointmentEvent(row sqldb.Scanner) (e order.AppointmentEvent, err error) {
 	var recorded int64
 	err = row.Scan(&e.Status, &e.Origin, &e.Reschedule, &recorded)
-	e.At = FromMicros(recorded)
+	e.At = sqldb.FromMicros(recorded)
 	return e, err
 }
 
@@ -112,7 +114,7 @@ func (s *Store) storeAppointments(ctx context.Context, tx *sql.Tx, r order.Recor
 		_, err := tx.ExecContext(ctx,
 			`INSERT INTO appointment_events (appointment_id, number, status, origin, reschedule, occurred_at, recorded_at)
 			VALUES ($1, 1 + (SELECT COUNT(*) FROM appointment_events WHERE appointment_id = $1), $2, $3, $4, $5, $6)`,
-			a.ID, a.Status.EventStatus(), step.Origin, step.Reschedule, ToMicros(step.At), ToMicros(now))
+			a.ID, a.Status.EventStatus(), step.Origin, step.Reschedule, sqldb.ToMicros(step.At), sqldb.ToMicros(now))
 		if err != nil {
 			return fmt.Errorf("writing an event of appointment %s: %w", a.ID, err)
 		}
@@ -124,7 +126,7 @@ func (s *Store) storeAppointments(ctx context.Context, tx *sql.Tx, r order.Recor
 }
 
 func upsertAppointment(ctx context.Context, tx *sql.Tx, orderID, teamID string, a order.Appointment) error {
-	n, err := ExecCount(ctx, tx,
+	n, err := sqldb.ExecCount(ctx, tx,
 		`INSERT INTO appointments (id, order_id, team_id, type, provider, account_id, status, reference,
 			confirmation, site, slot, start_at, end_at, zone, can_reschedule, confirm_by, reported_at, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
@@ -135,9 +137,9 @@ func upsertAppointment(ctx context.Context, tx *sql.Tx, orderID, teamID string, 
 			reported_at = excluded.reported_at
 		WHERE appointments.order_id = excluded.order_id`,
 		a.ID, orderID, teamID, a.Type, storableText(a.Provider), a.AccountID, a.Status, storableText(a.Reference),
-		storableText(a.Confirmation), storableText(a.SiteCode), storableText(a.SlotKey), ToMicros(a.StartAt),
-		ToMicros(a.EndAt), storableText(a.Zone),
-		a.CanReschedule, ToMicros(a.ConfirmBy), ToMicros(a.ReportedAt), ToMicros(a.CreatedAt))
+		storableText(a.Confirmation), storableText(a.SiteCode), storableText(a.SlotKey), sqldb.ToMicros(a.StartAt),
+		sqldb.ToMicros(a.EndAt), storableText(a.Zone),
+		a.CanReschedule, sqldb.ToMicros(a.ConfirmBy), sqldb.ToMicros(a.ReportedAt), sqldb.ToMicros(a.CreatedAt))
 	if err == nil && n == 0 {
 		err = errOtherOrder
 	}

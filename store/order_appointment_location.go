@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/keyring"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // PutAppointmentLocation stores or replaces the location of an appointment that its provider reports. reference is the
@@ -17,10 +19,10 @@ func (s *Store) PutAppointmentLocation(ctx context.Context, orderID, reference s
 	if err != nil {
 		return err
 	}
-	_, err = s.write.ExecContext(ctx,
+	_, err = s.db.Writer.ExecContext(ctx,
 		`INSERT INTO appointment_places (order_id, reference, place, updated_at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (order_id, reference) DO UPDATE SET place = excluded.place, updated_at = excluded.updated_at`,
-		orderID, reference, sealed, ToMicros(s.now()))
+		orderID, reference, sealed, sqldb.ToMicros(s.now()))
 	if err != nil {
 		return fmt.Errorf("writing the location of an appointment of order %s: %w", orderID, err)
 	}
@@ -34,9 +36,10 @@ func appointmentLocationSealContext(orderID, reference string) string {
 // appointmentLocation returns the location of an appointment: the one that the provider reported, or else the one that
 // the client asked for, or else the patient's home. It is empty for a patient service center until the provider reports
 // it.
-func (s *Store) appointmentLocation(ctx context.Context, q Querier, r appointmentRow) (p order.Location, err error) {
+func (s *Store) appointmentLocation(ctx context.Context, q sqldb.Querier,
+	r appointmentRow) (p order.Location, err error) {
 	a, reference := r.document, storableText(r.document.Reference)
-	sealed, err := QueryOne(ctx, q, ScanBytes,
+	sealed, err := sqldb.QueryOne(ctx, q, sqldb.ScanBytes,
 		`SELECT place FROM appointment_places WHERE order_id = $1 AND reference = $2`, a.OrderID, reference)
 	if err == nil {
 		return p, s.keys.OpenJSON(appointmentLocationSealContext(a.OrderID, reference), sealed, &p)
@@ -58,12 +61,12 @@ func (s *Store) appointmentLocation(ctx context.Context, q Querier, r appointmen
 // provider. It is empty when the demand has no body, or no longer has one.
 func (s *Store) BookingOfDemand(ctx context.Context, demandID string) (order.BookingBody, error) {
 	var b order.BookingBody
-	body, err := s.demandBody(ctx, s.read, demandID)
+	body, err := s.demandBody(ctx, s.db.Reader, demandID)
 	switch {
 	case errors.Is(err, ErrNotFound), err == nil && body == nil:
 		b, err = s.bookingOfAppointment(ctx, demandID)
 	case err == nil:
-		err = DecodeOpened(body, &b)
+		err = keyring.DecodeOpened(body, &b)
 	}
 	if err != nil {
 		return order.BookingBody{}, fmt.Errorf("reading the body of demand %s: %w", demandID, err)
@@ -72,7 +75,7 @@ func (s *Store) BookingOfDemand(ctx context.Context, demandID string) (order.Boo
 }
 
 func (s *Store) bookingOfAppointment(ctx context.Context, appointmentID string) (order.BookingBody, error) {
-	row, err := QueryOne(ctx, s.read, s.scanAppointment, selectAppointments+`WHERE a.id = $1`, appointmentID)
+	row, err := sqldb.QueryOne(ctx, s.db.Reader, s.scanAppointment, selectAppointments+`WHERE a.id = $1`, appointmentID)
 	if errors.Is(err, ErrNotFound) {
 		return order.BookingBody{}, nil
 	}
@@ -103,7 +106,7 @@ func (s *Store) moveBookingBody(ctx context.Context, tx *sql.Tx, demandID, appoi
 		return err
 	}
 	var b order.BookingBody
-	if err := DecodeOpened(body, &b); err != nil {
+	if err := keyring.DecodeOpened(body, &b); err != nil {
 		return err
 	}
 	var asked []byte
@@ -112,7 +115,7 @@ func (s *Store) moveBookingBody(ctx context.Context, tx *sql.Tx, demandID, appoi
 			return err
 		}
 	}
-	n, err := ExecCount(ctx, tx, `UPDATE appointments SET notes = COALESCE($1, notes), place = COALESCE($2, place)
+	n, err := sqldb.ExecCount(ctx, tx, `UPDATE appointments SET notes = COALESCE($1, notes), place = COALESCE($2, place)
 		WHERE id = $3 AND order_id = (SELECT order_id FROM demands WHERE id = $4)`,
 		s.sealText(sealContext("appointments", appointmentID, "notes"), b.Notes), asked, appointmentID, demandID)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -54,7 +55,7 @@ func TestAppointmentLocation(t *testing.T) {
 			require.NoError(t, s.PutAppointmentLocation(t.Context(), o.ID, step.Appointment.Reference, told))
 			require.Equal(t, told, appointmentOf(t, s, o.ID).Location, "as the provider reports it")
 		}
-		require.Error(t, s.PutAppointmentLocation(t.Context(), NewID(), "r", site), "there is no such order")
+		require.Error(t, s.PutAppointmentLocation(t.Context(), sqldb.NewID(), "r", site), "there is no such order")
 	})
 }
 
@@ -130,7 +131,7 @@ func TestTheBodyOfABookingMovesToTheAppointment(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, why, got)
 
-		got, err = s.BookingOfDemand(ctx, NewID())
+		got, err = s.BookingOfDemand(ctx, sqldb.NewID())
 		require.NoError(t, err)
 		require.Empty(t, got, "nothing was stored")
 	})
@@ -171,7 +172,7 @@ func TestDemandBodiesAreCheckedBeforeTheyAreStored(t *testing.T) {
 			order.DemandRegister, order.DemandBookAppointment, order.DemandRequestAppointment, order.DemandRescheduleAppointment,
 			order.DemandCancelAppointment, order.DemandRecover,
 		} {
-			row := DemandRow{ID: NewID(), OrderID: o.ID, Kind: kind, By: lifecycle.Client,
+			row := DemandRow{ID: sqldb.NewID(), OrderID: o.ID, Kind: kind, By: lifecycle.Client,
 				Body: []byte(`{"notes":7,"patient_details":"Ada"}`)}
 			err := s.AddDemand(t.Context(), row)
 			require.Error(t, err, kind)

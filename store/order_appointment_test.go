@@ -10,6 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/junction"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -21,7 +22,7 @@ func setModality(m lifecycle.Modality) func(*order.Order) {
 // newBooking returns a new appointment of the order.
 func newBooking(s *Store, o *order.Order) order.Appointment {
 	return order.Appointment{
-		ID: NewID(), Type: order.AppointmentTypeOf(o.Modality), Provider: "quest", AccountID: NewID(),
+		ID: sqldb.NewID(), Type: order.AppointmentTypeOf(o.Modality), Provider: "quest", AccountID: sqldb.NewID(),
 		Status:    lifecycle.AppointmentStatusConfirmed,
 		Reference: "e89eb489", Confirmation: "ABCDEF", SiteCode: "PHX", SlotKey: "slot-1",
 		StartAt: s.now().Add(72 * time.Hour),
@@ -44,7 +45,7 @@ func decisionOfSteps(st order.State, at time.Time, steps ...order.AppointmentSte
 // recordAppointment records steps of appointments, and the outcome of a demand if there is one.
 func recordAppointment(t *testing.T, s *Store, orderID, demandID string, steps ...order.AppointmentStep) RecordResult {
 	t.Helper()
-	cause := order.CauseCall(NewID())
+	cause := order.CauseCall(sqldb.NewID())
 	if demandID != "" {
 		cause = order.CauseDemand(demandID)
 	}
@@ -57,7 +58,7 @@ func recordAppointment(t *testing.T, s *Store, orderID, demandID string, steps .
 // addBooking adds a demand about an appointment and returns its id.
 func addBooking(t *testing.T, s *Store, orderID string, kind order.DemandKind, b order.BookingBody) string {
 	t.Helper()
-	row := DemandRow{ID: NewID(), OrderID: orderID, Kind: kind, By: lifecycle.Client}
+	row := DemandRow{ID: sqldb.NewID(), OrderID: orderID, Kind: kind, By: lifecycle.Client}
 	var err error
 	row.Body, err = json.Marshal(b)
 	require.NoError(t, err)
@@ -71,7 +72,7 @@ func messagesDue(t *testing.T, s *Store, endpoint, orderID, eventType string) []
 	t.Helper()
 	messages, err := s.DueDeliveries(t.Context(), DueQuery{EndpointID: endpoint, Now: s.now(), Limit: 100})
 	require.NoError(t, err)
-	ids, err := QueryAll(t.Context(), s.read, ScanText,
+	ids, err := sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText,
 		`SELECT id FROM messages WHERE order_id = $1 AND event_type = $2 ORDER BY sequence, created_at, id`, orderID,
 		eventType)
 	require.NoError(t, err)
@@ -160,7 +161,7 @@ func TestEachStepOfARecordingIsEnqueued(t *testing.T) {
 		pending, confirmed, cancelled := a, a, a
 		pending.Status, pending.StartAt, pending.EndAt = lifecycle.AppointmentStatusPending, time.Time{}, time.Time{}
 		cancelled.Status = lifecycle.AppointmentStatusCancelled
-		out, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(NewID())},
+		out, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(sqldb.NewID())},
 			func(st order.State) order.Decision {
 				d := decisionWithSteps(st, s.now(), lifecycle.RequisitionCreated, lifecycle.AppointmentPending)
 				with := decisionOfSteps(d.Next, s.now(),
@@ -212,8 +213,8 @@ func TestTheAppointmentOfAnOrderIsTheActiveOrTheNewest(t *testing.T) {
 			require.Equal(t, []any{newest.ID, newest.Status}, []any{got.ID, got.Status})
 		}
 		// If an older appointment is active, it is returned.
-		_, err := s.write.ExecContext(t.Context(), `UPDATE appointments SET status = 'in_progress' WHERE created_at < $1`,
-			ToMicros(newest.CreatedAt))
+		_, err := s.db.Writer.ExecContext(t.Context(), `UPDATE appointments SET status = 'in_progress' WHERE created_at < $1`,
+			sqldb.ToMicros(newest.CreatedAt))
 		require.NoError(t, err)
 		got, err := s.Appointment(t.Context(), "", o.ID)
 		require.NoError(t, err)
@@ -235,7 +236,7 @@ func TestAnAppointmentIsUpdatedWithoutAnEvent(t *testing.T) {
 			First: true})
 		before, err := s.Appointment(t.Context(), team, o.ID)
 		require.NoError(t, err)
-		_, err = recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(NewID())},
+		_, err = recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(sqldb.NewID())},
 			func(st order.State) order.Decision {
 				told := *st.Appointment
 				told.Reference, told.ReportedAt = "r1", s.now()
@@ -265,12 +266,12 @@ func TestAFailingRecordingLeavesNoAppointment(t *testing.T) {
 		before := rowCounts(t, s)
 		for name, spoil := range map[string]func(*order.Recording){
 			"another order's":   func(r *order.Recording) { r.Decision.Appointments[1].Appointment.ID = taken.ID },
-			"no such result":    func(r *order.Recording) { r.ResultID = NewID() },
+			"no such result":    func(r *order.Recording) { r.ResultID = sqldb.NewID() },
 			"an unknown status": func(r *order.Recording) { r.Decision.Steps = []order.Step{{To: lifecycle.WithCustomer}} },
 		} {
 			st := state(t, s, o.ID)
 			a := newBooking(s, o)
-			r := order.Recording{OrderID: o.ID, Revision: st.Revision, Cause: order.CauseCall(NewID()),
+			r := order.Recording{OrderID: o.ID, Revision: st.Revision, Cause: order.CauseCall(sqldb.NewID()),
 				Decision: decisionOfSteps(st, s.now(),
 					order.AppointmentStep{Appointment: a, First: true}, order.AppointmentStep{Appointment: a})}
 			spoil(&r)

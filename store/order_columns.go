@@ -7,6 +7,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // stateColumns are the values of an order's state that are also stored in columns of their own, for searches and lists.
@@ -37,7 +38,7 @@ func stateColumnsOf(s order.State, sampleID string) (stateColumns, error) {
 	c := stateColumns{
 		status: s.Status, detail: s.Detail, sequence: s.Sequence, revision: s.Revision,
 		registered: s.Registered, shipped: s.HasShipped, unfinished: isUnfinished(s),
-		accession: storableText(s.Accession), sampleID: sampleID, activateBy: NullIfEmpty(s.ActivateBy), state: state,
+		accession: storableText(s.Accession), sampleID: sampleID, activateBy: sqldb.NullIfEmpty(s.ActivateBy), state: state,
 	}
 	switch {
 	case s.Imported:
@@ -48,7 +49,7 @@ func stateColumnsOf(s order.State, sampleID string) (stateColumns, error) {
 		c.sampleID = c.accession
 	}
 	if next, ok := s.NextDeadline(); ok {
-		c.nextDeadline = ToMicros(next.Due)
+		c.nextDeadline = sqldb.ToMicros(next.Due)
 	}
 	return c, nil
 }
@@ -73,7 +74,7 @@ func replaceAttentionMarks(ctx context.Context, tx *sql.Tx, orderID string, hadM
 	for _, m := range marks {
 		_, err := tx.ExecContext(ctx,
 			`INSERT INTO order_attention (order_id, reason, since, reminders) VALUES ($1, $2, $3, $4)`,
-			orderID, m.Reason, ToMicros(m.Since), m.Reminders)
+			orderID, m.Reason, sqldb.ToMicros(m.Since), m.Reminders)
 		if err != nil {
 			return fmt.Errorf("writing attention marks of order %s: %w", orderID, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // Unfinished orders are counted by status in rows that each transaction updates. With millions of orders, counting them
@@ -61,7 +62,7 @@ func addCounts(ctx context.Context, tx *sql.Tx, changes map[countKey]int, shard 
 	var rows []string
 	var args []any
 	for _, key := range keys {
-		rows = append(rows, "("+Placeholders(len(args)+1, 4)+")")
+		rows = append(rows, "("+sqldb.Placeholders(len(args)+1, 4)+")")
 		args = append(args, string(key.modality), string(key.status), shard, changes[key])
 	}
 	_, err := tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO order_counts (modality, status, shard, orders) VALUES %s
@@ -75,7 +76,7 @@ func addCounts(ctx context.Context, tx *sql.Tx, changes map[countKey]int, shard 
 
 // unfinishedByStatus reads the counts.
 func (s *Store) unfinishedByStatus(ctx context.Context) (map[lifecycle.Status]int, error) {
-	read, err := queryOrderCounts(ctx, s.read,
+	read, err := queryOrderCounts(ctx, s.db.Reader,
 		`SELECT modality, status, CAST(SUM(orders) AS BIGINT) FROM order_counts GROUP BY modality, status`)
 	if err != nil {
 		return nil, err
@@ -93,7 +94,7 @@ func (s *Store) unfinishedByStatus(ctx context.Context) (map[lifecycle.Status]in
 // the differences, which is 0 unless the orders were written by hand or by a program that does not count. It reads all
 // unfinished orders. On PostgreSQL it does not block other transactions; on SQLite they wait.
 func (s *Store) CorrectOrderCounts(ctx context.Context) (wrong int, err error) {
-	err = s.InTx(ctx, func(tx *sql.Tx) error {
+	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 		// This statement locks a row, so that two concurrent calls do not correct the same difference twice.
 		_, err := tx.ExecContext(ctx, `INSERT INTO order_counts (modality, status, shard, orders) VALUES ('', '', 0, 0)
 			ON CONFLICT (modality, status, shard) DO UPDATE SET orders = 0`)
@@ -121,9 +122,9 @@ func (s *Store) CorrectOrderCounts(ctx context.Context) (wrong int, err error) {
 	return wrong, nil
 }
 
-func queryOrderCounts(ctx context.Context, q Querier, query string) (map[countKey]int, error) {
+func queryOrderCounts(ctx context.Context, q sqldb.Querier, query string) (map[countKey]int, error) {
 	counts := map[countKey]int{}
-	_, err := QueryAll(ctx, q, func(row Scanner) (none struct{}, err error) {
+	_, err := sqldb.QueryAll(ctx, q, func(row sqldb.Scanner) (none struct{}, err error) {
 		var key countKey
 		var n int
 		err = row.Scan(&key.modality, &key.status, &n)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // Several goroutines create, move, replace and end orders, and some changes are rolled back. Meanwhile the counts are
@@ -44,7 +45,7 @@ func TestOrdersAreCountedAsTheyMove(t *testing.T) {
 		require.Greater(t, len(open), 5, "the statuses of the orders")
 
 		// Controls: a change that is not counted is found and corrected, even if the sum is right.
-		_, err = s.write.ExecContext(t.Context(),
+		_, err = s.db.Writer.ExecContext(t.Context(),
 			`UPDATE orders SET status = $1 WHERE id = (SELECT MIN(id) FROM orders WHERE unfinished AND status <> $1)`,
 			lifecycle.WithCustomer)
 		require.NoError(t, err)
@@ -81,7 +82,7 @@ func moveOrdersRandomly(t *testing.T, s *Store, team string, random *rand.Rand, 
 			return
 		}
 		r := order.Recording{
-			OrderID: id, Cause: order.CauseCall(NewID()), Revision: st.Revision, At: s.now(),
+			OrderID: id, Cause: order.CauseCall(sqldb.NewID()), Revision: st.Revision, At: s.now(),
 			Decision: decisionWithSteps(st, s.now(), kitStatuses[random.IntN(len(kitStatuses))]),
 		}
 		r.Decision.CreateReplacement = r.Decision.Next.Failed()
@@ -111,7 +112,7 @@ var kitStatuses = []lifecycle.LowStatus{
 func countedOrders(t *testing.T, s *Store) map[lifecycle.Status]int {
 	t.Helper()
 	counts := map[lifecycle.Status]int{}
-	read, err := QueryAll(t.Context(), s.read, func(row Scanner) (key countKey, err error) {
+	read, err := sqldb.QueryAll(t.Context(), s.db.Reader, func(row sqldb.Scanner) (key countKey, err error) {
 		err = row.Scan(&key.modality, &key.status)
 		return key, err
 	}, `SELECT modality, status FROM orders WHERE unfinished`)
@@ -129,14 +130,14 @@ func TestOrdersFromBeforeTheCountsAreCounted(t *testing.T) {
 		team := addTeam(t, s).ID
 		moveTo(t, s, addOrderOf(t, s, team).ID, lifecycle.WithCustomer)
 		moveTo(t, s, addOrderOf(t, s, team).ID, lifecycle.Cancelled)
-		_, err := s.write.ExecContext(t.Context(), `DELETE FROM order_counts`)
+		_, err := s.db.Writer.ExecContext(t.Context(), `DELETE FROM order_counts`)
 		require.NoError(t, err)
 		wrong, err := s.CorrectOrderCounts(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, 1, wrong)
 
 		seeded := newOrder(s, team).Order
-		seeded.UserID = NewID()
+		seeded.UserID = sqldb.NewID()
 		require.NoError(t, s.BulkInsertOrders(t.Context(), []order.Order{seeded}))
 		open, err := s.unfinishedByStatus(t.Context())
 		require.NoError(t, err)

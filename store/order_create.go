@@ -9,6 +9,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // NewOrder is an order to create.
@@ -36,9 +37,9 @@ type CreatedOrder struct {
 
 // AssignOrderIDs sets the ids and the number of an order. An order that joins an order transaction keeps that id.
 func AssignOrderIDs(o *order.Order) {
-	o.ID, o.Number, o.ModalityPartID = NewID(), order.NewNumber(), NewID()
+	o.ID, o.Number, o.ModalityPartID = sqldb.NewID(), order.NewNumber(), sqldb.NewID()
 	if o.TransactionID == "" {
-		o.TransactionID = NewID()
+		o.TransactionID = sqldb.NewID()
 	}
 }
 
@@ -50,7 +51,7 @@ func (s *Store) CreateOrder(ctx context.Context, n NewOrder) (*CreatedOrder, err
 		return nil, fmt.Errorf("creating an order: %w", err)
 	}
 	var c *CreatedOrder
-	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) (err error) {
 		if c, err = s.createOrder(ctx, tx, n.Order, n.Cause); err != nil || n.RenderAnswer == nil {
 			return err
 		}
@@ -60,7 +61,7 @@ func (s *Store) CreateOrder(ctx context.Context, n NewOrder) (*CreatedOrder, err
 		return s.storeAnswerTx(ctx, tx, *n.IdempotencyKey, n.Order.ID, c.AnswerStatus, c.AnswerBody)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("creating order %s: %w", n.Order.ID, MapUniqueViolation(err))
+		return nil, fmt.Errorf("creating order %s: %w", n.Order.ID, sqldb.MapUniqueViolation(err))
 	}
 	return c, nil
 }
@@ -81,14 +82,6 @@ func (n NewOrder) check() error {
 	default:
 		return nil
 	}
-}
-
-// MapUniqueViolation turns a violation of a unique key into ErrConflict.
-func MapUniqueViolation(err error) error {
-	if IsUniqueViolation(err) {
-		return ErrConflict
-	}
-	return err
 }
 
 // createOrder writes an order and everything that follows from its creation, within the caller's transaction.
@@ -143,7 +136,7 @@ func (s *Store) insertOrder(ctx context.Context, tx *sql.Tx, o order.Order) erro
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, InsertStatement("orders", orderInsertColumns), values...)
+	_, err = tx.ExecContext(ctx, sqldb.InsertStatement("orders", orderInsertColumns), values...)
 	if err != nil {
 		return fmt.Errorf("writing the order: %w", err)
 	}
@@ -180,12 +173,13 @@ func (s *Store) orderInsertValues(o *order.Order, changed, started time.Time) ([
 	return []any{
 		o.ID, o.TeamID, o.UserID, o.ClientUserID, o.TransactionID, o.LabAccountID, o.ModalityPartID, o.Number, c.accession,
 		c.sampleID,
-		string(o.Modality), o.Registrable, c.registered, o.Imported, string(o.Origin), NullIfEmpty(o.ParentID),
+		string(o.Modality), o.Registrable, c.registered, o.Imported, string(o.Origin), sqldb.NullIfEmpty(o.ParentID),
 		o.ReplacementDepth, string(c.status),
-		string(c.detail), ToMicros(changed), c.sequence, c.revision, c.shipped, c.unfinished, c.nextDeadline, c.activateBy,
+		string(c.detail), sqldb.ToMicros(changed), c.sequence, c.revision, c.shipped, c.unfinished, c.nextDeadline,
+		c.activateBy,
 		o.Priority,
 		o.BillingType, o.CreatorMemberID, labTest, c.state, sealed.patient, sealed.address, sealed.shipping, sealed.physician,
-		sealed.clinical, sealed.results, ToMicros(started), ToMicros(o.CreatedAt), ToMicros(changed),
+		sealed.clinical, sealed.results, sqldb.ToMicros(started), sqldb.ToMicros(o.CreatedAt), sqldb.ToMicros(changed),
 	}, nil
 }
 
@@ -193,7 +187,7 @@ func (s *Store) orderInsertValues(o *order.Order, changed, started time.Time) ([
 func upsertOrderTransaction(ctx context.Context, tx *sql.Tx, id, teamID string, at time.Time) error {
 	_, err := tx.ExecContext(ctx,
 		`INSERT INTO order_transactions (id, team_id, created_at, updated_at) VALUES ($1, $2, $3, $3)
-		ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at`, id, teamID, ToMicros(at))
+		ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at`, id, teamID, sqldb.ToMicros(at))
 	if err != nil {
 		return fmt.Errorf("writing order transaction %s: %w", id, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/junction"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -196,7 +197,7 @@ func TestCreateOrderIsAllOrNothing(t *testing.T) {
 
 func TestCreateOrderRefusesAnOrderWithoutState(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, engineURL(t, SQLite)) // the order is refused before the database is used
+	s := openStore(t, engineURL(t, sqldb.SQLite)) // the order is refused before the database is used
 	tests := map[string]func(*NewOrder){
 		"no ids":           func(n *NewOrder) { n.Order.Number = "" },
 		"no team":          func(n *NewOrder) { n.Order.TeamID = "" },
@@ -206,7 +207,7 @@ func TestCreateOrderRefusesAnOrderWithoutState(t *testing.T) {
 		"nothing to store": func(n *NewOrder) { n.IdempotencyKey = &IdempotencyKey{} },
 	}
 	for name, spoil := range tests {
-		n := newOrder(s, NewID())
+		n := newOrder(s, sqldb.NewID())
 		spoil(&n)
 		_, err := s.CreateOrder(t.Context(), n)
 		require.ErrorContains(t, err, "creating an order", name)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/keyring"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // The states of a demand.
@@ -38,16 +40,16 @@ type DemandRow struct {
 // when there is a demand with that id.
 func (s *Store) AddDemand(ctx context.Context, d DemandRow) error {
 	if into := newDemandBody(d.Kind); into != nil && d.Body != nil {
-		if err := DecodeOpened(d.Body, into); err != nil {
+		if err := keyring.DecodeOpened(d.Body, into); err != nil {
 			return fmt.Errorf("adding demand %s: %w", d.ID, err)
 		}
 	}
 	body := s.sealBytes(sealContext("demands", d.ID, "body"), d.Body)
-	_, err := s.write.ExecContext(ctx,
+	_, err := s.db.Writer.ExecContext(ctx,
 		`INSERT INTO demands (id, order_id, kind, actor, state, reason, body, created_at, settled_at)
-		VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0)`, d.ID, d.OrderID, d.Kind, d.By, DemandOpen, body, ToMicros(s.now()))
+		VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0)`, d.ID, d.OrderID, d.Kind, d.By, DemandOpen, body, sqldb.ToMicros(s.now()))
 	if err != nil {
-		return WrapWriteError(err, "demand", d.ID)
+		return sqldb.WrapWriteError(err, "demand", d.ID)
 	}
 	return nil
 }
@@ -56,7 +58,7 @@ const demandColumns = `id, order_id, kind, actor, state, reason, created_at, set
 
 // Demand reads a demand without its body. The error is ErrNotFound when there is none with that id.
 func (s *Store) Demand(ctx context.Context, id string) (DemandRow, error) {
-	d, err := QueryOne(ctx, s.read, scanDemand, `SELECT `+demandColumns+` FROM demands WHERE id = $1`, id)
+	d, err := sqldb.QueryOne(ctx, s.db.Reader, scanDemand, `SELECT `+demandColumns+` FROM demands WHERE id = $1`, id)
 	if err != nil {
 		return DemandRow{}, fmt.Errorf("reading demand %s: %w", id, err)
 	}
@@ -81,31 +83,31 @@ func newDemandBody(kind order.DemandKind) any {
 // RefuseDemand records that the order's workflow refused a demand without a recording, and erases the demand's body. A
 // demand that has an outcome is not changed.
 func (s *Store) RefuseDemand(ctx context.Context, id string, reason order.Reason) error {
-	if err := refuseDemand(ctx, s.write, id, reason, s.now()); err != nil {
+	if err := refuseDemand(ctx, s.db.Writer, id, reason, s.now()); err != nil {
 		return fmt.Errorf("refusing demand %s: %w", id, err)
 	}
 	return nil
 }
 
-func refuseDemand(ctx context.Context, q Querier, id string, reason order.Reason, now time.Time) error {
+func refuseDemand(ctx context.Context, q sqldb.Querier, id string, reason order.Reason, now time.Time) error {
 	_, err := q.ExecContext(ctx,
 		`UPDATE demands SET state = $1, reason = $2, body = NULL, settled_at = $3 WHERE id = $4 AND state = $5`,
-		DemandRefused, reason, ToMicros(now), id, DemandOpen)
+		DemandRefused, reason, sqldb.ToMicros(now), id, DemandOpen)
 	return err
 }
 
 // DemandBody opens a demand's body. It is nil when the demand had none, or when the body was moved to the order or its
 // appointment. The error is ErrNotFound when there is no such demand.
 func (s *Store) DemandBody(ctx context.Context, id string) ([]byte, error) {
-	body, err := s.demandBody(ctx, s.read, id)
+	body, err := s.demandBody(ctx, s.db.Reader, id)
 	if err != nil {
 		return nil, fmt.Errorf("reading the body of demand %s: %w", id, err)
 	}
 	return body, nil
 }
 
-func (s *Store) demandBody(ctx context.Context, q Querier, id string) ([]byte, error) {
-	sealed, err := QueryOne(ctx, q, ScanBytes, `SELECT body FROM demands WHERE id = $1`, id)
+func (s *Store) demandBody(ctx context.Context, q sqldb.Querier, id string) ([]byte, error) {
+	sealed, err := sqldb.QueryOne(ctx, q, sqldb.ScanBytes, `SELECT body FROM demands WHERE id = $1`, id)
 	if err != nil {
 		return nil, err
 	}
@@ -124,12 +126,12 @@ func (s *Store) recordDemandOutcome(ctx context.Context, tx *sql.Tx, r order.Rec
 	if d.Outcome == order.OutcomeRefused {
 		_, err := tx.ExecContext(ctx,
 			`UPDATE demands SET state = $1, reason = $2, body = NULL, settled_at = $3 WHERE id = $4 AND order_id = $5`,
-			DemandRefused, d.Reason, ToMicros(now), r.DemandID, r.OrderID)
+			DemandRefused, d.Reason, sqldb.ToMicros(now), r.DemandID, r.OrderID)
 		return err
 	}
-	kind, err := QueryOne(ctx, tx, ScanText,
+	kind, err := sqldb.QueryOne(ctx, tx, sqldb.ScanText,
 		`UPDATE demands SET state = $1, settled_at = $2 WHERE id = $3 AND order_id = $4 RETURNING kind`,
-		DemandDone, ToMicros(now), r.DemandID, r.OrderID)
+		DemandDone, sqldb.ToMicros(now), r.DemandID, r.OrderID)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
@@ -159,7 +161,7 @@ func recordOtherCancelOutcomes(ctx context.Context, tx *sql.Tx, r order.Recordin
 		WHERE order_id = $4 AND id <> $5 AND kind = $6 AND state = $7
 			AND EXISTS (SELECT 1 FROM demands d WHERE d.id = $5 AND d.order_id = $4 AND d.kind = $6)
 			AND EXISTS (SELECT 1 FROM decisions WHERE order_id = $4 AND cause = $8 || demands.id)`,
-		state, r.Decision.Reason, ToMicros(now), r.OrderID, r.DemandID, order.DemandCancel, DemandOpen,
+		state, r.Decision.Reason, sqldb.ToMicros(now), r.OrderID, r.DemandID, order.DemandCancel, DemandOpen,
 		order.CauseCall(order.CancelAskCallPrefix))
 	return err
 }
@@ -171,7 +173,7 @@ func (s *Store) applyCorrection(ctx context.Context, tx *sql.Tx, orderID, demand
 		return err
 	}
 	var c order.Correction
-	if err := DecodeOpened(body, &c); err != nil {
+	if err := keyring.DecodeOpened(body, &c); err != nil {
 		return err
 	}
 	if err := s.setPatientAndAddress(ctx, tx, orderID, c.Patient, c.Address); err != nil {
@@ -217,7 +219,7 @@ func (s *Store) updateSealedColumn(ctx context.Context, tx *sql.Tx, orderID, col
 
 // RecordDemandAnswer records that the order's workflow has answered a demand, or was signalled to answer it.
 func (s *Store) RecordDemandAnswer(ctx context.Context, id string) error {
-	if _, err := s.write.ExecContext(ctx, `UPDATE demands SET answered = TRUE WHERE id = $1 AND NOT answered`,
+	if _, err := s.db.Writer.ExecContext(ctx, `UPDATE demands SET answered = TRUE WHERE id = $1 AND NOT answered`,
 		id); err != nil {
 		return fmt.Errorf("recording the answer to demand %s: %w", id, err)
 	}
@@ -226,9 +228,9 @@ func (s *Store) RecordDemandAnswer(ctx context.Context, id string) error {
 
 // RecordDemandAnswersBefore records the same for all demands that were made of an order before a time.
 func (s *Store) RecordDemandAnswersBefore(ctx context.Context, orderID string, before time.Time) error {
-	_, err := s.write.ExecContext(ctx,
+	_, err := s.db.Writer.ExecContext(ctx,
 		`UPDATE demands SET answered = TRUE WHERE order_id = $1 AND created_at < $2 AND NOT answered`,
-		orderID, ToMicros(before))
+		orderID, sqldb.ToMicros(before))
 	if err != nil {
 		return fmt.Errorf("recording the answers to demands of order %s: %w", orderID, err)
 	}
@@ -238,8 +240,9 @@ func (s *Store) RecordDemandAnswersBefore(ctx context.Context, orderID string, b
 // OrdersWithUnansweredDemands lists up to limit orders with a demand that was made before a time and has no answer yet,
 // the longest waiting first.
 func (s *Store) OrdersWithUnansweredDemands(ctx context.Context, before time.Time, limit int) ([]string, error) {
-	ids, err := QueryAll(ctx, s.read, ScanText, `SELECT order_id FROM demands WHERE NOT answered AND created_at < $1
-		GROUP BY order_id ORDER BY min(created_at), order_id LIMIT $2`, ToMicros(before), limit)
+	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
+		`SELECT order_id FROM demands WHERE NOT answered AND created_at < $1
+		GROUP BY order_id ORDER BY min(created_at), order_id LIMIT $2`, sqldb.ToMicros(before), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing demands without an answer: %w", err)
 	}

@@ -8,13 +8,14 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestOrdersWithUnansweredDemandsAreListed(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		ask := func(orderID string) string {
-			d := DemandRow{ID: NewID(), OrderID: orderID, Kind: order.DemandCancel, By: lifecycle.Client}
+			d := DemandRow{ID: sqldb.NewID(), OrderID: orderID, Kind: order.DemandCancel, By: lifecycle.Client}
 			require.NoError(t, s.AddDemand(t.Context(), d))
 			return d.ID
 		}

@@ -9,12 +9,13 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // demand adds a demand, with a body if there is one, and records its outcome.
 func demand(t testing.TB, s *Store, orderID string, d order.Demand, body any) RecordResult {
 	t.Helper()
-	d.ID = NewID()
+	d.ID = sqldb.NewID()
 	return demandAs(t, s, orderID, d, body)
 }
 
@@ -50,7 +51,7 @@ func TestARecoveryMovesItsBodyToTheOrder(t *testing.T) {
 		patient, address := *o.Patient, *o.Address
 		patient.LastName, address.FirstLine = "King", "2 Engine Road"
 
-		d := order.Demand{ID: NewID(), Kind: order.DemandRecover}
+		d := order.Demand{ID: sqldb.NewID(), Kind: order.DemandRecover}
 		out := demandAs(t, s, o.ID, d, order.Correction{Patient: &patient, Address: &address})
 		require.Equal(t, order.OutcomeApplied, out.Outcome)
 		got := getOrder(t, s, o.ID)
@@ -63,7 +64,7 @@ func TestARecoveryMovesItsBodyToTheOrder(t *testing.T) {
 		require.Empty(t, body)
 
 		// Absent parts are not changed. A note stays with the demand.
-		d.ID = NewID()
+		d.ID = sqldb.NewID()
 		demandAs(t, s, o.ID, d, order.Correction{Address: o.Address, Note: "spoke to the lab"})
 		got = getOrder(t, s, o.ID)
 		require.Equal(t, &patient, got.Patient)
@@ -78,7 +79,7 @@ func TestARefusedDemandIsErased(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
-		d := order.Demand{ID: NewID(), Kind: order.DemandRecover}
+		d := order.Demand{ID: sqldb.NewID(), Kind: order.DemandRecover}
 		out := demandAs(t, s, o.ID, d, order.Correction{Address: &order.Address{FirstLine: "elsewhere"}})
 		require.Equal(t, order.OutcomeRefused, out.Outcome)
 		require.Equal(t, order.ReasonNotBlocked, out.Reason)
@@ -99,14 +100,14 @@ func TestADemandIsStoredOnce(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
-		row := DemandRow{ID: NewID(), OrderID: o.ID, Kind: order.DemandDoNotProcess, By: lifecycle.Operations,
+		row := DemandRow{ID: sqldb.NewID(), OrderID: o.ID, Kind: order.DemandDoNotProcess, By: lifecycle.Operations,
 			Body: []byte("why")}
 		require.NoError(t, s.AddDemand(t.Context(), row))
 		require.ErrorIs(t, s.AddDemand(t.Context(), row), ErrConflict)
 		body, err := s.DemandBody(t.Context(), row.ID)
 		require.NoError(t, err)
 		require.Equal(t, "why", string(body))
-		_, err = s.DemandBody(t.Context(), NewID())
+		_, err = s.DemandBody(t.Context(), sqldb.NewID())
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
@@ -117,7 +118,7 @@ func TestActivateByFollowsTheState(t *testing.T) {
 		o := addOrder(t, s)
 		require.Nil(t, o.ActivateBy)
 		record := func(day string) {
-			_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(NewID())},
+			_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(sqldb.NewID())},
 				func(st order.State) order.Decision {
 					st.ActivateBy = day
 					return order.Decision{Outcome: order.OutcomeApplied, From: st.Status, Next: st}
@@ -136,7 +137,7 @@ func TestADemandWithoutARowIsRecorded(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
-		d := order.Demand{ID: NewID(), Kind: order.DemandCancel, By: lifecycle.Client}
+		d := order.Demand{ID: sqldb.NewID(), Kind: order.DemandCancel, By: lifecycle.Client}
 		out, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(d.ID), DemandID: d.ID},
 			func(st order.State) order.Decision { return st.ApplyDemand(d, s.now()) })
 		require.NoError(t, err)
@@ -151,7 +152,7 @@ func TestADemandRefusedWithoutARecordingIsErased(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
-		d := DemandRow{ID: NewID(), OrderID: o.ID, Kind: order.DemandDoNotProcess, By: lifecycle.Operations,
+		d := DemandRow{ID: sqldb.NewID(), OrderID: o.ID, Kind: order.DemandDoNotProcess, By: lifecycle.Operations,
 			Body: []byte(`{"note":"x"}`)}
 		require.NoError(t, s.AddDemand(t.Context(), d))
 		require.NoError(t, s.RefuseDemand(t.Context(), d.ID, order.ReasonTransitionNotAllowed))
@@ -159,7 +160,7 @@ func TestADemandRefusedWithoutARecordingIsErased(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, body)
 
-		done := order.Demand{ID: NewID(), Kind: order.DemandDoNotProcess}
+		done := order.Demand{ID: sqldb.NewID(), Kind: order.DemandDoNotProcess}
 		demandAs(t, s, o.ID, done, nil)
 		require.NoError(t, s.RefuseDemand(t.Context(), done.ID, order.ReasonTransitionNotAllowed))
 		story, err := s.Story(t.Context(), o.ID)
@@ -198,7 +199,7 @@ func TestCancellationsOfOneOrderGetOneOutcome(t *testing.T) {
 		o := addOrder(t, s)
 		applyRequisitionTaken(t, s, o.ID, "A1")
 		add := func(kind order.DemandKind) order.Demand {
-			d := order.Demand{ID: NewID(), Kind: kind, By: lifecycle.Client}
+			d := order.Demand{ID: sqldb.NewID(), Kind: kind, By: lifecycle.Client}
 			require.NoError(t, s.AddDemand(t.Context(), DemandRow{ID: d.ID, OrderID: o.ID, Kind: d.Kind, By: d.By}))
 			return d
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestAJSONDocumentIsDecodedOnce(t *testing.T) {
@@ -33,7 +34,7 @@ func TestAJSONDocumentIsDecodedOnce(t *testing.T) {
 
 func TestAStateIsDecodedWithItsPolicy(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, engineURL(t, SQLite))
+	s := openStore(t, engineURL(t, sqldb.SQLite))
 	want := order.State{OrderID: "o", Number: "n", Policy: order.DefaultPolicy(), Sequence: 3}
 	for _, minors := range []bool{false, true, false} {
 		want.Policy.AllowMinors = minors

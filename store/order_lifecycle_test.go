@@ -8,6 +8,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -22,7 +23,7 @@ func recordRule(t *testing.T, s *Store, r order.Recording, rule func(order.State
 }
 
 func callRecording(orderID string) order.Recording {
-	return order.Recording{OrderID: orderID, Cause: order.CauseCall(NewID())}
+	return order.Recording{OrderID: orderID, Cause: order.CauseCall(sqldb.NewID())}
 }
 
 // A caller who does not wait gets a pending appointment. The provider is asked for the same booking again.
@@ -39,7 +40,7 @@ func TestAnAsynchronousBookingIsRecorded(t *testing.T) {
 			ID: addBooking(t, s, o.ID, order.DemandBookAppointment, asked), Kind: order.DemandBookAppointment,
 			By: lifecycle.Client, Async: true,
 			Slot: &order.Slot{
-				AccountID: NewID(), Provider: "quest", Type: order.PatientServiceCenter, Key: "slot-1", Site: "PHX",
+				AccountID: sqldb.NewID(), Provider: "quest", Type: order.PatientServiceCenter, Key: "slot-1", Site: "PHX",
 				Zone:    "America/Phoenix",
 				StartAt: s.now().Add(48 * time.Hour), EndAt: s.now().Add(49 * time.Hour),
 			},
@@ -91,7 +92,7 @@ func TestARequisitionConfirmsAHeldBooking(t *testing.T) {
 			[]any{a.Status, a.EventCount, a.History[1].Origin})
 
 		// The order and its appointment are cancelled. The order is unfinished until the provider has been informed.
-		cancel := order.Demand{ID: NewID(), Kind: order.DemandCancel, By: lifecycle.Client}
+		cancel := order.Demand{ID: sqldb.NewID(), Kind: order.DemandCancel, By: lifecycle.Client}
 		recordRule(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(cancel.ID), DemandID: cancel.ID},
 			func(st order.State) order.Decision { return st.ApplyDemand(cancel, s.now()) })
 		require.Equal(t, lifecycle.Cancelled, getOrder(t, s, o.ID).Status)

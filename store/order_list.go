@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // orderCountLimit is the limit up to which the orders of a list are counted, to bound the cost.
@@ -25,7 +26,7 @@ var ErrTooManyToSort = errors.New("too many orders to be sorted by patient")
 // is nil when there are more than orderCountLimit. The error is ErrTooManyToSort when there are too many to sort by
 // patient.
 func (s *Store) Orders(ctx context.Context, by OrderQuery) (orders []order.Order, total *int, err error) {
-	err = s.InSnapshot(ctx, func(q Querier) error {
+	err = s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
 		if err := s.planQueriesForValues(ctx, q); err != nil {
 			return err
 		}
@@ -47,8 +48,8 @@ func (s *Store) Orders(ctx context.Context, by OrderQuery) (orders []order.Order
 // that is good for one name or time span is bad for most others. It also makes PostgreSQL prefer to read indexes in
 // their order. A plan that reads a table or one side of a join completely before the first row becomes slower with the
 // number of orders.
-func (s *Store) planQueriesForValues(ctx context.Context, q Querier) error {
-	if s.dialect != Postgres {
+func (s *Store) planQueriesForValues(ctx context.Context, q sqldb.Querier) error {
+	if s.db.Dialect != sqldb.Postgres {
 		return nil
 	}
 	_, err := q.ExecContext(ctx, `SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off;
@@ -57,9 +58,9 @@ func (s *Store) planQueriesForValues(ctx context.Context, q Querier) error {
 	return err
 }
 
-func (s *Store) listIDs(ctx context.Context, q Querier, by OrderQuery) (ids []string, total *int, err error) {
+func (s *Store) listIDs(ctx context.Context, q sqldb.Querier, by OrderQuery) (ids []string, total *int, err error) {
 	l := s.newOrderListQuery(by)
-	limit, offset := LimitOffset(by.Page, by.Size)
+	limit, offset := sqldb.LimitOffset(by.Page, by.Size)
 	if by.ByPatient {
 		if ids, err = s.idsSortedByPatient(ctx, q, l); err != nil {
 			return nil, nil, err
@@ -67,7 +68,7 @@ func (s *Store) listIDs(ctx context.Context, q Querier, by OrderQuery) (ids []st
 		n := len(ids)
 		return ids[min(offset, n):min(offset+limit, n)], &n, nil
 	}
-	if ids, err = QueryAll(ctx, q, ScanText, l.pageStatement(limit, offset), l.Args...); err != nil {
+	if ids, err = sqldb.QueryAll(ctx, q, sqldb.ScanText, l.pageStatement(limit, offset), l.Args...); err != nil {
 		return nil, nil, err
 	}
 	if n := len(ids); n < limit && (n > 0 || offset == 0) { // the last page
@@ -90,11 +91,11 @@ func countUnlessAbove(limit, n int) *int {
 }
 
 // idsSortedByPatient lists the ids of all selected orders, sorted by the patient's name.
-func (s *Store) idsSortedByPatient(ctx context.Context, q Querier, l orderListQuery) ([]string, error) {
+func (s *Store) idsSortedByPatient(ctx context.Context, q sqldb.Querier, l orderListQuery) ([]string, error) {
 	type named struct {
 		id, last, first string
 	}
-	ids, err := QueryAll(ctx, q, ScanText, l.pageStatement(MaxOrdersSortedByPatient+1, 0), l.Args...)
+	ids, err := sqldb.QueryAll(ctx, q, sqldb.ScanText, l.pageStatement(MaxOrdersSortedByPatient+1, 0), l.Args...)
 	if err != nil {
 		return nil, err
 	}
@@ -102,8 +103,8 @@ func (s *Store) idsSortedByPatient(ctx context.Context, q Querier, l orderListQu
 		return nil, ErrTooManyToSort
 	}
 	all := make([]named, 0, len(ids))
-	for chunk := range slices.Chunk(ids, maxPageSize*5) {
-		some, err := QueryAll(ctx, q, func(row Scanner) (n named, err error) {
+	for chunk := range slices.Chunk(ids, sqldb.MaxPageSize*5) {
+		some, err := sqldb.QueryAll(ctx, q, func(row sqldb.Scanner) (n named, err error) {
 			var sealed []byte
 			var patient *order.Patient
 			if err = row.Scan(&n.id, &sealed); err != nil {
@@ -114,7 +115,7 @@ func (s *Store) idsSortedByPatient(ctx context.Context, q Querier, l orderListQu
 				n.last, n.first = normaliseName(patient.LastName), normaliseName(patient.FirstName)
 			}
 			return n, err
-		}, `SELECT id, patient FROM orders WHERE id IN (`+Placeholders(1, len(chunk))+`)`, toAny(chunk)...)
+		}, `SELECT id, patient FROM orders WHERE id IN (`+sqldb.Placeholders(1, len(chunk))+`)`, toAny(chunk)...)
 		if err != nil {
 			return nil, err
 		}
@@ -133,11 +134,11 @@ func (s *Store) idsSortedByPatient(ctx context.Context, q Querier, l orderListQu
 }
 
 // loadOrdersInSequence reads orders and returns them in the sequence of the ids.
-func (s *Store) loadOrdersInSequence(ctx context.Context, q Querier, ids []string) ([]order.Order, error) {
+func (s *Store) loadOrdersInSequence(ctx context.Context, q sqldb.Querier, ids []string) ([]order.Order, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	orders, err := s.loadOrders(ctx, q, ` WHERE o.id IN (`+Placeholders(1, len(ids))+`)`, toAny(ids)...)
+	orders, err := s.loadOrders(ctx, q, ` WHERE o.id IN (`+sqldb.Placeholders(1, len(ids))+`)`, toAny(ids)...)
 	if err != nil {
 		return nil, err
 	}

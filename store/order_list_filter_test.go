@@ -162,7 +162,7 @@ func TestCriticalOrdersAreSelectedOrExcluded(t *testing.T) {
 			}
 		}
 		no := false
-		_, total, err := old.listIDs(t.Context(), old.read, OrderQuery{TeamID: team, Critical: &no})
+		_, total, err := old.listIDs(t.Context(), old.db.Reader, OrderQuery{TeamID: team, Critical: &no})
 		require.NoError(t, err)
 		require.Equal(t, new(3), total, "control: one hash is not made by the old key")
 	})

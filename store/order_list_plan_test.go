@@ -12,6 +12,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // planStep is a step of PostgreSQL's query plan.
@@ -40,11 +41,12 @@ func (p planStep) tableReads() []planStep {
 func explain(t *testing.T, s *Store, query string, args []any) planStep {
 	t.Helper()
 	var plans []struct{ Plan planStep }
-	require.NoError(t, s.InSnapshot(t.Context(), func(q Querier) error {
+	require.NoError(t, s.db.InSnapshot(t.Context(), func(q sqldb.Querier) error {
 		if err := s.planQueriesForValues(t.Context(), q); err != nil {
 			return err
 		}
-		text, err := QueryOne(t.Context(), q, ScanText, `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) `+query, args...)
+		text, err := sqldb.QueryOne(t.Context(), q, sqldb.ScanText, `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) `+query,
+			args...)
 		if err != nil {
 			return err
 		}
@@ -71,7 +73,7 @@ func readsOutsideIndexes(t *testing.T, s *Store, page, all orderListQuery) []str
 func addVaried(t *testing.T, s *Store, team string, n int) []order.Order {
 	t.Helper()
 	for _, table := range vacuumedTables {
-		_, err := s.write.ExecContext(t.Context(), "ALTER TABLE "+table+" SET (autovacuum_enabled = false)")
+		_, err := s.db.Writer.ExecContext(t.Context(), "ALTER TABLE "+table+" SET (autovacuum_enabled = false)")
 		require.NoError(t, err)
 	}
 	statuses := []lifecycle.LowStatus{lifecycle.Completed, lifecycle.Completed, lifecycle.Corrected, lifecycle.TransitLab,
@@ -106,7 +108,7 @@ func addVaried(t *testing.T, s *Store, team string, n int) []order.Order {
 // The ids of the page and the count have to come from indexes.
 func TestListsReadOnlyIndexes(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, engineURL(t, Postgres))
+	s := openStore(t, engineURL(t, sqldb.Postgres))
 	require.NoError(t, s.Migrate(t.Context()))
 	team := addTeam(t, s).ID
 	orders := addVaried(t, s, team, 4000)
@@ -175,7 +177,7 @@ func TestListsReadOnlyIndexes(t *testing.T) {
 // Counting stops at the limit, and so does reading.
 func TestCountingALongListStops(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, engineURL(t, Postgres))
+	s := openStore(t, engineURL(t, sqldb.Postgres))
 	require.NoError(t, s.Migrate(t.Context()))
 	team := addTeam(t, s).ID
 	addVaried(t, s, team, 4000)

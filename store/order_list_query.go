@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // OrderQuery selects orders of a team. Empty fields select all; an order has to match all other fields.
@@ -52,7 +53,7 @@ func (by OrderQuery) withoutSort() OrderQuery {
 // orderListQuery is a query for the ids of orders. It reads the table orders or, for a search, the table order_search,
 // which has the same sort order. Both have indexes for the most frequent queries, so only one page is read.
 type orderListQuery struct {
-	Where
+	sqldb.Where
 	table, idColumn string
 	sortColumns     []string // columns, the most important one first
 	direction       string
@@ -68,16 +69,16 @@ func (s *Store) newOrderListQuery(by OrderQuery) orderListQuery {
 	}
 	sought, ids := s.searchedTerms(by)
 	l.And("team_id = ?", by.TeamID)
-	l.restrictCreation(by)
+	restrictCreation(&l.Where, by)
 	if len(sought) > 0 && !by.ByStatus {
 		l.table, l.idColumn = "order_search", "order_id"
 		l.alternatives = l.alternativeConditions(by.TeamID, sought[0])
 		sought = sought[1:]
 		l.restrictToMatchingOrders(by)
 	} else if ids != "" {
-		l.restrictOrderColumns(by, nil)
+		restrictOrderColumns(&l.Where, by, nil)
 	} else {
-		l.restrictOrderColumns(by, &l.alternatives)
+		restrictOrderColumns(&l.Where, by, &l.alternatives)
 	}
 	for _, what := range sought {
 		l.AndTerm(l.hasAnyAlternative(by.TeamID, what))
@@ -97,19 +98,19 @@ func (s *Store) newOrderListQuery(by OrderQuery) orderListQuery {
 
 // restrictCreation restricts the time of creation. An order whose last change was before some time was created before
 // it too. The query allows one hour for clocks that differ.
-func (f *Where) restrictCreation(by OrderQuery) {
+func restrictCreation(f *sqldb.Where, by OrderQuery) {
 	const clocks = time.Hour
 	until := by.CreatedUntil
 	if !by.UpdatedUntil.IsZero() && (until.IsZero() || by.UpdatedUntil.Add(clocks).Before(until)) {
 		until = by.UpdatedUntil.Add(clocks)
 	}
-	f.andTime("created_at >= ?", by.CreatedSince)
-	f.andTime("created_at <= ?", until)
+	andTime(f, "created_at >= ?", by.CreatedSince)
+	andTime(f, "created_at <= ?", until)
 }
 
-func (f *Where) andTime(term string, at time.Time) {
+func andTime(f *sqldb.Where, term string, at time.Time) {
 	if !at.IsZero() {
-		f.And(term, ToMicros(at))
+		f.And(term, sqldb.ToMicros(at))
 	}
 }
 
@@ -121,20 +122,20 @@ func (l *orderListQuery) sameOrderCondition(alias, id string) string {
 
 // restrictToMatchingOrders restricts the search terms to orders that match the rest of the query.
 func (l *orderListQuery) restrictToMatchingOrders(by OrderQuery) {
-	of := Where{Args: l.Args}
-	of.restrictOrderColumns(by, nil)
+	of := sqldb.Where{Args: l.Args}
+	restrictOrderColumns(&of, by, nil)
 	if len(of.Terms) == 0 {
 		return
 	}
 	of.And("team_id = ?", by.TeamID)
-	of.restrictCreation(by)
+	restrictCreation(&of, by)
 	l.Args = of.Args
 	l.AndTerm("EXISTS (SELECT 1 FROM orders o" + of.String() + " AND " + l.sameOrderCondition("o", "id") + ")")
 }
 
 // restrictOrderColumns restricts the columns of the orders. Several statuses or modalities become alternatives when
 // parts is not nil.
-func (f *Where) restrictOrderColumns(by OrderQuery, parts *[]string) {
+func restrictOrderColumns(f *sqldb.Where, by OrderQuery, parts *[]string) {
 	for _, is := range []struct{ term, value string }{{"user_id = ?", by.UserID},
 		{"transaction_id = ?", by.TransactionID}} {
 		if is.value != "" {
@@ -156,8 +157,8 @@ func (f *Where) restrictOrderColumns(by OrderQuery, parts *[]string) {
 			f.AndIn(in.column+" IN (?)", values)
 		}
 	}
-	f.andTime("updated_at >= ?", by.UpdatedSince)
-	f.andTime("updated_at <= ?", by.UpdatedUntil)
+	andTime(f, "updated_at >= ?", by.UpdatedSince)
+	andTime(f, "updated_at <= ?", by.UpdatedUntil)
 	if by.Scheduled != nil {
 		f.And(negateUnless(*by.Scheduled, "(activate_by IS NOT NULL AND activate_by > ?)"), by.Today.String())
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // hashedTerm is a search term of a field, with its hash by each encryption key.
@@ -78,7 +79,7 @@ func (s *Store) recipientNameTerms(text string) []hashedTerm {
 }
 
 // termCondition returns the condition that a row of search terms is this term.
-func (f *Where) termCondition(t hashedTerm) string {
+func termCondition(f *sqldb.Where, t hashedTerm) string {
 	return f.Bind("field = '"+t.field+"' AND hash IN (?)", t.hashes)
 }
 
@@ -115,7 +116,7 @@ func (l *orderListQuery) hasAllTerms(teamID string, terms []hashedTerm) string {
 	for i, t := range terms {
 		team := l.Bind("team_id = ?", []string{teamID})
 		each[i] = "EXISTS (SELECT 1 FROM order_search e WHERE e." + team + " AND " + l.sameOrderCondition("e", "order_id") +
-			" AND " + l.termCondition(t) + ")"
+			" AND " + termCondition(&l.Where, t) + ")"
 	}
 	return strings.Join(each, " AND ")
 }
@@ -126,13 +127,13 @@ func (l *orderListQuery) hasAllTerms(teamID string, terms []hashedTerm) string {
 func (s *Store) excludeCriticalResults(l *orderListQuery, by OrderQuery) {
 	ordered, few := l.table == "orders" && !by.ByStatus, by.UserID != "" || by.TransactionID != "" || len(by.IDs) > 0
 	for _, hash := range s.keys.SearchHashes(searchInterpretation, string(order.InterpretationCritical)) {
-		critical := Where{Args: l.Args}
+		critical := sqldb.Where{Args: l.Args}
 		critical.And("team_id = ?", by.TeamID)
 		critical.AndTerm("field = '" + searchInterpretation + "'")
 		critical.And("hash = ?", hash)
 		from := "order_search c" + critical.String() + " AND "
-		if s.dialect == Postgres && ordered && !few {
-			critical.restrictCreation(by)
+		if s.db.Dialect == sqldb.Postgres && ordered && !few {
+			restrictCreation(&critical, by)
 			from = fmt.Sprintf("(SELECT created_at, order_id FROM order_search%s "+
 				"ORDER BY created_at %[2]s, order_id %[2]s OFFSET 0) c WHERE ",
 				critical.String(), l.direction)

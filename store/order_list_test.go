@@ -7,15 +7,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // Orders are counted up to a limit, and fewer are sorted by name, because names have to be decrypted. The test uses
 // PostgreSQL only: with the race detector, SQLite in the same process would need ten minutes.
 func TestOrderListLimits(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, engineURL(t, Postgres))
+	s := openStore(t, engineURL(t, sqldb.Postgres))
 	require.NoError(t, s.Migrate(t.Context()))
-	team, user := addTeam(t, s).ID, NewID()
+	team, user := addTeam(t, s).ID, sqldb.NewID()
 	orders := make([]order.Order, orderCountLimit+1)
 	for i := range orders {
 		orders[i] = newOrder(s, team, func(o *order.Order) {

@@ -9,24 +9,25 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // loadOrders reads the orders o that a clause selects, each with everything that belongs to it. It uses one statement,
 // which needs no transaction for a consistent result and only one round trip.
-func (s *Store) loadOrders(ctx context.Context, q Querier, clause string, args ...any) ([]order.Order, error) {
-	return QueryAll(ctx, q, s.scanWholeOrder, selectWholeOrders+clause, args...)
+func (s *Store) loadOrders(ctx context.Context, q sqldb.Querier, clause string, args ...any) ([]order.Order, error) {
+	return sqldb.QueryAll(ctx, q, s.scanWholeOrder, selectWholeOrders+clause, args...)
 }
 
 // selectWholeOrders is the query of loadOrders without its clause.
-var selectWholeOrders = `SELECT ` + QualifyColumns("o", orderColumns) + `, ` + QualifyOptionalColumns("s",
+var selectWholeOrders = `SELECT ` + sqldb.QualifyColumns("o", orderColumns) + `, ` + sqldb.QualifyOptionalColumns("s",
 	shipmentColumns) + `, ` +
-	RowsAsText(`sequence, status, detail, CASE WHEN implied THEN 1 ELSE 0 END, cause, step, occurred_at, recorded_at`,
+	sqldb.RowsAsText(`sequence, status, detail, CASE WHEN implied THEN 1 ELSE 0 END, cause, step, occurred_at, recorded_at`,
 		`events WHERE order_id = o.id`) + `, ` +
-	RowsAsText(`t.id, t.status, t.status_at, t.origin, COALESCE(t.parent_id, ''), t.created_at, t.updated_at`,
+	sqldb.RowsAsText(`t.id, t.status, t.status_at, t.origin, COALESCE(t.parent_id, ''), t.created_at, t.updated_at`,
 		`orders t WHERE t.transaction_id = o.transaction_id`) +
 	` FROM orders o LEFT JOIN shipments s ON s.order_id = o.id`
 
-func (s *Store) scanWholeOrder(row Scanner) (o order.Order, err error) {
+func (s *Store) scanWholeOrder(row sqldb.Scanner) (o order.Order, err error) {
 	var shipment shipmentScan
 	var events, siblings string
 	if o, err = s.scanOrder(withExtraDest(row, append(shipment.dest(), &events, &siblings)...)); err != nil {
@@ -48,12 +49,12 @@ func (s *Store) scanWholeOrder(row Scanner) (o order.Order, err error) {
 
 func parseEvents(list string) ([]order.Event, error) {
 	var events []order.Event
-	for row := range TextRows(list) {
+	for row := range sqldb.TextRows(list) {
 		events = append(events, order.Event{
 			Sequence: row.Int64(), Status: lifecycle.Status(row.Text()), Detail: lifecycle.Detail(row.Text()),
 			Implied: row.Int64() != 0,
-			Cause:   row.Text(), StepIndex: int(row.Int64()), OccurredAt: FromMicros(row.Int64()),
-			RecordedAt: FromMicros(row.Int64()),
+			Cause:   row.Text(), StepIndex: int(row.Int64()), OccurredAt: sqldb.FromMicros(row.Int64()),
+			RecordedAt: sqldb.FromMicros(row.Int64()),
 		})
 		if err := row.Finish(); err != nil {
 			return nil, fmt.Errorf("reading events: %w", err)
@@ -65,11 +66,11 @@ func parseEvents(list string) ([]order.Event, error) {
 
 func parseOrderTransaction(id, list string) (order.Transaction, error) {
 	var orders []order.TransactionOrder
-	for row := range TextRows(list) {
+	for row := range sqldb.TextRows(list) {
 		orders = append(orders, order.TransactionOrder{
-			ID: row.Text(), Status: lifecycle.LowStatus(row.Text()), StatusAt: FromMicros(row.Int64()),
+			ID: row.Text(), Status: lifecycle.LowStatus(row.Text()), StatusAt: sqldb.FromMicros(row.Int64()),
 			Origin:   order.Origin(row.Text()),
-			ParentID: row.Text(), CreatedAt: FromMicros(row.Int64()), UpdatedAt: FromMicros(row.Int64()),
+			ParentID: row.Text(), CreatedAt: sqldb.FromMicros(row.Int64()), UpdatedAt: sqldb.FromMicros(row.Int64()),
 		})
 		if err := row.Finish(); err != nil {
 			return order.Transaction{}, fmt.Errorf("reading an order transaction: %w", err)
@@ -96,7 +97,7 @@ const orderColumns = `id, team_id, user_id, client_user_id, transaction_id, lab_
 	sequence, revision, activate_by, priority, billing_type, creator_member_id, lab_test, state, patient, address,
 	shipping, physician, clinical, results, created_at, updated_at`
 
-func (s *Store) scanOrder(row Scanner) (o order.Order, err error) {
+func (s *Store) scanOrder(row sqldb.Scanner) (o order.Order, err error) {
 	var (
 		parent, activateBy   sql.NullString
 		labTest, state       string
@@ -114,7 +115,7 @@ func (s *Store) scanOrder(row Scanner) (o order.Order, err error) {
 		return o, err
 	}
 	o.ParentID = parent.String
-	o.CreatedAt, o.UpdatedAt = FromMicros(createdAt), FromMicros(updatedAt)
+	o.CreatedAt, o.UpdatedAt = sqldb.FromMicros(createdAt), sqldb.FromMicros(updatedAt)
 	if activateBy.Valid {
 		day, err := order.ParseDate(activateBy.String)
 		if err != nil {

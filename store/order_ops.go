@@ -8,6 +8,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // AnyAttention selects orders with any open mark.
@@ -38,14 +39,13 @@ type OrderSummary struct {
 // OpsOrders lists one page of the orders of all teams, newest first, and counts all of them.
 func (s *Store) OpsOrders(ctx context.Context, by OpsOrderQuery) (orders []OrderSummary, total int, err error) {
 	where := by.where()
-	err = s.InSnapshot(ctx, func(q Querier) error {
+	err = s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
 		if total, err = countRows(ctx, q, "orders", where); err != nil {
 			return err
 		}
-		orders, err = QueryAll(ctx, q, s.scanOrderSummary,
+		orders, err = sqldb.QueryAll(ctx, q, s.scanOrderSummary,
 			`SELECT id, team_id, number, accession, modality, status, detail, state, next_deadline,
-			created_at, updated_at FROM orders`+where.String()+` ORDER BY created_at DESC, id DESC`+
-				LimitClause(by.Page, by.Size), where.Args...)
+			created_at, updated_at FROM orders`+where.String()+` ORDER BY created_at DESC, id DESC`+sqldb.LimitClause(by.Page, by.Size), where.Args...)
 		return err
 	})
 	if err != nil {
@@ -54,7 +54,7 @@ func (s *Store) OpsOrders(ctx context.Context, by OpsOrderQuery) (orders []Order
 	return orders, total, nil
 }
 
-func (by OpsOrderQuery) where() (f Where) {
+func (by OpsOrderQuery) where() (f sqldb.Where) {
 	if by.Status != "" {
 		f.And("status = ?", by.Status)
 	}
@@ -68,7 +68,7 @@ func (by OpsOrderQuery) where() (f Where) {
 	return f
 }
 
-func (s *Store) scanOrderSummary(row Scanner) (o OrderSummary, err error) {
+func (s *Store) scanOrderSummary(row sqldb.Scanner) (o OrderSummary, err error) {
 	var (
 		modality             lifecycle.Modality
 		low                  lifecycle.LowStatus
@@ -85,15 +85,15 @@ func (s *Store) scanOrderSummary(row Scanner) (o OrderSummary, err error) {
 	}
 	o.Status, _ = lifecycle.FullStatus(modality, low)
 	o.Attention = state.Attention
-	o.NextDeadline, o.CreatedAt, o.UpdatedAt = FromMicros(due), FromMicros(created), FromMicros(update)
+	o.NextDeadline, o.CreatedAt, o.UpdatedAt = sqldb.FromMicros(due), sqldb.FromMicros(created), sqldb.FromMicros(update)
 	return o, nil
 }
 
 // OrdersWithoutWorkflow lists orders that were created before a time and that no workflow has loaded, oldest first.
 func (s *Store) OrdersWithoutWorkflow(ctx context.Context, createdBefore time.Time, limit int) ([]string, error) {
-	ids, err := QueryAll(ctx, s.read, ScanText,
+	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
 		`SELECT id FROM orders WHERE started_at = 0 AND created_at < $1 ORDER BY created_at, id LIMIT $2`,
-		ToMicros(createdBefore), limit)
+		sqldb.ToMicros(createdBefore), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing orders without a workflow: %w", err)
 	}
@@ -104,7 +104,7 @@ func (s *Store) OrdersWithoutWorkflow(ctx context.Context, createdBefore time.Ti
 // (empty: from the first). These orders have not ended, or have a fetch, a cancellation or a call about an appointment
 // to finish.
 func (s *Store) UnfinishedOrders(ctx context.Context, afterID string, limit int) ([]string, error) {
-	ids, err := QueryAll(ctx, s.read, ScanText,
+	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
 		`SELECT id FROM orders WHERE unfinished AND id > $1 ORDER BY id LIMIT $2`, afterID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing unfinished orders: %w", err)
@@ -144,9 +144,9 @@ func quotedLows(stages ...lifecycle.Stage) string {
 
 // SilentOrders lists the ids of testkit orders that no partner has reported on for too long, after the id afterID.
 func (s *Store) SilentOrders(ctx context.Context, since SilenceSince, afterID string, limit int) ([]string, error) {
-	ids, err := QueryAll(ctx, s.read, ScanText, silentOrders,
-		afterID, ToMicros(since.Placed), ToMicros(since.Shipped), ToMicros(since.Received), CallKindPoll,
-		ToMicros(since.Polled), limit)
+	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText, silentOrders,
+		afterID, sqldb.ToMicros(since.Placed), sqldb.ToMicros(since.Shipped), sqldb.ToMicros(since.Received), CallKindPoll,
+		sqldb.ToMicros(since.Polled), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing silent orders: %w", err)
 	}

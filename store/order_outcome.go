@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // The causes, results and appointments that a recording names exist. If one is missing, the error must not be
@@ -51,8 +52,9 @@ func (s *Store) recordCauseOutcome(ctx context.Context, tx *sql.Tx, r order.Reco
 }
 
 func recordInboxOutcome(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) error {
-	n, err := ExecCount(ctx, tx, `UPDATE inbox SET state = $1, code = $2, state_at = $3 WHERE id = $4 AND order_id = $5`,
-		r.Decision.Outcome, r.Decision.Reason, ToMicros(now), r.Fact.InboxID, r.OrderID)
+	n, err := sqldb.ExecCount(ctx, tx,
+		`UPDATE inbox SET state = $1, code = $2, state_at = $3 WHERE id = $4 AND order_id = $5`,
+		r.Decision.Outcome, r.Decision.Reason, sqldb.ToMicros(now), r.Fact.InboxID, r.OrderID)
 	if err == nil && n == 0 {
 		return errNoInboxRow
 	}

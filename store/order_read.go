@@ -5,21 +5,22 @@ import (
 	"fmt"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // Order reads an order with all its documents. With a teamID, only an order of that team is found. The error is
 // ErrNotFound when there is none.
 func (s *Store) Order(ctx context.Context, teamID, id string) (*order.Order, error) {
-	return s.loadOrder(ctx, s.read, teamID, id)
+	return s.loadOrder(ctx, s.db.Reader, teamID, id)
 }
 
 // ReadOrderAudited reads an order as Order does, and appends a row to the audit log before it returns the order. It
 // sets the row's order and team. PostgreSQL does both in one statement, with one round trip and one commit.
 func (s *Store) ReadOrderAudited(ctx context.Context, teamID, id string, row AuditRow) (*order.Order, error) {
-	if s.dialect == Postgres {
+	if s.db.Dialect == sqldb.Postgres {
 		where := orderFilter(teamID, id)
 		clause, n := where.String(), len(where.Args)
-		found, err := QueryAll(ctx, s.read, s.scanWholeOrder,
+		found, err := sqldb.QueryAll(ctx, s.db.Reader, s.scanWholeOrder,
 			`WITH noted AS (`+auditOrdersStatement(n+1)+clause+`) `+selectWholeOrders+clause,
 			append(where.Args, auditValues(s.withTime(row))...)...)
 		return singleOrder(id, found, err)
@@ -36,14 +37,14 @@ func (s *Store) ReadOrderAudited(ctx context.Context, teamID, id string, row Aud
 }
 
 // loadOrder is Order within a transaction.
-func (s *Store) loadOrder(ctx context.Context, q Querier, teamID, id string) (*order.Order, error) {
+func (s *Store) loadOrder(ctx context.Context, q sqldb.Querier, teamID, id string) (*order.Order, error) {
 	where := orderFilter(teamID, id)
 	found, err := s.loadOrders(ctx, q, where.String(), where.Args...)
 	return singleOrder(id, found, err)
 }
 
 // orderFilter returns the condition that selects one order.
-func orderFilter(teamID, id string) (where Where) {
+func orderFilter(teamID, id string) (where sqldb.Where) {
 	where.And("o.id = ?", id)
 	if teamID != "" {
 		where.And("o.team_id = ?", teamID)
@@ -70,7 +71,8 @@ type OrderRef struct {
 
 // OrderByNumber finds an order by its number at the lab. The error is ErrNotFound when there is none.
 func (s *Store) OrderByNumber(ctx context.Context, number string) (OrderRef, error) {
-	ref, err := QueryOne(ctx, s.read, scanOrderRef, `SELECT id, team_id, lab_account_id FROM orders WHERE number = $1`,
+	ref, err := sqldb.QueryOne(ctx, s.db.Reader, scanOrderRef,
+		`SELECT id, team_id, lab_account_id FROM orders WHERE number = $1`,
 		number)
 	if err != nil {
 		return OrderRef{}, fmt.Errorf("finding an order by its number: %w", err)
@@ -78,7 +80,7 @@ func (s *Store) OrderByNumber(ctx context.Context, number string) (OrderRef, err
 	return ref, nil
 }
 
-func scanOrderRef(row Scanner) (ref OrderRef, err error) {
+func scanOrderRef(row sqldb.Scanner) (ref OrderRef, err error) {
 	err = row.Scan(&ref.ID, &ref.TeamID, &ref.LabAccountID)
 	return ref, err
 }
@@ -86,7 +88,7 @@ func scanOrderRef(row Scanner) (ref OrderRef, err error) {
 // OrderIDBySample finds a team's order by its sample_id, which is printed on a kit. If a lab has used the id twice, it
 // returns the newest order. The error is ErrNotFound when there is none.
 func (s *Store) OrderIDBySample(ctx context.Context, teamID, sampleID string) (string, error) {
-	id, err := QueryOne(ctx, s.read, ScanText,
+	id, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanText,
 		`SELECT id FROM orders WHERE sample_id = $1 AND sample_id <> '' AND ($2 = '' OR team_id = $2)
 		ORDER BY created_at DESC, id DESC LIMIT 1`, sampleID, teamID)
 	if err != nil {
@@ -98,12 +100,12 @@ func (s *Store) OrderIDBySample(ctx context.Context, teamID, sampleID string) (s
 // TransactionOrders lists the orders of a team's order transaction, oldest first. The error is ErrNotFound when the
 // team has no such transaction.
 func (s *Store) TransactionOrders(ctx context.Context, teamID, transactionID string) ([]order.Order, error) {
-	var where Where
+	var where sqldb.Where
 	where.And("o.transaction_id = ?", transactionID)
 	if teamID != "" {
 		where.And("o.team_id = ?", teamID)
 	}
-	orders, err := s.loadOrders(ctx, s.read, where.String()+` ORDER BY o.created_at, o.id`, where.Args...)
+	orders, err := s.loadOrders(ctx, s.db.Reader, where.String()+` ORDER BY o.created_at, o.id`, where.Args...)
 	if err == nil && len(orders) == 0 {
 		err = ErrNotFound
 	}
@@ -113,7 +115,7 @@ func (s *Store) TransactionOrders(ctx context.Context, teamID, transactionID str
 	return orders, nil
 }
 
-func countRows(ctx context.Context, q Querier, table string, where Where) (n int, err error) {
+func countRows(ctx context.Context, q sqldb.Querier, table string, where sqldb.Where) (n int, err error) {
 	err = q.QueryRowContext(ctx, `SELECT COUNT(*) FROM `+table+where.String(), where.Args...).Scan(&n)
 	return n, err
 }
@@ -121,7 +123,8 @@ func countRows(ctx context.Context, q Querier, table string, where Where) (n int
 // SetSMSEnabled stores whether the patient of an order may be sent text messages. The error is ErrNotFound when the
 // team has no such order.
 func (s *Store) SetSMSEnabled(ctx context.Context, teamID, orderID string, enabled bool) error {
-	n, err := ExecCount(ctx, s.write, `UPDATE orders SET sms_enabled = $1 WHERE id = $2 AND team_id = $3`, enabled,
+	n, err := sqldb.ExecCount(ctx, s.db.Writer, `UPDATE orders SET sms_enabled = $1 WHERE id = $2 AND team_id = $3`,
+		enabled,
 		orderID, teamID)
 	if err == nil && n == 0 {
 		err = ErrNotFound
@@ -135,7 +138,7 @@ func (s *Store) SetSMSEnabled(ctx context.Context, teamID, orderID string, enabl
 // SMSEnabled reports whether the patient of an order may be sent text messages. The error is ErrNotFound when the team
 // has no such order.
 func (s *Store) SMSEnabled(ctx context.Context, teamID, orderID string) (bool, error) {
-	enabled, err := QueryOne(ctx, s.read, func(row Scanner) (enabled bool, err error) {
+	enabled, err := sqldb.QueryOne(ctx, s.db.Reader, func(row sqldb.Scanner) (enabled bool, err error) {
 		err = row.Scan(&enabled)
 		return enabled, err
 	}, `SELECT sms_enabled FROM orders WHERE id = $1 AND team_id = $2`, orderID, teamID)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestOrdersAreListedNewestFirst(t *testing.T) {
@@ -69,7 +70,7 @@ func TestOrdersOfATransactionAreListedOldestFirst(t *testing.T) {
 			}
 			require.Equal(t, want, got)
 		}
-		for team, transaction := range map[string]string{addTeam(t, s).ID: o.TransactionID, o.TeamID: NewID()} {
+		for team, transaction := range map[string]string{addTeam(t, s).ID: o.TransactionID, o.TeamID: sqldb.NewID()} {
 			_, err := s.TransactionOrders(t.Context(), team, transaction)
 			require.ErrorIs(t, err, ErrNotFound)
 		}
@@ -78,7 +79,7 @@ func TestOrdersOfATransactionAreListedOldestFirst(t *testing.T) {
 
 // countingQuerier counts queries.
 type countingQuerier struct {
-	Querier
+	sqldb.Querier
 	queries int
 }
 
@@ -96,7 +97,7 @@ func TestAListOfOrdersTakesOneQuery(t *testing.T) {
 			applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped, OutboundNumber: outboundNumber})
 		}
 		for _, limit := range []string{"1", "6"} {
-			q := &countingQuerier{Querier: s.read}
+			q := &countingQuerier{Querier: s.db.Reader}
 			orders, err := s.loadOrders(t.Context(), q, ` ORDER BY o.id LIMIT `+limit)
 			require.NoError(t, err)
 			require.Equal(t, 1, q.queries)
@@ -119,7 +120,7 @@ func TestReadingAnOrderIsAudited(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, getOrder(t, s, o.ID), got)
 		}
-		for team, id := range map[string]string{addTeam(t, s).ID: o.ID, o.TeamID: NewID()} {
+		for team, id := range map[string]string{addTeam(t, s).ID: o.ID, o.TeamID: sqldb.NewID()} {
 			_, err := s.ReadOrderAudited(t.Context(), team, id, row)
 			require.ErrorIs(t, err, ErrNotFound)
 			rows, err := s.AuditLog(t.Context(), AuditQuery{})
@@ -133,7 +134,7 @@ func TestReadingAnOrderIsAudited(t *testing.T) {
 		require.Equal(t, row, rows[0])
 		require.WithinDuration(t, time.Now(), row.At, time.Minute)
 
-		_, err = s.write.ExecContext(t.Context(), `ALTER TABLE audit RENAME TO lost`)
+		_, err = s.db.Writer.ExecContext(t.Context(), `ALTER TABLE audit RENAME TO lost`)
 		require.NoError(t, err)
 		got, err := s.ReadOrderAudited(t.Context(), o.TeamID, o.ID, row)
 		require.Error(t, err)
@@ -200,7 +201,7 @@ func TestOrdersAreFoundAndCountedByEveryReason(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		raise := func(orderID string, marks ...order.AttentionReason) {
-			_, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseCall(NewID())},
+			_, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseCall(sqldb.NewID())},
 				func(st order.State) order.Decision {
 					st.Attention = nil
 					for _, r := range marks {
@@ -299,7 +300,7 @@ func TestTheReconcilerFindsWhatIsOpen(t *testing.T) {
 		require.Equal(t, ids[:3], open("", 3))
 		require.Equal(t, ids[3:], open(ids[2], 3))
 		endedWith := func(id string, change func(*order.State)) {
-			_, err := recordUntil(t, s, order.Recording{OrderID: id, Cause: order.CauseCall(NewID())},
+			_, err := recordUntil(t, s, order.Recording{OrderID: id, Cause: order.CauseCall(sqldb.NewID())},
 				func(st order.State) order.Decision {
 					d := decisionWithSteps(st, s.now(), lifecycle.Completed)
 					change(&d.Next)
@@ -322,7 +323,7 @@ func TestSilentOrders(t *testing.T) {
 		forward := stopClock(s)
 		in := func(lows ...lifecycle.LowStatus) string {
 			o := addOrder(t, s)
-			_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(NewID())},
+			_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(sqldb.NewID())},
 				func(st order.State) order.Decision {
 					return decisionWithSteps(st, s.now(), lows...)
 				})
@@ -348,7 +349,7 @@ func TestSilentOrders(t *testing.T) {
 		all := SilenceSince{Placed: now, Shipped: now, Received: now, Polled: began}
 		require.Equal(t, []string{placed, shipped, received}, silent(all))
 		require.NoError(t, s.RecordPartnerCallStart(t.Context(),
-			PartnerCall{ID: NewID(), OrderID: shipped, Kind: CallKindPoll, Attempt: 1}))
+			PartnerCall{ID: sqldb.NewID(), OrderID: shipped, Kind: CallKindPoll, Attempt: 1}))
 		require.Equal(t, []string{placed, received}, silent(all), "a polled order is left out until the interval has passed")
 		page, err := s.SilentOrders(t.Context(), all, placed, 1)
 		require.NoError(t, err)

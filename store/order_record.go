@@ -9,6 +9,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // RecordResult is the result of a recording.
@@ -23,8 +24,8 @@ type RecordResult struct {
 func (s *Store) LoadState(ctx context.Context, id string) (order.State, error) {
 	var state order.State
 	var started int64
-	err := s.InSnapshot(ctx, func(q Querier) error {
-		text, err := QueryOne(ctx, q, func(row Scanner) (text string, err error) {
+	err := s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
+		text, err := sqldb.QueryOne(ctx, q, func(row sqldb.Scanner) (text string, err error) {
 			err = row.Scan(&text, &started)
 			return text, err
 		}, `SELECT state, started_at FROM orders WHERE id = $1`, id)
@@ -38,8 +39,8 @@ func (s *Store) LoadState(ctx context.Context, id string) (order.State, error) {
 		return err
 	})
 	if err == nil && started == 0 {
-		_, err = s.write.ExecContext(ctx, `UPDATE orders SET started_at = $1 WHERE id = $2 AND started_at = 0`,
-			ToMicros(s.now()), id)
+		_, err = s.db.Writer.ExecContext(ctx, `UPDATE orders SET started_at = $1 WHERE id = $2 AND started_at = 0`,
+			sqldb.ToMicros(s.now()), id)
 	}
 	if err != nil {
 		return order.State{}, fmt.Errorf("loading the state of order %s: %w", id, err)
@@ -48,8 +49,8 @@ func (s *Store) LoadState(ctx context.Context, id string) (order.State, error) {
 }
 
 // loadParkedFacts lists the parked facts of an order, in order of arrival.
-func loadParkedFacts(ctx context.Context, q Querier, orderID string) ([]order.Fact, error) {
-	rows, err := QueryAll(ctx, q, scanReceivedItem,
+func loadParkedFacts(ctx context.Context, q sqldb.Querier, orderID string) ([]order.Fact, error) {
+	rows, err := sqldb.QueryAll(ctx, q, scanReceivedItem,
 		`SELECT `+receivedItemColumns+` FROM inbox WHERE order_id = $1 AND state = $2 ORDER BY received_at, id`, orderID,
 		InboxParked)
 	if err != nil {
@@ -74,12 +75,12 @@ func loadParkedFacts(ctx context.Context, q Querier, orderID string) ([]order.Fa
 // order.
 func (s *Store) Record(ctx context.Context, r order.Recording) (RecordResult, error) {
 	var out RecordResult
-	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) (err error) {
 		out, err = s.record(ctx, tx, r)
 		return err
 	})
 	if err != nil {
-		return RecordResult{}, fmt.Errorf("recording %s of order %s: %w", r.Cause, r.OrderID, MapUniqueViolation(err))
+		return RecordResult{}, fmt.Errorf("recording %s of order %s: %w", r.Cause, r.OrderID, sqldb.MapUniqueViolation(err))
 	}
 	return out, nil
 }
@@ -141,7 +142,7 @@ type orderPosition struct {
 }
 
 func loadOrderPosition(ctx context.Context, tx *sql.Tx, id string) (orderPosition, error) {
-	return QueryOne(ctx, tx, func(row Scanner) (p orderPosition, err error) {
+	return sqldb.QueryOne(ctx, tx, func(row sqldb.Scanner) (p orderPosition, err error) {
 		var status lifecycle.LowStatus
 		var unfinished bool
 		err = row.Scan(&p.sequence, &p.sampleID, &p.teamID, &p.transactionID, &p.modality, &status, &unfinished,
@@ -170,10 +171,11 @@ func insertDecision(ctx context.Context, tx *sql.Tx, r order.Recording, d order.
 	if n := len(r.Decision.Steps); n > 0 {
 		to = string(r.Decision.Steps[n-1].To)
 	}
-	n, err := ExecCount(ctx, tx,
+	n, err := sqldb.ExecCount(ctx, tx,
 		`INSERT INTO decisions (order_id, revision, sequence, cause, outcome, reason, from_status, to_status, child_id, at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
-		r.OrderID, d.Revision, d.Sequence, r.Cause, d.Outcome, d.Reason, r.Decision.From, to, d.ReplacementID, ToMicros(now))
+		r.OrderID, d.Revision, d.Sequence, r.Cause, d.Outcome, d.Reason, r.Decision.From, to, d.ReplacementID,
+		sqldb.ToMicros(now))
 	if err != nil {
 		return false, fmt.Errorf("writing the decision: %w", err)
 	}
@@ -183,7 +185,7 @@ func insertDecision(ctx context.Context, tx *sql.Tx, r order.Recording, d order.
 // previousResult returns the result that the same cause got before, or ErrStale when it got none. If the cause's fact
 // is parked nevertheless, as an earlier build could leave it, the fact gets that outcome.
 func previousResult(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) (RecordResult, error) {
-	d, err := QueryOne(ctx, tx, func(row Scanner) (d order.RecordingResult, err error) {
+	d, err := sqldb.QueryOne(ctx, tx, func(row sqldb.Scanner) (d order.RecordingResult, err error) {
 		err = row.Scan(&d.Revision, &d.Sequence, &d.Outcome, &d.Reason, &d.ReplacementID)
 		return d, err
 	},
@@ -196,7 +198,7 @@ func previousResult(ctx context.Context, tx *sql.Tx, r order.Recording, now time
 	if err == nil && r.Fact != nil {
 		_, err = tx.ExecContext(ctx,
 			`UPDATE inbox SET state = $1, code = $2, state_at = $3 WHERE id = $4 AND order_id = $5 AND state = $6`,
-			d.Outcome, d.Reason, ToMicros(now), r.Fact.InboxID, r.OrderID, InboxParked)
+			d.Outcome, d.Reason, sqldb.ToMicros(now), r.Fact.InboxID, r.OrderID, InboxParked)
 	}
 	d.Duplicate = true
 	return RecordResult{RecordingResult: d}, err
@@ -220,9 +222,9 @@ func (s *Store) advanceOrder(ctx context.Context, tx *sql.Tx, r order.Recording,
 		return err
 	}
 	steps := r.Decision.Steps
-	eventAt := sql.NullInt64{Int64: ToMicros(now), Valid: len(steps) > 0}
-	changedAt := sql.NullInt64{Int64: ToMicros(now), Valid: changesClientView(r)}
-	n, err := ExecCount(ctx, tx,
+	eventAt := sql.NullInt64{Int64: sqldb.ToMicros(now), Valid: len(steps) > 0}
+	changedAt := sql.NullInt64{Int64: sqldb.ToMicros(now), Valid: changesClientView(r)}
+	n, err := sqldb.ExecCount(ctx, tx,
 		`UPDATE orders SET status = $1, detail = $2, sequence = $3, revision = $4, registered = $5, shipped = $6,
 			unfinished = $7, accession = $8, sample_id = $9, next_deadline = $10, activate_by = $11, state = $12,
 			status_at = COALESCE($13, status_at), updated_at = COALESCE($14, updated_at)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // BenchmarkRecord measures the recording of one event of an order with ten events and one endpoint.
@@ -16,10 +17,10 @@ func BenchmarkRecord(b *testing.B) {
 		b.Run(string(engine), func(b *testing.B) {
 			s := openStore(b, engineURL(b, engine))
 			require.NoError(b, s.Migrate(b.Context()))
-			team := NewID()
+			team := sqldb.NewID()
 			require.NoError(b, s.CreateTeam(b.Context(), Team{ID: team, Name: "Acme", Environment: Sandbox}))
 			require.NoError(b, s.CreateEndpoint(b.Context(),
-				Endpoint{ID: NewID(), TeamID: team, URL: "https://client.example/hook"}))
+				Endpoint{ID: sqldb.NewID(), TeamID: team, URL: "https://client.example/hook"}))
 			var st order.State
 			for i := 0; b.Loop(); i++ {
 				if i%history == 0 {
@@ -31,7 +32,7 @@ func BenchmarkRecord(b *testing.B) {
 				}
 				d := decisionWithSteps(st, s.now(), []lifecycle.LowStatus{lifecycle.TransitCustomer, lifecycle.WithCustomer}[i%2])
 				out, err := s.Record(b.Context(), order.Recording{
-					OrderID: st.OrderID, Revision: st.Revision, Cause: order.CauseCall(NewID()), Decision: d,
+					OrderID: st.OrderID, Revision: st.Revision, Cause: order.CauseCall(sqldb.NewID()), Decision: d,
 				})
 				require.NoError(b, err)
 				st = d.Next

@@ -12,6 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/junction"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -51,7 +52,7 @@ func TestRecordAdvancesTheOrder(t *testing.T) {
 		require.Equal(t, []int64{2, 3}, []int64{st.Sequence, st.Revision})
 		require.Equal(t, order.PlacementDone, st.Placement.State)
 		require.Equal(t, st, got.State)
-		_, err = s.LoadState(t.Context(), NewID())
+		_, err = s.LoadState(t.Context(), sqldb.NewID())
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
@@ -66,14 +67,14 @@ func TestRecordComparesTheRevision(t *testing.T) {
 		before := rowCounts(t, s)
 		for _, revision := range []int64{st.Revision, st.Revision + 5} {
 			_, err := s.Record(t.Context(), order.Recording{
-				OrderID: o.ID, Revision: revision, Cause: order.CauseCall(NewID()),
+				OrderID: o.ID, Revision: revision, Cause: order.CauseCall(sqldb.NewID()),
 				Decision: decisionWithSteps(st, s.now(), lifecycle.Cancelled),
 			})
 			require.ErrorIs(t, err, ErrStale)
 		}
 		require.Equal(t, before, rowCounts(t, s))
 		require.Equal(t, lifecycle.RequisitionCreated, getOrder(t, s, o.ID).Status)
-		_, err := s.Record(t.Context(), order.Recording{OrderID: NewID(), Cause: "c",
+		_, err := s.Record(t.Context(), order.Recording{OrderID: sqldb.NewID(), Cause: "c",
 			Decision: decisionWithSteps(st, s.now(), lifecycle.Cancelled)})
 		require.ErrorIs(t, err, ErrNotFound)
 	})
@@ -120,7 +121,7 @@ func TestConcurrentRecordingsLeaveNoGap(t *testing.T) {
 		for i := range causes {
 			s := stores[i%len(stores)]
 			g.Go(func() error {
-				cause := order.CauseCall(NewID())
+				cause := order.CauseCall(sqldb.NewID())
 				for {
 					st, err := s.LoadState(t.Context(), o.ID)
 					if err != nil {
@@ -206,7 +207,7 @@ func TestAFailingRecordingLeavesNothing(t *testing.T) {
 				}
 			},
 			"an unknown status":      func(r *order.Recording) { r.Decision.Steps[0].To = lifecycle.RedrawAvailable },
-			"no such result":         func(r *order.Recording) { r.ResultID = NewID() },
+			"no such result":         func(r *order.Recording) { r.ResultID = sqldb.NewID() },
 			"another order's report": func(r *order.Recording) { r.Fact = stranger.Fact },
 			"the second message":     func(*order.Recording) { s.renderOrder = renderUntil(2, boom) },
 			"the replacement's": func(r *order.Recording) {
@@ -302,7 +303,7 @@ func dueBodies(t *testing.T, s *Store, endpoint, orderID string) map[int64][]byt
 	t.Helper()
 	messages, err := s.DueDeliveries(t.Context(), DueQuery{EndpointID: endpoint, Now: s.now(), Limit: 100})
 	require.NoError(t, err)
-	log, err := loadDeliveryLog(t.Context(), s.read, orderID)
+	log, err := loadDeliveryLog(t.Context(), s.db.Reader, orderID)
 	require.NoError(t, err)
 	bodies := map[int64][]byte{}
 	for _, l := range log {

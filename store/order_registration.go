@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/keyring"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // applyRegistration moves the data of a registration to the order: the user, the patient and the address, the
@@ -16,7 +18,7 @@ func (s *Store) applyRegistration(ctx context.Context, tx *sql.Tx, orderID, dema
 		return err
 	}
 	var reg order.Registration
-	if err := DecodeOpened(body, &reg); err != nil {
+	if err := keyring.DecodeOpened(body, &reg); err != nil {
 		return err
 	}
 	if err := s.setPatientAndAddress(ctx, tx, orderID, reg.Patient, reg.Address); err != nil {
@@ -46,7 +48,7 @@ func (s *Store) addRegistrationClinical(ctx context.Context, tx *sql.Tx, orderID
 	if len(reg.Consents) == 0 && len(reg.Insurance) == 0 {
 		return nil
 	}
-	sealed, err := QueryOne(ctx, tx, ScanBytes, `SELECT clinical FROM orders WHERE id = $1`, orderID)
+	sealed, err := sqldb.QueryOne(ctx, tx, sqldb.ScanBytes, `SELECT clinical FROM orders WHERE id = $1`, orderID)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // setRegistrable makes the order one for a kit without a patient.
@@ -22,7 +23,7 @@ func setRegistrable(o *order.Order) {
 func recordRegistration(t *testing.T, s *Store, orderID string, reg order.Registration) {
 	t.Helper()
 	dm := order.Demand{Kind: order.DemandRegister, By: lifecycle.Client}
-	row := DemandRow{ID: NewID(), OrderID: orderID, Kind: dm.Kind, By: dm.By}
+	row := DemandRow{ID: sqldb.NewID(), OrderID: orderID, Kind: dm.Kind, By: dm.By}
 	var err error
 	row.Body, err = json.Marshal(reg)
 	require.NoError(t, err)
@@ -50,7 +51,7 @@ func TestARegistrationMovesToTheOrder(t *testing.T) {
 
 		known := newOrder(s, team).Order
 		reg := order.Registration{
-			UserID: NewID(), ClientUserID: "patient-7", Patient: known.Patient, Address: known.Address,
+			UserID: sqldb.NewID(), ClientUserID: "patient-7", Patient: known.Patient, Address: known.Address,
 			Physician: known.Physician,
 			Consents:  known.Consents, Insurance: json.RawMessage(`{"member_id":"M-1"}`),
 		}
@@ -98,7 +99,7 @@ func TestARefusedRegistrationLeavesTheKitUnbound(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s, setRegistrable)
-		row := DemandRow{ID: NewID(), OrderID: o.ID, Kind: order.DemandRegister, By: lifecycle.Client,
+		row := DemandRow{ID: sqldb.NewID(), OrderID: o.ID, Kind: order.DemandRegister, By: lifecycle.Client,
 			Body: []byte(`{"user_id":"x"}`)}
 		require.NoError(t, s.AddDemand(t.Context(), row))
 		_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(row.ID), DemandID: row.ID},
@@ -124,7 +125,7 @@ func TestARegisteredKitIsReplacedForItsPatient(t *testing.T) {
 		applyRequisitionTaken(t, s, o.ID, "KIT-1")
 		known := newOrder(s, o.TeamID).Order
 		reg := order.Registration{
-			UserID: NewID(), ClientUserID: "patient-7", Patient: known.Patient, Address: known.Address,
+			UserID: sqldb.NewID(), ClientUserID: "patient-7", Patient: known.Patient, Address: known.Address,
 			Insurance: json.RawMessage(`{"a":1}`),
 		}
 		recordRegistration(t, s, o.ID, reg)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // replacementID returns the id of the order that replaces or redraws this one: of the existing one, or a new id. It is
@@ -17,9 +18,9 @@ func replacementID(ctx context.Context, tx *sql.Tx, r order.Recording) (string, 
 	if !r.Decision.CreateReplacement && !r.Decision.CreateRedraw {
 		return "", nil
 	}
-	id, err := QueryOne(ctx, tx, ScanText, `SELECT id FROM orders WHERE parent_id = $1`, r.OrderID)
+	id, err := sqldb.QueryOne(ctx, tx, sqldb.ScanText, `SELECT id FROM orders WHERE parent_id = $1`, r.OrderID)
 	if errors.Is(err, ErrNotFound) {
-		return NewID(), nil
+		return sqldb.NewID(), nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("reading the replacement of order %s: %w", r.OrderID, err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestAReplacementIsANewOrderInTheTransaction(t *testing.T) {
@@ -92,7 +93,7 @@ func TestAnOrderIsReplacedOnce(t *testing.T) {
 			s := stores[i%2]
 			g.Go(func() error {
 				// The decision does not know of the existing replacement.
-				out, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(NewID())},
+				out, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(sqldb.NewID())},
 					func(st order.State) order.Decision {
 						return order.Decision{Outcome: order.OutcomeApplied, From: st.Status, Next: st, CreateReplacement: true}
 					})
@@ -114,7 +115,7 @@ func TestAnOrderIsReplacedOnce(t *testing.T) {
 			g.Go(func() error {
 				d := order.Decision{Outcome: order.OutcomeApplied, From: st.Status, Next: st, CreateReplacement: true}
 				_, errs[i] = stores[i%2].Record(t.Context(), order.Recording{OrderID: o.ID, Revision: st.Revision,
-					Cause: order.CauseDemand(NewID()), Decision: d})
+					Cause: order.CauseDemand(sqldb.NewID()), Decision: d})
 				return nil
 			})
 		}

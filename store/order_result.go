@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // maxVersionTries is how often StoreLabReport tries to insert the next version when other fetches of the same order
@@ -31,11 +32,11 @@ func (s *Store) StoreLabReport(ctx context.Context, orderID string, generation i
 	var changed bool
 	var err error
 	for range maxVersionTries {
-		err = s.InTx(ctx, func(tx *sql.Tx) (err error) {
+		err = s.db.InTx(ctx, func(tx *sql.Tx) (err error) {
 			changed, err = s.storeLabReport(ctx, tx, &report)
 			return err
 		})
-		if !IsUniqueViolation(err) {
+		if !sqldb.IsUniqueViolation(err) {
 			break
 		}
 	}
@@ -66,7 +67,7 @@ func (s *Store) storeLabReport(ctx context.Context, tx *sql.Tx, r *labReportRow)
 		r.ResultVersion = newest
 		return changed, s.addResultPDF(ctx, tx, r)
 	}
-	r.ID, r.Version, r.FetchedAt, r.HasPDF = NewID(), newest.Version+1, s.now(), r.pdf != nil
+	r.ID, r.Version, r.FetchedAt, r.HasPDF = sqldb.NewID(), newest.Version+1, s.now(), r.pdf != nil
 	return changed, s.insertResult(ctx, tx, r)
 }
 
@@ -80,7 +81,7 @@ func (s *Store) insertResult(ctx context.Context, tx *sql.Tx, r *labReportRow) e
 		VALUES ($1, $2, $3, $4, FALSE, $5, $6, $7, $8, $9)`,
 		r.ID, r.OrderID, r.Version, r.generation, r.Hash, report,
 		s.sealBytes(sealContext("results", r.ID, "raw"), r.raw), s.sealBytes(sealContext("results", r.ID, "pdf"), r.pdf),
-		ToMicros(r.FetchedAt))
+		sqldb.ToMicros(r.FetchedAt))
 	return err
 }
 
@@ -97,7 +98,8 @@ func (s *Store) addResultPDF(ctx context.Context, tx *sql.Tx, r *labReportRow) e
 // setResultVisible makes a result version visible to the client, within the recording's transaction. The error is
 // ErrNotFound when the order has no such version.
 func (s *Store) setResultVisible(ctx context.Context, tx *sql.Tx, orderID, resultID string) error {
-	n, err := ExecCount(ctx, tx, `UPDATE results SET visible = TRUE WHERE id = $1 AND order_id = $2`, resultID, orderID)
+	n, err := sqldb.ExecCount(ctx, tx, `UPDATE results SET visible = TRUE WHERE id = $1 AND order_id = $2`, resultID,
+		orderID)
 	if err != nil {
 		return fmt.Errorf("showing result %s: %w", resultID, err)
 	}
@@ -113,7 +115,7 @@ func (s *Store) NewestResult(ctx context.Context, teamID, orderID string) (order
 	if err := s.checkOrderTeam(ctx, teamID, orderID); err != nil {
 		return order.ResultVersion{}, fmt.Errorf("reading the results of order %s: %w", orderID, err)
 	}
-	v, err := s.newestResult(ctx, s.read, orderID, true)
+	v, err := s.newestResult(ctx, s.db.Reader, orderID, true)
 	if err != nil {
 		return order.ResultVersion{}, fmt.Errorf("reading the results of order %s: %w", orderID, err)
 	}
@@ -127,7 +129,8 @@ func (s *Store) ResultPDF(ctx context.Context, teamID, orderID string) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := QueryOne(ctx, s.read, ScanBytes, `SELECT pdf FROM results WHERE id = $1 AND pdf IS NOT NULL`, v.ID)
+	sealed, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanBytes,
+		`SELECT pdf FROM results WHERE id = $1 AND pdf IS NOT NULL`, v.ID)
 	if err != nil {
 		return nil, fmt.Errorf("reading the PDF of order %s: %w", orderID, err)
 	}
@@ -135,13 +138,13 @@ func (s *Store) ResultPDF(ctx context.Context, teamID, orderID string) ([]byte, 
 }
 
 // newestResult reads the newest result version, or the newest visible one.
-func (s *Store) newestResult(ctx context.Context, q Querier, orderID string,
+func (s *Store) newestResult(ctx context.Context, q sqldb.Querier, orderID string,
 	visibleOnly bool) (order.ResultVersion, error) {
-	return QueryOne(ctx, q, s.scanResult, `SELECT `+resultColumns+` FROM results r
+	return sqldb.QueryOne(ctx, q, s.scanResult, `SELECT `+resultColumns+` FROM results r
 		WHERE r.order_id = $1 AND (r.visible OR NOT $2) ORDER BY r.version DESC LIMIT 1`, orderID, visibleOnly)
 }
 
-func (s *Store) scanResult(row Scanner) (order.ResultVersion, error) {
+func (s *Store) scanResult(row sqldb.Scanner) (order.ResultVersion, error) {
 	var v order.ResultVersion
 	var report []byte
 	var fetched int64
@@ -151,7 +154,7 @@ func (s *Store) scanResult(row Scanner) (order.ResultVersion, error) {
 	if err := s.keys.OpenJSON(sealContext("results", v.ID, "report"), report, &v.Report); err != nil {
 		return order.ResultVersion{}, err
 	}
-	v.FetchedAt = FromMicros(fetched)
+	v.FetchedAt = sqldb.FromMicros(fetched)
 	return v, nil
 }
 
@@ -160,7 +163,8 @@ func (s *Store) checkOrderTeam(ctx context.Context, teamID, orderID string) erro
 	if teamID == "" {
 		return nil
 	}
-	_, err := QueryOne(ctx, s.read, ScanText, `SELECT id FROM orders WHERE id = $1 AND team_id = $2`, orderID, teamID)
+	_, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanText, `SELECT id FROM orders WHERE id = $1 AND team_id = $2`,
+		orderID, teamID)
 	return err
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func newReport(text string) order.LabReport {
@@ -35,13 +36,13 @@ func storeReport(t *testing.T, s *Store, orderID string, generation int, text st
 func publishResult(t *testing.T, s *Store, orderID, resultID string) {
 	t.Helper()
 	require.NoError(t,
-		s.InTx(t.Context(), func(tx *sql.Tx) error { return s.setResultVisible(t.Context(), tx, orderID, resultID) }))
+		s.db.InTx(t.Context(), func(tx *sql.Tx) error { return s.setResultVisible(t.Context(), tx, orderID, resultID) }))
 }
 
 func TestResultsBecomeVisibleVersionByVersion(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
-		orderID := NewID()
+		orderID := sqldb.NewID()
 		first, changed := storeReport(t, s, orderID, 1, "4.5", nil)
 		require.True(t, changed)
 		require.Equal(t, 1, first.Version)
@@ -85,7 +86,7 @@ func TestResultsBecomeVisibleVersionByVersion(t *testing.T) {
 func TestAReportStoredAgainBeforeItIsShownIsStillAChange(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
-		orderID := NewID()
+		orderID := sqldb.NewID()
 		first, _ := storeReport(t, s, orderID, 1, "4.5", nil)
 		publishResult(t, s, orderID, first.ID)
 		correction, changed := storeReport(t, s, orderID, 2, "4.6", nil)
@@ -104,7 +105,7 @@ func TestAReportStoredAgainBeforeItIsShownIsStillAChange(t *testing.T) {
 func TestALaterPDFIsAddedToItsReport(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
-		orderID := NewID()
+		orderID := sqldb.NewID()
 		first, _ := storeReport(t, s, orderID, 1, "4.5", nil)
 		require.False(t, first.HasPDF)
 		publishResult(t, s, orderID, first.ID)
@@ -121,8 +122,9 @@ func TestALaterPDFIsAddedToItsReport(t *testing.T) {
 func TestResultsOfAnotherOrderAreNotShown(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
-		v, _ := storeReport(t, s, NewID(), 1, "4.5", nil)
-		err := s.InTx(t.Context(), func(tx *sql.Tx) error { return s.setResultVisible(t.Context(), tx, NewID(), v.ID) })
+		v, _ := storeReport(t, s, sqldb.NewID(), 1, "4.5", nil)
+		err := s.db.InTx(t.Context(),
+			func(tx *sql.Tx) error { return s.setResultVisible(t.Context(), tx, sqldb.NewID(), v.ID) })
 		require.ErrorIs(t, err, ErrNotFound)
 		_, err = s.NewestResult(t.Context(), "", v.OrderID)
 		require.ErrorIs(t, err, ErrNotFound)
@@ -134,7 +136,8 @@ func TestResultsAreBoundToTheOrdersTeam(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		s.renderOrder = func(order.Order) ([]byte, error) { return []byte("{}"), nil }
 		o := order.Order{
-			TeamID: NewID(), UserID: NewID(), ClientUserID: "u1", Modality: lifecycle.Testkit, Origin: order.OriginInitial,
+			TeamID: sqldb.NewID(), UserID: sqldb.NewID(), ClientUserID: "u1", Modality: lifecycle.Testkit,
+			Origin:      order.OriginInitial,
 			Registrable: true, CreatedAt: s.now(),
 		}
 		AssignOrderIDs(&o)
@@ -151,9 +154,9 @@ func TestResultsAreBoundToTheOrdersTeam(t *testing.T) {
 			_, err = s.ResultPDF(t.Context(), asker, o.ID)
 			require.NoError(t, err)
 		}
-		_, err = s.NewestResult(t.Context(), NewID(), o.ID)
+		_, err = s.NewestResult(t.Context(), sqldb.NewID(), o.ID)
 		require.ErrorIs(t, err, ErrNotFound)
-		_, err = s.ResultPDF(t.Context(), NewID(), o.ID)
+		_, err = s.ResultPDF(t.Context(), sqldb.NewID(), o.ID)
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
@@ -162,7 +165,7 @@ func TestResultsAreBoundToTheOrdersTeam(t *testing.T) {
 func TestReportsStoredAtOnceGetVersionsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
-		orderID := NewID()
+		orderID := sqldb.NewID()
 		versions := make([]int, 4)
 		var g errgroup.Group
 		for i := range versions {

@@ -12,6 +12,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/keyring"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // The fields that orders are searched by. The store holds a keyed hash of each whole term, so a search finds whole
@@ -142,13 +144,13 @@ func (s *Store) completeAllSearchTerms(ctx context.Context) error {
 // written, which lack columns that lists use. It returns the number of orders. The terms need the orders' names, which
 // are sealed, so the migration cannot do it.
 func (s *Store) CompleteSearchTerms(ctx context.Context, limit int) (int, error) {
-	ids, err := QueryAll(ctx, s.read, ScanText,
+	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
 		`SELECT DISTINCT order_id FROM order_search WHERE team_id = '' ORDER BY order_id LIMIT $1`, limit)
 	if err != nil {
 		return 0, fmt.Errorf("listing incomplete search terms: %w", err)
 	}
 	for _, id := range ids {
-		if err := s.InTx(ctx, func(tx *sql.Tx) error { return s.completeOrderSearchTerms(ctx, tx, id) }); err != nil {
+		if err := s.db.InTx(ctx, func(tx *sql.Tx) error { return s.completeOrderSearchTerms(ctx, tx, id) }); err != nil {
 			return 0, fmt.Errorf("completing the search terms of order %s: %w", id, err)
 		}
 	}
@@ -167,7 +169,7 @@ func (s *Store) completeOrderSearchTerms(ctx context.Context, tx *sql.Tx, id str
 		return err
 	}
 	o, err := s.loadOrder(ctx, tx, "", id)
-	if errors.Is(err, ErrNotOpened) {
+	if errors.Is(err, keyring.ErrNotOpened) {
 		return nil
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // A process of a build before the migration writes terms that lists do not use.
@@ -14,10 +15,11 @@ func TestTermsOfOlderProcessesAreCompleted(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID
 		old, fresh := addOrderOf(t, s, team), addOrderOf(t, s, team)
-		_, err := s.write.ExecContext(t.Context(), `DELETE FROM order_search WHERE order_id = $1 AND field = $2`, old.ID,
+		_, err := s.db.Writer.ExecContext(t.Context(), `DELETE FROM order_search WHERE order_id = $1 AND field = $2`, old.ID,
 			searchNamePair)
 		require.NoError(t, err)
-		_, err = s.write.ExecContext(t.Context(), `UPDATE order_search SET team_id = '', created_at = 0 WHERE order_id = $1`,
+		_, err = s.db.Writer.ExecContext(t.Context(),
+			`UPDATE order_search SET team_id = '', created_at = 0 WHERE order_id = $1`,
 			old.ID)
 		require.NoError(t, err)
 		found := func(by OrderQuery) (ids []string) {
@@ -48,13 +50,13 @@ func TestTermsOfUnreadableOrdersStay(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		spoilt := addOrder(t, s)
-		_, err := s.write.ExecContext(t.Context(), `UPDATE orders SET patient = address WHERE id = $1`, spoilt.ID)
+		_, err := s.db.Writer.ExecContext(t.Context(), `UPDATE orders SET patient = address WHERE id = $1`, spoilt.ID)
 		require.NoError(t, err)
-		_, err = s.write.ExecContext(t.Context(), `UPDATE order_search SET team_id = '', created_at = 0`)
+		_, err = s.db.Writer.ExecContext(t.Context(), `UPDATE order_search SET team_id = '', created_at = 0`)
 		require.NoError(t, err)
 		require.NoError(t, s.Migrate(t.Context()))
 		require.Equal(t, []string{spoilt.ID}, ordersFoundBy(t, s, searchName, "ada"))
-		n, err := countRows(t.Context(), s.read, "order_search", Where{Terms: []string{"team_id = ''"}})
+		n, err := countRows(t.Context(), s.db.Reader, "order_search", sqldb.Where{Terms: []string{"team_id = ''"}})
 		require.NoError(t, err)
 		require.Zero(t, n)
 	})

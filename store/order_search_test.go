@@ -6,12 +6,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // ordersFoundBy lists the orders that a term finds.
 func ordersFoundBy(t *testing.T, s *Store, field, term string) []string {
 	t.Helper()
-	ids, err := QueryAll(t.Context(), s.read, ScanText,
+	ids, err := sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText,
 		`SELECT order_id FROM order_search WHERE field = $1 AND hash = $2 ORDER BY order_id`, field,
 		s.keys.SearchHash(field, term))
 	require.NoError(t, err)
@@ -53,8 +54,8 @@ func TestOrdersAreFoundByKeyedHash(t *testing.T) {
 		}
 		require.Empty(t, ordersFoundBy(t, s, searchName, "ad"))
 		require.Empty(t, ordersFoundBy(t, s, searchFullName, "ada"))
-		n, err := countRows(t.Context(), s.read, "order_search",
-			Where{Terms: []string{"order_id = $1"}, Args: []any{anonymous.ID}})
+		n, err := countRows(t.Context(), s.db.Reader, "order_search",
+			sqldb.Where{Terms: []string{"order_id = $1"}, Args: []any{anonymous.ID}})
 		require.NoError(t, err)
 		require.Zero(t, n)
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/couriers"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 const shipmentColumns = `order_id, id, outbound_number, outbound_courier, outbound_url, outbound_tracker,
@@ -36,7 +37,7 @@ func (x *shipmentScan) dest() []any {
 	}
 }
 
-func (s *Store) scanShipment(row Scanner) (shipmentRow, error) {
+func (s *Store) scanShipment(row sqldb.Scanner) (shipmentRow, error) {
 	var x shipmentScan
 	if err := row.Scan(x.dest()...); err != nil {
 		return x.shipmentRow, err
@@ -46,7 +47,8 @@ func (s *Store) scanShipment(row Scanner) (shipmentRow, error) {
 
 func (s *Store) openShipment(x shipmentScan) (shipmentRow, error) {
 	to := &x.shipment
-	to.ShippedAt, to.CreatedAt, to.UpdatedAt = FromMicros(x.shipped), FromMicros(x.created), FromMicros(x.updated)
+	to.ShippedAt, to.CreatedAt, to.UpdatedAt = sqldb.FromMicros(x.shipped), sqldb.FromMicros(x.created),
+		sqldb.FromMicros(x.updated)
 	return x.shipmentRow, s.keys.OpenJSON(sealContext("shipments", to.ID, "notes"), x.notes, &to.Notes)
 }
 
@@ -54,9 +56,10 @@ func (s *Store) openShipment(x shipmentScan) (shipmentRow, error) {
 // now on. It returns the unmatched items that were waiting for one of the numbers.
 func (s *Store) storeShipment(ctx context.Context, tx *sql.Tx, orderID string, f order.Fact, shippedAt,
 	now time.Time) ([]ReceivedItem, error) {
-	row, err := QueryOne(ctx, tx, s.scanShipment, `SELECT `+shipmentColumns+` FROM shipments WHERE order_id = $1`, orderID)
+	row, err := sqldb.QueryOne(ctx, tx, s.scanShipment, `SELECT `+shipmentColumns+` FROM shipments WHERE order_id = $1`,
+		orderID)
 	if errors.Is(err, ErrNotFound) {
-		row, err = shipmentRow{orderID, order.Shipment{ID: NewID(), CreatedAt: now}}, nil
+		row, err = shipmentRow{orderID, order.Shipment{ID: sqldb.NewID(), CreatedAt: now}}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the shipment of order %s: %w", orderID, err)
@@ -77,7 +80,7 @@ func (s *Store) storeShipment(ctx context.Context, tx *sql.Tx, orderID string, f
 		}
 		_, err := tx.ExecContext(ctx,
 			`INSERT INTO tracking_numbers (number, order_id, leg, created_at) VALUES ($1, $2, $3, $4)
-			ON CONFLICT DO NOTHING`, leg.number, orderID, leg.name, ToMicros(now))
+			ON CONFLICT DO NOTHING`, leg.number, orderID, leg.name, sqldb.ToMicros(now))
 		if err != nil {
 			return nil, fmt.Errorf("writing tracking numbers of order %s: %w", orderID, err)
 		}
@@ -128,7 +131,7 @@ func (s *Store) putShipment(ctx context.Context, tx *sql.Tx, orderID string, x o
 			shipped_at = excluded.shipped_at, updated_at = excluded.updated_at`,
 		orderID, x.ID, x.Outbound.Number, x.Outbound.Courier, x.Outbound.URL, x.Outbound.TrackerID,
 		x.Inbound.Number, x.Inbound.Courier, x.Inbound.URL, x.Inbound.TrackerID, x.KitRegCode, x.OraQuickLot, notes,
-		ToMicros(x.ShippedAt), ToMicros(x.CreatedAt), ToMicros(x.UpdatedAt))
+		sqldb.ToMicros(x.ShippedAt), sqldb.ToMicros(x.CreatedAt), sqldb.ToMicros(x.UpdatedAt))
 	return err
 }
 
@@ -139,10 +142,10 @@ func (s *Store) SetTracker(ctx context.Context, orderID, leg, number, trackerID 
 	if l := couriers.Leg(leg); l != couriers.Outbound && l != couriers.Inbound {
 		return fmt.Errorf("setting a tracker of order %s: %q is no leg", orderID, leg)
 	}
-	n, err := ExecCount(ctx, s.write, `UPDATE shipments SET
+	n, err := sqldb.ExecCount(ctx, s.db.Writer, `UPDATE shipments SET
 			`+leg+`_tracker = CASE WHEN `+leg+`_number = $1 THEN $2 ELSE `+leg+`_tracker END, updated_at = $3
 			WHERE order_id = $4`,
-		number, storableText(trackerID), ToMicros(s.now()), orderID)
+		number, storableText(trackerID), sqldb.ToMicros(s.now()), orderID)
 	if err == nil && n == 0 {
 		err = ErrNotFound
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // Story is the timeline of an order and what is expected next. It has no patient data, bodies or free text.
@@ -58,7 +59,7 @@ type DecisionRow struct {
 // Story reads an order's story. The error is ErrNotFound when there is no such order.
 func (s *Store) Story(ctx context.Context, orderID string) (Story, error) {
 	var story Story
-	err := s.InSnapshot(ctx, func(q Querier) error {
+	err := s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
 		o, err := s.loadOrder(ctx, q, "", orderID)
 		if err != nil {
 			return err
@@ -85,28 +86,28 @@ func newStory(o *order.Order) Story {
 	}
 }
 
-func (y *Story) load(ctx context.Context, q Querier, s *Store) (err error) {
-	if y.StartedAt, err = QueryOne(ctx, q, ScanTime, `SELECT started_at FROM orders WHERE id = $1`,
+func (y *Story) load(ctx context.Context, q sqldb.Querier, s *Store) (err error) {
+	if y.StartedAt, err = sqldb.QueryOne(ctx, q, sqldb.ScanTime, `SELECT started_at FROM orders WHERE id = $1`,
 		y.OrderID); err != nil {
 		return err
 	}
-	y.InboxItems, err = QueryAll(ctx, q, scanInboxItem,
+	y.InboxItems, err = sqldb.QueryAll(ctx, q, scanInboxItem,
 		`SELECT `+inboxItemColumns+` FROM inbox WHERE order_id = $1 ORDER BY received_at, id`, y.OrderID)
 	if err != nil {
 		return err
 	}
-	y.Demands, err = QueryAll(ctx, q, scanDemand,
+	y.Demands, err = sqldb.QueryAll(ctx, q, scanDemand,
 		`SELECT `+demandColumns+` FROM demands WHERE order_id = $1 ORDER BY created_at, id`, y.OrderID)
 	if err != nil {
 		return err
 	}
-	y.Decisions, err = QueryAll(ctx, q, scanDecision,
+	y.Decisions, err = sqldb.QueryAll(ctx, q, scanDecision,
 		`SELECT cause, outcome, reason, from_status, to_status, sequence, revision, child_id, at
 		FROM decisions WHERE order_id = $1 ORDER BY revision`, y.OrderID)
 	if err != nil {
 		return err
 	}
-	y.Calls, err = QueryAll(ctx, q, scanPartnerCall,
+	y.Calls, err = sqldb.QueryAll(ctx, q, scanPartnerCall,
 		`SELECT id, order_id, kind, attempt, outcome, started_at, ended_at FROM calls WHERE order_id = $1
 			ORDER BY started_at, id`, y.OrderID)
 	if err != nil {
@@ -119,8 +120,8 @@ func (y *Story) load(ctx context.Context, q Querier, s *Store) (err error) {
 	return err
 }
 
-func (s *Store) appointmentLog(ctx context.Context, q Querier, orderID string) ([]AppointmentLog, error) {
-	rows, err := QueryAll(ctx, q, s.scanAppointment,
+func (s *Store) appointmentLog(ctx context.Context, q sqldb.Querier, orderID string) ([]AppointmentLog, error) {
+	rows, err := sqldb.QueryAll(ctx, q, s.scanAppointment,
 		selectAppointments+`WHERE a.order_id = $1 ORDER BY a.created_at, a.id`, orderID)
 	if err != nil {
 		return nil, err
@@ -138,23 +139,23 @@ func (s *Store) appointmentLog(ctx context.Context, q Querier, orderID string) (
 	return log, nil
 }
 
-func scanDemand(row Scanner) (d DemandRow, err error) {
+func scanDemand(row sqldb.Scanner) (d DemandRow, err error) {
 	var created, settled int64
 	err = row.Scan(&d.ID, &d.OrderID, &d.Kind, &d.By, &d.State, &d.Reason, &created, &settled)
-	d.CreatedAt, d.OutcomeAt = FromMicros(created), FromMicros(settled)
+	d.CreatedAt, d.OutcomeAt = sqldb.FromMicros(created), sqldb.FromMicros(settled)
 	return d, err
 }
 
-func scanDecision(row Scanner) (d DecisionRow, err error) {
+func scanDecision(row sqldb.Scanner) (d DecisionRow, err error) {
 	var at int64
 	err = row.Scan(&d.Cause, &d.Outcome, &d.Reason, &d.From, &d.To, &d.Sequence, &d.Revision, &d.ReplacementID, &at)
-	d.At = FromMicros(at)
+	d.At = sqldb.FromMicros(at)
 	return d, err
 }
 
-func scanPartnerCall(row Scanner) (c PartnerCall, err error) {
+func scanPartnerCall(row sqldb.Scanner) (c PartnerCall, err error) {
 	var started, ended int64
 	err = row.Scan(&c.ID, &c.OrderID, &c.Kind, &c.Attempt, &c.Outcome, &started, &ended)
-	c.StartedAt, c.EndedAt = FromMicros(started), FromMicros(ended)
+	c.StartedAt, c.EndedAt = sqldb.FromMicros(started), sqldb.FromMicros(ended)
 	return c, err
 }

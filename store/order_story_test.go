@@ -9,6 +9,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestAStoryHasEverything(t *testing.T) {
@@ -20,12 +21,12 @@ func TestAStoryHasEverything(t *testing.T) {
 		endpoint := addEndpoint(t, s, team)
 		o := addOrderOf(t, s, team)
 		require.NoError(t, s.AppendAudit(ctx, AuditRow{TeamID: team, OrderID: o.ID, Action: "order.create"}))
-		call := NewID()
+		call := sqldb.NewID()
 		for range 2 {
 			require.NoError(t, s.RecordPartnerCallStart(ctx, PartnerCall{ID: call, OrderID: o.ID, Kind: "place", Attempt: 1}))
 		}
 		require.NoError(t, s.RecordPartnerCallEnd(ctx, call, "done", []byte(`{"kit_id":"A1"}`)))
-		require.ErrorIs(t, s.RecordPartnerCallEnd(ctx, NewID(), "done", nil), ErrNotFound)
+		require.ErrorIs(t, s.RecordPartnerCallEnd(ctx, sqldb.NewID(), "done", nil), ErrNotFound)
 		answer, err := s.partnerCallAnswer(ctx, call)
 		require.NoError(t, err)
 		require.JSONEq(t, `{"kit_id":"A1"}`, string(answer))
@@ -33,7 +34,7 @@ func TestAStoryHasEverything(t *testing.T) {
 		shipped, _ := applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped, OutboundNumber: outboundNumber,
 			InboundNumber: inboundNumber})
 		rejected, _ := applyFact(t, s, o, order.Fact{Kind: order.FactKitRejected, Recoverable: new(true)})
-		refused := order.Demand{ID: NewID(), Kind: order.DemandCancel}
+		refused := order.Demand{ID: sqldb.NewID(), Kind: order.DemandCancel}
 		demandAs(t, s, o.ID, refused, nil)
 
 		y, err := s.Story(ctx, o.ID)
@@ -76,7 +77,7 @@ func TestAStoryHasEverything(t *testing.T) {
 		require.Equal(t, endpoint, y.Deliveries[0].EndpointID)
 		require.Len(t, y.Audit, 1)
 
-		_, err = s.Story(ctx, NewID())
+		_, err = s.Story(ctx, sqldb.NewID())
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
@@ -113,7 +114,7 @@ func TestAStoryHasAppointments(t *testing.T) {
 
 // partnerCallAnswer opens the stored response of a partner.
 func (s *Store) partnerCallAnswer(ctx context.Context, id string) ([]byte, error) {
-	sealed, err := QueryOne(ctx, s.read, ScanBytes, `SELECT answer FROM calls WHERE id = $1`, id)
+	sealed, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanBytes, `SELECT answer FROM calls WHERE id = $1`, id)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/junction"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -59,7 +60,7 @@ func (s *Store) enqueueOrderWebhook(ctx context.Context, tx *sql.Tx, o order.Ord
 		return nil, fmt.Errorf("rendering a message of order %s: %w", o.ID, err)
 	}
 	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{
-		ID: NewID(), TeamID: o.TeamID, OrderID: o.ID, EventType: eventType, Sequence: o.Sequence, Body: body,
+		ID: sqldb.NewID(), TeamID: o.TeamID, OrderID: o.ID, EventType: eventType, Sequence: o.Sequence, Body: body,
 	})
 }
 
@@ -94,7 +95,7 @@ func (s *Store) enqueueAppointmentWebhooks(ctx context.Context, tx *sql.Tx, o or
 func (s *Store) appointmentAtStep(ctx context.Context, tx *sql.Tx, steps []order.AppointmentStep,
 	i int) (order.AppointmentDocument, error) {
 	was := steps[i].Appointment
-	row, err := QueryOne(ctx, tx, s.scanAppointment, selectAppointments+`WHERE a.id = $1`, was.ID)
+	row, err := sqldb.QueryOne(ctx, tx, s.scanAppointment, selectAppointments+`WHERE a.id = $1`, was.ID)
 	if err != nil {
 		return order.AppointmentDocument{}, err
 	}
@@ -120,7 +121,7 @@ func (s *Store) enqueueCriticalResultWebhook(ctx context.Context, tx *sql.Tx, o 
 	if !r.NewlyCritical || r.ResultID == "" {
 		return nil, nil
 	}
-	v, err := QueryOne(ctx, tx, s.scanResult,
+	v, err := sqldb.QueryOne(ctx, tx, s.scanResult,
 		`SELECT `+resultColumns+` FROM results r WHERE r.id = $1 AND r.order_id = $2`, r.ResultID, o.ID)
 	if err != nil { // its row has just been written
 		return nil, fmt.Errorf("reading result %s: %w", r.ResultID, err)
@@ -144,7 +145,7 @@ func insertEvents(ctx context.Context, tx *sql.Tx, o order.State, cause string, 
 		_, err := tx.ExecContext(ctx,
 			`INSERT INTO events (order_id, sequence, status, detail, implied, cause, step, occurred_at, recorded_at)
 			VALUES ($1, $2, $3, $4, $5, $6, (SELECT COUNT(*) FROM events WHERE order_id = $1 AND cause = $6), $7, $8)`,
-			o.OrderID, after+1+int64(i), status, st.Detail, st.Implied, cause, ToMicros(st.At), ToMicros(now))
+			o.OrderID, after+1+int64(i), status, st.Detail, st.Implied, cause, sqldb.ToMicros(st.At), sqldb.ToMicros(now))
 		if err != nil {
 			return fmt.Errorf("writing an event of order %s: %w", o.OrderID, err)
 		}

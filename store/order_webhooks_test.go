@@ -9,6 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/junction"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -27,9 +28,9 @@ func TestCriticalResultsAreEnqueued(t *testing.T) {
 			{"final", nil}} {
 			r := newReport(next.status)
 			r.Status, r.Interpretation = next.status, order.InterpretationCritical
-			v, _, err := s.StoreLabReport(t.Context(), o.ID, i+1, r, NewID(), nil, nil)
+			v, _, err := s.StoreLabReport(t.Context(), o.ID, i+1, r, sqldb.NewID(), nil, nil)
 			require.NoError(t, err)
-			record := order.Recording{OrderID: o.ID, Cause: order.CauseCall(NewID()), ResultID: v.ID, NewlyCritical: true}
+			record := order.Recording{OrderID: o.ID, Cause: order.CauseCall(sqldb.NewID()), ResultID: v.ID, NewlyCritical: true}
 			out, err := recordUntil(t, s, record,
 				func(st order.State) order.Decision { return decisionWithSteps(st, s.now(), next.steps...) })
 			require.NoError(t, err)
@@ -63,7 +64,7 @@ func TestTheNewestEventIsSentAgain(t *testing.T) {
 		applyRequisitionTaken(t, s, o.ID, "A1")
 		newest := messagesDue(t, s, endpoint, o.ID, webhooks.OrderUpdated)[0]
 		recordAppointment(t, s, o.ID, "", order.AppointmentStep{Appointment: newBooking(s, o), First: true})
-		_, err := s.write.ExecContext(t.Context(), `UPDATE deliveries SET state = $1`, DeliveryDelivered)
+		_, err := s.db.Writer.ExecContext(t.Context(), `UPDATE deliveries SET state = $1`, DeliveryDelivered)
 		require.NoError(t, err)
 		require.Empty(t, dueMessages(t, s, endpoint))
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -57,11 +58,11 @@ type AttemptsResult struct {
 // and an attempt of an earlier round does not change the current round. Attempts without a delivery are left out.
 func (s *Store) RecordAttempts(ctx context.Context, endpointID string, attempts []AttemptRow) (AttemptsResult, error) {
 	var out AttemptsResult
-	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) (err error) {
 		out, err = s.recordAttempts(ctx, tx, endpointID, attempts)
 		return err
 	})
-	if IsForeignKeyViolation(err) {
+	if sqldb.IsForeignKeyViolation(err) {
 		return s.recordAttemptsOneByOne(ctx, endpointID, attempts)
 	}
 	if err != nil {
@@ -121,8 +122,8 @@ const attemptChunkSize = 8
 // that it returns. The function statement returns the statement for n attempts.
 func queryAttemptsInChunks(ctx context.Context, tx *sql.Tx, attempts []AttemptRow, statement func(n int) string,
 	args func([]AttemptRow) []any) (ids []string, err error) {
-	run := func(q Querier, part []AttemptRow) error {
-		more, err := QueryAll(ctx, q, ScanText, statement(len(part)), args(part)...)
+	run := func(q sqldb.Querier, part []AttemptRow) error {
+		more, err := sqldb.QueryAll(ctx, q, sqldb.ScanText, statement(len(part)), args(part)...)
 		ids = append(ids, more...)
 		return err
 	}
@@ -134,7 +135,7 @@ func queryAttemptsInChunks(ctx context.Context, tx *sql.Tx, attempts []AttemptRo
 		}
 		defer func() { err = errors.Join(err, prepared.Close()) }()
 		for part := range slices.Chunk(attempts[:full], attemptChunkSize) {
-			if err := run(preparedQuerier{prepared}, part); err != nil {
+			if err := run(sqldb.Prepared(prepared), part); err != nil {
 				return nil, err
 			}
 		}
@@ -161,16 +162,16 @@ func (s *Store) insertAttempts(ctx context.Context, tx *sql.Tx, endpointID strin
 		rows := make([]string, n)
 		for i := range rows {
 			at := 2 + 9*i
-			rows[i] = fmt.Sprintf("($%d,$1,%s)", at, Placeholders(at+1, 8))
+			rows[i] = fmt.Sprintf("($%d,$1,%s)", at, sqldb.Placeholders(at+1, 8))
 		}
 		return `INSERT INTO attempts (message_id, endpoint_id, round, number, at, duration, status_code, failure,
 			excerpt, next_at) VALUES ` + strings.Join(rows, ",") + ` ON CONFLICT DO NOTHING RETURNING message_id`
 	}, func(part []AttemptRow) []any {
 		args := []any{endpointID}
 		for _, a := range part {
-			args = append(args, a.MessageID, a.Round, a.Number, ToMicros(a.At), a.Duration.Microseconds(), a.StatusCode,
+			args = append(args, a.MessageID, a.Round, a.Number, sqldb.ToMicros(a.At), a.Duration.Microseconds(), a.StatusCode,
 				a.Failure,
-				s.sealBytes(excerptSealContext(a.MessageID, endpointID, a.Round, a.Number), a.Excerpt), ToMicros(a.NextAt))
+				s.sealBytes(excerptSealContext(a.MessageID, endpointID, a.Round, a.Number), a.Excerpt), sqldb.ToMicros(a.NextAt))
 		}
 		return args
 	})
@@ -190,7 +191,7 @@ func (s *Store) insertAttempts(ctx context.Context, tx *sql.Tx, endpointID strin
 func (s *Store) advanceDeliveries(ctx context.Context, tx *sql.Tx, endpointID string,
 	attempts []AttemptRow) ([]AttemptRow, error) {
 	attempts = sortedByMessage(attempts)
-	now := ToMicros(s.now())
+	now := sqldb.ToMicros(s.now())
 	moved, err := queryAttemptsInChunks(ctx, tx, attempts, func(n int) string {
 		rows := make([]string, n)
 		for i := range rows {
@@ -208,7 +209,7 @@ func (s *Store) advanceDeliveries(ctx context.Context, tx *sql.Tx, endpointID st
 	}, func(part []AttemptRow) []any {
 		args := []any{endpointID, now}
 		for _, a := range part {
-			args = append(args, a.MessageID, a.Round, a.deliveryState(), a.Number, ToMicros(a.NextAt))
+			args = append(args, a.MessageID, a.Round, a.deliveryState(), a.Number, sqldb.ToMicros(a.NextAt))
 		}
 		return args
 	})
@@ -232,7 +233,7 @@ func (s *Store) updateEndpointHealth(ctx context.Context, tx *sql.Tx, endpointID
 		return nil, "", err
 	}
 	// The first statement locks the row, so that concurrent calls update the health one after the other.
-	e, err := QueryOne(ctx, tx, s.scanEndpoint,
+	e, err := sqldb.QueryOne(ctx, tx, s.scanEndpoint,
 		`UPDATE endpoints SET last_failure = last_failure WHERE id = $1 RETURNING `+endpointColumns, endpointID)
 	if err != nil {
 		return nil, "", err
@@ -246,8 +247,8 @@ func (s *Store) updateEndpointHealth(ctx context.Context, tx *sql.Tx, endpointID
 	}
 	_, err = tx.ExecContext(ctx,
 		`UPDATE endpoints SET failing_since = $1, first_failure = $2, last_failure = $3, clock_started = $4 WHERE id = $5`,
-		ToMicros(e.FailingSince), ToMicros(e.Health.FirstFailure), ToMicros(e.Health.LastFailure),
-		ToMicros(e.Health.ClockStarted), endpointID)
+		sqldb.ToMicros(e.FailingSince), sqldb.ToMicros(e.Health.FirstFailure), sqldb.ToMicros(e.Health.LastFailure),
+		sqldb.ToMicros(e.Health.ClockStarted), endpointID)
 	if err != nil {
 		return nil, "", err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"time"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // DeliveryLog is the state of one webhook message at one endpoint. A message that no endpoint takes has one with an
@@ -33,15 +35,15 @@ type AttemptLog struct {
 }
 
 // loadDeliveryLog reads all webhook messages of an order with their deliveries, in order of the events.
-func loadDeliveryLog(ctx context.Context, q Querier, orderID string) ([]DeliveryLog, error) {
-	log, err := QueryAll(ctx, q, scanDeliveryLog,
+func loadDeliveryLog(ctx context.Context, q sqldb.Querier, orderID string) ([]DeliveryLog, error) {
+	log, err := sqldb.QueryAll(ctx, q, scanDeliveryLog,
 		`SELECT m.id, m.event_type, m.sequence, m.created_at, d.endpoint_id, d.state, d.next_attempt_at
 		FROM messages m LEFT JOIN deliveries d ON d.message_id = m.id
 		WHERE m.order_id = $1 ORDER BY m.sequence, m.created_at, m.id, d.endpoint_id`, orderID)
 	if err != nil {
 		return nil, err
 	}
-	tries, err := QueryAll(ctx, q, scanAttempt,
+	tries, err := sqldb.QueryAll(ctx, q, scanAttempt,
 		selectAttempts+` JOIN messages m ON m.id = a.message_id WHERE m.order_id = $1 ORDER BY a.round, a.number`, orderID)
 	if err != nil {
 		return nil, err
@@ -61,7 +63,7 @@ func assignAttempts(log []DeliveryLog, tries []attemptOfDelivery) {
 	}
 }
 
-func scanDeliveryLog(row Scanner) (DeliveryLog, error) {
+func scanDeliveryLog(row sqldb.Scanner) (DeliveryLog, error) {
 	var d DeliveryLog
 	var created int64
 	var endpoint, state sql.Null[string]
@@ -69,9 +71,9 @@ func scanDeliveryLog(row Scanner) (DeliveryLog, error) {
 	if err := row.Scan(&d.MessageID, &d.EventType, &d.Sequence, &created, &endpoint, &state, &next); err != nil {
 		return DeliveryLog{}, err
 	}
-	d.EndpointID, d.State, d.CreatedAt = endpoint.V, state.V, FromMicros(created)
+	d.EndpointID, d.State, d.CreatedAt = endpoint.V, state.V, sqldb.FromMicros(created)
 	if d.State == DeliveryPending {
-		d.NextAt = FromMicros(next.V)
+		d.NextAt = sqldb.FromMicros(next.V)
 	}
 	return d, nil
 }
@@ -85,11 +87,11 @@ type attemptOfDelivery struct {
 const selectAttempts = `SELECT a.message_id, a.endpoint_id, a.round, a.number, a.at, a.duration, a.status_code,
 	a.failure, a.next_at FROM attempts a`
 
-func scanAttempt(row Scanner) (attemptOfDelivery, error) {
+func scanAttempt(row sqldb.Scanner) (attemptOfDelivery, error) {
 	var t attemptOfDelivery
 	var at, duration, next int64
 	err := row.Scan(&t.delivery[0], &t.delivery[1], &t.Round, &t.Number, &at, &duration, &t.StatusCode, &t.Failure, &next)
 	t.ID = attemptID(t.delivery[0], t.delivery[1], t.Round, t.Number)
-	t.At, t.Duration, t.NextAt = FromMicros(at), time.Duration(duration)*time.Microsecond, FromMicros(next)
+	t.At, t.Duration, t.NextAt = sqldb.FromMicros(at), time.Duration(duration)*time.Microsecond, sqldb.FromMicros(next)
 	return t, err
 }

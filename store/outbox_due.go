@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // The states of a delivery.
@@ -38,14 +40,14 @@ type DueQuery struct {
 // DueDeliveries reads the due deliveries of an endpoint, those due longest first, and of those due at the same time the
 // oldest message first. A disabled endpoint has none.
 func (s *Store) DueDeliveries(ctx context.Context, q DueQuery) ([]DueDelivery, error) {
-	due, err := QueryAll(ctx, s.read, s.scanDueDelivery,
+	due, err := sqldb.QueryAll(ctx, s.db.Reader, s.scanDueDelivery,
 		`SELECT d.message_id, d.endpoint_id, d.round, d.attempts, m.body, m.event_type,
 			d.next_attempt_at, e.updated_at, m.trace
 		FROM deliveries d JOIN messages m ON m.id = d.message_id JOIN endpoints e ON e.id = d.endpoint_id
 		WHERE d.endpoint_id = $1 AND d.state = 'pending' AND d.next_attempt_at <= $2
 			AND (d.next_attempt_at, d.message_id) > ($3, $4) AND NOT e.disabled
 		ORDER BY d.next_attempt_at, d.message_id LIMIT $5`,
-		q.EndpointID, ToMicros(q.Now), ToMicros(q.After.DueAt), q.After.MessageID, q.Limit)
+		q.EndpointID, sqldb.ToMicros(q.Now), sqldb.ToMicros(q.After.DueAt), q.After.MessageID, q.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading the due deliveries of endpoint %s: %w", q.EndpointID, err)
 	}
@@ -62,7 +64,7 @@ type EndpointBacklog struct {
 
 // EndpointBacklog reads an endpoint's backlog. The error is ErrNotFound when there is no such endpoint.
 func (s *Store) EndpointBacklog(ctx context.Context, endpointID string) (EndpointBacklog, error) {
-	b, err := QueryOne(ctx, s.read, scanEndpointBacklog, fmt.Sprintf(`SELECT
+	b, err := sqldb.QueryOne(ctx, s.db.Reader, scanEndpointBacklog, fmt.Sprintf(`SELECT
 			CASE WHEN e.disabled THEN 0 ELSE
 				(SELECT COUNT(*) FROM (
 					SELECT 1 FROM deliveries WHERE endpoint_id = $1 AND state = 'pending' LIMIT %d) AS bounded) END,
@@ -76,13 +78,13 @@ func (s *Store) EndpointBacklog(ctx context.Context, endpointID string) (Endpoin
 	return b, nil
 }
 
-func scanEndpointBacklog(row Scanner) (EndpointBacklog, error) {
+func scanEndpointBacklog(row sqldb.Scanner) (EndpointBacklog, error) {
 	var b EndpointBacklog
 	var next, failing int64
 	var disabled bool
 	var reason string
 	err := row.Scan(&b.Pending, &next, &failing, &disabled, &reason)
-	b.NextAttemptAt, b.FailingSince = FromMicros(next), FromMicros(failing)
+	b.NextAttemptAt, b.FailingSince = sqldb.FromMicros(next), sqldb.FromMicros(failing)
 	if disabled {
 		b.DisabledReason = reason
 		if reason == "" {
@@ -94,9 +96,10 @@ func scanEndpointBacklog(row Scanner) (EndpointBacklog, error) {
 
 // EndpointsWithDue lists up to limit enabled endpoints that have deliveries due, by id.
 func (s *Store) EndpointsWithDue(ctx context.Context, now time.Time, limit int) ([]string, error) {
-	ids, err := QueryAll(ctx, s.read, ScanText, `SELECT e.id FROM endpoints e WHERE NOT e.disabled AND EXISTS (
+	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
+		`SELECT e.id FROM endpoints e WHERE NOT e.disabled AND EXISTS (
 			SELECT 1 FROM deliveries d WHERE d.endpoint_id = e.id AND d.state = 'pending' AND d.next_attempt_at <= $1)
-		ORDER BY e.id LIMIT $2`, ToMicros(now), limit)
+		ORDER BY e.id LIMIT $2`, sqldb.ToMicros(now), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing endpoints with deliveries due: %w", err)
 	}
@@ -115,10 +118,10 @@ func (s *Store) DeliveryLag(ctx context.Context, now time.Time) (o DeliveryLag, 
 		`deliveries d JOIN endpoints e ON e.id = d.endpoint_id WHERE d.state = 'pending' AND NOT e.disabled`)
 	if err == nil {
 		// This reads the first due delivery of each endpoint from the index, not all due deliveries.
-		o.OldestDueAt, err = QueryOne(ctx, s.read, ScanTime, `SELECT COALESCE(MIN(due), 0) FROM (
+		o.OldestDueAt, err = sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanTime, `SELECT COALESCE(MIN(due), 0) FROM (
 				SELECT (SELECT MIN(d.next_attempt_at) FROM deliveries d WHERE d.endpoint_id = e.id AND d.state = 'pending') AS due
 				FROM endpoints e WHERE NOT e.disabled
-			) AS firsts WHERE due <= $1`, ToMicros(now))
+			) AS firsts WHERE due <= $1`, sqldb.ToMicros(now))
 	}
 	if err != nil {
 		return DeliveryLag{}, fmt.Errorf("reading the delivery lag: %w", err)
@@ -126,7 +129,7 @@ func (s *Store) DeliveryLag(ctx context.Context, now time.Time) (o DeliveryLag, 
 	return o, nil
 }
 
-func (s *Store) scanDueDelivery(row Scanner) (DueDelivery, error) {
+func (s *Store) scanDueDelivery(row sqldb.Scanner) (DueDelivery, error) {
 	var d DueDelivery
 	var sealed []byte
 	var due, changed int64
@@ -134,7 +137,7 @@ func (s *Store) scanDueDelivery(row Scanner) (DueDelivery, error) {
 		&d.Trace); err != nil {
 		return DueDelivery{}, err
 	}
-	d.DueAt, d.ChangedAt = FromMicros(due), FromMicros(changed)
+	d.DueAt, d.ChangedAt = sqldb.FromMicros(due), sqldb.FromMicros(changed)
 	var err error
 	d.Body, err = s.keys.Open(sealContext("messages", d.MessageID, "body"), sealed)
 	return d, err

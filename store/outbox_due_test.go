@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -111,7 +112,7 @@ func TestAttemptsMoveTheDelivery(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, ids)
 
-		log, err := loadDeliveryLog(t.Context(), s.read, "o")
+		log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
 		require.NoError(t, err)
 		require.Equal(t, []DeliveryLog{
 			{
@@ -132,7 +133,7 @@ func TestAttemptsMoveTheDelivery(t *testing.T) {
 			},
 		}, log)
 
-		require.NoError(t, recordAttempt(s, NewID(), AttemptRow{MessageID: delivered, Number: 1}),
+		require.NoError(t, recordAttempt(s, sqldb.NewID(), AttemptRow{MessageID: delivered, Number: 1}),
 			"what is not there is left out")
 	})
 }
@@ -143,7 +144,7 @@ func TestAMessageWithoutEndpointsIsLogged(t *testing.T) {
 		at := s.now()
 		s.now = func() time.Time { return at }
 		id, _ := enqueueMessage(t, s, WebhookMessage{TeamID: "team", OrderID: "o", Sequence: 1})
-		log, err := loadDeliveryLog(t.Context(), s.read, "o")
+		log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
 		require.NoError(t, err)
 		require.Equal(t, []DeliveryLog{{MessageID: id, EventType: orderUpdated, Sequence: 1, CreatedAt: at}}, log)
 	})
@@ -158,10 +159,10 @@ func TestRecordingAnAttemptAgainChangesNothing(t *testing.T) {
 		endpoint := addEndpoint(t, s, team)
 		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
 		postponeDelivery(t, s, message, endpoint, 1, s.now())
-		before, err := loadDeliveryLog(t.Context(), s.read, "o")
+		before, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
 		require.NoError(t, err)
 		postponeDelivery(t, s, message, endpoint, 1, s.now().Add(time.Hour))
-		after, err := loadDeliveryLog(t.Context(), s.read, "o")
+		after, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
 		require.NoError(t, err)
 		require.Equal(t, before, after)
 
@@ -172,7 +173,7 @@ func TestRecordingAnAttemptAgainChangesNothing(t *testing.T) {
 			})
 		}
 		require.NoError(t, g.Wait())
-		after, err = loadDeliveryLog(t.Context(), s.read, "o")
+		after, err = loadDeliveryLog(t.Context(), s.db.Reader, "o")
 		require.NoError(t, err)
 		require.Len(t, after[0].Attempts, 2)
 
@@ -214,8 +215,8 @@ func TestDisablingAnEndpointCancelsItsDeliveries(t *testing.T) {
 		require.Equal(t, webhooks.EndpointHealth{}, e.Health)
 		_, endpoints := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o2"})
 		require.ElementsMatch(t, []string{endpoint, other}, endpoints)
-		require.ErrorIs(t, s.SetEndpointDisabled(t.Context(), NewID(), true, ""), ErrNotFound)
-		require.ErrorIs(t, s.SetEndpointDisabled(t.Context(), NewID(), false, ""), ErrNotFound)
+		require.ErrorIs(t, s.SetEndpointDisabled(t.Context(), sqldb.NewID(), true, ""), ErrNotFound)
+		require.ErrorIs(t, s.SetEndpointDisabled(t.Context(), sqldb.NewID(), false, ""), ErrNotFound)
 	})
 }
 
@@ -239,7 +240,7 @@ func TestADisabledEndpointHasNothingDue(t *testing.T) {
 			require.Equal(t, endpoints, ids)
 		}
 		check(1, true, []string{endpoint})
-		_, err := s.write.ExecContext(t.Context(), `UPDATE endpoints SET disabled = TRUE`)
+		_, err := s.db.Writer.ExecContext(t.Context(), `UPDATE endpoints SET disabled = TRUE`)
 		require.NoError(t, err)
 		check(0, false, nil)
 	})
@@ -248,7 +249,7 @@ func TestADisabledEndpointHasNothingDue(t *testing.T) {
 // deliveryState returns the state of the delivery of order o's message to an endpoint.
 func deliveryState(t *testing.T, s *Store, endpoint string) string {
 	t.Helper()
-	log, err := loadDeliveryLog(t.Context(), s.read, "o")
+	log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
 	require.NoError(t, err)
 	for _, d := range log {
 		if d.EndpointID == endpoint {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -43,20 +44,21 @@ func (s *Store) CreateEndpoint(ctx context.Context, e Endpoint) error {
 	if err != nil {
 		return fmt.Errorf("writing endpoint %s: %w", e.ID, err)
 	}
-	_, err = s.write.ExecContext(ctx, `INSERT INTO endpoints (`+endpointColumns+`)
+	_, err = s.db.Writer.ExecContext(ctx, `INSERT INTO endpoints (`+endpointColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, 0, $13, $13)`,
-		e.ID, e.TeamID, e.URL, e.Description, row.secret, row.previous, ToMicros(e.PreviousUntil), row.filter, row.headers,
+		e.ID, e.TeamID, e.URL, e.Description, row.secret, row.previous, sqldb.ToMicros(e.PreviousUntil), row.filter,
+		row.headers,
 		e.RateLimit,
-		e.Disabled, e.DisabledReason, ToMicros(e.CreatedAt))
+		e.Disabled, e.DisabledReason, sqldb.ToMicros(e.CreatedAt))
 	if err != nil {
-		return WrapWriteError(err, "endpoint", e.ID)
+		return sqldb.WrapWriteError(err, "endpoint", e.ID)
 	}
 	return nil
 }
 
 // Endpoint reads one endpoint. The error is ErrNotFound when there is none.
 func (s *Store) Endpoint(ctx context.Context, id string) (Endpoint, error) {
-	e, err := QueryOne(ctx, s.read, s.scanEndpoint,
+	e, err := sqldb.QueryOne(ctx, s.db.Reader, s.scanEndpoint,
 		`SELECT `+endpointColumns+` FROM endpoints WHERE id = $1 AND deleted_at = 0`, id)
 	if err != nil {
 		return Endpoint{}, fmt.Errorf("reading endpoint %s: %w", id, err)
@@ -66,7 +68,7 @@ func (s *Store) Endpoint(ctx context.Context, id string) (Endpoint, error) {
 
 // Endpoints lists a team's endpoints, including disabled ones, oldest first. An empty teamID lists those of all teams.
 func (s *Store) Endpoints(ctx context.Context, teamID string) ([]Endpoint, error) {
-	all, err := QueryAll(ctx, s.read, s.scanEndpoint,
+	all, err := sqldb.QueryAll(ctx, s.db.Reader, s.scanEndpoint,
 		`SELECT `+endpointColumns+
 			` FROM endpoints WHERE deleted_at = 0 AND ($1 = '' OR team_id = $1) ORDER BY created_at, id`, teamID)
 	if err != nil {
@@ -78,7 +80,7 @@ func (s *Store) Endpoints(ctx context.Context, teamID string) ([]Endpoint, error
 // EndpointsAfter lists up to limit endpoints of a team, oldest first, after the endpoint afterID (empty: from the
 // first).
 func (s *Store) EndpointsAfter(ctx context.Context, teamID, afterID string, limit int) ([]Endpoint, error) {
-	all, err := QueryAll(ctx, s.read, s.scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints
+	all, err := sqldb.QueryAll(ctx, s.db.Reader, s.scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints
 		WHERE deleted_at = 0 AND team_id = $1 
 			AND ($2 = '' OR (created_at, id) > (SELECT created_at, id FROM endpoints WHERE id = $2))
 		ORDER BY created_at, id LIMIT $3`, teamID, afterID, limit)
@@ -114,7 +116,7 @@ func (s *Store) sealEndpoint(e Endpoint) (endpointRow, error) {
 	return row, err
 }
 
-func (s *Store) scanEndpoint(row Scanner) (Endpoint, error) {
+func (s *Store) scanEndpoint(row sqldb.Scanner) (Endpoint, error) {
 	var e Endpoint
 	var sealed endpointRow
 	var previousUntil, failing, first, last, clock, created, updated int64
@@ -124,10 +126,10 @@ func (s *Store) scanEndpoint(row Scanner) (Endpoint, error) {
 	if err != nil {
 		return Endpoint{}, err
 	}
-	e.PreviousUntil, e.FailingSince = FromMicros(previousUntil), FromMicros(failing)
-	e.Health = webhooks.EndpointHealth{FirstFailure: FromMicros(first), LastFailure: FromMicros(last),
-		ClockStarted: FromMicros(clock)}
-	e.CreatedAt, e.UpdatedAt = FromMicros(created), FromMicros(updated)
+	e.PreviousUntil, e.FailingSince = sqldb.FromMicros(previousUntil), sqldb.FromMicros(failing)
+	e.Health = webhooks.EndpointHealth{FirstFailure: sqldb.FromMicros(first), LastFailure: sqldb.FromMicros(last),
+		ClockStarted: sqldb.FromMicros(clock)}
+	e.CreatedAt, e.UpdatedAt = sqldb.FromMicros(created), sqldb.FromMicros(updated)
 	return e, s.openEndpoint(&e, sealed)
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -15,7 +16,7 @@ import (
 // It enqueues none when the delivery itself is of an operational message.
 func (s *Store) enqueueExhaustedWebhook(ctx context.Context, tx *sql.Tx, endpointID string,
 	last AttemptRow) ([]string, error) {
-	m, err := QueryOne(ctx, tx, scanWebhookMessage, selectMessages+` WHERE id = $1`, last.MessageID)
+	m, err := sqldb.QueryOne(ctx, tx, scanWebhookMessage, selectMessages+` WHERE id = $1`, last.MessageID)
 	if err != nil || webhooks.IsOperational(m.EventType) {
 		return nil, err
 	}
@@ -29,7 +30,7 @@ func (s *Store) enqueueExhaustedWebhook(ctx context.Context, tx *sql.Tx, endpoin
 	if err != nil {
 		return nil, err
 	}
-	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{ID: NewID(), TeamID: m.TeamID,
+	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{ID: sqldb.NewID(), TeamID: m.TeamID,
 		EventType: webhooks.AttemptExhausted, Body: body})
 }
 
@@ -50,7 +51,7 @@ func (s *Store) enqueueDisabledWebhook(ctx context.Context, tx *sql.Tx, e Endpoi
 	if err := appendAudit(ctx, tx, row); err != nil {
 		return nil, err
 	}
-	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{ID: NewID(), TeamID: e.TeamID,
+	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{ID: sqldb.NewID(), TeamID: e.TeamID,
 		EventType: webhooks.EndpointDisabled, Body: body})
 }
 
@@ -68,11 +69,11 @@ var ErrEndpointDisabled = errors.New("the endpoint is disabled")
 // health. The error is ErrNotFound when there is no such endpoint.
 func (s *Store) ChangeEndpoint(ctx context.Context, id string, change func(*Endpoint)) (Endpoint, error) {
 	var e Endpoint
-	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) (err error) {
 		// The first statement locks the row, so that two concurrent changes do not overwrite each other.
-		e, err = QueryOne(ctx, tx, s.scanEndpoint,
+		e, err = sqldb.QueryOne(ctx, tx, s.scanEndpoint,
 			`UPDATE endpoints SET updated_at = $1 WHERE id = $2 AND deleted_at = 0 RETURNING `+endpointColumns,
-			ToMicros(s.now()), id)
+			sqldb.ToMicros(s.now()), id)
 		if err != nil {
 			return err
 		}
@@ -101,7 +102,8 @@ func (s *Store) updateEndpoint(ctx context.Context, tx *sql.Tx, e Endpoint) erro
 	_, err = tx.ExecContext(ctx,
 		`UPDATE endpoints SET url = $1, description = $2, secret = $3, previous_secret = $4, previous_until = $5,
 		filter_types = $6, headers = $7, rate_limit = $8 WHERE id = $9`,
-		e.URL, e.Description, row.secret, row.previous, ToMicros(e.PreviousUntil), row.filter, row.headers, e.RateLimit, e.ID)
+		e.URL, e.Description, row.secret, row.previous, sqldb.ToMicros(e.PreviousUntil), row.filter, row.headers, e.RateLimit,
+		e.ID)
 	return err
 }
 
@@ -126,10 +128,10 @@ func (s *Store) RotateSecret(ctx context.Context, id, secret string) error {
 // DeleteEndpoint removes an endpoint with its secrets and cancels its pending deliveries. Past deliveries stay in the
 // log. The error is ErrNotFound when there is no such endpoint.
 func (s *Store) DeleteEndpoint(ctx context.Context, id string) error {
-	err := s.InTx(ctx, func(tx *sql.Tx) error {
-		n, err := ExecCount(ctx, tx,
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
+		n, err := sqldb.ExecCount(ctx, tx,
 			`UPDATE endpoints SET deleted_at = $1, secret = $2, previous_secret = NULL, headers = NULL
-			WHERE id = $3 AND deleted_at = 0`, ToMicros(s.now()), []byte{}, id)
+			WHERE id = $3 AND deleted_at = 0`, sqldb.ToMicros(s.now()), []byte{}, id)
 		if err == nil && n == 0 {
 			return ErrNotFound
 		}
@@ -146,12 +148,12 @@ func (s *Store) DeleteEndpoint(ctx context.Context, id string) error {
 
 func (s *Store) enableEndpoint(ctx context.Context, tx *sql.Tx, id string) error {
 	_, err := tx.ExecContext(ctx, `UPDATE endpoints SET disabled = FALSE, disabled_reason = '', failing_since = 0,
-		first_failure = 0, last_failure = 0, clock_started = 0, updated_at = $1 WHERE id = $2`, ToMicros(s.now()), id)
+		first_failure = 0, last_failure = 0, clock_started = 0, updated_at = $1 WHERE id = $2`, sqldb.ToMicros(s.now()), id)
 	return err
 }
 
 func (s *Store) disableEndpoint(ctx context.Context, tx *sql.Tx, id, reason string) error {
-	now := ToMicros(s.now())
+	now := sqldb.ToMicros(s.now())
 	_, err := tx.ExecContext(ctx,
 		`UPDATE endpoints SET disabled = TRUE, disabled_reason = $1, updated_at = $2 WHERE id = $3`, reason, now, id)
 	if err != nil {

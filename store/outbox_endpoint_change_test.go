@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -31,7 +32,7 @@ func TestEndpointsAreChanged(t *testing.T) {
 		read, err := s.Endpoint(t.Context(), id)
 		require.NoError(t, err)
 		require.Equal(t, want, read)
-		_, err = s.ChangeEndpoint(t.Context(), NewID(), func(*Endpoint) {})
+		_, err = s.ChangeEndpoint(t.Context(), sqldb.NewID(), func(*Endpoint) {})
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
@@ -75,7 +76,7 @@ func TestThePreviousSecretSignsDuringTheOverlap(t *testing.T) {
 		check("whsec_bmV3", "whsec_c2VjcmV0", until)
 		require.NoError(t, s.RotateSecret(t.Context(), id, "whsec_bmV3ZXI="))
 		check("whsec_bmV3ZXI=", "whsec_bmV3", s.now().Add(webhooks.SecretOverlap))
-		require.ErrorIs(t, s.RotateSecret(t.Context(), NewID(), "whsec_bmV3"), ErrNotFound)
+		require.ErrorIs(t, s.RotateSecret(t.Context(), sqldb.NewID(), "whsec_bmV3"), ErrNotFound)
 	})
 }
 
@@ -101,7 +102,7 @@ func TestADeletedEndpointLeavesItsLog(t *testing.T) {
 		require.ErrorIs(t, s.DeleteEndpoint(t.Context(), id), ErrNotFound)
 		require.ErrorIs(t, s.SetEndpointDisabled(t.Context(), id, false, ""), ErrNotFound)
 		var secret, previous, headers []byte
-		require.NoError(t, s.read.QueryRowContext(t.Context(),
+		require.NoError(t, s.db.Reader.QueryRowContext(t.Context(),
 			`SELECT secret, previous_secret, headers FROM endpoints WHERE id = $1`, id).
 			Scan(&secret, &previous, &headers))
 		require.Empty(t, append(append(secret, previous...), headers...), "its secrets are erased")

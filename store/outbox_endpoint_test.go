@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -16,13 +17,13 @@ func TestEndpointsAreReadAsCreated(t *testing.T) {
 		team, other := addTeam(t, s).ID, addTeam(t, s).ID
 		at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 		full := Endpoint{
-			ID: NewID(), TeamID: team, URL: "https://client.example/hook", Description: "main", Secret: "whsec_bmV3",
+			ID: sqldb.NewID(), TeamID: team, URL: "https://client.example/hook", Description: "main", Secret: "whsec_bmV3",
 			PreviousSecret: "whsec_b2xk",
 			PreviousUntil:  at.Add(24 * time.Hour), FilterTypes: []string{orderCreated},
 			Headers: map[string]string{"X-Token": "t"}, RateLimit: 20,
 			CreatedAt: at, UpdatedAt: at,
 		}
-		bare := Endpoint{ID: NewID(), TeamID: other, URL: "http://localhost:1", Secret: "whsec_eA==",
+		bare := Endpoint{ID: sqldb.NewID(), TeamID: other, URL: "http://localhost:1", Secret: "whsec_eA==",
 			CreatedAt: at.Add(time.Second), UpdatedAt: at.Add(time.Second)}
 		for _, want := range []Endpoint{full, bare} {
 			require.NoError(t, s.CreateEndpoint(t.Context(), want))
@@ -36,7 +37,7 @@ func TestEndpointsAreReadAsCreated(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, want, all)
 		}
-		_, err := s.Endpoint(t.Context(), NewID())
+		_, err := s.Endpoint(t.Context(), sqldb.NewID())
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
@@ -96,7 +97,7 @@ func TestAnEndpointThatFailsForFiveDaysIsDisabled(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, e.Disabled)
 		require.Equal(t, DisabledReasonFailing, e.DisabledReason)
-		log, err := loadDeliveryLog(t.Context(), s.read, "o")
+		log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
 		require.NoError(t, err)
 		for _, d := range log {
 			if d.EndpointID == endpoint {
@@ -130,7 +131,7 @@ func TestFailuresRecordedAtOnceAllCount(t *testing.T) {
 		e, err := s.Endpoint(t.Context(), endpoint)
 		require.NoError(t, err)
 		require.Equal(t, at.Add((n-1)*time.Second), e.Health.LastFailure)
-		log, err := loadDeliveryLog(t.Context(), s.read, "o")
+		log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
 		require.NoError(t, err)
 		require.Len(t, log, n)
 		for _, d := range log {

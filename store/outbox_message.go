@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/aliquot-labs/aliquot/internal/tracing"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -27,7 +28,7 @@ type WebhookMessage struct {
 // records the event, so that neither exists without the other. The returned endpoints have to be nudged after the
 // commit.
 func (s *Store) enqueueWebhookMessage(ctx context.Context, tx *sql.Tx, m WebhookMessage) ([]string, error) {
-	now := ToMicros(s.now())
+	now := sqldb.ToMicros(s.now())
 	_, err := tx.ExecContext(ctx,
 		`INSERT INTO messages (id, team_id, order_id, event_type, sequence, body, created_at, trace)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
@@ -62,7 +63,7 @@ func (s *Store) upsertDeliveries(ctx context.Context, tx *sql.Tx, messageID stri
 	if len(endpoints) == 0 {
 		return nil
 	}
-	args := []any{messageID, DeliveryPending, ToMicros(s.now())}
+	args := []any{messageID, DeliveryPending, sqldb.ToMicros(s.now())}
 	rows := make([]string, len(endpoints))
 	for i, id := range endpoints {
 		args = append(args, id)
@@ -82,7 +83,7 @@ func subscribedEndpoints(ctx context.Context, tx *sql.Tx, teamID, eventType stri
 		id    string
 		types []string
 	}
-	scan := func(row Scanner) (e subscriber, err error) {
+	scan := func(row sqldb.Scanner) (e subscriber, err error) {
 		var filter sql.Null[string]
 		if err := row.Scan(&e.id, &filter); err != nil {
 			return e, err
@@ -92,7 +93,7 @@ func subscribedEndpoints(ctx context.Context, tx *sql.Tx, teamID, eventType stri
 		}
 		return e, err
 	}
-	all, err := QueryAll(ctx, tx, scan,
+	all, err := sqldb.QueryAll(ctx, tx, scan,
 		`SELECT id, filter_types FROM endpoints WHERE team_id = $1 AND NOT disabled ORDER BY id`, teamID)
 	if err != nil {
 		return nil, err
@@ -109,7 +110,7 @@ func subscribedEndpoints(ctx context.Context, tx *sql.Tx, teamID, eventType stri
 const selectMessages = `SELECT id, team_id, order_id, event_type, sequence FROM messages`
 
 // scanWebhookMessage scans a message without its body.
-func scanWebhookMessage(row Scanner) (m WebhookMessage, err error) {
+func scanWebhookMessage(row sqldb.Scanner) (m WebhookMessage, err error) {
 	err = row.Scan(&m.ID, &m.TeamID, &m.OrderID, &m.EventType, &m.Sequence)
 	return m, err
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // WebhookMessageQuery selects webhook messages of the log. Empty fields select all.
@@ -38,13 +40,13 @@ type WebhookMessageLog struct {
 func (s *Store) WebhookMessages(ctx context.Context, by WebhookMessageQuery) (WebhookMessagePage, error) {
 	limit := by.Limit
 	if limit < 1 {
-		limit = defaultPageSize
+		limit = sqldb.DefaultPageSize
 	}
-	limit = min(limit, maxPageSize)
+	limit = min(limit, sqldb.MaxPageSize)
 	where := by.where()
 	var out WebhookMessagePage
-	err := s.InSnapshot(ctx, func(q Querier) (err error) {
-		out.Messages, err = QueryAll(ctx, q, scanMessageLog, selectMessageLog+where.String()+
+	err := s.db.InSnapshot(ctx, func(q sqldb.Querier) (err error) {
+		out.Messages, err = sqldb.QueryAll(ctx, q, scanMessageLog, selectMessageLog+where.String()+
 			` ORDER BY m.created_at DESC, m.id DESC`+fmt.Sprintf(` LIMIT %d`, limit+1), where.Args...)
 		if err != nil {
 			return err
@@ -65,11 +67,11 @@ func (s *Store) WebhookMessages(ctx context.Context, by WebhookMessageQuery) (We
 // is ErrNotFound when there is none.
 func (s *Store) WebhookMessage(ctx context.Context, id string) (WebhookMessageLog, error) {
 	var m WebhookMessageLog
-	err := s.InSnapshot(ctx, func(q Querier) (err error) {
-		if m, err = QueryOne(ctx, q, scanMessageLog, selectMessageLog+` WHERE m.id = $1`, id); err != nil {
+	err := s.db.InSnapshot(ctx, func(q sqldb.Querier) (err error) {
+		if m, err = sqldb.QueryOne(ctx, q, scanMessageLog, selectMessageLog+` WHERE m.id = $1`, id); err != nil {
 			return err
 		}
-		sealed, err := QueryOne(ctx, q, ScanBytes, `SELECT body FROM messages WHERE id = $1`, id)
+		sealed, err := sqldb.QueryOne(ctx, q, sqldb.ScanBytes, `SELECT body FROM messages WHERE id = $1`, id)
 		if err != nil {
 			return err
 		}
@@ -91,15 +93,15 @@ func (s *Store) WebhookMessage(ctx context.Context, id string) (WebhookMessageLo
 
 const selectMessageLog = `SELECT m.id, m.team_id, m.order_id, m.event_type, m.sequence, m.created_at FROM messages m`
 
-func scanMessageLog(row Scanner) (m WebhookMessageLog, err error) {
+func scanMessageLog(row sqldb.Scanner) (m WebhookMessageLog, err error) {
 	var created int64
 	err = row.Scan(&m.ID, &m.TeamID, &m.OrderID, &m.EventType, &m.Sequence, &created)
-	m.CreatedAt = FromMicros(created)
+	m.CreatedAt = sqldb.FromMicros(created)
 	return m, err
 }
 
-func (by WebhookMessageQuery) where() Where {
-	var f Where
+func (by WebhookMessageQuery) where() sqldb.Where {
+	var f sqldb.Where
 	for _, by := range [][2]string{{"m.team_id = ?", by.TeamID}, {"m.order_id = ?", by.OrderID},
 		{"m.event_type = ?", by.EventType}} {
 		if by[1] != "" {
@@ -113,10 +115,10 @@ func (by WebhookMessageQuery) where() Where {
 			AND ($%[1]d = '' OR d.endpoint_id = $%[1]d) AND ($%[2]d = '' OR d.state = $%[2]d))`, n-1, n))
 	}
 	if !by.Since.IsZero() {
-		f.And("m.created_at >= ?", ToMicros(by.Since))
+		f.And("m.created_at >= ?", sqldb.ToMicros(by.Since))
 	}
 	if !by.Until.IsZero() {
-		f.And("m.created_at < ?", ToMicros(by.Until))
+		f.And("m.created_at < ?", sqldb.ToMicros(by.Until))
 	}
 	if created, id, ok := parseMessageCursor(by.Cursor); ok {
 		f.Args = append(f.Args, created, id)
@@ -126,7 +128,7 @@ func (by WebhookMessageQuery) where() Where {
 }
 
 func messageCursor(m WebhookMessageLog) string {
-	return strconv.FormatInt(ToMicros(m.CreatedAt), 10) + "." + m.ID
+	return strconv.FormatInt(sqldb.ToMicros(m.CreatedAt), 10) + "." + m.ID
 }
 
 // IsMessageCursor reports whether a text can be a cursor of the message log.
@@ -142,7 +144,7 @@ func parseMessageCursor(text string) (created int64, id string, ok bool) {
 }
 
 // loadDeliveries adds the messages' deliveries and attempts, by two queries.
-func loadDeliveries(ctx context.Context, q Querier, messages []WebhookMessageLog) error {
+func loadDeliveries(ctx context.Context, q sqldb.Querier, messages []WebhookMessageLog) error {
 	if len(messages) == 0 {
 		return nil
 	}
@@ -150,14 +152,15 @@ func loadDeliveries(ctx context.Context, q Querier, messages []WebhookMessageLog
 	for i, m := range messages {
 		args[i] = m.ID
 	}
-	in := ` IN (` + Placeholders(1, len(args)) + `)`
-	log, err := QueryAll(ctx, q, scanDeliveryLog,
+	in := ` IN (` + sqldb.Placeholders(1, len(args)) + `)`
+	log, err := sqldb.QueryAll(ctx, q, scanDeliveryLog,
 		`SELECT m.id, m.event_type, m.sequence, m.created_at, d.endpoint_id, d.state, d.next_attempt_at
 		FROM messages m JOIN deliveries d ON d.message_id = m.id WHERE m.id`+in+` ORDER BY d.endpoint_id`, args...)
 	if err != nil {
 		return err
 	}
-	tries, err := QueryAll(ctx, q, scanAttempt, selectAttempts+` WHERE a.message_id`+in+` ORDER BY a.round, a.number`,
+	tries, err := sqldb.QueryAll(ctx, q, scanAttempt,
+		selectAttempts+` WHERE a.message_id`+in+` ORDER BY a.round, a.number`,
 		args...)
 	if err != nil {
 		return err
@@ -174,13 +177,13 @@ func loadDeliveries(ctx context.Context, q Querier, messages []WebhookMessageLog
 }
 
 // loadExcerpts reads the beginnings of the receivers' responses to one message.
-func (s *Store) loadExcerpts(ctx context.Context, q Querier, m *WebhookMessageLog) error {
+func (s *Store) loadExcerpts(ctx context.Context, q sqldb.Querier, m *WebhookMessageLog) error {
 	type answer struct {
 		attempt string
 		sealed  []byte
 		place   string
 	}
-	answers, err := QueryAll(ctx, q, func(row Scanner) (a answer, err error) {
+	answers, err := sqldb.QueryAll(ctx, q, func(row sqldb.Scanner) (a answer, err error) {
 		var endpoint string
 		var round, number int
 		err = row.Scan(&endpoint, &round, &number, &a.sealed)

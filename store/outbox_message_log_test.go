@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestTheMessageLogIsFiltered(t *testing.T) {
@@ -121,7 +123,7 @@ func TestAMessageIsReadWithItsAnswers(t *testing.T) {
 		require.Equal(t, next, attempts[0].NextAt)
 		require.Equal(t, time.Second, attempts[0].Duration)
 		require.NotEqual(t, attempts[0].ID, attempts[1].ID)
-		_, err = s.WebhookMessage(t.Context(), NewID())
+		_, err = s.WebhookMessage(t.Context(), sqldb.NewID())
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 const (
@@ -17,7 +19,7 @@ const (
 // addEndpoint creates an endpoint that takes the given event types; without any: all except the operational ones.
 func addEndpoint(t *testing.T, s *Store, teamID string, types ...string) string {
 	t.Helper()
-	e := Endpoint{ID: NewID(), TeamID: teamID, URL: "https://client.example/hook", Secret: "whsec_c2VjcmV0",
+	e := Endpoint{ID: sqldb.NewID(), TeamID: teamID, URL: "https://client.example/hook", Secret: "whsec_c2VjcmV0",
 		FilterTypes: types}
 	require.NoError(t, s.CreateEndpoint(t.Context(), e))
 	return e.ID
@@ -27,12 +29,12 @@ func addEndpoint(t *testing.T, s *Store, teamID string, types ...string) string 
 func enqueueMessage(t *testing.T, s *Store, m WebhookMessage) (id string, endpoints []string) {
 	t.Helper()
 	if m.ID == "" {
-		m.ID = NewID()
+		m.ID = sqldb.NewID()
 	}
 	if m.EventType == "" {
 		m.EventType = orderUpdated
 	}
-	require.NoError(t, s.InTx(t.Context(), func(tx *sql.Tx) (err error) {
+	require.NoError(t, s.db.InTx(t.Context(), func(tx *sql.Tx) (err error) {
 		endpoints, err = s.enqueueWebhookMessage(t.Context(), tx, m)
 		return err
 	}))
@@ -62,7 +64,7 @@ func TestMessagesGoToTheTeamsEndpointsThatTakeThem(t *testing.T) {
 		disabled := addEndpoint(t, s, team)
 		require.NoError(t, s.SetEndpointDisabled(t.Context(), disabled, true, "client"))
 		foreign := addEndpoint(t, s, other)
-		silent := Endpoint{ID: NewID(), TeamID: team, FilterTypes: []string{}}
+		silent := Endpoint{ID: sqldb.NewID(), TeamID: team, FilterTypes: []string{}}
 		require.NoError(t, s.CreateEndpoint(t.Context(), silent))
 
 		m, endpoints := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o1", EventType: orderUpdated, Sequence: 2,
@@ -83,7 +85,7 @@ func TestMessagesGoToTheTeamsEndpointsThatTakeThem(t *testing.T) {
 			ChangedAt: e.UpdatedAt,
 		}}, got)
 
-		_, endpoints = enqueueMessage(t, s, WebhookMessage{TeamID: NewID(), OrderID: "o2"})
+		_, endpoints = enqueueMessage(t, s, WebhookMessage{TeamID: sqldb.NewID(), OrderID: "o2"})
 		require.Empty(t, endpoints, "a team without endpoints")
 	})
 }
@@ -94,16 +96,16 @@ func TestMessagesRollBackWithTheirTransaction(t *testing.T) {
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
 		boom := errors.New("boom")
-		err := s.InTx(t.Context(), func(tx *sql.Tx) error {
+		err := s.db.InTx(t.Context(), func(tx *sql.Tx) error {
 			endpoints, err := s.enqueueWebhookMessage(t.Context(), tx,
-				WebhookMessage{ID: NewID(), TeamID: team, OrderID: "o", EventType: orderCreated})
+				WebhookMessage{ID: sqldb.NewID(), TeamID: team, OrderID: "o", EventType: orderCreated})
 			require.NoError(t, err)
 			require.Equal(t, []string{endpoint}, endpoints)
 			return boom
 		})
 		require.ErrorIs(t, err, boom)
 		require.Empty(t, dueMessages(t, s, endpoint))
-		log, err := loadDeliveryLog(t.Context(), s.read, "o")
+		log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
 		require.NoError(t, err)
 		require.Empty(t, log)
 	})
@@ -139,7 +141,7 @@ func TestResendingBeginsANewRound(t *testing.T) {
 		require.NoError(t, recordAttempt(s, endpoint, AttemptRow{MessageID: newest, Round: 2, Number: 1, At: s.now(),
 			Delivered: true}))
 		require.Empty(t, dueMessages(t, s, endpoint))
-		log, err := loadDeliveryLog(t.Context(), s.read, "o")
+		log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
 		require.NoError(t, err)
 		require.Len(t, log, 3)
 		rounds := map[string]int{}
@@ -151,7 +153,7 @@ func TestResendingBeginsANewRound(t *testing.T) {
 		_, err = s.ResendWebhookMessage(t.Context(), older, "")
 		require.NoError(t, err)
 		require.Equal(t, []string{older}, dueMessages(t, s, endpoint))
-		_, err = s.ResendWebhookMessage(t.Context(), NewID(), "")
+		_, err = s.ResendWebhookMessage(t.Context(), sqldb.NewID(), "")
 		require.ErrorIs(t, err, ErrNotFound)
 		orders, _, err = s.ResendLatestWebhooks(t.Context(),
 			LatestWebhooksQuery{TeamID: addTeam(t, s).ID, OrderIDs: []string{"o"}})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -16,8 +17,8 @@ import (
 // ErrEndpointDisabled.
 func (s *Store) ResendWebhookMessage(ctx context.Context, id, endpointID string) ([]string, error) {
 	var endpoints []string
-	err := s.InTx(ctx, func(tx *sql.Tx) error {
-		m, err := QueryOne(ctx, tx, scanWebhookMessage, selectMessages+` WHERE id = $1`, id)
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
+		m, err := sqldb.QueryOne(ctx, tx, scanWebhookMessage, selectMessages+` WHERE id = $1`, id)
 		if err != nil {
 			return err
 		}
@@ -45,8 +46,8 @@ func firstError(err, otherwise error) error {
 }
 
 // enabledEndpoint reads an endpoint that is not disabled. The error is ErrNotFound or ErrEndpointDisabled.
-func (s *Store) enabledEndpoint(ctx context.Context, q Querier, id string) (Endpoint, error) {
-	e, err := QueryOne(ctx, q, s.scanEndpoint,
+func (s *Store) enabledEndpoint(ctx context.Context, q sqldb.Querier, id string) (Endpoint, error) {
+	e, err := sqldb.QueryOne(ctx, q, s.scanEndpoint,
 		`SELECT `+endpointColumns+` FROM endpoints WHERE id = $1 AND deleted_at = 0`, id)
 	if err == nil && e.Disabled {
 		err = ErrEndpointDisabled
@@ -77,7 +78,7 @@ func (s *Store) ResendLatestWebhooks(ctx context.Context,
 		for _, m := range page {
 			after = m.OrderID
 		}
-		err = s.InTx(ctx, func(tx *sql.Tx) error {
+		err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 			for _, m := range page {
 				told, err := s.addDueDeliveries(ctx, tx, m)
 				if err != nil {
@@ -98,7 +99,7 @@ func (s *Store) ResendLatestWebhooks(ctx context.Context,
 // selectLatestMessages reads the message of the newest event of each order of a page, by order.
 func (s *Store) selectLatestMessages(ctx context.Context, of LatestWebhooksQuery,
 	after string) ([]WebhookMessage, error) {
-	var where Where
+	var where sqldb.Where
 	where.And("m.team_id = ?", of.TeamID)
 	where.And("m.order_id > ?", after)
 	if len(of.OrderIDs) > 0 {
@@ -106,12 +107,13 @@ func (s *Store) selectLatestMessages(ctx context.Context, of LatestWebhooksQuery
 		for _, id := range of.OrderIDs {
 			where.Args = append(where.Args, id)
 		}
-		where.AndTerm("m.order_id IN (" + Placeholders(n+1, len(of.OrderIDs)) + ")")
+		where.AndTerm("m.order_id IN (" + sqldb.Placeholders(n+1, len(of.OrderIDs)) + ")")
 	}
 	if !of.Since.IsZero() {
-		where.And("EXISTS (SELECT 1 FROM messages w WHERE w.order_id = m.order_id AND w.created_at >= ?", ToMicros(of.Since))
+		where.And("EXISTS (SELECT 1 FROM messages w WHERE w.order_id = m.order_id AND w.created_at >= ?",
+			sqldb.ToMicros(of.Since))
 		n := len(where.Terms) - 1
-		where.Args = append(where.Args, ToMicros(of.Until))
+		where.Args = append(where.Args, sqldb.ToMicros(of.Until))
 		where.Terms[n] += fmt.Sprintf(" AND w.created_at < $%d)", len(where.Args))
 	}
 	ofEvents := fmt.Sprintf(`event_type IN ('%s', '%s')`, webhooks.OrderCreated, webhooks.OrderUpdated)
@@ -119,7 +121,7 @@ func (s *Store) selectLatestMessages(ctx context.Context, of LatestWebhooksQuery
 	where.AndTerm(`NOT EXISTS (SELECT 1 FROM messages l WHERE l.order_id = m.order_id AND l.team_id = m.team_id AND l.` +
 		ofEvents + `
 		AND (l.sequence, l.created_at, l.id) > (m.sequence, m.created_at, m.id))`)
-	return QueryAll(ctx, s.read, scanWebhookMessage,
+	return sqldb.QueryAll(ctx, s.db.Reader, scanWebhookMessage,
 		`SELECT m.id, m.team_id, m.order_id, m.event_type, m.sequence FROM messages m`+where.String()+
 			fmt.Sprintf(` ORDER BY m.order_id LIMIT %d`, resendBatch), where.Args...)
 }
@@ -139,15 +141,15 @@ func (s *Store) ReplayFailedDeliveries(ctx context.Context, r ReplayQuery) (int,
 		r.Until = s.now().Add(time.Second)
 	}
 	var total int
-	err := s.InTx(ctx, func(tx *sql.Tx) error {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
 		e, err := s.enabledEndpoint(ctx, tx, r.EndpointID)
 		if err != nil {
 			return err
 		}
-		n, err := ExecCount(ctx, tx,
+		n, err := sqldb.ExecCount(ctx, tx,
 			`UPDATE deliveries SET state = 'pending', round = round + 1, attempts = 0, next_attempt_at = $1, updated_at = $1
 			WHERE endpoint_id = $2 AND state IN ('exhausted', 'cancelled') AND created_at >= $3 AND created_at < $4`,
-			ToMicros(s.now()), e.ID, ToMicros(r.Since), ToMicros(r.Until))
+			sqldb.ToMicros(s.now()), e.ID, sqldb.ToMicros(r.Since), sqldb.ToMicros(r.Until))
 		if err != nil || !r.Missed {
 			total = int(n)
 			return err
@@ -164,7 +166,7 @@ func (s *Store) ReplayFailedDeliveries(ctx context.Context, r ReplayQuery) (int,
 
 // addMissedDeliveries inserts the deliveries of messages that the endpoint takes and has no delivery of.
 func (s *Store) addMissedDeliveries(ctx context.Context, tx *sql.Tx, e Endpoint, r ReplayQuery) (int64, error) {
-	args := []any{e.ID, ToMicros(s.now()), e.TeamID, ToMicros(r.Since), ToMicros(r.Until)}
+	args := []any{e.ID, sqldb.ToMicros(s.now()), e.TeamID, sqldb.ToMicros(r.Since), sqldb.ToMicros(r.Until)}
 	for _, t := range webhooks.EventTypes() {
 		if webhooks.FilterAccepts(e.FilterTypes, t) {
 			args = append(args, t)
@@ -173,10 +175,10 @@ func (s *Store) addMissedDeliveries(ctx context.Context, tx *sql.Tx, e Endpoint,
 	if len(args) == 5 {
 		return 0, nil
 	}
-	return ExecCount(ctx, tx,
+	return sqldb.ExecCount(ctx, tx,
 		`INSERT INTO deliveries (message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at)
 		SELECT m.id, $1, 'pending', 1, 0, $2, $2, $2 FROM messages m
 		WHERE m.team_id = $3 AND m.created_at >= $4 AND m.created_at < $5
-			AND m.event_type IN (`+Placeholders(6, len(args)-5)+`)
+			AND m.event_type IN (`+sqldb.Placeholders(6, len(args)-5)+`)
 			AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id AND d.endpoint_id = $1)`, args...)
 }

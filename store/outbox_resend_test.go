@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestAMessageIsSentAgainToOneEndpoint(t *testing.T) {
@@ -81,7 +83,7 @@ func TestLatestMessagesAreSelected(t *testing.T) {
 // deliveryRound returns the current round of a delivery.
 func deliveryRound(t *testing.T, s *Store, message, endpoint string) int {
 	t.Helper()
-	n, err := QueryOne(t.Context(), s.read, ScanInt,
+	n, err := sqldb.QueryOne(t.Context(), s.db.Reader, sqldb.ScanInt,
 		`SELECT round FROM deliveries WHERE message_id = $1 AND endpoint_id = $2`, message, endpoint)
 	require.NoError(t, err)
 	return n
@@ -94,7 +96,7 @@ func TestManyOrdersAreSentAgain(t *testing.T) {
 		endpoint := addEndpoint(t, s, team)
 		began := s.now()
 		for range resendBatch + 5 {
-			enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: NewID()})
+			enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: sqldb.NewID()})
 		}
 		orders, endpoints, err := s.ResendLatestWebhooks(t.Context(),
 			LatestWebhooksQuery{TeamID: team, Since: began, Until: s.now().Add(time.Hour)})
@@ -144,7 +146,7 @@ func TestFailedDeliveriesAreReplayed(t *testing.T) {
 		require.Equal(t, 1, n)
 		require.Equal(t, []string{early, exhausted, cancelled, missed}, dueMessages(t, s, endpoint), "the oldest first")
 		require.NotContains(t, dueMessages(t, s, endpoint), unwanted)
-		_, err = s.ReplayFailedDeliveries(t.Context(), ReplayQuery{EndpointID: NewID()})
+		_, err = s.ReplayFailedDeliveries(t.Context(), ReplayQuery{EndpointID: sqldb.NewID()})
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // PartnerCall is one attempt to call a partner about an order.
@@ -23,10 +25,10 @@ type PartnerCall struct {
 
 // RecordPartnerCallStart records that an attempt is about to be made. Recording it again changes nothing.
 func (s *Store) RecordPartnerCallStart(ctx context.Context, c PartnerCall) error {
-	_, err := s.write.ExecContext(ctx,
+	_, err := s.db.Writer.ExecContext(ctx,
 		`INSERT INTO calls (id, order_id, kind, attempt, outcome, answer, started_at, ended_at)
 		VALUES ($1, $2, $3, $4, '', NULL, $5, 0) ON CONFLICT (id) DO NOTHING`,
-		c.ID, c.OrderID, c.Kind, c.Attempt, ToMicros(s.now()))
+		c.ID, c.OrderID, c.Kind, c.Attempt, sqldb.ToMicros(s.now()))
 	if err != nil {
 		return fmt.Errorf("recording a call for order %s: %w", c.OrderID, err)
 	}
@@ -36,8 +38,8 @@ func (s *Store) RecordPartnerCallStart(ctx context.Context, c PartnerCall) error
 // RecordPartnerCallEnd records the outcome of an attempt, with the partner's response verbatim (sealed; may be empty).
 // The error is ErrNotFound when its start was not recorded.
 func (s *Store) RecordPartnerCallEnd(ctx context.Context, id, outcome string, answer []byte) error {
-	n, err := ExecCount(ctx, s.write, `UPDATE calls SET outcome = $1, answer = $2, ended_at = $3 WHERE id = $4`,
-		outcome, s.sealBytes(sealContext("calls", id, "answer"), answer), ToMicros(s.now()), id)
+	n, err := sqldb.ExecCount(ctx, s.db.Writer, `UPDATE calls SET outcome = $1, answer = $2, ended_at = $3 WHERE id = $4`,
+		outcome, s.sealBytes(sealContext("calls", id, "answer"), answer), sqldb.ToMicros(s.now()), id)
 	if err == nil && n == 0 {
 		err = ErrNotFound
 	}
@@ -45,15 +47,6 @@ func (s *Store) RecordPartnerCallEnd(ctx context.Context, id, outcome string, an
 		return fmt.Errorf("recording the end of call %s: %w", id, err)
 	}
 	return nil
-}
-
-// NowMicrosExpr returns the SQL expression of the database's clock in microseconds. Only here the SQL of the two
-// engines differs: processes that share credentials have no other clock in common. SQLite counts whole milliseconds.
-func (d Dialect) NowMicrosExpr() string {
-	if d == SQLite {
-		return `CAST(unixepoch('subsec') * 1000000 AS BIGINT)`
-	}
-	return `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
 }
 
 // ReserveCallStart reserves the start of one call, or one retry, with the credentials of a lab account. It is at least
@@ -69,13 +62,13 @@ func (s *Store) ReserveCallStart(ctx context.Context, account string,
 	statement := strings.ReplaceAll(`INSERT INTO call_pacing (pair, next_start) VALUES ($1, {now} + $2)
 		ON CONFLICT (pair) DO UPDATE
 		SET next_start = CASE WHEN call_pacing.next_start > {now} THEN call_pacing.next_start ELSE {now} END + $2
-		RETURNING next_start - $2, {now}`, "{now}", s.dialect.NowMicrosExpr())
+		RETURNING next_start - $2, {now}`, "{now}", s.db.Dialect.NowMicrosExpr())
 	var at, now int64
-	err = s.InTx(ctx, func(tx *sql.Tx) error {
+	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, statement, account, spacing.Microseconds()).Scan(&at, &now)
 	})
 	if err != nil {
 		return time.Time{}, 0, fmt.Errorf("reserving a call of %s: %w", account, err)
 	}
-	return FromMicros(at), max(0, time.Duration(at-now)*time.Microsecond), nil
+	return sqldb.FromMicros(at), max(0, time.Duration(at-now)*time.Microsecond), nil
 }

@@ -84,7 +84,7 @@ func TestReserveCallAsksTheDatabaseForTheTime(t *testing.T) {
 		require.False(t, start.After(time.Now()))
 
 		// A row with a time in the past gives now.
-		_, err = s.write.ExecContext(t.Context(), `UPDATE call_pacing SET next_start = 1000`)
+		_, err = s.db.Writer.ExecContext(t.Context(), `UPDATE call_pacing SET next_start = 1000`)
 		require.NoError(t, err)
 		again, _, err := s.ReserveCallStart(t.Context(), "pair", time.Millisecond)
 		require.NoError(t, err)

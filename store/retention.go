@@ -6,17 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // PruneWebhookMessages deletes up to limit webhook messages, oldest first, that were created before a time and have no
 // pending delivery, with their deliveries and attempts. It returns how many it deleted.
 func (s *Store) PruneWebhookMessages(ctx context.Context, before time.Time, limit int) (int, error) {
 	n := 0
-	err := s.InTx(ctx, func(tx *sql.Tx) error {
-		ids, err := QueryAll(ctx, tx, ScanText, `SELECT m.id FROM messages m WHERE m.created_at < $1
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
+		ids, err := sqldb.QueryAll(ctx, tx, sqldb.ScanText, `SELECT m.id FROM messages m WHERE m.created_at < $1
 				AND NOT EXISTS (SELECT 1 FROM deliveries d
 					WHERE d.message_id = m.id AND d.state = 'pending' AND d.next_attempt_at >= $1)
-			ORDER BY m.created_at, m.id LIMIT $2`, ToMicros(before), limit)
+			ORDER BY m.created_at, m.id LIMIT $2`, sqldb.ToMicros(before), limit)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
@@ -24,7 +26,7 @@ func (s *Store) PruneWebhookMessages(ctx context.Context, before time.Time, limi
 		for i, id := range ids {
 			args[i] = id
 		}
-		in := `(` + Placeholders(1, len(ids)) + `)`
+		in := `(` + sqldb.Placeholders(1, len(ids)) + `)`
 		for _, statement := range []string{
 			`DELETE FROM attempts WHERE message_id IN `, `DELETE FROM deliveries WHERE message_id IN `,
 			`DELETE FROM messages WHERE id IN `,
@@ -45,16 +47,16 @@ func (s *Store) PruneWebhookMessages(ctx context.Context, before time.Time, limi
 // PruneResults erases the results of up to limit orders that have ended and whose newest results were fetched before a
 // time. It returns the number of orders.
 func (s *Store) PruneResults(ctx context.Context, before time.Time, limit int) (int, error) {
-	ids, err := QueryAll(ctx, s.read, ScanText,
+	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
 		`SELECT r.order_id FROM results r JOIN orders o ON o.id = r.order_id AND NOT o.unfinished
 		WHERE r.fetched_at < $1 AND NOT EXISTS (SELECT 1 FROM results n WHERE n.order_id = r.order_id AND n.fetched_at >= $1)
-		GROUP BY r.order_id ORDER BY MIN(r.fetched_at), r.order_id LIMIT $2`, ToMicros(before), limit)
+		GROUP BY r.order_id ORDER BY MIN(r.fetched_at), r.order_id LIMIT $2`, sqldb.ToMicros(before), limit)
 	if err != nil {
 		return 0, fmt.Errorf("listing results to be pruned: %w", err)
 	}
 	pruned := 0
 	for _, id := range ids {
-		err := s.InTx(ctx, func(tx *sql.Tx) error { return pruneResultsOf(ctx, tx, id, ToMicros(before)) })
+		err := s.db.InTx(ctx, func(tx *sql.Tx) error { return pruneResultsOf(ctx, tx, id, sqldb.ToMicros(before)) })
 		if errors.Is(err, ErrNotFound) { // the order goes on, or has newer results
 			continue
 		}
@@ -67,7 +69,7 @@ func (s *Store) PruneResults(ctx context.Context, before time.Time, limit int) (
 }
 
 func pruneResultsOf(ctx context.Context, tx *sql.Tx, orderID string, before int64) error {
-	n, err := ExecCount(ctx, tx, `UPDATE orders SET results = NULL WHERE id = $1 AND NOT unfinished
+	n, err := sqldb.ExecCount(ctx, tx, `UPDATE orders SET results = NULL WHERE id = $1 AND NOT unfinished
 		AND NOT EXISTS (SELECT 1 FROM results WHERE order_id = $1 AND fetched_at >= $2)`, orderID, before)
 	if err != nil {
 		return err
@@ -86,10 +88,10 @@ func pruneResultsOf(ctx context.Context, tx *sql.Tx, orderID string, before int6
 // PruneInboxContents erases the contents of up to limit inbox items that were received before a time and are processed,
 // and returns how many. The items' states stay.
 func (s *Store) PruneInboxContents(ctx context.Context, before time.Time, limit int) (int, error) {
-	n, err := ExecCount(ctx, s.write, `UPDATE inbox SET headers = NULL, body = NULL, reason = NULL WHERE id IN (
+	n, err := sqldb.ExecCount(ctx, s.db.Writer, `UPDATE inbox SET headers = NULL, body = NULL, reason = NULL WHERE id IN (
 		SELECT id FROM inbox WHERE received_at < $1 AND body IS NOT NULL AND state NOT IN ($2, $3)
 		ORDER BY received_at, id LIMIT $4)`,
-		ToMicros(before), InboxReceived, InboxSignalled, limit)
+		sqldb.ToMicros(before), InboxReceived, InboxSignalled, limit)
 	if err != nil {
 		return 0, fmt.Errorf("pruning the inbox: %w", err)
 	}

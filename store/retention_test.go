@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestRetention(t *testing.T) {
@@ -42,10 +44,10 @@ func TestRetention(t *testing.T) {
 		require.ErrorIs(t, err, ErrNotFound)
 		left := sealedOf(t, s, o.ID)
 		require.Zero(t, left["inbox"]+left["results"])
-		n, err := countRows(ctx, s.read, "inbox", Where{})
+		n, err := countRows(ctx, s.db.Reader, "inbox", sqldb.Where{})
 		require.NoError(t, err)
 		require.NotZero(t, n, "the state of an item stays")
-		n, err = countRows(ctx, s.read, "audit", Where{})
+		n, err = countRows(ctx, s.db.Reader, "audit", sqldb.Where{})
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/keyring"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -16,7 +18,7 @@ var ErrAcceptanceInProgress = errors.New("the lab report is being accepted for a
 
 // decidableReviewFilter returns the condition of a match review that may be decided. With a teamID the review has to
 // belong to that team and must not be left to operations.
-func decidableReviewFilter(teamID, id string) (f Where) {
+func decidableReviewFilter(teamID, id string) (f sqldb.Where) {
 	f.And("id = ?", id)
 	if teamID != "" {
 		f.And("team_id = ?", teamID)
@@ -42,11 +44,11 @@ func (s *Store) PrepareReviewAcceptance(ctx context.Context, teamID, id, orderID
 	var out AcceptanceDemand
 	var err error
 	for range maxVersionTries {
-		err = s.InTx(ctx, func(tx *sql.Tx) error {
+		err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 			out, err = s.prepareReviewAcceptance(ctx, tx, decidableReviewFilter(teamID, id), orderID)
 			return err
 		})
-		if !IsUniqueViolation(err) {
+		if !sqldb.IsUniqueViolation(err) {
 			break
 		}
 	}
@@ -56,7 +58,7 @@ func (s *Store) PrepareReviewAcceptance(ctx context.Context, teamID, id, orderID
 	return out, nil
 }
 
-func (s *Store) prepareReviewAcceptance(ctx context.Context, tx *sql.Tx, open Where,
+func (s *Store) prepareReviewAcceptance(ctx context.Context, tx *sql.Tx, open sqldb.Where,
 	orderID string) (AcceptanceDemand, error) {
 	held, err := s.lockReviewReport(ctx, tx, open)
 	if err != nil {
@@ -68,7 +70,7 @@ func (s *Store) prepareReviewAcceptance(ctx context.Context, tx *sql.Tx, open Wh
 	case held.accepting != "":
 		return out, ErrAcceptanceInProgress
 	default:
-		out.DemandID = NewID()
+		out.DemandID = sqldb.NewID()
 		_, err := tx.ExecContext(ctx, `UPDATE reviews SET accepting = $1, demand_id = $2 WHERE id = $3`, orderID,
 			out.DemandID, held.id)
 		if err != nil {
@@ -105,7 +107,7 @@ type lockedReviewReport struct {
 }
 
 // lockReviewReport reads the lab report of a review and locks the review's row, where the database has row locks.
-func (s *Store) lockReviewReport(ctx context.Context, tx *sql.Tx, open Where) (lockedReviewReport, error) {
+func (s *Store) lockReviewReport(ctx context.Context, tx *sql.Tx, open sqldb.Where) (lockedReviewReport, error) {
 	var h lockedReviewReport
 	var report, raw, pdf []byte
 	err := tx.QueryRowContext(ctx, `UPDATE reviews SET accepting = accepting`+open.String()+
@@ -137,7 +139,7 @@ func (s *Store) lockReviewReport(ctx context.Context, tx *sql.Tx, open Where) (l
 
 // CancelReviewAcceptance records that the order refused the lab report, so that the review can be decided otherwise.
 func (s *Store) CancelReviewAcceptance(ctx context.Context, id, orderID string) error {
-	_, err := s.write.ExecContext(ctx,
+	_, err := s.db.Writer.ExecContext(ctx,
 		`UPDATE reviews SET accepting = '', demand_id = '' WHERE id = $1 AND accepting = $2`, id, orderID)
 	if err != nil {
 		return fmt.Errorf("releasing review %s: %w", id, err)
@@ -149,7 +151,8 @@ func (s *Store) CancelReviewAcceptance(ctx context.Context, id, orderID string) 
 // review then belongs to the order's team. If a later version of the report has arrived meanwhile, the review stays
 // open for that version.
 func (s *Store) resolveAcceptedReview(ctx context.Context, tx *sql.Tx, r order.Recording) ([]string, error) {
-	kind, err := QueryOne(ctx, tx, ScanText, `SELECT kind FROM demands WHERE id = $1 AND order_id = $2`, r.DemandID,
+	kind, err := sqldb.QueryOne(ctx, tx, sqldb.ScanText, `SELECT kind FROM demands WHERE id = $1 AND order_id = $2`,
+		r.DemandID,
 		r.OrderID)
 	if errors.Is(err, ErrNotFound) || err == nil && order.DemandKind(kind) != order.DemandAcceptResults {
 		return nil, nil
@@ -162,20 +165,20 @@ func (s *Store) resolveAcceptedReview(ctx context.Context, tx *sql.Tx, r order.R
 		return nil, err
 	}
 	var a order.MatchReviewAcceptance
-	if err := DecodeOpened(body, &a); err != nil {
+	if err := keyring.DecodeOpened(body, &a); err != nil {
 		return nil, err
 	}
 	// The note is stored with the review.
 	if _, err := tx.ExecContext(ctx, `UPDATE demands SET body = NULL WHERE id = $1`, r.DemandID); err != nil {
 		return nil, err
 	}
-	n, err := ExecCount(ctx, tx,
+	n, err := sqldb.ExecCount(ctx, tx,
 		`UPDATE reviews SET status = $1, resolution_action = $2, resolved_order_id = $3, accepting = '',
 			team_id = (SELECT team_id FROM orders WHERE id = $3), resolved_user_id = (SELECT user_id FROM orders WHERE id = $3),
 			note = $4, updated_at = $5, reviewed_at = $5
 		WHERE id = $6 AND status <> $1 AND hash = (SELECT hash FROM results WHERE id = $7)`,
 		order.MatchReviewResolved, order.MatchReviewAccept, r.OrderID, s.sealReviewNote(a.ReviewID, a.Note),
-		ToMicros(s.now()), a.ReviewID, r.ResultID)
+		sqldb.ToMicros(s.now()), a.ReviewID, r.ResultID)
 	if err != nil || n == 0 {
 		return nil, err
 	}
@@ -197,7 +200,7 @@ func (s *Store) ResolveMatchReview(ctx context.Context, teamID, id string, actio
 	if action == order.MatchReviewUnsure {
 		status = order.MatchReviewPendingOps
 	}
-	err = s.InTx(ctx, func(tx *sql.Tx) error {
+	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 		held, err := s.lockReviewReport(ctx, tx, decidableReviewFilter(teamID, id))
 		if err != nil {
 			return err
@@ -208,7 +211,7 @@ func (s *Store) ResolveMatchReview(ctx context.Context, teamID, id string, actio
 		_, err = tx.ExecContext(ctx,
 			`UPDATE reviews SET status = $1, resolution_action = $2, note = COALESCE($3, note), updated_at = $4,
 				reviewed_at = $4 WHERE id = $5`,
-			status, action, s.sealReviewNote(id, note), ToMicros(s.now()), id)
+			status, action, s.sealReviewNote(id, note), sqldb.ToMicros(s.now()), id)
 		if err != nil {
 			return err
 		}
@@ -231,7 +234,8 @@ const reviewOfInboxItemCondition = `v.subject = 'report:' || i.account_id || ':'
 // closeReviewOfMatchedItem ends the open review of a lab report whose order exists by now. The order's workflow fetches
 // the results.
 func (s *Store) closeReviewOfMatchedItem(ctx context.Context, tx *sql.Tx, inboxID string) error {
-	id, err := QueryOne(ctx, tx, ScanText, `SELECT v.id FROM reviews v JOIN inbox i ON `+reviewOfInboxItemCondition+`
+	id, err := sqldb.QueryOne(ctx, tx, sqldb.ScanText,
+		`SELECT v.id FROM reviews v JOIN inbox i ON `+reviewOfInboxItemCondition+`
 		WHERE i.id = $1 AND v.status IN ($2, $3) AND v.accepting = ''`,
 		inboxID, order.MatchReviewPendingCustomer, order.MatchReviewPendingOps)
 	if errors.Is(err, ErrNotFound) {
@@ -241,7 +245,7 @@ func (s *Store) closeReviewOfMatchedItem(ctx context.Context, tx *sql.Tx, inboxI
 		return fmt.Errorf("finding the review of inbox row %s: %w", inboxID, err)
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE reviews SET status = $1, updated_at = $2 WHERE id = $3`, order.MatchReviewMatched,
-		ToMicros(s.now()), id)
+		sqldb.ToMicros(s.now()), id)
 	if err != nil {
 		return fmt.Errorf("closing review %s: %w", id, err)
 	}

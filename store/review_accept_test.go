@@ -8,6 +8,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // recordAcceptance does what an order's workflow does with an accepted lab report.
@@ -16,7 +17,7 @@ func recordAcceptance(t testing.TB, s *Store, r order.MatchReview, orderID strin
 	t.Helper()
 	body, err := json.Marshal(order.MatchReviewAcceptance{ReviewID: r.ID, Note: "hers"})
 	require.NoError(t, err)
-	id := NewID()
+	id := sqldb.NewID()
 	require.NoError(t, s.AddDemand(t.Context(), DemandRow{ID: id, OrderID: orderID, Kind: order.DemandAcceptResults,
 		By: lifecycle.Client, Body: body}))
 	out, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseDemand(id), DemandID: id,
@@ -40,7 +41,7 @@ func TestAnAcceptedReportIsTheOrdersResult(t *testing.T) {
 		recordHeldReport(t, s, o.ID, newReport("4.5"), "h1")
 		r := reviewsOf(t, s, MatchReviewQuery{})[0]
 
-		_, err := s.PrepareReviewAcceptance(t.Context(), NewID(), r.ID, o.ID)
+		_, err := s.PrepareReviewAcceptance(t.Context(), sqldb.NewID(), r.ID, o.ID)
 		require.ErrorIs(t, err, ErrNotFound, "another team's")
 		asked, err := s.PrepareReviewAcceptance(t.Context(), o.TeamID, r.ID, o.ID)
 		require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // MatchReviewQuery selects match reviews.
@@ -35,18 +36,18 @@ const fromReviews = ` FROM reviews v LEFT JOIN labs l ON l.slug = v.lab_slug`
 func (s *Store) MatchReviews(ctx context.Context,
 	by MatchReviewQuery) (reviews []order.MatchReview, total int, next string, err error) {
 	where := s.reviewFilter(by)
-	limit := defaultPageSize
+	limit := sqldb.DefaultPageSize
 	if by.Limit > 0 {
-		limit = min(by.Limit, maxPageSize)
+		limit = min(by.Limit, sqldb.MaxPageSize)
 	}
-	err = s.InSnapshot(ctx, func(q Querier) error {
+	err = s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
 		if total, err = countRows(ctx, q, "reviews v", where); err != nil {
 			return err
 		}
 		if by.After != "" {
 			where.And("v.id < ?", by.After)
 		}
-		reviews, err = QueryAll(ctx, q, s.scanReview,
+		reviews, err = sqldb.QueryAll(ctx, q, s.scanReview,
 			`SELECT `+reviewColumns+fromReviews+where.String()+fmt.Sprintf(` ORDER BY v.id DESC LIMIT %d`, limit+1),
 			where.Args...)
 		if err != nil {
@@ -64,7 +65,7 @@ func (s *Store) MatchReviews(ctx context.Context,
 	return reviews, total, next, nil
 }
 
-func (s *Store) reviewFilter(by MatchReviewQuery) (f Where) {
+func (s *Store) reviewFilter(by MatchReviewQuery) (f sqldb.Where) {
 	if by.TeamID != "" {
 		f.And("v.team_id = ?", by.TeamID)
 	}
@@ -80,16 +81,16 @@ func (s *Store) reviewFilter(by MatchReviewQuery) (f Where) {
 		f.And("v.lab_slug = ?", by.LabSlug)
 	}
 	if !by.Since.IsZero() {
-		f.And("v.created_at >= ?", ToMicros(by.Since))
+		f.And("v.created_at >= ?", sqldb.ToMicros(by.Since))
 	}
 	if !by.Before.IsZero() {
-		f.And("v.created_at < ?", ToMicros(by.Before))
+		f.And("v.created_at < ?", sqldb.ToMicros(by.Before))
 	}
 	s.restrictReviewsToSearch(&f, by.Search)
 	return f
 }
 
-func (s *Store) restrictReviewsToSearch(f *Where, input string) {
+func (s *Store) restrictReviewsToSearch(f *sqldb.Where, input string) {
 	const has = "v.id IN (SELECT review_id FROM review_search WHERE field = '%s' AND hash IN (?))"
 	if born, err := order.ParseDate(strings.TrimSpace(input)); err == nil {
 		f.AndIn(fmt.Sprintf(has, searchBirthDate), s.keys.SearchHashes(searchBirthDate, born.String()))
@@ -107,7 +108,7 @@ func (s *Store) restrictReviewsToSearch(f *Where, input string) {
 // MatchReview reads one match review. With a teamID, only a review of that team is found. The error is ErrNotFound when
 // there is none.
 func (s *Store) MatchReview(ctx context.Context, teamID, id string) (order.MatchReview, error) {
-	r, err := s.reviewByID(ctx, s.read, id)
+	r, err := s.reviewByID(ctx, s.db.Reader, id)
 	if err == nil && teamID != "" && r.TeamID != teamID {
 		err = ErrNotFound
 	}
@@ -117,8 +118,8 @@ func (s *Store) MatchReview(ctx context.Context, teamID, id string) (order.Match
 	return r, nil
 }
 
-func (s *Store) reviewByID(ctx context.Context, q Querier, id string) (order.MatchReview, error) {
-	r, err := QueryOne(ctx, q, s.scanReview, `SELECT `+reviewColumns+fromReviews+` WHERE v.id = $1`, id)
+func (s *Store) reviewByID(ctx context.Context, q sqldb.Querier, id string) (order.MatchReview, error) {
+	r, err := sqldb.QueryOne(ctx, q, s.scanReview, `SELECT `+reviewColumns+fromReviews+` WHERE v.id = $1`, id)
 	if err != nil {
 		return order.MatchReview{}, err
 	}
@@ -126,7 +127,7 @@ func (s *Store) reviewByID(ctx context.Context, q Querier, id string) (order.Mat
 	return all[0], loadCandidateStatuses(ctx, q, all)
 }
 
-func (s *Store) scanReview(row Scanner) (order.MatchReview, error) {
+func (s *Store) scanReview(row sqldb.Scanner) (order.MatchReview, error) {
 	var (
 		r                          order.MatchReview
 		lab, matching              string
@@ -139,7 +140,8 @@ func (s *Store) scanReview(row Scanner) (order.MatchReview, error) {
 	if err != nil {
 		return r, err
 	}
-	r.CreatedAt, r.UpdatedAt, r.ReviewedAt = FromMicros(created), FromMicros(updated), FromMicros(reviewed)
+	r.CreatedAt, r.UpdatedAt, r.ReviewedAt = sqldb.FromMicros(created), sqldb.FromMicros(updated),
+		sqldb.FromMicros(reviewed)
 	r.Lab.Name = r.Lab.Slug // of a lab that is no longer in the catalogue
 	if lab != "" {
 		if err := json.Unmarshal([]byte(lab), &r.Lab); err != nil {
@@ -160,7 +162,7 @@ func (s *Store) scanReview(row Scanner) (order.MatchReview, error) {
 }
 
 // loadCandidateStatuses sets the current statuses of the candidates' orders.
-func loadCandidateStatuses(ctx context.Context, q Querier, reviews []order.MatchReview) error {
+func loadCandidateStatuses(ctx context.Context, q sqldb.Querier, reviews []order.MatchReview) error {
 	var args []any
 	for _, r := range reviews {
 		for _, c := range r.Match.Candidates {
@@ -174,10 +176,10 @@ func loadCandidateStatuses(ctx context.Context, q Querier, reviews []order.Match
 		id     string
 		status lifecycle.LowStatus
 	}
-	rows, err := QueryAll(ctx, q, func(sc Scanner) (r row, err error) {
+	rows, err := sqldb.QueryAll(ctx, q, func(sc sqldb.Scanner) (r row, err error) {
 		err = sc.Scan(&r.id, &r.status)
 		return r, err
-	}, `SELECT id, status FROM orders WHERE id IN (`+Placeholders(1, len(args))+`)`, args...)
+	}, `SELECT id, status FROM orders WHERE id IN (`+sqldb.Placeholders(1, len(args))+`)`, args...)
 	if err != nil {
 		return fmt.Errorf("reading the statuses of candidates: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // maxCandidates is the most orders that a lab report is compared with. The newest are used.
@@ -73,8 +74,8 @@ func ordersByNumber(ctx context.Context, tx *sql.Tx, teamID string, numbers []st
 	for _, form := range forms {
 		args = append(args, form)
 	}
-	in := `IN (` + Placeholders(2, len(forms)) + `)`
-	return QueryAll(ctx, tx, ScanText, fmt.Sprintf(`SELECT id FROM orders WHERE ($1 = '' OR team_id = $1)
+	in := `IN (` + sqldb.Placeholders(2, len(forms)) + `)`
+	return sqldb.QueryAll(ctx, tx, sqldb.ScanText, fmt.Sprintf(`SELECT id FROM orders WHERE ($1 = '' OR team_id = $1)
 		AND (number %s OR accession %s OR sample_id %s) ORDER BY created_at DESC, id DESC LIMIT %d`,
 		in, in, in, maxCandidates), args...)
 }
@@ -82,7 +83,7 @@ func ordersByNumber(ctx context.Context, tx *sql.Tx, teamID string, numbers []st
 // ordersByPatient finds orders of a patient with that name and date of birth.
 func (s *Store) ordersByPatient(ctx context.Context, tx *sql.Tx, teamID string, terms []searchTerm) ([]string, error) {
 	const has = "id IN (SELECT order_id FROM order_search WHERE field = '%s' AND hash IN (?))"
-	var where Where
+	var where sqldb.Where
 	for _, t := range terms {
 		if t.field == searchFullName || t.field == searchBirthDate {
 			where.AndIn(fmt.Sprintf(has, t.field), s.keys.SearchHashes(t.field, t.value))
@@ -92,13 +93,14 @@ func (s *Store) ordersByPatient(ctx context.Context, tx *sql.Tx, teamID string, 
 		return nil, nil
 	}
 	where.And("(? = '' OR team_id = ?)", teamID)
-	return QueryAll(ctx, tx, ScanText, fmt.Sprintf(`SELECT id FROM orders%s ORDER BY created_at DESC, id DESC LIMIT %d`,
-		where.String(), maxCandidates),
+	return sqldb.QueryAll(ctx, tx, sqldb.ScanText,
+		fmt.Sprintf(`SELECT id FROM orders%s ORDER BY created_at DESC, id DESC LIMIT %d`,
+			where.String(), maxCandidates),
 		where.Args...)
 }
 
 // toMatchable returns the data of an order by which it is compared with a lab report.
-func (s *Store) toMatchable(ctx context.Context, q Querier, o *order.Order,
+func (s *Store) toMatchable(ctx context.Context, q sqldb.Querier, o *order.Order,
 	tested *order.TestedPatient) (order.MatchableOrder, error) {
 	slug, err := labSlugOfOrder(ctx, q, o)
 	return order.MatchableOrder{
@@ -121,11 +123,11 @@ func patientLikeness(p *order.Patient, tested *order.TestedPatient) order.Patien
 }
 
 // labSlugOfOrder returns the slug of the lab of an order.
-func labSlugOfOrder(ctx context.Context, q Querier, o *order.Order) (string, error) {
+func labSlugOfOrder(ctx context.Context, q sqldb.Querier, o *order.Order) (string, error) {
 	if o.LabTest.Lab != nil {
 		return o.LabTest.Lab.Slug, nil
 	}
-	slug, err := QueryOne(ctx, q, ScanText, `SELECT lab_slug FROM lab_accounts WHERE id = $1`, o.LabAccountID)
+	slug, err := sqldb.QueryOne(ctx, q, sqldb.ScanText, `SELECT lab_slug FROM lab_accounts WHERE id = $1`, o.LabAccountID)
 	if errors.Is(err, ErrNotFound) {
 		return "", nil
 	}

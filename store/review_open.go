@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // updateMatchReviews opens the match review of results that a recording holds, and resolves the review whose lab report
@@ -33,7 +34,7 @@ func (s *Store) updateMatchReviews(ctx context.Context, tx *sql.Tx, r order.Reco
 
 // openReviewOfHeldResult opens the match review of results of an order that has ended without them.
 func (s *Store) openReviewOfHeldResult(ctx context.Context, tx *sql.Tx, orderID, resultID string) ([]string, error) {
-	v, err := QueryOne(ctx, tx, s.scanResult,
+	v, err := sqldb.QueryOne(ctx, tx, s.scanResult,
 		`SELECT `+resultColumns+` FROM results r WHERE r.id = $1 AND r.order_id = $2`, resultID, orderID)
 	if errors.Is(err, ErrNotFound) {
 		return nil, errNoResult
@@ -78,12 +79,12 @@ type UnmatchedResultFetch struct {
 // second, longest waiting first.
 func (s *Store) DueUnmatchedResultFetches(ctx context.Context, receivedBefore, now time.Time,
 	limit int) ([]UnmatchedResultFetch, error) {
-	rows, err := QueryAll(ctx, s.read, func(row Scanner) (r UnmatchedResultFetch, err error) {
+	rows, err := sqldb.QueryAll(ctx, s.db.Reader, func(row sqldb.Scanner) (r UnmatchedResultFetch, err error) {
 		err = row.Scan(&r.InboxID, &r.AccountID, &r.OrderNumber, &r.Tries)
 		return r, err
 	}, `SELECT id, account_id, order_number, fetch_tries FROM inbox
 		WHERE state = $1 AND fetch_at > 0 AND fetch_at <= $2 AND received_at < $3 ORDER BY fetch_at, id LIMIT $4`,
-		InboxUnmatched, ToMicros(now), ToMicros(receivedBefore), limit)
+		InboxUnmatched, sqldb.ToMicros(now), sqldb.ToMicros(receivedBefore), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing lab reports to fetch for unknown orders: %w", err)
 	}
@@ -100,9 +101,9 @@ func (s *Store) RescheduleUnmatchedResultFetch(ctx context.Context, inboxID stri
 	if next.IsZero() {
 		code = codeReportNotFound
 	}
-	_, err := s.write.ExecContext(ctx,
+	_, err := s.db.Writer.ExecContext(ctx,
 		`UPDATE inbox SET fetch_at = $1, fetch_tries = fetch_tries + 1, code = $2 WHERE id = $3 AND state = $4`,
-		ToMicros(next), code, inboxID, InboxUnmatched)
+		sqldb.ToMicros(next), code, inboxID, InboxUnmatched)
 	if err != nil {
 		return fmt.Errorf("postponing inbox row %s: %w", inboxID, err)
 	}
@@ -124,11 +125,11 @@ func (s *Store) OpenUnmatchedReportReview(ctx context.Context,
 	in FetchedUnmatchedReport) (endpoints []string, err error) {
 	const tries = 5 // a concurrent call may have opened the review; the next try finds it
 	for range tries {
-		err = s.InTx(ctx, func(tx *sql.Tx) error {
+		err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 			endpoints, err = s.openUnmatchedReportReview(ctx, tx, in)
 			return err
 		})
-		if !IsUniqueViolation(err) {
+		if !sqldb.IsUniqueViolation(err) {
 			break
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // The states of a run of the test of unmatched results (client-api#17-enums).
@@ -78,17 +79,18 @@ func (s *Store) CreateUnmatchedResultTestRun(ctx context.Context, run UnmatchedR
 		return run, false, err
 	}
 	hash := sha256Hex(request)
-	n, err := ExecCount(ctx, s.write,
+	n, err := sqldb.ExecCount(ctx, s.db.Writer,
 		`INSERT INTO unmatched_tests (id, team_id, key_hash, request_hash, request, status, stage, orders,
 			raw_result_id, error_code, error_message, lease_until, created_at, updated_at, started_at, completed_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, '{}', '', '', '', $8, $9, $9, 0, 0) ON CONFLICT (team_id, key_hash) DO NOTHING`,
 		run.ID, run.TeamID, sha256Hex(key), hash, request, UnmatchedResultTestQueued, UnmatchedResultTestQueued,
-		ToMicros(run.LeaseUntil), ToMicros(run.CreatedAt))
+		sqldb.ToMicros(run.LeaseUntil), sqldb.ToMicros(run.CreatedAt))
 	if err != nil {
-		return run, false, WrapWriteError(err, "test", run.ID)
+		return run, false, sqldb.WrapWriteError(err, "test", run.ID)
 	}
 	var id, before string
-	err = s.read.QueryRowContext(ctx, `SELECT id, request_hash FROM unmatched_tests WHERE team_id = $1 AND key_hash = $2`,
+	err = s.db.Reader.QueryRowContext(ctx,
+		`SELECT id, request_hash FROM unmatched_tests WHERE team_id = $1 AND key_hash = $2`,
 		run.TeamID, sha256Hex(key)).
 		Scan(&id, &before)
 	if err != nil {
@@ -103,7 +105,7 @@ func (s *Store) CreateUnmatchedResultTestRun(ctx context.Context, run UnmatchedR
 
 // UnmatchedResultTestRun reads a run of a team. The error is ErrNotFound when there is none.
 func (s *Store) UnmatchedResultTestRun(ctx context.Context, teamID, id string) (UnmatchedResultTestRun, error) {
-	run, err := QueryOne(ctx, s.read, scanUnmatchedResultTestRun,
+	run, err := sqldb.QueryOne(ctx, s.db.Reader, scanUnmatchedResultTestRun,
 		`SELECT `+unmatchedResultTestColumns+` FROM unmatched_tests WHERE id = $1 AND team_id = $2`, id, teamID)
 	if err != nil {
 		return run, fmt.Errorf("reading test %s: %w", id, err)
@@ -113,7 +115,7 @@ func (s *Store) UnmatchedResultTestRun(ctx context.Context, teamID, id string) (
 
 // UnfinishedUnmatchedResultTestRuns lists runs that have not ended, oldest first.
 func (s *Store) UnfinishedUnmatchedResultTestRuns(ctx context.Context, limit int) ([]UnmatchedResultTestRun, error) {
-	all, err := QueryAll(ctx, s.read, scanUnmatchedResultTestRun,
+	all, err := sqldb.QueryAll(ctx, s.db.Reader, scanUnmatchedResultTestRun,
 		`SELECT `+unmatchedResultTestColumns+` FROM unmatched_tests WHERE completed_at = 0 ORDER BY created_at, id LIMIT $1`,
 		limit)
 	if err != nil {
@@ -124,24 +126,25 @@ func (s *Store) UnfinishedUnmatchedResultTestRuns(ctx context.Context, limit int
 
 // UpdateUnmatchedResultTestRun stores the progress of a run. A run that has ended is not changed.
 func (s *Store) UpdateUnmatchedResultTestRun(ctx context.Context, run UnmatchedResultTestRun) error {
-	if _, err := s.updateUnmatchedResultTestRun(ctx, s.write, run); err != nil {
+	if _, err := s.updateUnmatchedResultTestRun(ctx, s.db.Writer, run); err != nil {
 		return fmt.Errorf("writing test %s: %w", run.ID, err)
 	}
 	return nil
 }
 
-func (s *Store) updateUnmatchedResultTestRun(ctx context.Context, e Querier,
+func (s *Store) updateUnmatchedResultTestRun(ctx context.Context, e sqldb.Querier,
 	run UnmatchedResultTestRun) (int64, error) {
 	document, err := encodeJSON(unmatchedResultTestRunDocument{run.OrderIDsByRole, run.LabAccountID, run.LabTestID})
 	if err != nil {
 		return 0, err
 	}
-	return ExecCount(ctx, e,
+	return sqldb.ExecCount(ctx, e,
 		`UPDATE unmatched_tests SET status = $1, stage = $2, orders = $3, raw_result_id = $4, error_code = $5,
 			error_message = $6, lease_until = $7, updated_at = $8, started_at = $9, completed_at = $10
 		WHERE id = $11 AND completed_at = 0`,
-		run.Status, run.Stage, document, run.ReviewID, run.ErrorCode, run.Error, ToMicros(run.LeaseUntil), ToMicros(s.now()),
-		ToMicros(run.StartedAt), ToMicros(run.CompletedAt), run.ID)
+		run.Status, run.Stage, document, run.ReviewID, run.ErrorCode, run.Error, sqldb.ToMicros(run.LeaseUntil),
+		sqldb.ToMicros(s.now()),
+		sqldb.ToMicros(run.StartedAt), sqldb.ToMicros(run.CompletedAt), run.ID)
 }
 
 // FailUnmatchedResultTestRun ends a run with an error.
@@ -210,7 +213,7 @@ func (s *Store) writeUnmatchedResultTestResult(ctx context.Context, run Unmatche
 	}
 	r.terms = testedPatientTerms(r.report.Patient)
 	var endpoints []string
-	err = s.InTx(ctx, func(tx *sql.Tx) error {
+	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 		endpoints = nil
 		if r.match, err = s.matchLabReport(ctx, tx, r, []string{number}); err != nil {
 			return err
@@ -243,7 +246,7 @@ func (s *Store) writeUnmatchedResultTestResult(ctx context.Context, run Unmatche
 const unmatchedResultTestColumns = `id, team_id, request, status, stage, orders, raw_result_id, error_code,
 	error_message, lease_until, created_at, updated_at, started_at, completed_at`
 
-func scanUnmatchedResultTestRun(row Scanner) (UnmatchedResultTestRun, error) {
+func scanUnmatchedResultTestRun(row sqldb.Scanner) (UnmatchedResultTestRun, error) {
 	var run UnmatchedResultTestRun
 	var request, document string
 	var lease, created, updated, started, completed int64
@@ -259,7 +262,8 @@ func scanUnmatchedResultTestRun(row Scanner) (UnmatchedResultTestRun, error) {
 	var d unmatchedResultTestRunDocument
 	err = decodeJSON(document, &d)
 	run.OrderIDsByRole, run.LabAccountID, run.LabTestID = d.Orders, d.Account, d.LabTest
-	run.LeaseUntil, run.CreatedAt, run.UpdatedAt = FromMicros(lease), FromMicros(created), FromMicros(updated)
-	run.StartedAt, run.CompletedAt = FromMicros(started), FromMicros(completed)
+	run.LeaseUntil, run.CreatedAt, run.UpdatedAt = sqldb.FromMicros(lease), sqldb.FromMicros(created),
+		sqldb.FromMicros(updated)
+	run.StartedAt, run.CompletedAt = sqldb.FromMicros(started), sqldb.FromMicros(completed)
 	return run, err
 }

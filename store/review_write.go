@@ -9,6 +9,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/internal/junction"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -48,7 +49,7 @@ func (s *Store) openOrUpdateReview(ctx context.Context, tx *sql.Tx, r reviewedRe
 	event := webhooks.MatchReviewUpdated
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		id, event = NewID(), webhooks.MatchReviewCreated
+		id, event = sqldb.NewID(), webhooks.MatchReviewCreated
 		err = s.insertReview(ctx, tx, id, r)
 	case err != nil:
 	case hash == r.hash, r.shown && !status.Open():
@@ -76,7 +77,8 @@ func (s *Store) insertReview(ctx context.Context, tx *sql.Tx, id string, r revie
 			resolved_user_id, resolved_order_id, created_at, updated_at, reviewed_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', '', '', '', '', $16, $16, 0)`,
 		id, r.subject, r.teamID, r.accountID, r.labSlug, r.orderNumber, r.orderID, r.resultID,
-		r.initialStatus(), r.match.Code, sealed.matching, r.hash, sealed.report, sealed.raw, sealed.pdf, ToMicros(s.now()))
+		r.initialStatus(), r.match.Code, sealed.matching, r.hash, sealed.report, sealed.raw, sealed.pdf,
+		sqldb.ToMicros(s.now()))
 	return err
 }
 
@@ -91,7 +93,7 @@ func (s *Store) updateReview(ctx context.Context, tx *sql.Tx, id string, r revie
 			resolved_user_id = '', resolved_order_id = '', updated_at = $10, reviewed_at = 0
 		WHERE id = $11`,
 		r.teamID, r.resultID, r.initialStatus(), r.match.Code, sealed.matching, r.hash, sealed.report, sealed.raw, sealed.pdf,
-		ToMicros(s.now()), id)
+		sqldb.ToMicros(s.now()), id)
 	return err
 }
 
@@ -154,7 +156,7 @@ func (s *Store) enqueueReviewWebhook(ctx context.Context, tx *sql.Tx, id, eventT
 	if err != nil {
 		return nil, fmt.Errorf("rendering a message of review %s: %w", id, err)
 	}
-	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{ID: NewID(), TeamID: r.TeamID, OrderID: about,
+	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{ID: sqldb.NewID(), TeamID: r.TeamID, OrderID: about,
 		EventType: eventType, Body: body})
 }
 

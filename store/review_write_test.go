@@ -9,6 +9,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // recordHeldReport stores a lab report of an order that has ended, and records that it is held.
@@ -16,7 +17,8 @@ func recordHeldReport(t testing.TB, s *Store, orderID string, r order.LabReport,
 	t.Helper()
 	v, _, err := s.StoreLabReport(t.Context(), orderID, 1, r, hash, []byte("raw "+hash), []byte("%PDF "+hash))
 	require.NoError(t, err)
-	out, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseCall(NewID()), HeldResultID: v.ID},
+	out, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseCall(sqldb.NewID()),
+		HeldResultID: v.ID},
 		func(st order.State) order.Decision {
 			return order.Decision{Outcome: order.OutcomeRefused, Reason: order.ReasonOrderEnded, From: st.Status, Next: st}
 		})
@@ -36,7 +38,7 @@ var ada = &order.TestedPatient{FirstName: "ADA", LastName: "Lovelace", DOB: "199
 // addAccount adds a lab account at the lab of the test orders.
 func addAccount(t testing.TB, s *Store, teamID, slug string) string {
 	t.Helper()
-	a := LabAccount{ID: NewID(), TeamID: teamID, LabSlug: slug, Partner: "molecular", Environment: Sandbox,
+	a := LabAccount{ID: sqldb.NewID(), TeamID: teamID, LabSlug: slug, Partner: "molecular", Environment: Sandbox,
 		Status: "active"}
 	require.NoError(t, s.PutLabAccount(t.Context(), a))
 	return a.ID
@@ -79,7 +81,7 @@ func reviewMessages(t testing.TB, s *Store, teamID string) [][]byte {
 		id   string
 		body []byte
 	}
-	all, err := QueryAll(t.Context(), s.read, func(row Scanner) (m message, err error) {
+	all, err := sqldb.QueryAll(t.Context(), s.db.Reader, func(row sqldb.Scanner) (m message, err error) {
 		err = row.Scan(&m.id, &m.body)
 		return m, err
 	}, `SELECT id, body FROM messages WHERE team_id = $1 AND event_type LIKE 'labtest.match_review.%' ORDER BY id`, teamID)

@@ -2,10 +2,13 @@ package store
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestMigrateAgainChangesNothing(t *testing.T) {
@@ -52,27 +55,36 @@ func TestMigrateReportsABrokenDatabase(t *testing.T) {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
 			s := openStore(t, engineURL(t, engine))
-			_, err := s.write.ExecContext(t.Context(), `CREATE TABLE orders (id TEXT)`)
+			_, err := s.db.Writer.ExecContext(t.Context(), `CREATE TABLE orders (id TEXT)`)
 			require.NoError(t, err)
 			require.ErrorContains(t, s.Migrate(t.Context()), "migrating")
 		})
 	}
 }
 
-// Every step can be taken back, and forward again. What it made is gone in between, and what was there before is not.
-func TestMigrationsCanBeTakenBack(t *testing.T) {
+// Every migration can be reverted and applied again. Only what it made is gone in between.
+func TestMigrationsCanBeReverted(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		addOrder(t, s)
 		before, newest := tableNames(t, s), schemaVersion(t, s)
 		p, err := s.migrator()
 		require.NoError(t, err)
-		_, err = p.DownTo(t.Context(), 2)
+		_, err = p.DownTo(t.Context(), 1)
 		require.NoError(t, err)
-		require.NotContains(t, tableNames(t, s), "appointments")
-		n, err := countRows(t.Context(), s.read, "orders", Where{})
+		n, err := countRows(t.Context(), s.db.Reader, "orders", sqldb.Where{})
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
+		require.NoError(t, s.Migrate(t.Context()))
+		require.Equal(t, before, tableNames(t, s))
+		_, err = p.DownTo(t.Context(), 0)
+		require.NoError(t, err)
+		for _, table := range before {
+			if !strings.HasPrefix(table, "goose_") && !strings.HasPrefix(table, "sqlite_") {
+				_, err := countRows(t.Context(), s.db.Reader, table, sqldb.Where{})
+				require.True(t, sqldb.IsMissingSchema(err), table)
+			}
+		}
 		require.NoError(t, s.Migrate(t.Context()))
 		require.Equal(t, before, tableNames(t, s))
 		require.Equal(t, newest, schemaVersion(t, s))
@@ -96,13 +108,61 @@ func TestADatabaseWithoutASchemaIsRecognised(t *testing.T) {
 			t.Parallel()
 			s := openStore(t, engineURL(t, engine))
 			_, err := s.APIKeys(t.Context(), "")
-			require.True(t, IsMissingSchema(err), err)
+			require.True(t, sqldb.IsMissingSchema(err), err)
 			require.NoError(t, s.Migrate(t.Context()))
 			_, err = s.APIKeys(t.Context(), "")
 			require.NoError(t, err)
 			_, err = s.User(t.Context(), "team", "user")
-			require.False(t, IsMissingSchema(err), "the control: nothing is found")
-			require.False(t, IsMissingSchema(errors.New("no such table")))
+			require.False(t, sqldb.IsMissingSchema(err), "the control: nothing is found")
+			require.False(t, sqldb.IsMissingSchema(errors.New("no such table")))
+		})
+	}
+}
+
+// A database of an unreleased build is refused at every version that those builds had, before anything is changed.
+func TestADatabaseOfAnUnreleasedBuildIsRefused(t *testing.T) {
+	t.Parallel()
+	numbers := []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 16, 17, 21}
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		reopen := func() error {
+			return s.refuseUnreleasedSchema(t.Context())
+		}
+		setVersions := func(versions ...int) {
+			execUnchecked(t, s, `DELETE FROM goose_db_version WHERE version_id > 0`)
+			for _, version := range versions {
+				execUnchecked(t, s, `INSERT INTO goose_db_version (version_id, is_applied) VALUES ($1, TRUE)`, version)
+			}
+		}
+		require.NoError(t, reopen())
+		setVersions(1, 2, 3)
+		require.NoError(t, reopen(), "the control: a newer release")
+		setVersions(1, 2, 99)
+		require.ErrorIs(t, reopen(), ErrUnreleasedSchema)
+		setVersions(numbers...)
+		require.ErrorIs(t, reopen(), ErrUnreleasedSchema)
+		require.EqualError(t, reopen(), "the schema has migration 21: the database was made by an unreleased build: "+
+			"create a new database")
+		_, err := s.db.Writer.ExecContext(t.Context(), `DROP TABLE order_counts`) // which came with the last one
+		require.NoError(t, err)
+		for i := range numbers[:len(numbers)-1] {
+			setVersions(numbers[:i+1]...)
+			require.ErrorIs(t, reopen(), ErrUnreleasedSchema, numbers[i])
+		}
+	})
+}
+
+func TestOpenRefusesADatabaseOfAnUnreleasedBuild(t *testing.T) {
+	t.Parallel()
+	for _, engine := range engines {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			url := migratedURL(t, engine)
+			s := openStore(t, url)
+			execUnchecked(t, s, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (21, TRUE)`)
+			before := rowCounts(t, s)
+			_, err := Open(t.Context(), Options{URL: url, Keys: testKeyring(t)})
+			require.ErrorIs(t, err, ErrUnreleasedSchema)
+			require.Equal(t, before, rowCounts(t, s))
 		})
 	}
 }

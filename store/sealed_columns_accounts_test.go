@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // dumpTables returns all rows of the tables as the database stores them.
@@ -15,7 +16,7 @@ func dumpTables(t *testing.T, s *Store, tables ...string) []byte {
 	t.Helper()
 	var all bytes.Buffer
 	for _, table := range tables {
-		scan := func(row Scanner) (struct{}, error) {
+		scan := func(row sqldb.Scanner) (struct{}, error) {
 			columns := make([]any, columnCount(t, s, table))
 			into := make([]any, len(columns))
 			for i := range columns {
@@ -32,7 +33,7 @@ func dumpTables(t *testing.T, s *Store, tables ...string) []byte {
 			}
 			return struct{}{}, err
 		}
-		rows, err := QueryAll(t.Context(), s.read, scan, `SELECT * FROM `+table)
+		rows, err := sqldb.QueryAll(t.Context(), s.db.Reader, scan, `SELECT * FROM `+table)
 		require.NoError(t, err)
 		require.NotEmpty(t, rows, "nothing in %s to look at", table)
 	}
@@ -41,7 +42,7 @@ func dumpTables(t *testing.T, s *Store, tables ...string) []byte {
 
 func columnCount(t *testing.T, s *Store, table string) int {
 	t.Helper()
-	rows, err := s.read.QueryContext(t.Context(), `SELECT * FROM `+table+` LIMIT 0`)
+	rows, err := s.db.Reader.QueryContext(t.Context(), `SELECT * FROM `+table+` LIMIT 0`)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, rows.Close()) }()
 	columns, err := rows.Columns()
@@ -56,14 +57,15 @@ func TestSecretsAndPatientDataAreSealed(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()
 		const canary = "CANARY"
-		team := Team{ID: NewID(), Name: "clear-team", Environment: Sandbox}
+		team := Team{ID: sqldb.NewID(), Name: "clear-team", Environment: Sandbox}
 		require.NoError(t, s.CreateTeam(ctx, team))
-		require.NoError(t, s.CreateAPIKey(ctx, APIKey{ID: NewID(), TeamID: team.ID, Name: "clear-key", Role: RoleClient},
+		require.NoError(t, s.CreateAPIKey(ctx, APIKey{ID: sqldb.NewID(), TeamID: team.ID, Name: "clear-key",
+			Role: RoleClient},
 			"sk_us_"+canary))
-		require.NoError(t, s.CreateUser(ctx, User{ID: NewID(), TeamID: team.ID, ClientUserID: "clear-user",
+		require.NoError(t, s.CreateUser(ctx, User{ID: sqldb.NewID(), TeamID: team.ID, ClientUserID: "clear-user",
 			FallbackBirthDate: new(canary)}))
 		require.NoError(t, s.PutLabAccount(ctx, LabAccount{
-			ID: NewID(), TeamID: team.ID, LabSlug: "clear-lab", Environment: Sandbox,
+			ID: sqldb.NewID(), TeamID: team.ID, LabSlug: "clear-lab", Environment: Sandbox,
 			User: canary, Token: canary, PreviousUser: canary, PreviousToken: canary,
 		}))
 		claim, err := s.ClaimIdempotencyKey(ctx, team.ID, "clear-route", canary, lease)
@@ -73,7 +75,7 @@ func TestSecretsAndPatientDataAreSealed(t *testing.T) {
 		_, _, err = s.StoreLabReport(ctx, "clear-order", 1, report, "clear-hash", []byte(canary), []byte(canary))
 		require.NoError(t, err)
 		endpoint := Endpoint{
-			ID: NewID(), TeamID: team.ID, Description: "clear-endpoint", Secret: canary, PreviousSecret: canary,
+			ID: sqldb.NewID(), TeamID: team.ID, Description: "clear-endpoint", Secret: canary, PreviousSecret: canary,
 			Headers: map[string]string{canary: canary},
 		}
 		require.NoError(t, s.CreateEndpoint(ctx, endpoint))
@@ -102,7 +104,7 @@ func TestSealedValuesDoNotOpenElsewhere(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID
 		one, other := addEndpoint(t, s, team), addEndpoint(t, s, team)
-		_, err := s.write.ExecContext(t.Context(),
+		_, err := s.db.Writer.ExecContext(t.Context(),
 			`UPDATE endpoints SET secret = (SELECT secret FROM endpoints WHERE id = $1) WHERE id = $2`, one, other)
 		require.NoError(t, err)
 		_, err = s.Endpoint(t.Context(), other)

@@ -13,16 +13,17 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // tableNames returns the names of all tables from the database's catalogue.
 func tableNames(t *testing.T, s *Store) []string {
 	t.Helper()
 	query := `SELECT name FROM sqlite_master WHERE type = 'table'`
-	if s.dialect == Postgres {
+	if s.db.Dialect == sqldb.Postgres {
 		query = `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'`
 	}
-	names, err := QueryAll(t.Context(), s.read, ScanText, query)
+	names, err := sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText, query)
 	require.NoError(t, err)
 	require.Contains(t, names, "orders")
 	slices.Sort(names)
@@ -33,7 +34,7 @@ func rowCounts(t *testing.T, s *Store) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
 	for _, table := range tableNames(t, s) {
-		n, err := countRows(t.Context(), s.read, table, Where{})
+		n, err := countRows(t.Context(), s.db.Reader, table, sqldb.Where{})
 		require.NoError(t, err)
 		counts[table] = n
 	}
@@ -96,7 +97,7 @@ func TestNothingAboutAPatientIsStoredInClear(t *testing.T) {
 		// Control: the search finds a word that was stored in clear, in either kind of column.
 		for i, column := range []string{"creator_member_id", "clinical"} {
 			planted := fmt.Sprintf("Planted%dx", i)
-			_, err = s.write.ExecContext(t.Context(), `UPDATE orders SET `+column+` = $1`, []byte(planted))
+			_, err = s.db.Writer.ExecContext(t.Context(), `UPDATE orders SET `+column+` = $1`, []byte(planted))
 			require.NoError(t, err)
 			require.NotEmpty(t, findIgnoringCase(dumpTables(t, s, tables...), planted))
 		}
@@ -122,9 +123,9 @@ func fillOrder(t *testing.T, s *Store, o *order.Order, canary func() string) {
 		Address: &order.Address{FirstLine: canary()}, Note: canary(),
 	}
 	demand(t, s, o.ID, order.Demand{Kind: order.DemandRecover}, correction)
-	require.NoError(t, s.AddDemand(ctx, DemandRow{ID: NewID(), OrderID: o.ID, Kind: order.DemandDoNotProcess,
+	require.NoError(t, s.AddDemand(ctx, DemandRow{ID: sqldb.NewID(), OrderID: o.ID, Kind: order.DemandDoNotProcess,
 		Body: []byte(canary())}))
-	call := NewID()
+	call := sqldb.NewID()
 	require.NoError(t, s.RecordPartnerCallStart(ctx, PartnerCall{ID: call, OrderID: o.ID, Kind: "place", Attempt: 1}))
 	require.NoError(t, s.RecordPartnerCallEnd(ctx, call, "done", []byte(canary())))
 
@@ -173,7 +174,7 @@ func fillKit(t *testing.T, s *Store, o *order.Order, canary func() string) {
 	recordRegistration(t, s, o.ID, reg)
 	body, err := json.Marshal(reg)
 	require.NoError(t, err)
-	require.NoError(t, s.AddDemand(t.Context(), DemandRow{ID: NewID(), OrderID: o.ID, Kind: order.DemandRegister,
+	require.NoError(t, s.AddDemand(t.Context(), DemandRow{ID: sqldb.NewID(), OrderID: o.ID, Kind: order.DemandRegister,
 		By: lifecycle.Client, Body: body}))
 	require.Equal(t, reg.Insurance, getOrder(t, s, o.ID).Insurance)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/internal/billing"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // again decodes a JSON document into a T and encodes it again.
@@ -97,7 +98,7 @@ func notAgain(t *testing.T, s *Store) (changed []string) {
 			id = ids[table]
 		}
 		type document struct{ id, text string }
-		all, err := QueryAll(t.Context(), s.read, func(row Scanner) (d document, err error) {
+		all, err := sqldb.QueryAll(t.Context(), s.db.Reader, func(row sqldb.Scanner) (d document, err error) {
 			err = row.Scan(&d.id, &d.text)
 			return d, err
 		}, fmt.Sprintf(`SELECT %s, %s FROM %s WHERE %[2]s <> ''`, id, name, table))
@@ -115,7 +116,7 @@ func notAgain(t *testing.T, s *Store) (changed []string) {
 func states(t *testing.T, s *Store) map[string]json.RawMessage {
 	t.Helper()
 	all := map[string]json.RawMessage{}
-	ids, err := QueryAll(t.Context(), s.read, ScanText, `SELECT id FROM orders`)
+	ids, err := sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText, `SELECT id FROM orders`)
 	require.NoError(t, err)
 	for _, id := range ids {
 		st := state(t, s, id)

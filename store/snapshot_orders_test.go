@@ -10,6 +10,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // snapshotPolicy is the policy of the snapshot's team. Its deadlines are a century ahead, so that no order of the
@@ -72,7 +73,7 @@ func (w *snapshotWriter) fill(o *order.Order) {
 	o.Physician.LastName = w.word()
 	o.Passthrough, o.ClinicalNotes, o.Notes, o.AccountNotes = new(w.word()), new(w.word()), new(w.word()), new(w.word())
 	o.AoEAnswers[0].Answer, o.ICDCodes, o.Consents[0].Version = w.word(), []string{w.word()}, w.word()
-	o.Insurance, o.InsuranceID = json.RawMessage(`{"member_id":"`+w.word()+`"}`), NewID()
+	o.Insurance, o.InsuranceID = json.RawMessage(`{"member_id":"`+w.word()+`"}`), sqldb.NewID()
 	o.CreatorMemberID = new("member-1")
 }
 
@@ -97,7 +98,7 @@ func (w *snapshotWriter) decide(o *order.Order, r order.Recording, rule func(ord
 	w.forward(time.Minute)
 	r.OrderID = o.ID
 	if r.Cause == "" {
-		r.Cause = order.CauseCall(NewID())
+		r.Cause = order.CauseCall(sqldb.NewID())
 	}
 	out, err := recordUntil(w.t, w.s, r, rule)
 	require.NoError(w.t, err)
@@ -131,7 +132,8 @@ func (w *snapshotWriter) fact(o *order.Order, f order.Fact) {
 
 func (w *snapshotWriter) message(number string, f order.Fact) NewInboxItem {
 	return NewInboxItem{
-		Partner: "molecular", DedupKey: NewID(), BodyHash: NewID(), Kind: string(f.Kind), OrderNumber: number, Fact: &f,
+		Partner: "molecular", DedupKey: sqldb.NewID(), BodyHash: sqldb.NewID(), Kind: string(f.Kind), OrderNumber: number,
+		Fact: &f,
 		Body: []byte(w.word()), Headers: map[string]string{"X-Word": w.word()}, PartnerReason: w.word(),
 	}
 }
@@ -139,7 +141,7 @@ func (w *snapshotWriter) message(number string, f order.Fact) NewInboxItem {
 // demand adds a demand with a body, and records what it does.
 func (w *snapshotWriter) demand(o *order.Order, d order.Demand, body any) {
 	w.t.Helper()
-	d.ID, d.By = NewID(), lifecycle.Client
+	d.ID, d.By = sqldb.NewID(), lifecycle.Client
 	if d.Kind == order.DemandRecover {
 		d.By = lifecycle.Operations
 	}
@@ -169,7 +171,7 @@ func (w *snapshotWriter) book(o *order.Order, kind order.DemandKind) {
 	if kind == order.DemandRequestAppointment {
 		at = &order.Location{Name: w.word(), FirstLine: w.word(), City: w.word(), Notes: new(w.word())}
 	}
-	d := order.Demand{ID: NewID(), Kind: kind, By: lifecycle.Client, Slot: &order.Slot{
+	d := order.Demand{ID: sqldb.NewID(), Kind: kind, By: lifecycle.Client, Slot: &order.Slot{
 		AccountID: w.neutral, Provider: "quest", Type: order.AppointmentTypeOf(o.Modality), Key: "slot-1", Site: "PHX",
 		StartAt: start, EndAt: start.Add(time.Hour), Zone: "America/Phoenix",
 	}}

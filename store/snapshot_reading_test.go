@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // readings returns the words of sealed values that the store's functions read, by what is read. Empty results are left
@@ -27,7 +28,7 @@ func readings(t *testing.T, s *Store, m manifest) map[string][]string {
 		}
 	}
 	list := func(query string) []string {
-		ids, err := QueryAll(ctx, s.read, ScanText, query)
+		ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText, query)
 		require.NoError(t, err)
 		return ids
 	}
@@ -108,7 +109,7 @@ func terms(t *testing.T, s *Store) map[string][]string {
 	all := map[string][]string{}
 	for _, table := range searchTables {
 		type hashed struct{ id, field, hash string }
-		rows, err := QueryAll(t.Context(), s.read, func(row Scanner) (h hashed, err error) {
+		rows, err := sqldb.QueryAll(t.Context(), s.db.Reader, func(row sqldb.Scanner) (h hashed, err error) {
 			err = row.Scan(&h.id, &h.field, &h.hash)
 			return h, err
 		}, fmt.Sprintf(`SELECT %s, field, hash FROM %s`, table.subject, table.name))
@@ -118,7 +119,7 @@ func terms(t *testing.T, s *Store) map[string][]string {
 			if known[h.id] == nil {
 				known[h.id] = map[hashed]string{}
 				var terms []searchTerm
-				require.NoError(t, s.InTx(t.Context(), func(tx *sql.Tx) (err error) {
+				require.NoError(t, s.db.InTx(t.Context(), func(tx *sql.Tx) (err error) {
 					terms, err = table.loadTerms(s, t.Context(), tx, h.id)
 					return err
 				}))
@@ -142,7 +143,7 @@ func searches(t *testing.T, s *Store, of []string) map[string][]string {
 	all := map[string][]string{}
 	for _, search := range of {
 		field, value, _ := strings.Cut(search, ":")
-		team, err := QueryOne(t.Context(), s.read, ScanText, `SELECT id FROM teams`)
+		team, err := sqldb.QueryOne(t.Context(), s.db.Reader, sqldb.ScanText, `SELECT id FROM teams`)
 		require.NoError(t, err)
 		by, ids := OrderQuery{TeamID: team, Size: 100}, []string{}
 		switch field {
@@ -164,7 +165,7 @@ func searches(t *testing.T, s *Store, of []string) map[string][]string {
 			}
 		case "match": // full name and date of birth
 			name, born, _ := strings.Cut(value, ", ")
-			require.NoError(t, s.InTx(t.Context(), func(tx *sql.Tx) (err error) {
+			require.NoError(t, s.db.InTx(t.Context(), func(tx *sql.Tx) (err error) {
 				ids, err = s.ordersByPatient(t.Context(), tx, team, []searchTerm{{searchFullName, name}, {searchBirthDate, born}})
 				return err
 			}))

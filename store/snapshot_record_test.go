@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 var (
@@ -88,7 +89,7 @@ func requireRead(t *testing.T, s *Store, m manifest) {
 		require.NotEmpty(t, found, what)
 		read = append(read, found...)
 	}
-	old, err := QueryAll(t.Context(), s.read, ScanText, `SELECT id FROM results r WHERE NOT visible
+	old, err := sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText, `SELECT id FROM results r WHERE NOT visible
 		OR EXISTS (SELECT 1 FROM results n WHERE n.order_id = r.order_id AND n.version > r.version)`)
 	require.NoError(t, err)
 	for context, text := range openAllValues(t, s) {
@@ -149,11 +150,13 @@ func TestTheSnapshotIsRelabelled(t *testing.T) { //nolint:paralleltest // it wri
 	}
 	file := snapshotFile(t)
 	fresh := openStore(t, "sqlite:"+migratedSQLite.Copy(t))
-	old, err := Open(t.Context(), Options{URL: "sqlite:" + file, Keys: testKeyring(t)})
+	db, err := sqldb.Open("sqlite:"+file, 1)
 	require.NoError(t, err)
+	old := &Store{db: db} // not by Open, which refuses the old numbers
 	require.Equal(t, schema(t, fresh), schema(t, old))
 	execUnchecked(t, old, `DELETE FROM goose_db_version`)
-	versions, err := QueryAll(t.Context(), fresh.read, ScanInt, `SELECT version_id FROM goose_db_version ORDER BY id`)
+	versions, err := sqldb.QueryAll(t.Context(), fresh.db.Reader, sqldb.ScanInt,
+		`SELECT version_id FROM goose_db_version ORDER BY id`)
 	require.NoError(t, err)
 	for _, version := range versions {
 		execUnchecked(t, old, `INSERT INTO goose_db_version (version_id, is_applied) VALUES ($1, 1)`, version)
@@ -165,7 +168,7 @@ func TestTheSnapshotIsRelabelled(t *testing.T) { //nolint:paralleltest // it wri
 // schema lists the columns of all tables and the names of all indexes.
 func schema(t *testing.T, s *Store) []string {
 	t.Helper()
-	all, err := QueryAll(t.Context(), s.read, ScanText, `
+	all, err := sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText, `
 		SELECT m.name || '.' || c.name || ' ' || c.type || ' ' || c."notnull" || ' ' || c.pk
 		FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'
 		UNION ALL SELECT 'index ' || name FROM sqlite_master WHERE type = 'index' ORDER BY 1`)

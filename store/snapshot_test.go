@@ -17,6 +17,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/store/keyring"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // The snapshot is a database that an earlier build wrote, with rows in every table, and the results that the build read
@@ -126,8 +129,9 @@ func sealedAt(t *testing.T, s *Store, table, id, column string) []byte {
 	t.Helper()
 	at := slices.IndexFunc(sealedTables, func(known sealedTable) bool { return known.name == table })
 	require.GreaterOrEqual(t, at, 0, "%s has no sealed column", table)
-	sealed, err := QueryOne(t.Context(), s.read, ScanBytes, fmt.Sprintf(`SELECT %s FROM %s WHERE %s = $1`, column, table,
-		sealedTables[at].contextIDExpr()), id)
+	sealed, err := sqldb.QueryOne(t.Context(), s.db.Reader, sqldb.ScanBytes,
+		fmt.Sprintf(`SELECT %s FROM %s WHERE %s = $1`, column, table,
+			sealedTables[at].contextIDExpr()), id)
 	require.NoError(t, err)
 	return sealed
 }
@@ -143,12 +147,12 @@ func TestAChangedSnapshotIsNoticed(t *testing.T) {
 	for _, context := range []string{"orders/" + id + "/address", "orders/" + other + "/patient",
 		"order/" + id + "/patient"} {
 		_, err = s.keys.Open(context, sealed)
-		require.ErrorIs(t, err, ErrNotOpened, context)
+		require.ErrorIs(t, err, keyring.ErrNotOpened, context)
 	}
 	sealed[len(sealed)-1] ^= 1
 	execUnchecked(t, s, `UPDATE orders SET patient = $1 WHERE id = $2`, sealed, id)
 	_, err = s.Order(t.Context(), "", id)
-	require.ErrorIs(t, err, ErrNotOpened)
+	require.ErrorIs(t, err, keyring.ErrNotOpened)
 
 	execUnchecked(t, s, `UPDATE orders SET patient = $1 WHERE id = $2`,
 		s.keys.Seal("orders/"+id+"/patient", []byte(`null`)), id)
@@ -174,7 +178,7 @@ func TestEveryHashOfTheSnapshotFinds(t *testing.T) {
 		table, id, field := parts[0], parts[1], parts[2]
 		subject := map[string]string{"order_search": "order_id", "review_search": "review_id"}[table]
 		for _, value := range values {
-			found, err := QueryAll(t.Context(), s.read, ScanText,
+			found, err := sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText,
 				fmt.Sprintf(`SELECT %s FROM %s WHERE field = $1 AND hash = $2`, subject, table), field,
 				s.keys.SearchHash(field, value))
 			require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/billing"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // The secrets with which the tests of the snapshot call the store.
@@ -24,19 +25,20 @@ const (
 // open creates the team, its access, its accounts and the catalogue.
 func (w *snapshotWriter) open() {
 	ctx, s := w.t.Context(), w.s
-	w.team, w.user, w.molecular, w.neutral, w.endpoint = NewID(), NewID(), NewID(), NewID(), NewID()
+	w.team, w.user, w.molecular, w.neutral, w.endpoint = sqldb.NewID(), sqldb.NewID(), sqldb.NewID(), sqldb.NewID(),
+		sqldb.NewID()
 	require.NoError(w.t, s.CreateTeam(ctx,
 		Team{ID: w.team, Name: "Snapshot", Environment: Sandbox, Policy: []byte(snapshotPolicy)}))
-	key := NewID()
+	key := sqldb.NewID()
 	require.NoError(w.t, s.CreateAPIKey(ctx, APIKey{ID: key, TeamID: w.team, Name: "client", Role: RoleClient},
 		snapshotOldKey))
 	require.NoError(w.t, s.RotateAPIKey(ctx, key, snapshotKey, 876000*time.Hour))
 	require.NoError(w.t, s.RecordAPIKeyUse(ctx, APIKey{ID: key}))
-	operations := APIKey{ID: NewID(), TeamID: w.team, Name: "operations", Role: RoleAdministrator}
+	operations := APIKey{ID: sqldb.NewID(), TeamID: w.team, Name: "operations", Role: RoleAdministrator}
 	require.NoError(w.t, s.CreateAPIKey(ctx, operations, snapshotOps))
 	until := s.now().Add(876000 * time.Hour)
 	require.NoError(w.t, s.CreateBearerToken(ctx,
-		BearerToken{ID: NewID(), TeamID: w.team, APIKeyID: key, CreatedAt: s.now(), ExpiresAt: until}, snapshotToken))
+		BearerToken{ID: sqldb.NewID(), TeamID: w.team, APIKeyID: key, CreatedAt: s.now(), ExpiresAt: until}, snapshotToken))
 
 	require.NoError(w.t, s.CreateUser(ctx, User{
 		ID: w.user, TeamID: w.team, ClientUserID: "patient-1", FallbackBirthDate: new("1990-01-01 " + w.word()),
@@ -44,7 +46,7 @@ func (w *snapshotWriter) open() {
 	}))
 	require.NoError(w.t, s.PutUserInfo(ctx, w.team, w.user, []byte(`{"first_name":"`+w.word()+`"}`)))
 	require.NoError(w.t, s.AddInsurance(ctx, w.team, Insurance{
-		ID: NewID(), UserID: w.user, Primary: true, Document: []byte(`{"member_id":"` + w.word() + `"}`),
+		ID: sqldb.NewID(), UserID: w.user, Primary: true, Document: []byte(`{"member_id":"` + w.word() + `"}`),
 	}))
 	require.NoError(w.t, s.RememberPhysician(ctx, w.team, order.Physician{
 		FirstName: "Jane", LastName: w.word(), NPI: "1234567890", LicensedStates: []string{"AZ"},
@@ -132,7 +134,7 @@ func (w *snapshotWriter) kits() {
 	w.demand(cancelled, order.Demand{Kind: order.DemandCancel}, nil)
 	cancelling := w.order("kit being cancelled")
 	w.placed(cancelling)
-	asked := order.Demand{ID: NewID(), Kind: order.DemandCancel, By: lifecycle.Client}
+	asked := order.Demand{ID: sqldb.NewID(), Kind: order.DemandCancel, By: lifecycle.Client}
 	w.add(cancelling, asked, nil)
 	w.decide(cancelling, order.Recording{},
 		func(st order.State) order.Decision { return st.ApplyCancelAsked(asked, w.s.now()) })
@@ -190,7 +192,7 @@ func (w *snapshotWriter) visits() {
 // rest fills the tables that no order has filled: calls, deliveries, reviews, the audit log and limits.
 func (w *snapshotWriter) rest() {
 	ctx, s, o := w.t.Context(), w.s, w.orders["kit cancelled"]
-	call := NewID()
+	call := sqldb.NewID()
 	require.NoError(w.t, s.RecordPartnerCallStart(ctx, PartnerCall{ID: call, OrderID: o.ID, Kind: "place", Attempt: 1}))
 	require.NoError(w.t, s.RecordPartnerCallEnd(ctx, call, "done", []byte(w.word())))
 	notes, err := json.Marshal(w.word())
@@ -209,7 +211,8 @@ func (w *snapshotWriter) rest() {
 	}))
 
 	held := w.report(o, 1, order.InterpretationAbnormal)
-	_, err = recordUntil(w.t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(NewID()), HeldResultID: held.ID},
+	_, err = recordUntil(w.t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(sqldb.NewID()),
+		HeldResultID: held.ID},
 		func(st order.State) order.Decision {
 			return order.Decision{Outcome: order.OutcomeRefused, Reason: order.ReasonOrderEnded, From: st.Status, Next: st}
 		})
@@ -240,7 +243,7 @@ func (w *snapshotWriter) rest() {
 }
 
 func snapshotReviewTest(team string, at time.Time) UnmatchedResultTestRun {
-	return UnmatchedResultTestRun{ID: NewID(), TeamID: team, CreatedAt: at, LeaseUntil: at,
+	return UnmatchedResultTestRun{ID: sqldb.NewID(), TeamID: team, CreatedAt: at, LeaseUntil: at,
 		Request: UnmatchedResultTestRequest{
 			Case: order.MatchCancelled, Source: "created", ResultStatus: "final", Interpretation: order.InterpretationNormal,
 			Orders: map[string]string{"a": "b"},

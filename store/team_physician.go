@@ -7,13 +7,15 @@ import (
 	"reflect"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // RememberPhysician stores a physician who has ordered for a team, by NPI, or updates the stored details. It writes
 // nothing when nothing changes.
 func (s *Store) RememberPhysician(ctx context.Context, teamID string, p order.Physician) error {
 	at := sealContext("physicians", teamID+" "+p.NPI, "document")
-	sealed, err := QueryOne(ctx, s.read, ScanBytes, `SELECT document FROM physicians WHERE team_id = $1 AND npi = $2`,
+	sealed, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanBytes,
+		`SELECT document FROM physicians WHERE team_id = $1 AND npi = $2`,
 		teamID, p.NPI)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("reading a physician of team %s: %w", teamID, err)
@@ -30,9 +32,10 @@ func (s *Store) RememberPhysician(ctx context.Context, teamID string, p order.Ph
 	if sealed, err = s.keys.SealJSON(at, p); err != nil {
 		return fmt.Errorf("sealing a physician of team %s: %w", teamID, err)
 	}
-	_, err = s.write.ExecContext(ctx, `INSERT INTO physicians (team_id, npi, document, updated_at) VALUES ($1, $2, $3, $4)
+	_, err = s.db.Writer.ExecContext(ctx,
+		`INSERT INTO physicians (team_id, npi, document, updated_at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (team_id, npi) DO UPDATE SET document = excluded.document, updated_at = excluded.updated_at`,
-		teamID, p.NPI, sealed, ToMicros(s.now()))
+		teamID, p.NPI, sealed, sqldb.ToMicros(s.now()))
 	if err != nil {
 		return fmt.Errorf("writing a physician of team %s: %w", teamID, err)
 	}
@@ -44,7 +47,7 @@ const maxListedPhysicians = 1000
 
 // Physicians lists the physicians who have ordered for a team, by NPI.
 func (s *Store) Physicians(ctx context.Context, teamID string) ([]order.Physician, error) {
-	all, err := QueryAll(ctx, s.read, func(row Scanner) (p order.Physician, err error) {
+	all, err := sqldb.QueryAll(ctx, s.db.Reader, func(row sqldb.Scanner) (p order.Physician, err error) {
 		var npi string
 		var sealed []byte
 		if err := row.Scan(&npi, &sealed); err != nil {

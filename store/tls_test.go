@@ -10,6 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/testservers/certtest"
 	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 // PostgreSQL is reached by TLS, where both sides prove their identity. A side that cannot is refused, and the error
@@ -67,11 +68,11 @@ func TestPostgresByTLS(t *testing.T) {
 	}
 }
 
-func tlsKeys(t *testing.T) *store.Keyring {
+func tlsKeys(t *testing.T) *keyring.Keyring {
 	t.Helper()
-	key, err := store.NewEncryptionKey("k1")
+	key, err := keyring.NewEncryptionKey("k1")
 	require.NoError(t, err)
-	keys, err := store.ParseKeyring(key)
+	keys, err := keyring.Parse(key)
 	require.NoError(t, err)
 	return keys
 }

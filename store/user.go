@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // User is a person for whom a team orders lab tests. The team knows the user by an id of its own.
@@ -48,15 +50,16 @@ func (s *Store) CreateUser(ctx context.Context, u User) error {
 	if u.CreatedAt.IsZero() {
 		u.CreatedAt = s.now()
 	}
-	n, err := ExecCount(ctx, s.write, `INSERT INTO users (`+userColumns+`) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8
+	n, err := sqldb.ExecCount(ctx, s.db.Writer, `INSERT INTO users (`+userColumns+
+		`) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8
 		WHERE NOT EXISTS (SELECT 1 FROM teams WHERE id = $2 AND environment = $9)
 			OR (SELECT count(*) FROM users WHERE team_id = $2 AND erase_at = 0) < $10
 		ON CONFLICT (team_id, client_user_id) WHERE erase_at = 0 DO NOTHING`,
 		u.ID, u.TeamID, u.ClientUserID, u.FallbackTimeZone, s.sealText(sealContext("users", u.ID, "fallback_birth_date"),
 			u.FallbackBirthDate),
-		u.IngestionStart, u.IngestionEnd, ToMicros(u.CreatedAt), Sandbox, MaxSandboxUsers)
+		u.IngestionStart, u.IngestionEnd, sqldb.ToMicros(u.CreatedAt), Sandbox, MaxSandboxUsers)
 	if err != nil {
-		return WrapWriteError(err, "user", u.ID)
+		return sqldb.WrapWriteError(err, "user", u.ID)
 	}
 	if n == 1 {
 		return nil
@@ -74,7 +77,7 @@ func (s *Store) CreateUser(ctx context.Context, u User) error {
 // User reads one user of a team. The error is ErrNotFound when the team has no user with that id, or has deleted the
 // user.
 func (s *Store) User(ctx context.Context, teamID, id string) (User, error) {
-	u, err := QueryOne(ctx, s.read, s.scanUser,
+	u, err := sqldb.QueryOne(ctx, s.db.Reader, s.scanUser,
 		`SELECT `+userColumns+` FROM users WHERE id = $1 AND ($2 = '' OR team_id = $2) AND erase_at = 0`, id, teamID)
 	if err != nil {
 		return User{}, fmt.Errorf("reading user %s: %w", id, err)
@@ -84,7 +87,7 @@ func (s *Store) User(ctx context.Context, teamID, id string) (User, error) {
 
 // UserByClientUserID reads one user by the team's own id. The error is ErrNotFound when there is none.
 func (s *Store) UserByClientUserID(ctx context.Context, teamID, clientUserID string) (User, error) {
-	u, err := QueryOne(ctx, s.read, s.scanUser,
+	u, err := sqldb.QueryOne(ctx, s.db.Reader, s.scanUser,
 		`SELECT `+userColumns+` FROM users WHERE team_id = $1 AND client_user_id = $2 AND erase_at = 0`, teamID, clientUserID)
 	if err != nil {
 		return User{}, fmt.Errorf("reading a user of team %s: %w", teamID, err)
@@ -94,14 +97,14 @@ func (s *Store) UserByClientUserID(ctx context.Context, teamID, clientUserID str
 
 // Users lists users of a team, oldest first, and counts all of them. limit is at most 500.
 func (s *Store) Users(ctx context.Context, teamID string, offset, limit int) (users []User, total int, err error) {
-	var where Where
+	var where sqldb.Where
 	where.And("team_id = ?", teamID)
 	where.AndTerm("erase_at = 0")
-	err = s.InSnapshot(ctx, func(q Querier) error {
+	err = s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
 		if total, err = countRows(ctx, q, "users", where); err != nil {
 			return err
 		}
-		users, err = QueryAll(ctx, q, s.scanUser, `SELECT `+userColumns+` FROM users`+where.String()+
+		users, err = sqldb.QueryAll(ctx, q, s.scanUser, `SELECT `+userColumns+` FROM users`+where.String()+
 			fmt.Sprintf(` ORDER BY created_at, id LIMIT %d OFFSET %d`, min(limit, maxUserPage), offset), where.Args...)
 		return err
 	})
@@ -125,13 +128,13 @@ type UserPatch struct {
 // PatchUser changes a user of a team. A new client_user_id is also set in the user's orders. The error is ErrNotFound
 // when there is no such user, and *UserConflict when another user has the client_user_id.
 func (s *Store) PatchUser(ctx context.Context, teamID, id string, p UserPatch) error {
-	err := s.InTx(ctx, func(tx *sql.Tx) error {
-		n, err := ExecCount(ctx, tx, `UPDATE users SET client_user_id = COALESCE($1, client_user_id),
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
+		n, err := sqldb.ExecCount(ctx, tx, `UPDATE users SET client_user_id = COALESCE($1, client_user_id),
 			fallback_time_zone = COALESCE($2, fallback_time_zone), fallback_birth_date = COALESCE($3, fallback_birth_date),
 			ingestion_start = COALESCE($4, ingestion_start), ingestion_end = COALESCE($5, ingestion_end), updated_at = $6
 			WHERE id = $7 AND team_id = $8 AND erase_at = 0`,
 			p.ClientUserID, p.FallbackTimeZone, s.sealText(sealContext("users", id, "fallback_birth_date"), p.FallbackBirthDate),
-			p.IngestionStart, p.IngestionEnd, ToMicros(s.now()), id, teamID)
+			p.IngestionStart, p.IngestionEnd, sqldb.ToMicros(s.now()), id, teamID)
 		if err == nil && n == 0 {
 			err = ErrNotFound
 		}
@@ -142,7 +145,7 @@ func (s *Store) PatchUser(ctx context.Context, teamID, id string, p UserPatch) e
 			*p.ClientUserID, id)
 		return err
 	})
-	if IsUniqueViolation(err) {
+	if sqldb.IsUniqueViolation(err) {
 		existing, err := s.UserByClientUserID(ctx, teamID, *p.ClientUserID)
 		if err != nil {
 			return err
@@ -155,7 +158,7 @@ func (s *Store) PatchUser(ctx context.Context, teamID, id string, p UserPatch) e
 	return nil
 }
 
-func (s *Store) scanUser(row Scanner) (User, error) {
+func (s *Store) scanUser(row sqldb.Scanner) (User, error) {
 	var u User
 	var birth []byte
 	var created, updated int64
@@ -167,14 +170,15 @@ func (s *Store) scanUser(row Scanner) (User, error) {
 	if u.FallbackBirthDate, err = s.openText(sealContext("users", u.ID, "fallback_birth_date"), birth); err != nil {
 		return User{}, err
 	}
-	u.CreatedAt, u.UpdatedAt = FromMicros(created), FromMicros(updated)
+	u.CreatedAt, u.UpdatedAt = sqldb.FromMicros(created), sqldb.FromMicros(updated)
 	return u, nil
 }
 
 // PutUserInfo stores or replaces the personal data of a user, a JSON document. The error is ErrNotFound when there is
 // no such user.
 func (s *Store) PutUserInfo(ctx context.Context, teamID, id string, info []byte) error {
-	n, err := ExecCount(ctx, s.write, `UPDATE users SET info = $1 WHERE id = $2 AND team_id = $3 AND erase_at = 0`,
+	n, err := sqldb.ExecCount(ctx, s.db.Writer,
+		`UPDATE users SET info = $1 WHERE id = $2 AND team_id = $3 AND erase_at = 0`,
 		s.sealBytes(sealContext("users", id, "info"), info), id, teamID)
 	if err == nil && n == 0 {
 		err = ErrNotFound
@@ -187,7 +191,7 @@ func (s *Store) PutUserInfo(ctx context.Context, teamID, id string, info []byte)
 
 // UserInfo reads the personal data of a user. The error is ErrNotFound when there is no such user, or no such data.
 func (s *Store) UserInfo(ctx context.Context, teamID, id string) ([]byte, error) {
-	sealed, err := QueryOne(ctx, s.read, ScanBytes,
+	sealed, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanBytes,
 		`SELECT info FROM users WHERE id = $1 AND team_id = $2 AND erase_at = 0 AND info IS NOT NULL`,
 		id, teamID)
 	if err != nil {

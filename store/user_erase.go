@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // undeleteGrace is how long a deleted user can be restored (client-api#6-users).
@@ -18,8 +20,9 @@ const lateDataRetention = time.Hour
 // DeleteUser marks a user of a team as deleted. The user is not found any more, and the user's data is erased after
 // undeleteGrace. The error is ErrNotFound when there is no such user, or when the user is deleted already.
 func (s *Store) DeleteUser(ctx context.Context, teamID, id string) error {
-	n, err := ExecCount(ctx, s.write, `UPDATE users SET erase_at = $1 WHERE id = $2 AND team_id = $3 AND erase_at = 0`,
-		ToMicros(s.now().Add(undeleteGrace)), id, teamID)
+	n, err := sqldb.ExecCount(ctx, s.db.Writer,
+		`UPDATE users SET erase_at = $1 WHERE id = $2 AND team_id = $3 AND erase_at = 0`,
+		sqldb.ToMicros(s.now().Add(undeleteGrace)), id, teamID)
 	if err == nil && n == 0 {
 		err = ErrNotFound
 	}
@@ -34,17 +37,17 @@ func (s *Store) DeleteUser(ctx context.Context, teamID, id string) error {
 // is no such user or undeleteGrace is over, and ErrConflict when another user has the client's id.
 func (s *Store) UndeleteUser(ctx context.Context, teamID, id, clientUserID string) (string, error) {
 	found := id
-	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
-		found, err = QueryOne(ctx, tx, ScanText, `SELECT id FROM users WHERE team_id = $1 AND erase_at > $2
+	err := s.db.InTx(ctx, func(tx *sql.Tx) (err error) {
+		found, err = sqldb.QueryOne(ctx, tx, sqldb.ScanText, `SELECT id FROM users WHERE team_id = $1 AND erase_at > $2
 			AND (id = $3 OR $3 = '' AND client_user_id = $4) ORDER BY erase_at DESC LIMIT 1`,
-			teamID, ToMicros(s.now()), id, clientUserID)
+			teamID, sqldb.ToMicros(s.now()), id, clientUserID)
 		if err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE users SET erase_at = 0 WHERE id = $1 AND erased_at = 0`, found)
 		return err
 	})
-	if IsUniqueViolation(err) {
+	if sqldb.IsUniqueViolation(err) {
 		err = ErrConflict
 	}
 	if err != nil {
@@ -56,15 +59,15 @@ func (s *Store) UndeleteUser(ctx context.Context, teamID, id, clientUserID strin
 // EraseUsers erases up to limit users whose undeleteGrace is over, and marks their orders, each of which is erased
 // after it has ended. It returns the number of erased users. Only the ids of the users stay.
 func (s *Store) EraseUsers(ctx context.Context, limit int) (int, error) {
-	now := ToMicros(s.now())
-	due, err := QueryAll(ctx, s.read, ScanText,
+	now := sqldb.ToMicros(s.now())
+	due, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
 		`SELECT id FROM users WHERE erase_at > 0 AND erase_at <= $1 AND erased_at = 0
 		ORDER BY erase_at, id LIMIT $2`, now, limit)
 	if err != nil {
 		return 0, fmt.Errorf("listing users to be erased: %w", err)
 	}
 	for _, id := range due {
-		err := s.InTx(ctx, func(tx *sql.Tx) error {
+		err := s.db.InTx(ctx, func(tx *sql.Tx) error {
 			_, err := tx.ExecContext(ctx, `UPDATE users SET erased_at = $1, client_user_id = '', fallback_time_zone = NULL,
 				fallback_birth_date = NULL, info = NULL, ingestion_start = NULL, ingestion_end = NULL
 				WHERE id = $2 AND erase_at > 0 AND erase_at <= $1`, now, id)
@@ -95,22 +98,22 @@ func scheduleOrderErasure(ctx context.Context, tx *sql.Tx, userID string, now in
 // rescheduleErasure marks an erased order again, because data has arrived for it.
 func (s *Store) rescheduleErasure(ctx context.Context, tx *sql.Tx, orderID string) error {
 	_, err := tx.ExecContext(ctx, `UPDATE orders SET erase_at = $1 WHERE id = $2 AND erased_at > 0`,
-		ToMicros(s.now().Add(lateDataRetention)), orderID)
+		sqldb.ToMicros(s.now().Add(lateDataRetention)), orderID)
 	return err
 }
 
 // EraseOrders erases all data about the patient of up to limit orders that are marked for erasure and have ended, and
 // returns how many. Events, decisions, the audit log and the ids of labs and couriers stay.
 func (s *Store) EraseOrders(ctx context.Context, limit int) (int, error) {
-	due, err := QueryAll(ctx, s.read, ScanText,
+	due, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
 		`SELECT id FROM orders WHERE erase_at > 0 AND erase_at <= $1 AND NOT unfinished
-		ORDER BY erase_at, id LIMIT $2`, ToMicros(s.now()), limit)
+		ORDER BY erase_at, id LIMIT $2`, sqldb.ToMicros(s.now()), limit)
 	if err != nil {
 		return 0, fmt.Errorf("listing orders to be erased: %w", err)
 	}
 	erased := 0
 	for _, id := range due {
-		err := s.InTx(ctx, func(tx *sql.Tx) error { return s.eraseOrder(ctx, tx, id) })
+		err := s.db.InTx(ctx, func(tx *sql.Tx) error { return s.eraseOrder(ctx, tx, id) })
 		if errors.Is(err, ErrNotFound) { // another process has erased it, or it goes on
 			continue
 		}
@@ -139,8 +142,9 @@ var orderDeleteStatements = []string{
 // eraseOrder erases one order. The first statement locks its row. A replacement that was created after the user was
 // erased is marked for erasure too.
 func (s *Store) eraseOrder(ctx context.Context, tx *sql.Tx, id string) error {
-	now := ToMicros(s.now())
-	userID, err := QueryOne(ctx, tx, ScanText, `UPDATE orders SET erase_at = 0, erased_at = $1, client_user_id = ''
+	now := sqldb.ToMicros(s.now())
+	userID, err := sqldb.QueryOne(ctx, tx, sqldb.ScanText,
+		`UPDATE orders SET erase_at = 0, erased_at = $1, client_user_id = ''
 		WHERE id = $2 AND erase_at > 0 AND NOT unfinished RETURNING user_id`, now, id)
 	if err != nil {
 		return err

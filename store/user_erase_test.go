@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // sealedOf counts the sealed values of an order, by table.
@@ -20,7 +21,7 @@ func sealedOf(t *testing.T, s *Store, orderID string) map[string]int {
 			continue
 		}
 		for _, column := range table.sealedColumns() {
-			n, err := QueryOne(t.Context(), s.read, ScanInt,
+			n, err := sqldb.QueryOne(t.Context(), s.db.Reader, sqldb.ScanInt,
 				fmt.Sprintf(`SELECT count(*) FROM %s WHERE length(%s) > 0 AND %s`, table.name, column, table.orderCondition),
 				orderID)
 			require.NoError(t, err)
@@ -39,7 +40,7 @@ func setOrdersUnfinished(t *testing.T, s *Store, ids ...string) { setUnfinished(
 func setUnfinished(t *testing.T, s *Store, unfinished bool, ids []string) {
 	t.Helper()
 	for _, id := range ids {
-		_, err := s.write.ExecContext(t.Context(), `UPDATE orders SET unfinished = $1 WHERE id = $2`, unfinished, id)
+		_, err := s.db.Writer.ExecContext(t.Context(), `UPDATE orders SET unfinished = $1 WHERE id = $2`, unfinished, id)
 		require.NoError(t, err)
 	}
 }
@@ -56,9 +57,9 @@ func eraseDue(t *testing.T, s *Store) (users, orders int) {
 // setOwner makes a user the user of all orders of the store.
 func setOwner(t *testing.T, s *Store, userID string) (ids []string) {
 	t.Helper()
-	_, err := s.write.ExecContext(t.Context(), `UPDATE orders SET user_id = $1`, userID)
+	_, err := s.db.Writer.ExecContext(t.Context(), `UPDATE orders SET user_id = $1`, userID)
 	require.NoError(t, err)
-	ids, err = QueryAll(t.Context(), s.read, ScanText, `SELECT id FROM orders ORDER BY id`)
+	ids, err = sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText, `SELECT id FROM orders ORDER BY id`)
 	require.NoError(t, err)
 	return ids
 }
@@ -69,9 +70,9 @@ func TestADeletedUsersDataIsErased(t *testing.T) {
 		ctx := t.Context()
 		forward := stopClock(s)
 		main := fillEverySealedColumn(t, s)
-		_, err := s.write.ExecContext(ctx, `UPDATE idempotency SET order_id = $1`, main.ID)
+		_, err := s.db.Writer.ExecContext(ctx, `UPDATE idempotency SET order_id = $1`, main.ID)
 		require.NoError(t, err)
-		user, err := QueryOne(ctx, s.read, s.scanUser, `SELECT `+userColumns+` FROM users LIMIT 1`)
+		user, err := sqldb.QueryOne(ctx, s.db.Reader, s.scanUser, `SELECT `+userColumns+` FROM users LIMIT 1`)
 		require.NoError(t, err)
 		ids := setOwner(t, s, user.ID)
 		require.Len(t, ids, 3)
@@ -88,7 +89,7 @@ func TestADeletedUsersDataIsErased(t *testing.T) {
 		}
 		kept := func() (rows []string) {
 			for _, table := range []string{"events", "decisions", "audit", "order_attention", "appointment_events"} {
-				n, err := countRows(ctx, s.read, table, Where{})
+				n, err := countRows(ctx, s.db.Reader, table, sqldb.Where{})
 				require.NoError(t, err)
 				rows = append(rows, fmt.Sprintf("%s %d", table, n))
 			}
@@ -117,7 +118,7 @@ func TestADeletedUsersDataIsErased(t *testing.T) {
 			"order_search": "1 = 1", "review_search": "1 = 1", "results": "1 = 1", "reviews": "1 = 1",
 			"messages": "order_id <> ''",
 		} {
-			n, err := countRows(ctx, s.read, table, Where{Terms: []string{of}})
+			n, err := countRows(ctx, s.db.Reader, table, sqldb.Where{Terms: []string{of}})
 			require.NoError(t, err)
 			require.Zero(t, n, table)
 		}
@@ -140,7 +141,7 @@ func TestLateDataOfAnErasedOrderIsErased(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		forward := stopClock(s)
 		team := addTeam(t, s).ID
-		u := User{ID: NewID(), TeamID: team, ClientUserID: "u"}
+		u := User{ID: sqldb.NewID(), TeamID: team, ClientUserID: "u"}
 		require.NoError(t, s.CreateUser(t.Context(), u))
 		o := addOrderOf(t, s, team)
 		setOwner(t, s, u.ID)
@@ -179,11 +180,11 @@ func TestADeletedUserCanBeRestored(t *testing.T) {
 		ctx := t.Context()
 		forward := stopClock(s)
 		team := addTeam(t, s).ID
-		u := User{ID: NewID(), TeamID: team, ClientUserID: "u", FallbackBirthDate: new("1990-01-01")}
+		u := User{ID: sqldb.NewID(), TeamID: team, ClientUserID: "u", FallbackBirthDate: new("1990-01-01")}
 		require.NoError(t, s.CreateUser(ctx, u))
 		undo := func(id, clientID string) error { _, err := s.UndeleteUser(ctx, team, id, clientID); return err }
 		require.ErrorIs(t, undo(u.ID, ""), ErrNotFound, "not deleted")
-		require.ErrorIs(t, s.DeleteUser(ctx, NewID(), u.ID), ErrNotFound, "another team's")
+		require.ErrorIs(t, s.DeleteUser(ctx, sqldb.NewID(), u.ID), ErrNotFound, "another team's")
 		require.NoError(t, s.DeleteUser(ctx, team, u.ID))
 		require.ErrorIs(t, s.DeleteUser(ctx, team, u.ID), ErrNotFound, "again")
 		_, err := s.User(ctx, team, u.ID)
@@ -191,11 +192,11 @@ func TestADeletedUserCanBeRestored(t *testing.T) {
 		_, err = s.UserByClientUserID(ctx, team, "u")
 		require.ErrorIs(t, err, ErrNotFound)
 
-		other := User{ID: NewID(), TeamID: team, ClientUserID: "u"}
+		other := User{ID: sqldb.NewID(), TeamID: team, ClientUserID: "u"}
 		require.NoError(t, s.CreateUser(ctx, other), "the client's id is free")
 		require.ErrorIs(t, undo("", "u"), ErrConflict)
 		require.ErrorIs(t, undo(u.ID, ""), ErrConflict)
-		_, err = s.UndeleteUser(ctx, NewID(), u.ID, "")
+		_, err = s.UndeleteUser(ctx, sqldb.NewID(), u.ID, "")
 		require.ErrorIs(t, err, ErrNotFound, "another team's")
 		require.NoError(t, s.DeleteUser(ctx, team, other.ID))
 		require.NoError(t, undo(u.ID, ""))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/internal/billing"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // Insurance is one record of a user's insurance. A new record does not replace older ones.
@@ -23,10 +24,10 @@ func (s *Store) AddInsurance(ctx context.Context, teamID string, in Insurance) e
 	if in.CreatedAt.IsZero() {
 		in.CreatedAt = s.now()
 	}
-	n, err := ExecCount(ctx, s.write, `INSERT INTO user_insurance (id, user_id, is_primary, document, created_at)
+	n, err := sqldb.ExecCount(ctx, s.db.Writer, `INSERT INTO user_insurance (id, user_id, is_primary, document, created_at)
 		SELECT $1, u.id, $3, $4, $5 FROM users u WHERE u.id = $2 AND u.team_id = $6 AND u.erase_at = 0`,
 		in.ID, in.UserID, in.Primary, s.sealBytes(sealContext("user_insurance", in.ID, "document"), in.Document),
-		ToMicros(in.CreatedAt), teamID)
+		sqldb.ToMicros(in.CreatedAt), teamID)
 	if err == nil && n == 0 {
 		err = ErrNotFound
 	}
@@ -39,7 +40,8 @@ func (s *Store) AddInsurance(ctx context.Context, teamID string, in Insurance) e
 // LatestInsurance reads the newest record of a user's primary insurance, or of any other insurance. The error is
 // ErrNotFound when there is no such user or record.
 func (s *Store) LatestInsurance(ctx context.Context, teamID, userID string, primary bool) (Insurance, error) {
-	in, err := QueryOne(ctx, s.read, s.scanInsurance, `SELECT i.id, i.user_id, i.is_primary, i.document, i.created_at
+	in, err := sqldb.QueryOne(ctx, s.db.Reader, s.scanInsurance,
+		`SELECT i.id, i.user_id, i.is_primary, i.document, i.created_at
 		FROM user_insurance i JOIN users u ON u.id = i.user_id
 		WHERE i.user_id = $1 AND i.is_primary = $2 AND u.team_id = $3 AND u.erase_at = 0
 		ORDER BY i.created_at DESC, i.id DESC LIMIT 1`, userID, primary, teamID)
@@ -49,7 +51,7 @@ func (s *Store) LatestInsurance(ctx context.Context, teamID, userID string, prim
 	return in, nil
 }
 
-func (s *Store) scanInsurance(row Scanner) (Insurance, error) {
+func (s *Store) scanInsurance(row sqldb.Scanner) (Insurance, error) {
 	var in Insurance
 	var sealed []byte
 	var created int64
@@ -57,7 +59,7 @@ func (s *Store) scanInsurance(row Scanner) (Insurance, error) {
 	if err != nil {
 		return Insurance{}, err
 	}
-	in.CreatedAt = FromMicros(created)
+	in.CreatedAt = sqldb.FromMicros(created)
 	in.Document, err = s.keys.Open(sealContext("user_insurance", in.ID, "document"), sealed)
 	return in, err
 }
@@ -68,17 +70,18 @@ func (s *Store) AddPayor(ctx context.Context, teamID string, p billing.Payor) er
 	if err != nil {
 		return err
 	}
-	_, err = s.write.ExecContext(ctx, `INSERT INTO payors (code, team_id, document, created_at) VALUES ($1, $2, $3, $4)`,
-		p.Code, teamID, document, ToMicros(s.now()))
+	_, err = s.db.Writer.ExecContext(ctx,
+		`INSERT INTO payors (code, team_id, document, created_at) VALUES ($1, $2, $3, $4)`,
+		p.Code, teamID, document, sqldb.ToMicros(s.now()))
 	if err != nil {
-		return WrapWriteError(err, "payor", p.Code)
+		return sqldb.WrapWriteError(err, "payor", p.Code)
 	}
 	return nil
 }
 
 // Payors lists the payors that a team has added, oldest first.
 func (s *Store) Payors(ctx context.Context, teamID string) ([]billing.Payor, error) {
-	all, err := QueryAll(ctx, s.read, scanPayor,
+	all, err := sqldb.QueryAll(ctx, s.db.Reader, scanPayor,
 		`SELECT document FROM payors WHERE team_id = $1 ORDER BY created_at, code`, teamID)
 	if err != nil {
 		return nil, fmt.Errorf("listing payors of team %s: %w", teamID, err)
@@ -86,7 +89,7 @@ func (s *Store) Payors(ctx context.Context, teamID string) ([]billing.Payor, err
 	return all, nil
 }
 
-func scanPayor(row Scanner) (p billing.Payor, err error) {
+func scanPayor(row sqldb.Scanner) (p billing.Payor, err error) {
 	var document string
 	if err := row.Scan(&document); err != nil {
 		return billing.Payor{}, err

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestUsersAreReadAsCreated(t *testing.T) {
@@ -15,11 +17,11 @@ func TestUsersAreReadAsCreated(t *testing.T) {
 		team := addTeam(t, s)
 		at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 		full := User{
-			ID: NewID(), TeamID: team.ID, ClientUserID: "u/1 é", FallbackTimeZone: new("Europe/Lisbon"),
+			ID: sqldb.NewID(), TeamID: team.ID, ClientUserID: "u/1 é", FallbackTimeZone: new("Europe/Lisbon"),
 			FallbackBirthDate: new("1980-02-29"),
 			IngestionStart:    new("2026-01-01"), IngestionEnd: new("2026-12-31"), CreatedAt: at, UpdatedAt: at,
 		}
-		bare := User{ID: NewID(), TeamID: team.ID, ClientUserID: "u2", CreatedAt: at, UpdatedAt: at}
+		bare := User{ID: sqldb.NewID(), TeamID: team.ID, ClientUserID: "u2", CreatedAt: at, UpdatedAt: at}
 		for _, want := range []User{full, bare} {
 			require.NoError(t, s.CreateUser(t.Context(), want))
 			got, err := s.User(t.Context(), team.ID, want.ID)
@@ -43,10 +45,10 @@ func TestUserConflictNamesTheExistingUser(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s)
-		first := User{ID: NewID(), TeamID: team.ID, ClientUserID: "u1"}
+		first := User{ID: sqldb.NewID(), TeamID: team.ID, ClientUserID: "u1"}
 		require.NoError(t, s.CreateUser(t.Context(), first))
 
-		err := s.CreateUser(t.Context(), User{ID: NewID(), TeamID: team.ID, ClientUserID: "u1"})
+		err := s.CreateUser(t.Context(), User{ID: sqldb.NewID(), TeamID: team.ID, ClientUserID: "u1"})
 		require.ErrorIs(t, err, ErrConflict)
 		var conflict *UserConflict
 		require.ErrorAs(t, err, &conflict)
@@ -54,7 +56,7 @@ func TestUserConflictNamesTheExistingUser(t *testing.T) {
 		require.False(t, conflict.Existing.CreatedAt.IsZero())
 		require.NotContains(t, err.Error(), "u1")
 
-		require.NoError(t, s.CreateUser(t.Context(), User{ID: NewID(), TeamID: addTeam(t, s).ID, ClientUserID: "u1"}),
+		require.NoError(t, s.CreateUser(t.Context(), User{ID: sqldb.NewID(), TeamID: addTeam(t, s).ID, ClientUserID: "u1"}),
 			"another team")
 		err = s.CreateUser(t.Context(), User{ID: first.ID, TeamID: team.ID, ClientUserID: "u2"})
 		require.ErrorIs(t, err, ErrConflict)
@@ -70,7 +72,7 @@ func TestOneOfManyCreatesTheUser(t *testing.T) {
 		ids, errs := make([]string, callers), make([]error, callers)
 		var g errgroup.Group
 		for i := range callers {
-			ids[i] = NewID()
+			ids[i] = sqldb.NewID()
 			g.Go(func() error {
 				errs[i] = s.CreateUser(t.Context(), User{ID: ids[i], TeamID: team.ID, ClientUserID: "same"})
 				return nil
@@ -96,15 +98,16 @@ func TestSandboxTeamsHaveALimitOfUsers(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		limited := map[string]bool{Sandbox: true, Production: false}
 		for environment, limit := range limited {
-			team := Team{ID: NewID(), Name: "Clinic", Environment: environment}
+			team := Team{ID: sqldb.NewID(), Name: "Clinic", Environment: environment}
 			require.NoError(t, s.CreateTeam(t.Context(), team))
 			for i := range MaxSandboxUsers {
-				require.NoError(t, s.CreateUser(t.Context(), User{ID: NewID(), TeamID: team.ID, ClientUserID: strconv.Itoa(i)}))
+				require.NoError(t,
+					s.CreateUser(t.Context(), User{ID: sqldb.NewID(), TeamID: team.ID, ClientUserID: strconv.Itoa(i)}))
 			}
 			var conflict *UserConflict
-			require.ErrorAs(t, s.CreateUser(t.Context(), User{ID: NewID(), TeamID: team.ID, ClientUserID: "7"}), &conflict,
+			require.ErrorAs(t, s.CreateUser(t.Context(), User{ID: sqldb.NewID(), TeamID: team.ID, ClientUserID: "7"}), &conflict,
 				"one that exists is found")
-			one := User{ID: NewID(), TeamID: team.ID, ClientUserID: "one more"}
+			one := User{ID: sqldb.NewID(), TeamID: team.ID, ClientUserID: "one more"}
 			if !limit {
 				require.NoError(t, s.CreateUser(t.Context(), one))
 				continue
@@ -123,12 +126,13 @@ func TestUsersAreListedAndChanged(t *testing.T) {
 		at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 		var want []User
 		for i := range 3 {
-			u := User{ID: NewID(), TeamID: team.ID, ClientUserID: "u" + strconv.Itoa(i), FallbackBirthDate: new("1980-02-29"),
-				CreatedAt: at, UpdatedAt: at}
+			u := User{ID: sqldb.NewID(), TeamID: team.ID, ClientUserID: "u" + strconv.Itoa(i),
+				FallbackBirthDate: new("1980-02-29"),
+				CreatedAt:         at, UpdatedAt: at}
 			require.NoError(t, s.CreateUser(t.Context(), u))
 			want = append(want, u)
 		}
-		require.NoError(t, s.CreateUser(t.Context(), User{ID: NewID(), TeamID: other.ID, ClientUserID: "u0"}))
+		require.NoError(t, s.CreateUser(t.Context(), User{ID: sqldb.NewID(), TeamID: other.ID, ClientUserID: "u0"}))
 		got, total, err := s.Users(t.Context(), team.ID, 1, 1)
 		require.NoError(t, err)
 		require.Equal(t, 3, total)
@@ -167,7 +171,7 @@ func TestUserInfoIsErasedWithTheUser(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		forward := stopClock(s)
 		team := addTeam(t, s)
-		u := User{ID: NewID(), TeamID: team.ID, ClientUserID: "u1"}
+		u := User{ID: sqldb.NewID(), TeamID: team.ID, ClientUserID: "u1"}
 		require.NoError(t, s.CreateUser(t.Context(), u))
 		_, err := s.UserInfo(t.Context(), team.ID, u.ID)
 		require.ErrorIs(t, err, ErrNotFound)
@@ -188,7 +192,7 @@ func TestUserInfoIsErasedWithTheUser(t *testing.T) {
 		n, err := s.EraseUsers(t.Context(), 10)
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
-		left, err := countRows(t.Context(), s.read, "users", Where{Terms: []string{"info IS NOT NULL"}})
+		left, err := countRows(t.Context(), s.db.Reader, "users", sqldb.Where{Terms: []string{"info IS NOT NULL"}})
 		require.NoError(t, err)
 		require.Zero(t, left)
 	})

@@ -25,6 +25,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 // day0 is when the orders of these tests are created, by the test environment's clock. It is far in the future, because
@@ -168,7 +169,7 @@ func (c *testClinic) openStore() {
 }
 
 func openSQLite(url string, now func() time.Time) (*store.Store, error) {
-	keys, err := store.ParseKeyring("k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+	keys, err := keyring.Parse("k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
 	if err != nil {
 		return nil, err
 	}

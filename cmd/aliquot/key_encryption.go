@@ -12,6 +12,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/internal/settings"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 func newKey() *cobra.Command {
@@ -34,7 +35,7 @@ sealed. docs/security.md has the steps of a change of keys.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id := firstNonEmpty(append(args, "k1")...)
-			key, err := store.NewEncryptionKey(id)
+			key, err := keyring.NewEncryptionKey(id)
 			if err == nil && wrap {
 				key, err = wrapKey(cmd.Context(), key)
 			}
@@ -60,7 +61,7 @@ func wrapKey(ctx context.Context, key string) (string, error) {
 	if kms == nil {
 		return "", errors.New("--wrap needs a master key: set ALIQUOT_MASTER_KEY or ALIQUOT_MASTER_KEY_FILE")
 	}
-	return store.WrapEncryptionKey(ctx, kms, key)
+	return keyring.WrapEncryptionKey(ctx, kms, key)
 }
 
 func newEncryptionKeyRotate(out *outputFormat) *cobra.Command {

@@ -16,7 +16,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/apiclient"
 	"github.com/aliquot-labs/aliquot/internal/rollout"
 	"github.com/aliquot-labs/aliquot/internal/settings"
-	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func main() {
@@ -97,7 +97,7 @@ func hintFor(err error) string {
 			"patient data is sealed with it (docs/security.md)."
 	case settings.VariableOf(err) != "":
 		return "\n  docs/settings.md describes every variable."
-	case store.IsMissingSchema(err):
+	case sqldb.IsMissingSchema(err):
 		return "\n  The database has no schema, or an old one: run aliquot migrate."
 	case errors.Is(err, errTemporalUnreachable):
 		return "\n  Is Temporal running? ALIQUOT_TEMPORAL is its address."

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 // selfVariable makes the test binary the program itself, which the supervisor starts as its parts. It must not begin as settings
@@ -53,7 +53,7 @@ func TestVersion(t *testing.T) {
 func TestNewEncryptionKey(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"key", "new-encryption"}, {"key", "new-encryption", "k2"}} {
-		_, err := store.ParseKeyring(mustCommand(t, args...))
+		_, err := keyring.Parse(mustCommand(t, args...))
 		require.NoError(t, err)
 	}
 	require.Contains(t, mustCommand(t, "key", "new-encryption", "k2"), "k2:")

@@ -24,6 +24,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/testservers/clustertest"
 	"github.com/aliquot-labs/aliquot/labs/simlab"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 // BinaryVariable names the environment variable with the path of the program. Without it, the program is built for the
@@ -194,7 +195,7 @@ func (f *Deployment) startLab() error {
 }
 
 func (f *Deployment) openStore(ctx context.Context) error {
-	keys, err := store.ParseKeyring(testteam.Keyring)
+	keys, err := keyring.Parse(testteam.Keyring)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 func TestMain(m *testing.M) {
@@ -59,9 +60,9 @@ func TestOnlyAnEmptyDatabaseIsFilled(t *testing.T) {
 	t.Parallel()
 	for engine, url := range map[string]string{"postgres": postgrestest.NewDatabase(t),
 		"sqlite": "sqlite:" + filepath.Join(t.TempDir(), "store.db")} {
-		key, err := store.NewEncryptionKey("k1")
+		key, err := keyring.NewEncryptionKey("k1")
 		require.NoError(t, err)
-		keys, err := store.ParseKeyring(key)
+		keys, err := keyring.Parse(key)
 		require.NoError(t, err)
 		db, err := store.Open(t.Context(), store.Options{URL: url, Keys: keys})
 		require.NoError(t, err)

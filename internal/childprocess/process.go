@@ -188,7 +188,7 @@ func (p *Process) awaitEnd() error {
 	deadline := time.AfterFunc(killAfter, func() { _ = p.signalKill() })
 	defer deadline.Stop()
 	closeErr := p.pipe.Close()
-	_ = p.cmd.Wait() // the exit status of the shell is not the server's
+	_ = p.cmd.Wait()   // the exit status of the shell is not the server's
 	_ = p.signalKill() // processes that the server started and left behind
 	if err := errors.Join(closeErr, os.RemoveAll(p.dir)); err != nil {
 		return fmt.Errorf("stopping %s: %w", p.name, err)

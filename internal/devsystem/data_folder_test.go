@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -64,7 +64,7 @@ func TestSecretsAreMadeOnceAndKept(t *testing.T) {
 	f := newFolder(t)
 	s, err := loadSecrets(f)
 	require.NoError(t, err)
-	_, err = store.ParseKeyring(s.EncryptionKeys)
+	_, err = keyring.Parse(s.EncryptionKeys)
 	require.NoError(t, err)
 	_, err = webhooks.ParseSecret(s.EndpointSecret)
 	require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -50,7 +51,7 @@ func (s *Secrets) generateMissing() error {
 		secret *string
 		make   func() (string, error)
 	}{
-		{&s.EncryptionKeys, func() (string, error) { return store.NewEncryptionKey("dev") }},
+		{&s.EncryptionKeys, func() (string, error) { return keyring.NewEncryptionKey("dev") }},
 		{&s.ClientKey, func() (string, error) { return store.NewAPIKeySecret(store.Sandbox) }},
 		{&s.OperationsKey, func() (string, error) { return store.NewAPIKeySecret(store.Sandbox) }},
 		{&s.LabUser, func() (string, error) { return "demo-clinic", nil }},

@@ -14,11 +14,12 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 func openStore(t *testing.T, secrets Secrets) *store.Store {
 	t.Helper()
-	keys, err := store.ParseKeyring(secrets.EncryptionKeys)
+	keys, err := keyring.Parse(secrets.EncryptionKeys)
 	require.NoError(t, err)
 	db, err := store.Open(t.Context(), store.Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "a.db"), Keys: keys})
 	require.NoError(t, err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 // system is a running development system.
@@ -73,7 +74,7 @@ func (s *system) prepare(ctx context.Context) error {
 }
 
 func (s *system) seed(ctx context.Context) (err error) {
-	keys, err := store.ParseKeyring(s.secrets.EncryptionKeys)
+	keys, err := keyring.Parse(s.secrets.EncryptionKeys)
 	if err != nil {
 		return fmt.Errorf("reading the keys of %s: %w", secretsFile, err)
 	}

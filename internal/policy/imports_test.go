@@ -71,6 +71,10 @@ var layers = map[string]layer{
 	// messages as JSON, and the times of their attempts.
 	"store": {allowed: slices.Concat([]string{"internal/billing", "couriers", "webhooks", "internal/junction",
 		"internal/tracing"}, domainPackages), denied: slices.Concat([]string{"net/http"}, temporalPackages)},
+	// SQL without the domain, and cryptography without SQL.
+	"store/sqldb": {denied: slices.Concat([]string{"net/http"}, temporalPackages)},
+	"store/keyring": {denied: slices.Concat([]string{"net", "net/http", "database/sql", "database/sql/...",
+		"github.com/jackc/pgx/...", "modernc.org/sqlite/..."}, temporalPackages)},
 
 	// Names, payloads and the client of the workflows, for the code on both sides.
 	"internal/dispatch": {allowed: slices.Concat([]string{"internal/tracing"}, domainPackages)},

@@ -20,7 +20,8 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/billing"
 
 	"github.com/aliquot-labs/aliquot/labs/simlab"
-	"github.com/aliquot-labs/aliquot/store"
+
+	"github.com/aliquot-labs/aliquot/store/keyring"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -64,20 +65,20 @@ func (c Common) check() problems {
 }
 
 // Keyring returns the encryption keys; wrapped ones are unwrapped.
-func (c Common) Keyring(ctx context.Context) (*store.Keyring, error) {
+func (c Common) Keyring(ctx context.Context) (*keyring.Keyring, error) {
 	kms, err := c.KMS()
 	if err != nil {
 		return nil, err
 	}
-	return store.OpenKeyring(ctx, c.EncryptionKeys.Reveal(), kms)
+	return keyring.Load(ctx, c.EncryptionKeys.Reveal(), kms)
 }
 
 // KMS returns what wraps and unwraps encryption keys with the master key; nil without a master key.
-func (m Master) KMS() (store.KMS, error) {
+func (m Master) KMS() (keyring.KMS, error) {
 	if m.MasterKey == "" {
 		return nil, nil //nolint:nilnil // no master key is a configuration, not a failure
 	}
-	return store.NewLocalKMS(m.MasterKey.Reveal())
+	return keyring.NewLocalKMS(m.MasterKey.Reveal())
 }
 
 func (m Master) check() problems {

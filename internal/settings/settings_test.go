@@ -14,12 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/internal/settings"
-	"github.com/aliquot-labs/aliquot/store"
+
+	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
 func newKey(t *testing.T) string {
 	t.Helper()
-	key, err := store.NewEncryptionKey("k1")
+	key, err := keyring.NewEncryptionKey("k1")
 	require.NoError(t, err)
 	return key
 }
@@ -196,7 +197,7 @@ func TestEncryptionKeysMayBeWrapped(t *testing.T) {
 	require.NoError(t, err)
 	kms, err := loaded.KMS()
 	require.NoError(t, err)
-	wrapped, err := store.WrapEncryptionKey(t.Context(), kms, newKey(t))
+	wrapped, err := keyring.WrapEncryptionKey(t.Context(), kms, newKey(t))
 	require.NoError(t, err)
 
 	common, err := settings.LoadCommon([]string{master, "ALIQUOT_ENCRYPTION_KEYS=" + wrapped})

@@ -1,23 +1,22 @@
-package store
+package sqldb
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"time"
 )
 
-// Querier is implemented by a database and by a transaction.
+// Querier is what a database and a transaction have in common.
 type Querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// preparedQuerier makes a prepared statement a Querier, which ignores the text of the query.
+// Prepared makes a prepared statement a Querier, which runs that statement whatever the text of the query is.
+func Prepared(stmt *sql.Stmt) Querier { return preparedQuerier{stmt} }
+
 type preparedQuerier struct{ *sql.Stmt }
 
 func (s preparedQuerier) ExecContext(ctx context.Context, _ string, args ...any) (sql.Result, error) {
@@ -32,10 +31,10 @@ func (s preparedQuerier) QueryRowContext(ctx context.Context, _ string, args ...
 	return s.Stmt.QueryRowContext(ctx, args...)
 }
 
-// Scanner is one row, of a query for one row or for many.
+// Scanner is one row, whether it came alone or among others.
 type Scanner interface{ Scan(dest ...any) error }
 
-// QueryOne scans the only row of a query. The error is ErrNotFound when there is no row.
+// QueryOne scans a query's only row. No row is ErrNotFound.
 func QueryOne[T any](ctx context.Context, q Querier, scan func(Scanner) (T, error), query string,
 	args ...any) (T, error) {
 	v, err := scan(q.QueryRowContext(ctx, query, args...))
@@ -45,7 +44,7 @@ func QueryOne[T any](ctx context.Context, q Querier, scan func(Scanner) (T, erro
 	return v, err
 }
 
-// QueryAll runs a query and scans every row.
+// QueryAll runs a query and reads every row with scan.
 func QueryAll[T any](ctx context.Context, q Querier, scan func(Scanner) (T, error), query string,
 	args ...any) (all []T, err error) {
 	rows, err := q.QueryContext(ctx, query, args...)
@@ -86,24 +85,11 @@ func ScanTime(row Scanner) (time.Time, error) {
 	return FromMicros(at), err
 }
 
-// ExecCount runs a statement and returns the number of affected rows.
+// ExecCount runs a statement and counts the rows that it touched.
 func ExecCount(ctx context.Context, q Querier, query string, args ...any) (int64, error) {
 	result, err := q.ExecContext(ctx, query, args...)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
-}
-
-// WrapWriteError turns a violation of a unique key into ErrConflict, and adds the kind and the id of the row to the
-// error.
-func WrapWriteError(err error, kind, id string) error {
-	return fmt.Errorf("writing %s %s: %w", kind, id, MapUniqueViolation(err))
-}
-
-// sha256Hex returns the SHA-256 of a text in hex. It is a sufficient hash for random texts only, such as the secret of
-// an API key.
-func sha256Hex(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:])
 }

@@ -1,4 +1,4 @@
-package store
+package keyring
 
 import (
 	"strings"
@@ -20,7 +20,7 @@ func FuzzOpenKeyring(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		k, err := OpenKeyring(t.Context(), text, kms)
+		k, err := Load(t.Context(), text, kms)
 		if err != nil {
 			require.NotContains(t, err.Error(), "MDEyMzQ1Njc4OWFiY2RlZj")
 			return
@@ -34,7 +34,7 @@ func FuzzOpenKeyring(f *testing.F) {
 
 // FuzzOpen checks that only sealed values open.
 func FuzzOpen(f *testing.F) {
-	k, err := ParseKeyring(fuzzKey)
+	k, err := Parse(fuzzKey)
 	require.NoError(f, err)
 	sealed := k.Seal("p", []byte("plain"))
 	f.Add(sealed)
@@ -60,7 +60,7 @@ func FuzzOpen(f *testing.F) {
 
 // FuzzVerify checks that Verify accepts only texts that Sign made of the returned data. Booking keys are such texts.
 func FuzzVerify(f *testing.F) {
-	k, err := ParseKeyring(fuzzKey)
+	k, err := Parse(fuzzKey)
 	require.NoError(f, err)
 	for _, seed := range []string{k.Sign("booking", []byte(`{"slot":1}`)), k.Sign("other", nil), ".", "e30.AAAA", ""} {
 		f.Add(seed)

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 func TestListedRowsAreRead(t *testing.T) {
@@ -34,8 +35,8 @@ func TestListedRowsOfAnotherFormAreRefused(t *testing.T) {
 		"no number": "one\x1fa\x1f\x1f0\x1fc\x1f0\x1f1\x1f2", "an empty row": "1\x1fa\x1f\x1f0\x1fc\x1f0\x1f1\x1f2\x1e\x1e",
 	} {
 		_, err := parseEvents(list)
-		require.ErrorIs(t, err, errMalformedTextRow, name)
+		require.ErrorIs(t, err, sqldb.ErrMalformedTextRow, name)
 	}
 	_, err := parseOrderTransaction("t", "o1\x1fordered\x1f1")
-	require.ErrorIs(t, err, errMalformedTextRow)
+	require.ErrorIs(t, err, sqldb.ErrMalformedTextRow)
 }

@@ -1,4 +1,4 @@
-package store
+package keyring
 
 import (
 	"strings"
@@ -16,7 +16,7 @@ func newEncryptionKeyText(t *testing.T, id string) string {
 
 func newKeyring(t *testing.T, keys ...string) *Keyring {
 	t.Helper()
-	k, err := ParseKeyring(strings.Join(keys, ", "))
+	k, err := Parse(strings.Join(keys, ", "))
 	require.NoError(t, err)
 	return k
 }
@@ -102,7 +102,7 @@ func TestBadKeyringsAreRefused(t *testing.T) {
 		"a long id":     strings.Repeat("i", 256) + ":" + secret,
 		"second is bad": good + ",b:xx",
 	} {
-		_, err := ParseKeyring(text)
+		_, err := Parse(text)
 		require.Error(t, err, name)
 		require.NotContains(t, err.Error(), secret[5:20], name)
 	}

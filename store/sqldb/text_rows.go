@@ -1,4 +1,4 @@
-package store
+package sqldb
 
 import (
 	"errors"
@@ -28,7 +28,8 @@ type TextRow struct {
 	err     error
 }
 
-var errMalformedTextRow = errors.New("a listed row does not have the expected form")
+// ErrMalformedTextRow is the error for a row that has more or fewer values than were read, or values of another type.
+var ErrMalformedTextRow = errors.New("a listed row does not have the expected form")
 
 // TextRows returns the rows of a list.
 func TextRows(list string) iter.Seq[*TextRow] {
@@ -43,19 +44,21 @@ func TextRows(list string) iter.Seq[*TextRow] {
 	}
 }
 
+// Text reads the next value.
 func (r *TextRow) Text() (value string) {
 	if !r.hasMore {
-		r.err = errMalformedTextRow
+		r.err = ErrMalformedTextRow
 		return ""
 	}
 	value, r.unread, r.hasMore = strings.Cut(r.unread, valueSeparator)
 	return value
 }
 
+// Int64 reads the next value as a number.
 func (r *TextRow) Int64() int64 {
 	n, err := strconv.ParseInt(r.Text(), 10, 64)
 	if err != nil && r.err == nil {
-		r.err = fmt.Errorf("%w: %w", errMalformedTextRow, err)
+		r.err = fmt.Errorf("%w: %w", ErrMalformedTextRow, err)
 	}
 	return n
 }
@@ -63,7 +66,7 @@ func (r *TextRow) Int64() int64 {
 // Finish returns an error unless exactly the values of the row have been read.
 func (r *TextRow) Finish() error {
 	if r.err == nil && r.hasMore {
-		return errMalformedTextRow
+		return ErrMalformedTextRow
 	}
 	return r.err
 }

@@ -1,4 +1,4 @@
-package store
+package sqldb
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 // openSQLite opens one connection for writing and several for reading. Writers take their lock at the start of a
 // transaction, so two processes wait for each other (up to 10 s) and do not fail in the middle. Statistics have no
 // samples of values, because with samples SQLite would plan a prepared statement again for each value.
-func (s *Store) openSQLite(path string, readers int) {
+func openSQLite(path string, readers int) *DB {
 	pragmas := url.Values{"_pragma": {
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "analysis_limit(10000)",
 	}}
@@ -26,7 +26,7 @@ func (s *Store) openSQLite(path string, readers int) {
 	r := sql.OpenDB(cachingConnector("file:" + path + "?" + pragmas.Encode()))
 	r.SetMaxOpenConns(readers)
 	r.SetMaxIdleConns(readers)
-	s.dialect, s.write, s.read = SQLite, w, r
+	return &DB{Writer: w, Reader: r, Dialect: SQLite}
 }
 
 // cachingConnector opens connections to the database that it names. They cache prepared statements, as pgx does,

@@ -1,17 +1,18 @@
-package store
+package sqldb
 
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
 // cachedStatements returns how many statements SQLite's writing connection caches, and whether this one is among them.
-func cachedStatements(t *testing.T, s *Store, query string) (n int, found bool) {
+func cachedStatements(t *testing.T, s *DB, query string) (n int, found bool) {
 	t.Helper()
-	conn, err := s.write.Conn(context.Background())
+	conn, err := s.Writer.Conn(context.Background())
 	require.NoError(t, err)
 	defer func() { require.NoError(t, conn.Close()) }()
 	require.NoError(t, conn.Raw(func(driver any) error {
@@ -23,16 +24,25 @@ func cachedStatements(t *testing.T, s *Store, query string) (n int, found bool) 
 	return n, found
 }
 
+// openSQLiteFile opens a new database, which is closed with the test.
+func openSQLiteFile(t *testing.T) *DB {
+	t.Helper()
+	db, err := Open("sqlite:"+filepath.Join(t.TempDir(), "test.db"), 2)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
 func TestStatementsOfSQLiteAreKeptPrepared(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, engineURL(t, SQLite))
+	s := openSQLiteFile(t)
 	run := func(query string, args ...any) error {
-		_, err := s.write.ExecContext(t.Context(), query, args...)
+		_, err := s.Writer.ExecContext(t.Context(), query, args...)
 		return err
 	}
 	const insert, read = `INSERT INTO things (id) VALUES ($1)`, `SELECT id FROM things ORDER BY id`
 	things := func() []int {
-		all, err := QueryAll(t.Context(), s.write, ScanInt, read)
+		all, err := QueryAll(t.Context(), s.Writer, ScanInt, read)
 		require.NoError(t, err)
 		return all
 	}
@@ -58,8 +68,8 @@ func TestStatementsOfSQLiteAreKeptPrepared(t *testing.T) {
 
 func TestAStatementIsUsedTwiceAtOnce(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, engineURL(t, SQLite))
-	tx, err := s.write.BeginTx(t.Context(), nil)
+	s := openSQLiteFile(t)
+	tx, err := s.Writer.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, ignoreTxDone(tx.Rollback())) }()
 	const query = `SELECT value FROM json_each('[1,2,3]') ORDER BY 1`
@@ -81,9 +91,9 @@ func TestAStatementIsUsedTwiceAtOnce(t *testing.T) {
 
 func TestIdleStatementsAreLimited(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, engineURL(t, SQLite))
+	s := openSQLiteFile(t)
 	for i := range maxIdleStatements + 20 {
-		n, err := QueryOne(t.Context(), s.write, ScanInt, fmt.Sprintf(`SELECT %d`, i))
+		n, err := QueryOne(t.Context(), s.Writer, ScanInt, fmt.Sprintf(`SELECT %d`, i))
 		require.NoError(t, err)
 		require.Equal(t, i, n)
 	}

@@ -1,4 +1,7 @@
-package store
+// Package keyring seals and opens values, makes the keyed hashes by which sealed values are found, and signs texts. It
+// does so with several encryption keys: the first one, the primary key, is used for what is new, and all are used for
+// what exists. Encryption keys may be wrapped by a master key (KMS). The package knows no database.
+package keyring
 
 import (
 	"context"
@@ -50,10 +53,10 @@ func NewEncryptionKey(id string) (string, error) {
 	return id + ":" + base64.StdEncoding.EncodeToString(raw), nil
 }
 
-// ParseKeyring parses comma-separated keys in the form of NewEncryptionKey. The first one is the primary key, which
+// Parse parses comma-separated keys in the form of NewEncryptionKey. The first one is the primary key, which
 // seals, hashes and signs; all keys open, find and verify. Errors never contain a key.
-func ParseKeyring(text string) (*Keyring, error) {
-	return OpenKeyring(context.Background(), text, nil)
+func Parse(text string) (*Keyring, error) {
+	return Load(context.Background(), text, nil)
 }
 
 func (k *Keyring) add(id string, raw []byte) error {
@@ -83,6 +86,23 @@ func (k *Keyring) add(id string, raw []byte) error {
 // primary returns the primary key, the first one.
 func (k *Keyring) primary() *encryptionKey { return &k.encryptionKeys[0] }
 
+// KeyInfo says how to recognise what an encryption key has made.
+type KeyInfo struct {
+	ID           string
+	SealedPrefix []byte // the first bytes of every value that the key has sealed
+	HashPrefix   string // the first HashPrefixSize characters of every search hash of the key
+}
+
+// Keys describes the keys, the primary key first.
+func (k *Keyring) Keys() []KeyInfo {
+	keys := make([]KeyInfo, len(k.encryptionKeys))
+	for i := range k.encryptionKeys {
+		key := &k.encryptionKeys[i]
+		keys[i] = KeyInfo{ID: key.id, SealedPrefix: key.sealedPrefix(), HashPrefix: key.hashPrefix}
+	}
+	return keys
+}
+
 // Seal encrypts plain for a seal context such as "orders/<id>". The value opens with the same seal context only, so it
 // cannot be moved to another row.
 func (k *Keyring) Seal(sealContext string, plain []byte) []byte {
@@ -93,7 +113,7 @@ func (k *Keyring) Seal(sealContext string, plain []byte) []byte {
 
 // sealedPrefix is the beginning of every value that the key sealed: the length of its id, and the id.
 func (key *encryptionKey) sealedPrefix() []byte {
-	return append([]byte{byte(len(key.id))}, key.id...) //nolint:gosec // at most 255, see OpenKeyring
+	return append([]byte{byte(len(key.id))}, key.id...) //nolint:gosec // at most 255, see Load
 }
 
 // ErrNotOpened means that no key opens a value with its seal context.

@@ -1,4 +1,4 @@
-package store
+package keyring
 
 import (
 	"context"
@@ -19,23 +19,26 @@ type KMS interface {
 // LocalKMS wraps encryption keys with master keys.
 type LocalKMS struct{ keys *Keyring }
 
-// NewLocalKMS parses master keys in the form of ParseKeyring. The first one wraps; all unwrap.
+// NewLocalKMS parses master keys in the form of Parse: The first one wraps; all unwrap.
 func NewLocalKMS(text string) (*LocalKMS, error) {
-	keys, err := ParseKeyring(text)
+	keys, err := Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("reading the master key: %w", err)
 	}
 	return &LocalKMS{keys: keys}, nil
 }
 
+// wrapContext is what a wrapped key is bound to.
+func wrapContext(id string) string { return "keys/" + id + "/key" }
+
 // Wrap implements KMS.
 func (l *LocalKMS) Wrap(_ context.Context, id string, key []byte) ([]byte, error) {
-	return l.keys.Seal(sealContext("keys", id, "key"), key), nil
+	return l.keys.Seal(wrapContext(id), key), nil
 }
 
 // Unwrap implements KMS.
 func (l *LocalKMS) Unwrap(_ context.Context, id string, wrapped []byte) ([]byte, error) {
-	return l.keys.Open(sealContext("keys", id, "key"), wrapped)
+	return l.keys.Open(wrapContext(id), wrapped)
 }
 
 // wrappedPrefix precedes the base64 of a wrapped key.
@@ -55,9 +58,9 @@ func WrapEncryptionKey(ctx context.Context, kms KMS, text string) (string, error
 	return id + ":" + wrappedPrefix + base64.StdEncoding.EncodeToString(wrapped), nil
 }
 
-// OpenKeyring is ParseKeyring for keys of which some or all are wrapped by the KMS. A nil KMS allows no wrapped keys.
+// Load is Parse for keys of which some or all are wrapped by the KMS. A nil KMS allows no wrapped keys.
 // Each key is unwrapped once, at this call.
-func OpenKeyring(ctx context.Context, text string, kms KMS) (*Keyring, error) {
+func Load(ctx context.Context, text string, kms KMS) (*Keyring, error) {
 	k := &Keyring{byID: map[string]*encryptionKey{}}
 	for i, part := range strings.Split(text, ",") {
 		id, raw, err := parseKey(ctx, strings.TrimSpace(part), kms)

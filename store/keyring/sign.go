@@ -1,4 +1,4 @@
-package store
+package keyring
 
 import (
 	"crypto/hmac"
@@ -7,25 +7,21 @@ import (
 	"strings"
 )
 
-// ErrBadSignature means that Sign did not make the text for this purpose.
+// ErrBadSignature says that a text is none that Sign made for the purpose.
 var ErrBadSignature = errors.New("the signature is missing or wrong")
 
-// Sign returns a text that carries data which its reader must not change: base64 of the data and of its HMAC-SHA256.
-// The purpose names what the text is for and to whom it belongs. It is signed too and is not part of the text.
-func (s *Store) Sign(purpose string, data []byte) string { return s.keys.Sign(purpose, data) }
-
-// Verify returns the data of a text that Sign made for the same purpose. Otherwise the error is ErrBadSignature.
-func (s *Store) Verify(purpose, signed string) ([]byte, error) { return s.keys.Verify(purpose, signed) }
-
-// strictBase64 accepts one encoding of each value only, so that a signed text has one form.
+// strictBase64 has one form per value, so that a signed text cannot be written in another way.
 var strictBase64 = base64.RawURLEncoding.Strict()
 
-// Sign signs with the primary key; see Store.Sign.
+// Sign makes a text that carries data to somebody who may read it and must not change it: base64 of the data and of
+// its HMAC-SHA256 by the primary key. The purpose names what the text is for and whose it is. It is signed, but not
+// carried.
 func (k *Keyring) Sign(purpose string, data []byte) string {
 	return strictBase64.EncodeToString(data) + "." + strictBase64.EncodeToString(k.primary().signature(purpose, data))
 }
 
-// Verify accepts a signature by any key; see Store.Verify.
+// Verify returns the data of a text that Sign made for the same purpose, with any key of the keyring. For any other
+// text the error is ErrBadSignature.
 func (k *Keyring) Verify(purpose, signed string) ([]byte, error) {
 	encoded, signature, _ := strings.Cut(signed, ".")
 	data, err := strictBase64.DecodeString(encoded)

@@ -1,0 +1,93 @@
+// Package sqldb runs one set of portable SQL on PostgreSQL and SQLite: connections, transactions, queries and their rows,
+// conditions, and rows in bulk. It knows no table.
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the "pgx" driver
+)
+
+// Dialect is the engine that a database runs on.
+type Dialect string
+
+// The engines.
+const (
+	Postgres Dialect = "postgres"
+	SQLite   Dialect = "sqlite"
+)
+
+// NowMicrosExpr is the database's own clock in microseconds, as an SQL expression. It is the one place where the engines' SQL
+// differs: the processes that share a pair of credentials have no other clock in common. SQLite counts whole milliseconds.
+func (d Dialect) NowMicrosExpr() string {
+	if d == SQLite {
+		return `CAST(unixepoch('subsec') * 1000000 AS BIGINT)`
+	}
+	return `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
+}
+
+// DB is a database. Writer and Reader are the same pool on PostgreSQL. On SQLite the Writer has one connection, and those
+// of the Reader cannot write.
+type DB struct {
+	Writer  *sql.DB
+	Reader  *sql.DB
+	Dialect Dialect
+}
+
+// Open prepares connections to postgres://... or sqlite:PATH, at most maxConns at a time (SQLite: that many readers and
+// one writer). It does not connect.
+func Open(url string, maxConns int) (*DB, error) {
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		return openSQLite(path, maxConns), nil
+	}
+	if !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
+		return nil, errors.New("the URL begins with neither sqlite: nor postgres://")
+	}
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		return nil, fmt.Errorf("opening PostgreSQL: %w", err)
+	}
+	db.SetMaxOpenConns(maxConns)
+	db.SetMaxIdleConns(maxConns)
+	db.SetConnMaxLifetime(time.Hour)
+	return &DB{Writer: db, Reader: db, Dialect: Postgres}, nil
+}
+
+// WaitUntilReachable is the first Ping. Of several processes that open a new SQLite file at once, one switches it to WAL, and the others are
+// turned away meanwhile instead of waiting for the lock.
+func (db *DB) WaitUntilReachable(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		err := db.Ping(ctx)
+		if !IsRetryable(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// Ping reports whether the database answers.
+func (db *DB) Ping(ctx context.Context) error {
+	if err := db.Writer.PingContext(ctx); err != nil {
+		return fmt.Errorf("reaching the database: %w", err)
+	}
+	return nil
+}
+
+// Close ends all connections.
+func (db *DB) Close() error {
+	if db.Reader == db.Writer {
+		return db.Writer.Close()
+	}
+	return errors.Join(db.Reader.Close(), db.Writer.Close())
+}

@@ -1,0 +1,70 @@
+package sqldb
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Errors that callers decide on.
+var (
+	ErrNotFound = errors.New("not found")
+	ErrConflict = errors.New("already exists")
+)
+
+// IsRetryable reports whether the database gave up the transaction for another one's sake: serialisation failure, deadlock, busy.
+func IsRetryable(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code == "40001" || pg.Code == "40P01"
+	}
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
+		return lite.Code()&0xff == sqlite3.SQLITE_BUSY
+	}
+	return false
+}
+
+// IsUniqueViolation reports whether a statement failed because a row with that key exists.
+func IsUniqueViolation(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code == "23505"
+	}
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
+		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+	}
+	return false
+}
+
+// IsMissingSchema reports whether something failed because the database has no schema yet, or one that is too old.
+func IsMissingSchema(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code == "42P01" || pg.Code == "42703"
+	}
+	lite, ok := errors.AsType[*sqlite.Error](err) // which has no code of its own for it
+	return ok && (strings.Contains(lite.Error(), "no such table") || strings.Contains(lite.Error(), "no such column"))
+}
+
+// IsForeignKeyViolation reports whether a statement failed because a row that it refers to does not exist.
+func IsForeignKeyViolation(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code == "23503"
+	}
+	lite, ok := errors.AsType[*sqlite.Error](err)
+	return ok && lite.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+}
+
+// MapUniqueViolation turns the violation of a unique key into ErrConflict.
+func MapUniqueViolation(err error) error {
+	if IsUniqueViolation(err) {
+		return ErrConflict
+	}
+	return err
+}
+
+// WrapWriteError says which row of which kind was written, and turns the violation of a unique key into ErrConflict.
+func WrapWriteError(err error, kind, id string) error {
+	return fmt.Errorf("writing %s %s: %w", kind, id, MapUniqueViolation(err))
+}

@@ -1,0 +1,55 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// InTx runs fn in one writing transaction. It is run again, a few times, when the database itself chose it as the victim of a
+// conflict, so fn must have no effect outside the transaction.
+func (db *DB) InTx(ctx context.Context, fn func(tx *sql.Tx) error) error {
+	const tries = 5
+	var err error
+	for range tries {
+		if err = db.runTxOnce(ctx, fn); err == nil || !IsRetryable(err) {
+			return err
+		}
+	}
+	return err
+}
+
+func (db *DB) runTxOnce(ctx context.Context, fn func(tx *sql.Tx) error) error {
+	tx, err := db.Writer.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	if err := fn(tx); err != nil {
+		return errors.Join(err, ignoreTxDone(tx.Rollback()))
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("committing: %w", err)
+	}
+	return nil
+}
+
+func ignoreTxDone(err error) error {
+	if errors.Is(err, sql.ErrTxDone) {
+		return nil
+	}
+	return err
+}
+
+// InSnapshot runs fn on one state of the database, so that a document read by several queries fits together.
+func (db *DB) InSnapshot(ctx context.Context, fn func(q Querier) error) error {
+	opts := &sql.TxOptions{} // a SQLite reader sees one state by itself
+	if db.Dialect == Postgres {
+		opts = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	}
+	tx, err := db.Reader.BeginTx(ctx, opts)
+	if err != nil {
+		return fmt.Errorf("beginning to read: %w", err)
+	}
+	return errors.Join(fn(tx), ignoreTxDone(tx.Rollback()))
+}

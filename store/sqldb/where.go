@@ -1,0 +1,75 @@
+package sqldb
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Where is a WHERE clause that is put together.
+type Where struct {
+	Terms []string
+	Args  []any
+}
+
+// And adds a term, in which ? stands for the value.
+func (f *Where) And(term string, value any) {
+	f.Args = append(f.Args, value)
+	f.Terms = append(f.Terms, strings.ReplaceAll(term, "?", "$"+strconv.Itoa(len(f.Args))))
+}
+
+// AndIn adds a term, in which ? stands for a list of values.
+func (f *Where) AndIn(term string, values []string) { f.Terms = append(f.Terms, f.Bind(term, values)) }
+
+// Bind is a term, in which ? stands for a list of values, without adding it.
+func (f *Where) Bind(term string, values []string) string {
+	list := Placeholders(len(f.Args)+1, len(values))
+	for _, v := range values {
+		f.Args = append(f.Args, v)
+	}
+	return strings.ReplaceAll(term, "?", list)
+}
+
+// AndTerm adds a term that has no value.
+func (f *Where) AndTerm(term string) { f.Terms = append(f.Terms, term) }
+
+func (f *Where) String() string {
+	if len(f.Terms) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(f.Terms, " AND ")
+}
+
+// The bounds of a page.
+const (
+	DefaultPageSize = 50
+	MaxPageSize     = 100
+)
+
+// LimitClause is the LIMIT clause of a page; pages count from 1.
+func LimitClause(number, size int) string {
+	limit, offset := LimitOffset(number, size)
+	return fmt.Sprintf(" LIMIT %d OFFSET %d", limit, offset)
+}
+
+// LimitOffset is how many rows a page has, after how many others.
+func LimitOffset(number, size int) (limit, offset int) {
+	if size < 1 {
+		size = DefaultPageSize
+	}
+	size = min(size, MaxPageSize)
+	return size, (max(number, 1) - 1) * size
+}
+
+// Placeholders is "$from,$from+1,…", n of them.
+func Placeholders(from, n int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(from + i))
+	}
+	return b.String()
+}
