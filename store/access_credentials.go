@@ -240,7 +240,8 @@ func scanBearerToken(row sqldb.Scanner) (BearerToken, error) {
 	return t, err
 }
 
-// sha256Hex is the SHA-256 of a text in hex: enough to find again what is itself random, such as the secret of a key.
+// sha256Hex returns the SHA-256 of a text in hex. It is a sufficient hash for random texts only, such as the secret of
+// an API key.
 func sha256Hex(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])

@@ -83,7 +83,8 @@ func (s *Store) ChangeTeamPolicy(ctx context.Context, id string,
 	var t Team
 	err := s.db.InTx(ctx, func(tx *sql.Tx) (err error) {
 		// The first statement locks the row, so that two concurrent changes do not overwrite each other.
-		t, err = sqldb.QueryOne(ctx, tx, scanTeam, `UPDATE teams SET policy = policy WHERE id = $1 RETURNING `+teamColumns, id)
+		t, err = sqldb.QueryOne(ctx, tx, scanTeam, `UPDATE teams SET policy = policy WHERE id = $1
+			RETURNING `+teamColumns, id)
 		if err != nil {
 			return err
 		}

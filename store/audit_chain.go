@@ -130,7 +130,8 @@ func (s *Store) lockAuditChain(ctx context.Context, tx *sql.Tx) (auditChain, err
 func (s *Store) updateAuditChain(ctx context.Context, tx *sql.Tx, c auditChain) error {
 	_, err := tx.ExecContext(ctx,
 		`UPDATE audit_chain SET start_seq = $1, start_hash = $2, end_seq = $3, end_hash = $4, sealed_at = $5,
-		signature = $6 WHERE id = 1`, c.startSeq, c.startHash, c.endSeq, c.endHash, sqldb.ToMicros(c.sealedAt), s.signAuditChain(c))
+		signature = $6 WHERE id = 1`,
+		c.startSeq, c.startHash, c.endSeq, c.endHash, sqldb.ToMicros(c.sealedAt), s.signAuditChain(c))
 	return err
 }
 

@@ -238,11 +238,12 @@ func (s *Store) UnprocessedInboxItems(ctx context.Context, receivedBefore, signa
 	return rows, nil
 }
 
-// maxPartnerText bounds what a partner may put into a column of clear text, some of which are indexed.
+// maxPartnerText limits the length of a partner's text in a column that is not sealed. Some of these columns are
+// indexed.
 const maxPartnerText = 200
 
-// storableText makes a partner's text fit for a column: PostgreSQL refuses zero bytes and broken UTF-8, and a report must not be lost
-// for either. The text as sent stays in the sealed body.
+// storableText makes a partner's text storable: PostgreSQL refuses zero bytes and invalid UTF-8, and an inbox item must
+// not be lost for that reason. The sealed body has the text as sent.
 func storableText(text string) string {
 	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
 	if len(text) > maxPartnerText {

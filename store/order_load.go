@@ -21,7 +21,8 @@ func (s *Store) loadOrders(ctx context.Context, q sqldb.Querier, clause string, 
 // selectWholeOrders is the query of loadOrders without its clause.
 var selectWholeOrders = `SELECT ` + sqldb.QualifyColumns("o", orderColumns) + `, ` + sqldb.QualifyOptionalColumns("s",
 	shipmentColumns) + `, ` +
-	sqldb.RowsAsText(`sequence, status, detail, CASE WHEN implied THEN 1 ELSE 0 END, cause, step, occurred_at, recorded_at`,
+	sqldb.RowsAsText(`sequence, status, detail, CASE WHEN implied THEN 1 ELSE 0 END,
+		cause, step, occurred_at, recorded_at`,
 		`events WHERE order_id = o.id`) + `, ` +
 	sqldb.RowsAsText(`t.id, t.status, t.status_at, t.origin, COALESCE(t.parent_id, ''), t.created_at, t.updated_at`,
 		`orders t WHERE t.transaction_id = o.transaction_id`) +

@@ -45,7 +45,8 @@ func (s *Store) OpsOrders(ctx context.Context, by OpsOrderQuery) (orders []Order
 		}
 		orders, err = sqldb.QueryAll(ctx, q, s.scanOrderSummary,
 			`SELECT id, team_id, number, accession, modality, status, detail, state, next_deadline,
-			created_at, updated_at FROM orders`+where.String()+` ORDER BY created_at DESC, id DESC`+sqldb.LimitClause(by.Page, by.Size), where.Args...)
+			created_at, updated_at FROM orders`+where.String()+` ORDER BY created_at DESC,
+			id DESC`+sqldb.LimitClause(by.Page, by.Size), where.Args...)
 		return err
 	})
 	if err != nil {

@@ -58,7 +58,7 @@ func (s *Store) DueDeliveries(ctx context.Context, q DueQuery) ([]DueDelivery, e
 type EndpointBacklog struct {
 	Pending        int       // counted up to countLimit
 	NextAttemptAt  time.Time // zero: nothing is pending
-	FailingSince   time.Time // the first failed attempt after the last success; zero: the last attempt succeeded
+	FailingSince   time.Time // first failed attempt since the last success; zero: none
 	DisabledReason string    // why it is disabled; empty: it is not
 }
 

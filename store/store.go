@@ -1,9 +1,10 @@
-// Package store keeps everything that Aliquot must not lose: orders, their events and patient data, results, what partners sent
-// (the inbox), what was asked (demands), what is to be delivered, and who asked. One set of portable SQL serves PostgreSQL, which
-// production uses, and SQLite, the embedded default.
+// Package store stores everything that Aliquot must not lose: orders with their events, patient data and results, inbox
+// items, demands, webhook messages and their deliveries, and the audit log. The same portable SQL serves PostgreSQL,
+// which production uses, and SQLite, the embedded default.
 //
-// Times are stored as microseconds since 1970 in UTC, because that is the one form that both engines order and compare alike.
-// Whatever names a patient is sealed (AES-256-GCM) before it reaches a row; names and dates are found again by keyed hash.
+// Times are stored as microseconds since 1970 in UTC, because both engines sort and compare integers alike. Everything
+// that identifies a patient is sealed (AES-256-GCM) before it is written. Names and dates of birth are found by search
+// hashes.
 package store
 
 import (
@@ -22,34 +23,34 @@ import (
 // Errors that callers decide on.
 var (
 	ErrNotFound = sqldb.ErrNotFound
-	ErrStale    = errors.New("another recording came first") // load and decide again
+	ErrStale    = errors.New("another recording came first") // load the state and decide again
 	ErrConflict = sqldb.ErrConflict
 )
 
-// Options say where the store is and how it seals.
+// Options are the options of Open.
 type Options struct {
 	// URL is postgres://… or sqlite:PATH.
 	URL string
 	// Keys seal patient data. Required.
 	Keys *keyring.Keyring
-	// Now is the clock of recorded times. Defaults to time.Now.
+	// Now is the clock of recorded times; default: time.Now.
 	Now func() time.Time
-	// RenderOrder makes the client's view of an order, which messages carry. Defaults to junction.RenderOrder.
+	// RenderOrder renders the client's view of an order for webhook messages; default: junction.RenderOrder.
 	RenderOrder func(order.Order) ([]byte, error)
-	// PublicURL is where clients reach the API, without a slash at its end. Defaults to nowhere.
+	// PublicURL is the public address of the API, without a slash at its end; default: none.
 	PublicURL string
-	// MaxConns bounds the connections of this process (SQLite: its readers; there is one writer). Defaults to 8.
+	// MaxConns is the most connections of this process (SQLite: for reading; there is one for writing); default: 8.
 	MaxConns int
 }
 
-// Store is safe for concurrent use.
+// Store is the database. It is safe for concurrent use.
 type Store struct {
 	db           *sqldb.DB
 	keys         *keyring.Keyring
 	now          func() time.Time
 	publicURL    string
 	renderOrder  func(order.Order) ([]byte, error)
-	countLimit   int // mostCounted
+	countLimit   int // countLimit, smaller in tests
 	labTestCache *jsonCache[order.LabTest]
 	policyCache  *jsonCache[order.Policy]
 }
@@ -94,11 +95,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 // Sign signs data for a purpose with the store's keys (keyring.Keyring.Sign).
 func (s *Store) Sign(purpose string, data []byte) string { return s.keys.Sign(purpose, data) }
 
-// Verify returns the data of a text that Sign made for the same purpose. Otherwise the error is keyring.ErrBadSignature.
+// Verify returns the data of a text that Sign made for the same purpose. Otherwise the error is
+// keyring.ErrBadSignature.
 func (s *Store) Verify(purpose, signed string) ([]byte, error) { return s.keys.Verify(purpose, signed) }
 
-// Ping reports whether the database answers.
+// Ping reports whether the database responds.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 
-// Close ends all connections.
+// Close closes all connections.
 func (s *Store) Close() error { return s.db.Close() }

@@ -86,7 +86,7 @@ func (k *Keyring) add(id string, raw []byte) error {
 // primary returns the primary key, the first one.
 func (k *Keyring) primary() *encryptionKey { return &k.encryptionKeys[0] }
 
-// KeyInfo says how to recognise what an encryption key has made.
+// KeyInfo says how to recognize the values and hashes that an encryption key has made.
 type KeyInfo struct {
 	ID           string
 	SealedPrefix []byte // the first bytes of every value that the key has sealed

@@ -28,7 +28,7 @@ func NewLocalKMS(text string) (*LocalKMS, error) {
 	return &LocalKMS{keys: keys}, nil
 }
 
-// wrapContext is what a wrapped key is bound to.
+// wrapContext returns the seal context of a wrapped key.
 func wrapContext(id string) string { return "keys/" + id + "/key" }
 
 // Wrap implements KMS.

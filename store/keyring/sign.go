@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// ErrBadSignature says that a text is none that Sign made for the purpose.
+// ErrBadSignature means that Sign did not make the text for this purpose.
 var ErrBadSignature = errors.New("the signature is missing or wrong")
 
-// strictBase64 has one form per value, so that a signed text cannot be written in another way.
+// strictBase64 accepts one encoding of each value only, so that a signed text has one form.
 var strictBase64 = base64.RawURLEncoding.Strict()
 
 // Sign makes a text that carries data to somebody who may read it and must not change it: base64 of the data and of

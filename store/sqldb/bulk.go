@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// TableRows are many rows of one table.
+// TableRows are rows of one table.
 type TableRows struct {
 	Table   string
 	Columns []string
@@ -20,7 +20,7 @@ type TableRows struct {
 // Add adds a row, with a value for each column.
 func (r *TableRows) Add(values ...any) { r.Values = append(r.Values, values) }
 
-// BulkInsert writes rows in one transaction, by the fastest way that the engine has.
+// BulkInsert writes rows in one transaction, by the fastest method of the engine.
 func (db *DB) BulkInsert(ctx context.Context, tables ...TableRows) error {
 	if db.Dialect == Postgres {
 		return db.copyRows(ctx, tables)
@@ -35,7 +35,7 @@ func (db *DB) BulkInsert(ctx context.Context, tables ...TableRows) error {
 	})
 }
 
-// InsertStatement is the statement that writes one row of a table of ours.
+// InsertStatement returns the statement that inserts one row of a table.
 func InsertStatement(table string, columns []string) string {
 	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", table, strings.Join(columns, ", "),
 		Placeholders(1, len(columns)))
@@ -55,7 +55,7 @@ func insertRows(ctx context.Context, tx *sql.Tx, t TableRows) error {
 	return nil
 }
 
-// copyRows is bulk by PostgreSQL's COPY.
+// copyRows is BulkInsert by PostgreSQL's COPY.
 func (db *DB) copyRows(ctx context.Context, tables []TableRows) error {
 	conn, err := db.Writer.Conn(ctx)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package sqldb runs one set of portable SQL on PostgreSQL and SQLite: connections, transactions, queries and their rows,
-// conditions, and rows in bulk. It knows no table.
+// Package sqldb runs one set of portable SQL on PostgreSQL and SQLite: connections, transactions, queries and their
+// rows, conditions, and rows in bulk. It knows no table.
 package sqldb
 
 import (
@@ -22,8 +22,8 @@ const (
 	SQLite   Dialect = "sqlite"
 )
 
-// NowMicrosExpr is the database's own clock in microseconds, as an SQL expression. It is the one place where the engines' SQL
-// differs: the processes that share a pair of credentials have no other clock in common. SQLite counts whole milliseconds.
+// NowMicrosExpr returns the SQL expression of the database's clock in microseconds. Only here the SQL of the two
+// engines differs: processes that share credentials have no other clock in common. SQLite counts whole milliseconds.
 func (d Dialect) NowMicrosExpr() string {
 	if d == SQLite {
 		return `CAST(unixepoch('subsec') * 1000000 AS BIGINT)`
@@ -31,8 +31,8 @@ func (d Dialect) NowMicrosExpr() string {
 	return `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
 }
 
-// DB is a database. Writer and Reader are the same pool on PostgreSQL. On SQLite the Writer has one connection, and those
-// of the Reader cannot write.
+// DB is a database. Writer and Reader are the same pool on PostgreSQL. On SQLite the Writer has one connection, and
+// those of the Reader cannot write.
 type DB struct {
 	Writer  *sql.DB
 	Reader  *sql.DB
@@ -58,8 +58,9 @@ func Open(url string, maxConns int) (*DB, error) {
 	return &DB{Writer: db, Reader: db, Dialect: Postgres}, nil
 }
 
-// WaitUntilReachable is the first Ping. Of several processes that open a new SQLite file at once, one switches it to WAL, and the others are
-// turned away meanwhile instead of waiting for the lock.
+// WaitUntilReachable pings the database until it responds. When several processes open a new SQLite file at the same
+// time, one switches it to WAL mode. The others get an error meanwhile instead of waiting for the lock, and have to try
+// again.
 func (db *DB) WaitUntilReachable(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -76,7 +77,7 @@ func (db *DB) WaitUntilReachable(ctx context.Context) error {
 	}
 }
 
-// Ping reports whether the database answers.
+// Ping reports whether the database responds.
 func (db *DB) Ping(ctx context.Context) error {
 	if err := db.Writer.PingContext(ctx); err != nil {
 		return fmt.Errorf("reaching the database: %w", err)
@@ -84,7 +85,7 @@ func (db *DB) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close ends all connections.
+// Close closes all connections.
 func (db *DB) Close() error {
 	if db.Reader == db.Writer {
 		return db.Writer.Close()

@@ -16,7 +16,8 @@ var (
 	ErrConflict = errors.New("already exists")
 )
 
-// IsRetryable reports whether the database gave up the transaction for another one's sake: serialisation failure, deadlock, busy.
+// IsRetryable reports whether the database aborted the transaction because of another one: serialization failure,
+// deadlock or busy.
 func IsRetryable(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code == "40001" || pg.Code == "40P01"
@@ -38,12 +39,12 @@ func IsUniqueViolation(err error) bool {
 	return false
 }
 
-// IsMissingSchema reports whether something failed because the database has no schema yet, or one that is too old.
+// IsMissingSchema reports whether an error means that the database has no schema, or an older one.
 func IsMissingSchema(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code == "42P01" || pg.Code == "42703"
 	}
-	lite, ok := errors.AsType[*sqlite.Error](err) // which has no code of its own for it
+	lite, ok := errors.AsType[*sqlite.Error](err) // SQLite has no error code for it
 	return ok && (strings.Contains(lite.Error(), "no such table") || strings.Contains(lite.Error(), "no such column"))
 }
 
@@ -56,7 +57,7 @@ func IsForeignKeyViolation(err error) bool {
 	return ok && lite.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
 }
 
-// MapUniqueViolation turns the violation of a unique key into ErrConflict.
+// MapUniqueViolation turns a violation of a unique key into ErrConflict.
 func MapUniqueViolation(err error) error {
 	if IsUniqueViolation(err) {
 		return ErrConflict
@@ -64,7 +65,8 @@ func MapUniqueViolation(err error) error {
 	return err
 }
 
-// WrapWriteError says which row of which kind was written, and turns the violation of a unique key into ErrConflict.
+// WrapWriteError turns a violation of a unique key into ErrConflict, and adds the kind and the id of the row to the
+// error.
 func WrapWriteError(err error, kind, id string) error {
 	return fmt.Errorf("writing %s %s: %w", kind, id, MapUniqueViolation(err))
 }

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// Querier is what a database and a transaction have in common.
+// Querier is implemented by a database and by a transaction.
 type Querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// Prepared makes a prepared statement a Querier, which runs that statement whatever the text of the query is.
+// Prepared makes a prepared statement a Querier. It ignores the text of the query.
 func Prepared(stmt *sql.Stmt) Querier { return preparedQuerier{stmt} }
 
 type preparedQuerier struct{ *sql.Stmt }
@@ -31,10 +31,10 @@ func (s preparedQuerier) QueryRowContext(ctx context.Context, _ string, args ...
 	return s.Stmt.QueryRowContext(ctx, args...)
 }
 
-// Scanner is one row, whether it came alone or among others.
+// Scanner is one row, of a query for one row or for many.
 type Scanner interface{ Scan(dest ...any) error }
 
-// QueryOne scans a query's only row. No row is ErrNotFound.
+// QueryOne scans the only row of a query. The error is ErrNotFound when there is no row.
 func QueryOne[T any](ctx context.Context, q Querier, scan func(Scanner) (T, error), query string,
 	args ...any) (T, error) {
 	v, err := scan(q.QueryRowContext(ctx, query, args...))
@@ -44,7 +44,7 @@ func QueryOne[T any](ctx context.Context, q Querier, scan func(Scanner) (T, erro
 	return v, err
 }
 
-// QueryAll runs a query and reads every row with scan.
+// QueryAll runs a query and scans every row.
 func QueryAll[T any](ctx context.Context, q Querier, scan func(Scanner) (T, error), query string,
 	args ...any) (all []T, err error) {
 	rows, err := q.QueryContext(ctx, query, args...)
@@ -85,7 +85,7 @@ func ScanTime(row Scanner) (time.Time, error) {
 	return FromMicros(at), err
 }
 
-// ExecCount runs a statement and counts the rows that it touched.
+// ExecCount runs a statement and returns the number of affected rows.
 func ExecCount(ctx context.Context, q Querier, query string, args ...any) (int64, error) {
 	result, err := q.ExecContext(ctx, query, args...)
 	if err != nil {

@@ -24,7 +24,7 @@ func cachedStatements(t *testing.T, s *DB, query string) (n int, found bool) {
 	return n, found
 }
 
-// openSQLiteFile opens a new database, which is closed with the test.
+// openSQLiteFile opens a new database and closes it at the end of the test.
 func openSQLiteFile(t *testing.T) *DB {
 	t.Helper()
 	db, err := Open("sqlite:"+filepath.Join(t.TempDir(), "test.db"), 2)

@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// InTx runs fn in one writing transaction. It is run again, a few times, when the database itself chose it as the victim of a
-// conflict, so fn must have no effect outside the transaction.
+// InTx runs fn in one writing transaction. It repeats fn a few times when the database aborts the transaction because
+// of a conflict, so fn must have no effect outside the transaction.
 func (db *DB) InTx(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	const tries = 5
 	var err error
@@ -41,9 +41,9 @@ func ignoreTxDone(err error) error {
 	return err
 }
 
-// InSnapshot runs fn on one state of the database, so that a document read by several queries fits together.
+// InSnapshot runs fn on one snapshot of the database, so that a document that is read by several queries is consistent.
 func (db *DB) InSnapshot(ctx context.Context, fn func(q Querier) error) error {
-	opts := &sql.TxOptions{} // a SQLite reader sees one state by itself
+	opts := &sql.TxOptions{} // a SQLite transaction always reads one snapshot
 	if db.Dialect == Postgres {
 		opts = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// NewID is a fresh id that sorts by its time of making.
+// NewID returns a new id. Ids sort by their time of creation.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // ToMicros and FromMicros convert times to and from their stored form. The zero time is stored as 0.
@@ -26,5 +26,5 @@ func FromMicros(us int64) time.Time {
 	return time.UnixMicro(us).UTC()
 }
 
-// NullIfEmpty stores an empty text as NULL.
+// NullIfEmpty converts an empty text to NULL.
 func NullIfEmpty(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Where is a WHERE clause that is put together.
+// Where builds a WHERE clause.
 type Where struct {
 	Terms []string
 	Args  []any
@@ -21,7 +21,8 @@ func (f *Where) And(term string, value any) {
 // AndIn adds a term, in which ? stands for a list of values.
 func (f *Where) AndIn(term string, values []string) { f.Terms = append(f.Terms, f.Bind(term, values)) }
 
-// Bind is a term, in which ? stands for a list of values, without adding it.
+// Bind returns a term, in which ? stands for a list of values, without adding it. The values become parameters of the
+// clause.
 func (f *Where) Bind(term string, values []string) string {
 	list := Placeholders(len(f.Args)+1, len(values))
 	for _, v := range values {
@@ -30,7 +31,7 @@ func (f *Where) Bind(term string, values []string) string {
 	return strings.ReplaceAll(term, "?", list)
 }
 
-// AndTerm adds a term that has no value.
+// AndTerm adds a term without a value.
 func (f *Where) AndTerm(term string) { f.Terms = append(f.Terms, term) }
 
 func (f *Where) String() string {
@@ -40,19 +41,19 @@ func (f *Where) String() string {
 	return " WHERE " + strings.Join(f.Terms, " AND ")
 }
 
-// The bounds of a page.
+// The default and the largest page size.
 const (
 	DefaultPageSize = 50
 	MaxPageSize     = 100
 )
 
-// LimitClause is the LIMIT clause of a page; pages count from 1.
+// LimitClause returns the LIMIT clause of a page. Pages count from 1.
 func LimitClause(number, size int) string {
 	limit, offset := LimitOffset(number, size)
 	return fmt.Sprintf(" LIMIT %d OFFSET %d", limit, offset)
 }
 
-// LimitOffset is how many rows a page has, after how many others.
+// LimitOffset returns the number of rows of a page, and the number of rows before it.
 func LimitOffset(number, size int) (limit, offset int) {
 	if size < 1 {
 		size = DefaultPageSize
@@ -61,7 +62,7 @@ func LimitOffset(number, size int) (limit, offset int) {
 	return size, (max(number, 1) - 1) * size
 }
 
-// Placeholders is "$from,$from+1,…", n of them.
+// Placeholders returns n placeholders, "$from,$from+1,…".
 func Placeholders(from, n int) string {
 	var b strings.Builder
 	for i := range n {
