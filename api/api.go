@@ -22,8 +22,8 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// OrderWorkflows starts and signals workflows. Demand returns an error with a method Unavailable() bool that returns true
-// when the workflow did not answer in time; the caller may try again.
+// OrderWorkflows starts and signals workflows. Demand returns an error with a method Unavailable() bool that returns
+// true when the workflow did not answer in time; the caller may try again.
 type OrderWorkflows interface {
 	// StartOrder starts the workflow of an order that has just been created.
 	StartOrder(ctx context.Context, orderID string) error
@@ -94,7 +94,8 @@ type server struct {
 	apiKeyLimiter, addressLimiter *rateLimiter
 }
 
-// New returns the handler of all routes. It returns an error when a required dependency is missing or a setting is wrong.
+// New returns the handler of all routes. It returns an error when a required dependency is missing or a setting is
+// wrong.
 func New(d Deps) (http.Handler, error) {
 	if d.Store == nil || d.Workflows == nil {
 		return nil, errors.New("building the API: Store and Workflows are required")

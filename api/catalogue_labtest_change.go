@@ -167,7 +167,8 @@ func (s *server) pickMarkers(ctx context.Context, slug string, ids []int64, code
 	return found, nil
 }
 
-// markersByLabCode are the markers that one lab calls so. That several labs have all of the codes is an error: which is meant is not known.
+// markersByLabCode are the markers that one lab calls so. That several labs have all of the codes is an error: which is
+// meant is not known.
 func markersByLabCode(all []order.Marker, codes []string) ([]order.Marker, error) {
 	byLab := map[int][]order.Marker{}
 	for _, code := range codes {

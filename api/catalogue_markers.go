@@ -45,7 +45,8 @@ type orderSetMarkersInput struct {
 	Body OrderSetRequest
 }
 
-// labMarkerInput has the lab's id where the path of other routes has a lab test's, by whose name routers know the place.
+// labMarkerInput has the lab's id where the path of other routes has a lab test's, by whose name routers know the
+// place.
 type labMarkerInput struct {
 	AccountQuery
 	LabID      int    `path:"lab_test_id" doc:"The lab's id."`
@@ -98,7 +99,8 @@ func markerMatches(m order.Marker, text string) bool {
 	return strings.Contains(strings.ToLower(m.Name), strings.ToLower(text)) || m.ProviderID != nil && *m.ProviderID == text
 }
 
-// orderableMarkers lists what can be ordered of some labs by id: the markers of the catalogue, and those that only active lab tests have.
+// orderableMarkers lists what can be ordered of some labs by id: the markers of the catalogue, and those that only
+// active lab tests have.
 func (s *server) orderableMarkers(ctx context.Context, of func(order.Lab) bool) ([]order.Marker, error) {
 	all, err := s.catalogueMarkers(ctx, of)
 	if err != nil {

@@ -103,7 +103,8 @@ func TestUnknownKeysAreIgnored(t *testing.T) {
 	}
 }
 
-// setAbsentToNull sets to null what may be left out and is not there, as deep as the body goes, and returns how many that were.
+// setAbsentToNull sets to null what may be left out and is not there, as deep as the body goes, and returns how many
+// that were.
 func (r route) setAbsentToNull(schema map[string]any, value any) (set int) {
 	if ref, ok := schema["$ref"].(string); ok {
 		schema, _ = r.all[ref].(map[string]any)

@@ -229,7 +229,8 @@ func gray(t *testing.T, width, height int) string {
 	return base64.StdEncoding.EncodeToString(b.Bytes())
 }
 
-// Section 8: changes, imports, the draw, and webhooks again. What may be cancelled when (section 18) is tested with the lifecycle.
+// Section 8: changes, imports, the draw, and webhooks again. What may be cancelled when (section 18) is tested with the
+// lifecycle.
 func TestRulesOfOrders(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

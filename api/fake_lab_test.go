@@ -10,7 +10,8 @@ import (
 
 var errNoClient = errors.New("the settings name no base URL")
 
-// lab stands for an account at a lab that also keeps appointments. The API only asks it what it can do and what is free.
+// lab stands for an account at a lab that also keeps appointments. The API only asks it what it can do and what is
+// free.
 type lab struct {
 	labs.Lab
 	labs.Scheduler

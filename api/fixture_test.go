@@ -246,7 +246,8 @@ func (f *fixture) send(method, path string, body any, headers ...string) reply {
 	return reply{status: resp.StatusCode, header: resp.Header, body: b}
 }
 
-// orderBody is a good request for an order, changed by set: paths such as "patient_details.zip" to values; nil takes a key away.
+// orderBody is a good request for an order, changed by set: paths such as "patient_details.zip" to values; nil takes a
+// key away.
 func (f *fixture) orderBody(set map[string]any) map[string]any {
 	body := map[string]any{
 		"user_id":   f.user,

@@ -25,7 +25,8 @@ type validRequest struct {
 	headers []string
 }
 
-// fullAPI is an API of which everything can be asked: its labs keep appointments and ship kits, and its simulated lab obeys.
+// fullAPI is an API of which everything can be asked: its labs keep appointments and ship kits, and its simulated lab
+// obeys.
 type fullAPI struct {
 	labAPI
 	own map[string]string // ids of what belongs to its team, by the parameter that names it
@@ -49,7 +50,8 @@ func newFullAPI(t *testing.T) fullAPI {
 	return h
 }
 
-// validRequests say of every route that changes something how it is asked so that it does. Each puts in place first what it needs.
+// validRequests say of every route that changes something how it is asked so that it does. Each puts in place first
+// what it needs.
 func (h fullAPI) validRequests() map[string]func() validRequest {
 	plain := func(body any) func() validRequest { return func() validRequest { return validRequest{body: body} } }
 	all := map[string]func() validRequest{}

@@ -16,7 +16,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// sampleBodies are bodies with which a request for something that is there would get as far as looking for it. Routes that are not here take none.
+// sampleBodies are bodies with which a request for something that is there would get as far as looking for it. Routes
+// that are not here take none.
 var sampleBodies = map[string]string{
 	"PATCH /v3/order/:order_id":                        `{"is_critical_result": true, "activate_by": "2026-03-09"}`,
 	"POST /v3/unmatched_result/:raw_result_id/resolve": `{"action": "reject"}`,
@@ -141,7 +142,8 @@ func valueAt(v any, path string) any {
 	return v
 }
 
-// In every text of an order each of them comes back as it was, or is refused as the caller's mistake; and no line of the log is broken.
+// In every text of an order each of them comes back as it was, or is refused as the caller's mistake; and no line of
+// the log is broken.
 func TestNastyTextsInAnOrder(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -13,7 +13,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// differingRequests are the routes that change something and have no attempt, and the attempts that are for no such route.
+// differingRequests are the routes that change something and have no attempt, and the attempts that are for no such
+// route.
 func differingRequests(attempts map[string]func() validRequest, routes []string) []string {
 	var wrong []string
 	for _, route := range routes {
@@ -29,7 +30,8 @@ func differingRequests(attempts map[string]func() validRequest, routes []string)
 	return wrong
 }
 
-// Every route that changes something is asked for something that it does, and that is in the audit, under the request's id.
+// Every route that changes something is asked for something that it does, and that is in the audit, under the request's
+// id.
 func TestEveryChangeIsAudited(t *testing.T) {
 	t.Parallel()
 	h := newFullAPI(t)

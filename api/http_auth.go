@@ -36,9 +36,9 @@ func callerOf(ctx context.Context) caller {
 	return c
 }
 
-// requireScope returns a middleware that authenticates the caller and checks that its role has the scope. A request holds
-// exactly one credential: an API key in one of the headers, or a bearer token. The middleware runs before anything else
-// of the request is read.
+// requireScope returns a middleware that authenticates the caller and checks that its role has the scope. A request
+// holds exactly one credential: an API key in one of the headers, or a bearer token. The middleware runs before
+// anything else of the request is read.
 func (s *server) requireScope(needs scope, headers []string) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		c, err := s.authenticateCaller(ctx, headers)
@@ -87,7 +87,8 @@ func (s *server) authenticateCaller(ctx huma.Context, headers []string) (caller,
 	return caller{apiKey: key, team: team, requestID: requestID(c), address: c.ClientIP(), today: s.today()}, nil
 }
 
-// bearerToken returns the bearer token of an Authorization header, or "". Other schemes are ignored: a proxy may use them.
+// bearerToken returns the bearer token of an Authorization header, or "". Other schemes are ignored: a proxy may use
+// them.
 func bearerToken(header string) string {
 	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -161,8 +162,8 @@ func roleHasScope(role string, s scope) bool { return slices.Contains(permission
 // scopeExtension is the OpenAPI extension that names the scope of an operation.
 const scopeExtension = "x-scope"
 
-// appendReadAudit records in the audit who reads patient data. Callers call it before they answer, and do not answer with
-// the data when it fails.
+// appendReadAudit records in the audit who reads patient data. Callers call it before they answer, and do not answer
+// with the data when it fails.
 func (s *server) appendReadAudit(ctx context.Context, action, teamID, orderID, detail string) error {
 	if err := s.Store.AppendAudit(ctx, auditRow(ctx, action, teamID, orderID, detail)); err != nil {
 		return fmt.Errorf("auditing %s: %w", action, err)
@@ -170,8 +171,8 @@ func (s *server) appendReadAudit(ctx context.Context, action, teamID, orderID, d
 	return nil
 }
 
-// appendChangeAudit records in the audit who changed something. Callers call it after the change is stored, so it logs a
-// failure and does not return it.
+// appendChangeAudit records in the audit who changed something. Callers call it after the change is stored, so it logs
+// a failure and does not return it.
 func (s *server) appendChangeAudit(ctx context.Context, action, teamID, orderID, detail string) {
 	row := auditRow(ctx, action, teamID, orderID, detail)
 	if err := s.Store.AppendAudit(context.WithoutCancel(ctx), row); err != nil {

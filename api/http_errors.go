@@ -21,7 +21,8 @@ const retryAfter = 5 * time.Second
 type Error struct {
 	Detail any `json:"detail" doc:"A text; for 422 a list of problems; for a client_user_id that exists an object."`
 
-	// Name, Message and StatusCode are set for refused cancellations only, for which the original API documents two shapes.
+	// Name, Message and StatusCode are set for refused cancellations only, for which the original API documents two
+	// shapes.
 	Name       string `json:"error,omitempty"`
 	Message    string `json:"message,omitempty"`
 	StatusCode int    `json:"status_code,omitempty"`
@@ -49,7 +50,8 @@ func unavailableError(detail string) *Error {
 	return e
 }
 
-// mapNotFound turns store.ErrNotFound into a 404 answer that names what is missing, and returns any other error unchanged.
+// mapNotFound turns store.ErrNotFound into a 404 answer that names what is missing, and returns any other error
+// unchanged.
 func mapNotFound(err error, what string) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return notFoundError(what)
@@ -57,8 +59,8 @@ func mapNotFound(err error, what string) error {
 	return err
 }
 
-// init replaces huma's error constructors, which are package variables, and gin's mode, which is global too. gin's debug
-// mode prints to standard output.
+// init replaces huma's error constructors, which are package variables, and gin's mode, which is global too. gin's
+// debug mode prints to standard output.
 func init() {
 	gin.SetMode(gin.ReleaseMode)
 	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
@@ -69,8 +71,8 @@ func init() {
 	}
 }
 
-// fromHumaError translates an error of huma. An unknown error of a handler is an internal failure: it goes to the access
-// log, and the answer holds nothing of it.
+// fromHumaError translates an error of huma. An unknown error of a handler is an internal failure: it goes to the
+// access log, and the answer holds nothing of it.
 func fromHumaError(ctx huma.Context, status int, msg string, errs []error) *Error {
 	for _, err := range errs {
 		var tooLarge *http.MaxBytesError

@@ -19,8 +19,9 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/apicontract"
 )
 
-// FuzzRequests draws requests to every documented operation: paths, queries, headers and bodies that follow the document, mostly, and
-// hostile ones. Whatever is sent, nothing panics, no answer is a failure of ours, and each is as the document says.
+// FuzzRequests draws requests to every documented operation: paths, queries, headers and bodies that follow the
+// document, mostly, and hostile ones. Whatever is sent, nothing panics, no answer is a failure of ours, and each is as
+// the document says.
 func FuzzRequests(f *testing.F) {
 	document, err := api.Document()
 	require.NoError(f, err)

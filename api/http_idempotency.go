@@ -26,9 +26,9 @@ type IdempotencyHeaders struct {
 	OnError string `header:"X-Idempotency-Error" enum:"no-cache" doc:"Store successful answers only, and no refusals."`
 }
 
-// withIdempotency runs a request under its idempotency key. A later request with the same key gets the stored answer. run
-// stores a successful answer under the key that it gets; withIdempotency stores refusals. It releases the key after a
-// failure of ours, so that the client may try again. Without a key it only calls run.
+// withIdempotency runs a request under its idempotency key. A later request with the same key gets the stored answer.
+// run stores a successful answer under the key that it gets; withIdempotency stores refusals. It releases the key after
+// a failure of ours, so that the client may try again. Without a key it only calls run.
 func (s *server) withIdempotency(ctx context.Context, route string, in IdempotencyHeaders,
 	run func(*store.IdempotencyKey) (*rawAnswer, error)) (*rawAnswer, error) {
 	if in.Key == "" {
@@ -50,8 +50,8 @@ func (s *server) withIdempotency(ctx context.Context, route string, in Idempoten
 	return s.storeOrReleaseFailure(context.WithoutCancel(ctx), *claim.Claimed, in.OnError == noCacheOnError, err)
 }
 
-// storeAndAnswer answers 200 with v, and stores the answer under the idempotency key if there is one. It logs a failure to
-// store and answers all the same, because the request has been executed.
+// storeAndAnswer answers 200 with v, and stores the answer under the idempotency key if there is one. It logs a failure
+// to store and answers all the same, because the request has been executed.
 func (s *server) storeAndAnswer(ctx context.Context, key *store.IdempotencyKey, v any) (*rawAnswer, error) {
 	b, err := encodeJSON(v)
 	if err != nil {
@@ -91,8 +91,8 @@ func (s *server) storeOrReleaseFailure(ctx context.Context, key store.Idempotenc
 	return &rawAnswer{Status: refused.status, ContentType: contentJSON, Body: b}, nil
 }
 
-// isReplayableStatus reports whether a refusal with that status is stored and replayed. Failed validation (422), a key in
-// use (409) and failures of ours are not: the client may send the request again with the same key.
+// isReplayableStatus reports whether a refusal with that status is stored and replayed. Failed validation (422), a key
+// in use (409) and failures of ours are not: the client may send the request again with the same key.
 func isReplayableStatus(status int) bool {
 	return status < http.StatusInternalServerError && status != http.StatusConflict &&
 		status != http.StatusUnprocessableEntity

@@ -30,8 +30,9 @@ const (
 // PostgreSQL does not store, and bodies that are not UTF-8, in which encoding/json would replace bytes silently.
 var jsonFormat = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshalStrict}
 
-// unmarshalStrict decodes JSON and refuses what jsonFormat describes. huma calls it twice for a body: first with an *any
-// to validate it, then with the body's type. Duplicate keys and NUL characters are looked for in the first call only.
+// unmarshalStrict decodes JSON and refuses what jsonFormat describes. huma calls it twice for a body: first with an
+// *any to validate it, then with the body's type. Duplicate keys and NUL characters are looked for in the first call
+// only.
 func unmarshalStrict(data []byte, v any) error {
 	if err := checkBounds(data, maxJSONValues); err != nil {
 		return err

@@ -28,7 +28,8 @@ const (
 	logKeyID     = "key_id"
 )
 
-// requestIDPattern matches the request ids that are accepted from callers. Any other is replaced, because ids are logged.
+// requestIDPattern matches the request ids that are accepted from callers. Any other is replaced, because ids are
+// logged.
 var requestIDPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // assignRequestID sets the id of the request, and the headers that every answer has.
@@ -79,8 +80,8 @@ func metricMethod(c *gin.Context) string {
 	return "other"
 }
 
-// recoverPanics answers 500 after a panic. It logs the type of the panic's value and the stack, but not the value, which
-// may hold patient data.
+// recoverPanics answers 500 after a panic. It logs the type of the panic's value and the stack, but not the value,
+// which may hold patient data.
 func (s *server) recoverPanics(c *gin.Context) {
 	defer func() {
 		v := recover()
@@ -123,9 +124,9 @@ func newMetrics(r prometheus.Registerer, others ...prometheus.Collector) (*metri
 	return m, nil
 }
 
-// trace begins a trace with the request. The request's context carries it on, into the order's workflow. The span has the
-// attributes of the access log: the route's pattern and no path. It is linked to the caller's own trace, if there is one.
-// Probes and scrapes are not traced.
+// trace begins a trace with the request. The request's context carries it on, into the order's workflow. The span has
+// the attributes of the access log: the route's pattern and no path. It is linked to the caller's own trace, if there
+// is one. Probes and scrapes are not traced.
 func (s *server) trace(c *gin.Context) {
 	route := c.FullPath()
 	if route == pathHealth || route == pathReady || route == pathMetrics {

@@ -17,8 +17,8 @@ const (
 	openWorkMaxAge  = 15 * time.Second // how long scrapes get the same values
 )
 
-// openWorkMetric collects how many orders, inbox items and deliveries wait, and for how long. It reads the store when it
-// is scraped, so that all replicas report the same values.
+// openWorkMetric collects how many orders, inbox items and deliveries wait, and for how long. It reads the store when
+// it is scraped, so that all replicas report the same values.
 type openWorkMetric struct {
 	read func(context.Context, time.Time) (store.OpenWork, error)
 	now  func() time.Time

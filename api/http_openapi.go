@@ -91,8 +91,8 @@ func (s *server) documentRoutes(e *gin.Engine) {
 		serveOnce("text/html; charset=utf-8", s.docsHTML))
 }
 
-// serveOnce serves what write returns. It calls write only once, at the first request, when all routes are registered: the
-// page needs no credential, so its cost must not depend on the number of requests.
+// serveOnce serves what write returns. It calls write only once, at the first request, when all routes are registered:
+// the page needs no credential, so its cost must not depend on the number of requests.
 func serveOnce(contentType string, write func() ([]byte, error)) gin.HandlerFunc {
 	once := sync.OnceValues(write)
 	return func(c *gin.Context) {
@@ -112,8 +112,8 @@ func (s *server) schemaOf(v any) *huma.Schema {
 	return s.huma.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
 }
 
-// renameParameter renames a parameter of a path in the document. The router needs the same name for parameters at the same
-// position of several paths; the document need not show that name.
+// renameParameter renames a parameter of a path in the document. The router needs the same name for parameters at the
+// same position of several paths; the document need not show that name.
 func (s *server) renameParameter(path, name, as string) {
 	paths := s.huma.OpenAPI().Paths
 	item := paths[path]
@@ -155,8 +155,8 @@ var nullableObjects = map[string][]string{
 	"OpsAuditCheck":                  {"broken"},
 }
 
-// completeDocument adds to the document what Go types do not express: that an order's details are one of four schemas, and
-// which objects may be null. These are schemas of answers only, so no request is validated with them.
+// completeDocument adds to the document what Go types do not express: that an order's details are one of four schemas,
+// and which objects may be null. These are schemas of answers only, so no request is validated with them.
 func (s *server) completeDocument() {
 	schemas := s.huma.OpenAPI().Components.Schemas
 	details := schemas.Map()["Details"]

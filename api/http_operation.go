@@ -31,8 +31,8 @@ func registerOperation[I, O any](s *server, needs scope, op huma.Operation,
 	registerOperationWith(s, needs, op, handler, securityScheme)
 }
 
-// registerManagementOperation registers an operation of the management API. It accepts the API key in the header of that
-// API and in ours.
+// registerManagementOperation registers an operation of the management API. It accepts the API key in the header of
+// that API and in ours.
 func registerManagementOperation[I, O any](s *server, needs scope, op huma.Operation,
 	handler func(context.Context, *I) (*O, error)) {
 	registerOperationWith(s, needs, op, handler, managementScheme, securityScheme)
@@ -64,8 +64,8 @@ func registerOperationWith[I, O any](s *server, needs scope, op huma.Operation,
 	huma.Register(s.huma, op, handler)
 }
 
-// refuseUnstorableTexts refuses texts in the path and the query that PostgreSQL does not store. jsonFormat does the same
-// for bodies.
+// refuseUnstorableTexts refuses texts in the path and the query that PostgreSQL does not store. jsonFormat does the
+// same for bodies.
 func refuseUnstorableTexts(ctx huma.Context, next func(huma.Context)) {
 	const text = "Texts with NUL characters, or that are not UTF-8, are not allowed"
 	c := humagin.Unwrap(ctx)

@@ -32,7 +32,8 @@ func (f *fixture) replicas(change func(*api.Deps)) [2]string {
 	return urls
 }
 
-// countAllowed sends requests to each replica in turn and counts those that were not refused as too many; the last refusal is returned too.
+// countAllowed sends requests to each replica in turn and counts those that were not refused as too many; the last
+// refusal is returned too.
 func (f *fixture) countAllowed(urls [2]string, n int, path, key string,
 	headers ...string) (passed int, refusal *reply) {
 	f.t.Helper()

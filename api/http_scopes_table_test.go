@@ -1,7 +1,8 @@
 package api_test
 
-// scopesOfRoutes says what every route of the router takes: a scope of the caller's key, nothing ("public"), or a partner's own credentials
-// ("partner"). It is written by hand, so that who may do what changes in two places or in none.
+// scopesOfRoutes says what every route of the router takes: a scope of the caller's key, nothing ("public"), or a
+// partner's own credentials ("partner"). It is written by hand, so that who may do what changes in two places or in
+// none.
 var scopesOfRoutes = map[string][]string{
 	"public": {
 		"GET /docs",

@@ -43,7 +43,8 @@ func (f *fixture) serveRealServer(change func(*http.Server)) string {
 
 func withShortLimits(s *http.Server) { s.ReadHeaderTimeout, s.ReadTimeout = shortLimit, shortLimit }
 
-// sendSlowly sends the beginning of a request and never the rest. It returns what the server answers until it closes the connection.
+// sendSlowly sends the beginning of a request and never the rest. It returns what the server answers until it closes
+// the connection.
 func sendSlowly(t *testing.T, address, beginning string, patience time.Duration) (answer string, closed bool) {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)

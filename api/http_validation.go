@@ -73,8 +73,8 @@ func toProblems(errs []error) []*problem {
 	return slices.DeleteFunc(out, func(p *problem) bool { return slices.ContainsFunc(found, p.isCausedBy) })
 }
 
-// isCausedBy reports whether p only follows from q: p is inside an object that is missing or is not an object, or p says
-// that a field is missing for which q says that its value is wrong.
+// isCausedBy reports whether p only follows from q: p is inside an object that is missing or is not an object, or p
+// says that a field is missing for which q says that its value is wrong.
 func (p *problem) isCausedBy(q *problem) bool {
 	if slices.Equal(q.Loc, p.Loc) {
 		return p.Type == "missing" && q.Type != "missing"

@@ -27,8 +27,8 @@ func (s *server) courierWebhookRoutes(e *gin.Engine) {
 	e.POST("/webhooks/couriers/easypost", s.handleEasyPostWebhook)
 }
 
-// handleEasyPostWebhook takes tracking updates. They are matched by tracking number, and what they mean depends on which way the parcel
-// goes.
+// handleEasyPostWebhook takes tracking updates. They are matched by tracking number, and what they mean depends on
+// which way the parcel goes.
 func (s *server) handleEasyPostWebhook(c *gin.Context) {
 	now := s.now()
 	payload, ok := s.readPartnerBody(c, courierEasyPost, maxCourierWebhook)
@@ -68,7 +68,8 @@ func (s *server) handleEasyPostWebhook(c *gin.Context) {
 	s.storeAndAnswerItem(c, r, nil, http.StatusOK)
 }
 
-// courierFact is what an update means on a leg: nil when nobody has seen the parcel, for a printed label proves no movement.
+// courierFact is what an update means on a leg: nil when nobody has seen the parcel, for a printed label proves no
+// movement.
 func courierFact(u easypost.TrackerUpdate, leg couriers.Leg, receivedAt time.Time) *order.Fact {
 	target, ok := couriers.StatusFor(leg, u.Status, u.StatusDetail)
 	delivered := u.Status == statusDelivered

@@ -23,9 +23,9 @@ func (s *server) labWebhookRoutes(e *gin.Engine) {
 	}
 }
 
-// handleLabWebhook takes a partner's webhooks (molecular-api#d1 to molecular-api#d15, which we keep to with every partner).
-// What is authentic and stored is answered 2xx, whatever it says: nobody knows whether the partner would send it again.
-// Only a failure of ours asks for that, with 503.
+// handleLabWebhook takes a partner's webhooks (molecular-api#d1 to molecular-api#d15, which we keep to with every
+// partner). What is authentic and stored is answered 2xx, whatever it says: nobody knows whether the partner would send
+// it again. Only a failure of ours asks for that, with 503.
 func (s *server) handleLabWebhook(c *gin.Context, p labs.Protocol) {
 	now := s.now()
 	payload, ok := s.readPartnerBody(c, p.Name, p.MaxWebhook)
@@ -70,8 +70,8 @@ func (s *server) handleLabWebhook(c *gin.Context, p labs.Protocol) {
 	s.storeAndAnswerItem(c, r, m.Location, status)
 }
 
-// authenticateLab finds the accounts that the presented credentials belong to. Without any credentials configured nobody is let
-// in (molecular-api#d14).
+// authenticateLab finds the accounts that the presented credentials belong to. Without any credentials configured
+// nobody is let in (molecular-api#d14).
 func (s *server) authenticateLab(c *gin.Context, p labs.Protocol, payload []byte,
 	accounts []store.LabAccount) (owners []string, ok bool) {
 	var pairs []labs.Credentials
@@ -105,9 +105,10 @@ func onlyAccount(owners []string) string {
 	return ""
 }
 
-// isForeignSender reports whether the sender's credentials belong to no account that may report this on the order: a sandbox lab's
-// credentials say nothing about production orders, nor one lab's about another's. That is the account through which the order is
-// placed; draws and appointments are also told by who keeps appointments for the order's team.
+// isForeignSender reports whether the sender's credentials belong to no account that may report this on the order: a
+// sandbox lab's credentials say nothing about production orders, nor one lab's about another's. That is the account
+// through which the order is placed; draws and appointments are also told by who keeps appointments for the order's
+// team.
 func (s *server) isForeignSender(ctx context.Context, m labs.InboundMessage, accounts []store.LabAccount,
 	owners []string) (bool, error) {
 	if m.OrderNumber == "" {

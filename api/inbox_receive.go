@@ -32,8 +32,8 @@ func (s *server) readPartnerBody(c *gin.Context, partner string, limit int64) ([
 	return nil, false
 }
 
-// storeAndAnswerItem stores a report and where its appointment is, tells its order's workflow, and answers. A signal that fails is made up for
-// by the reconciler.
+// storeAndAnswerItem stores a report and where its appointment is, tells its order's workflow, and answers. A signal
+// that fails is made up for by the reconciler.
 func (s *server) storeAndAnswerItem(c *gin.Context, r store.NewInboxItem, location *order.Location, status int) {
 	ctx := c.Request.Context()
 	received, err := s.Store.StoreInboxItem(ctx, r)
@@ -60,8 +60,8 @@ func (s *server) storeAndAnswerItem(c *gin.Context, r store.NewInboxItem, locati
 	c.JSON(status, gin.H{"id": received.ID, "status": received.State})
 }
 
-// putAppointmentLocation keeps where a report says that an appointment is. A report that is sent again once the order has been told of it may be
-// an old one, and changes nothing.
+// putAppointmentLocation keeps where a report says that an appointment is. A report that is sent again once the order
+// has been told of it may be an old one, and changes nothing.
 func (s *server) putAppointmentLocation(ctx context.Context, received store.ReceivedItem, where *order.Location) error {
 	f := received.Fact
 	if where == nil || f == nil || f.Appointment == nil || f.Appointment.Reference == "" ||
@@ -83,8 +83,9 @@ func (s *server) logUnusualItem(ctx context.Context, r store.NewInboxItem, recei
 	}
 }
 
-// signalWithinLimit signals a report to its order. The partner's answer waits for that, but not for long; what Temporal is too busy to take at
-// once is tried on after the answer, and what even that does not bring across is the reconciler's.
+// signalWithinLimit signals a report to its order. The partner's answer waits for that, but not for long; what Temporal
+// is too busy to take at once is tried on after the answer, and what even that does not bring across is the
+// reconciler's.
 func (s *server) signalWithinLimit(ctx context.Context, received store.ReceivedItem) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signalTimeout)
 	told := make(chan struct{})
@@ -100,8 +101,8 @@ func (s *server) signalWithinLimit(ctx context.Context, received store.ReceivedI
 	}
 }
 
-// signalInboxItem tells an order's workflow of a report, says that it has tried, and notes that the workflow knows. The answer to the partner does
-// not wait for the note: without it, the reconciler signals once more.
+// signalInboxItem tells an order's workflow of a report, says that it has tried, and notes that the workflow knows. The
+// answer to the partner does not wait for the note: without it, the reconciler signals once more.
 func (s *server) signalInboxItem(ctx context.Context, received store.ReceivedItem, onTried func()) {
 	err := s.Workflows.SignalFact(ctx, received.OrderID, *received.Fact)
 	onTried()
@@ -121,7 +122,8 @@ func (s *server) answerNotStored(c *gin.Context, partner string, err error) {
 	abortWithError(c, unavailableError("The report could not be stored"))
 }
 
-// storableHeaders are the headers that may help to understand a report later; those with secrets in them are not among them.
+// storableHeaders are the headers that may help to understand a report later; those with secrets in them are not among
+// them.
 func storableHeaders(r *http.Request) map[string]string {
 	kept := map[string]string{}
 	for _, name := range []string{"Content-Type", "Content-Length", "User-Agent", "Date", "Webhook-Id",

@@ -104,8 +104,8 @@ func (s *server) checkLabServes(ctx context.Context, a store.LabAccount, method 
 	return nil
 }
 
-// openLabOrRefuse makes the client of an account, for what the API asks labs itself. That an account cannot be used does not pass by itself, so
-// the caller is refused; what is wrong is operations' to put right, and goes to the log.
+// openLabOrRefuse makes the client of an account, for what the API asks labs itself. That an account cannot be used
+// does not pass by itself, so the caller is refused; what is wrong is operations' to put right, and goes to the log.
 func (s *server) openLabOrRefuse(ctx context.Context, a store.LabAccount) (labs.Lab, error) {
 	lab, err := s.OpenLab(a)
 	if err != nil {
@@ -116,7 +116,8 @@ func (s *server) openLabOrRefuse(ctx context.Context, a store.LabAccount) (labs.
 	return lab, nil
 }
 
-// openLab makes the client of an account by its partner's protocol. Its calls keep the account's spacing with those of the workers.
+// openLab makes the client of an account by its partner's protocol. Its calls keep the account's spacing with those of
+// the workers.
 func (s *server) openLab(a store.LabAccount) (labs.Lab, error) {
 	p, ok := registry.ProtocolNamed(a.Partner)
 	if !ok {

@@ -18,8 +18,8 @@ import (
 
 const schemaDefinitions = "#/$defs/"
 
-// catalogueSchemas are the schemas of a catalogue's files. Unlike a request, a file may have no fields but those: what is misspelt is
-// not to be passed over.
+// catalogueSchemas are the schemas of a catalogue's files. Unlike a request, a file may have no fields but those: what
+// is misspelt is not to be passed over.
 func catalogueSchemas() (huma.Registry, *huma.Schema) {
 	registry := huma.NewMapRegistry(schemaDefinitions, huma.DefaultSchemaNamer)
 	file := registry.Schema(reflect.TypeFor[catalogue.File](), true, "File")

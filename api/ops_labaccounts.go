@@ -95,7 +95,8 @@ func (s *server) opsPutLabAccount(ctx context.Context, in *putLabAccountInput) (
 	return newAnswer(opsLabAccount(a)), nil
 }
 
-// changeLabAccount makes the account what the caller asks for, and refuses what its partner's adapter could not work with.
+// changeLabAccount makes the account what the caller asks for, and refuses what its partner's adapter could not work
+// with.
 func (s *server) changeLabAccount(ctx context.Context, a *store.LabAccount, in *putLabAccountInput, made bool) error {
 	b, team := in.Body, ""
 	if b.TeamID != nil {

@@ -149,7 +149,8 @@ func (s *server) opsAcknowledge(ctx context.Context, in *acknowledgeInput) (*bod
 	return s.demandAsOperations(ctx, in.OrderID, order.Demand{Kind: order.DemandAcknowledgeMark, Reason: in.Reason}, nil)
 }
 
-// demandAsOperations asks for operations, whose demands reach the orders of every team. The document, where there is one, is sealed.
+// demandAsOperations asks for operations, whose demands reach the orders of every team. The document, where there is
+// one, is sealed.
 func (s *server) demandAsOperations(ctx context.Context, orderID string, d order.Demand,
 	document any) (*body[OpsAnswer], error) {
 	var sealed []byte

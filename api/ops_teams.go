@@ -138,8 +138,8 @@ func opsTeam(t store.Team) (OpsTeam, error) {
 	return out, nil
 }
 
-// mergePolicy lays a change over an overlay as RFC 7396 says (null takes away), and refuses what is no policy then. An empty
-// result is nil.
+// mergePolicy lays a change over an overlay as RFC 7396 says (null takes away), and refuses what is no policy then. An
+// empty result is nil.
 func mergePolicy(overlay, change json.RawMessage) ([]byte, error) {
 	if string(change) == "null" {
 		return nil, nil
@@ -170,7 +170,8 @@ func mergePolicy(overlay, change json.RawMessage) ([]byte, error) {
 	return out, nil
 }
 
-// innermostError is the innermost of a chain of errors. A policy has no patient data, so what is wrong with it can be said.
+// innermostError is the innermost of a chain of errors. A policy has no patient data, so what is wrong with it can be
+// said.
 func innermostError(err error) error {
 	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
 		err = next

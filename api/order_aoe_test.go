@@ -39,7 +39,8 @@ func TestAnswersOnOrderEntry(t *testing.T) {
 			Question: "In which county does the patient live?"},
 	}, f.order(f.createOrder(given)).AoEAnswers)
 
-	// What is not answered: the lab test says whether the patient has fasted, a question has a default, and one that is not required waits.
+	// What is not answered: the lab test says whether the patient has fasted, a question has a default, and one that is
+	// not required waits.
 	answers := func(set map[string]any) map[string]string {
 		out := map[string]string{}
 		for _, a := range f.order(f.createOrder(set)).AoEAnswers {

@@ -72,7 +72,8 @@ func TestCancelOrderOvertaken(t *testing.T) {
 	}
 }
 
-// A workflow that is behind the order's row refuses what the row allows. It is asked again, and then decides by the row.
+// A workflow that is behind the order's row refuses what the row allows. It is asked again, and then decides by the
+// row.
 func TestARefusalThatTheRowContradictsIsAskedAgain(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

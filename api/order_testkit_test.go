@@ -107,7 +107,8 @@ func TestCreateTestkitRefused(t *testing.T) {
 	require.Zero(t, f.countOrders())
 }
 
-// Whether kits can be sent out before it is known whose they are is the lab's to say. Molecular, of the second fixture, has not.
+// Whether kits can be sent out before it is known whose they are is the lab's to say. Molecular, of the second fixture,
+// has not.
 func TestCreateTestkitOfALabThatShipsNone(t *testing.T) {
 	t.Parallel()
 	for _, f := range []*fixture{newFixture(t, withCapabilities(labs.Capabilities{})), newFixture(t)} {

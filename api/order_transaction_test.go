@@ -44,7 +44,8 @@ func (f *fixture) failAndReplace(id string) string {
 	return r.json(f.t)["child_id"].(string)
 }
 
-// insertRedraw writes the order by hand that a sample is drawn for again: how two orders of a transaction come to have a report each.
+// insertRedraw writes the order by hand that a sample is drawn for again: how two orders of a transaction come to have
+// a report each.
 func (f *fixture) insertRedraw(id string) string {
 	f.t.Helper()
 	second := *f.order(id)

@@ -99,8 +99,8 @@ func (s *server) getUserInfo(ctx context.Context, in *userInput) (*body[UserInfo
 	return newAnswer(info), nil
 }
 
-// Address is where a user lives, or where somebody or something is that is not the patient of an order. The SDK has zip and a country; the
-// documentation's samples have zip_code, and no country (client-api#conflict-23).
+// Address is where a user lives, or where somebody or something is that is not the patient of an order. The SDK has zip
+// and a country; the documentation's samples have zip_code, and no country (client-api#conflict-23).
 type Address struct {
 	FirstLine   string  `json:"first_line" minLength:"1"`
 	SecondLine  *string `json:"second_line,omitempty" doc:"Defaults to an empty text."`

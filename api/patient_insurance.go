@@ -16,7 +16,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// relationshipsOfOthers are those in which the insured person is not the patient, so that somebody has to answer for the bill.
+// relationshipsOfOthers are those in which the insured person is not the patient, so that somebody has to answer for
+// the bill.
 var relationshipsOfOthers = []string{"Spouse", "Other"}
 
 // CreateInsuranceRequest is an insurance of a user.

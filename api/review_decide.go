@@ -11,7 +11,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// AcceptUnmatchedBody says whose result it is. Without an order, it is the candidate's that stands out, if need be of the user.
+// AcceptUnmatchedBody says whose result it is. Without an order, it is the candidate's that stands out, if need be of
+// the user.
 type AcceptUnmatchedBody struct {
 	UserID  *string `json:"user_id,omitempty" format:"uuid"`
 	OrderID *string `json:"order_id,omitempty" format:"uuid"`
@@ -37,7 +38,8 @@ var acceptRefusalTexts = map[order.Reason]string{
 	order.ReasonKitNotRegistered: "The order's kit is not registered yet",
 }
 
-// acceptReviewOnto makes a reviewed report an order's result. The order's workflow decides, and the answer comes after that is recorded.
+// acceptReviewOnto makes a reviewed report an order's result. The order's workflow decides, and the answer comes after
+// that is recorded.
 func (s *server) acceptReviewOnto(ctx context.Context, teamID string, in *acceptReviewInput,
 	by lifecycle.Actor) (*order.Order, error) {
 	r, err := s.readDecidableReview(ctx, teamID, in.ID)
@@ -68,8 +70,8 @@ func (s *server) acceptReviewOnto(ctx context.Context, teamID string, in *accept
 	return s.Store.Order(ctx, o.TeamID, o.ID)
 }
 
-// demandAcceptance asks the order's workflow, unless its row says no already. An order that cannot take the report was no consistent
-// choice.
+// demandAcceptance asks the order's workflow, unless its row says no already. An order that cannot take the report was
+// no consistent choice.
 func (s *server) demandAcceptance(ctx context.Context, o *order.Order, d order.Demand,
 	a order.MatchReviewAcceptance) error {
 	reason := o.State.CheckDemand(d, s.now())
@@ -92,7 +94,8 @@ func (s *server) demandAcceptance(ctx context.Context, o *order.Order, d order.D
 	return err
 }
 
-// readDecidableReview reads a review that the caller may decide about: a team those that wait for it, operations every open one.
+// readDecidableReview reads a review that the caller may decide about: a team those that wait for it, operations every
+// open one.
 func (s *server) readDecidableReview(ctx context.Context, teamID, id string) (order.MatchReview, error) {
 	r, err := s.Store.MatchReview(ctx, teamID, canonicalUUID(id))
 	if err != nil {
@@ -127,7 +130,8 @@ func unsuitableOrderError(text string) *Error {
 	return validationError(newProblem("value_error", text, "body.order_id"))
 }
 
-// acceptanceOrder is the order that is meant. One that does not exist for the team, or is another user's, is no consistent choice.
+// acceptanceOrder is the order that is meant. One that does not exist for the team, or is another user's, is no
+// consistent choice.
 func (s *server) acceptanceOrder(ctx context.Context, teamID string, r order.MatchReview,
 	in AcceptUnmatchedBody) (*order.Order, error) {
 	user, id := canonicalUUID(emptyIfNil(in.UserID)), canonicalUUID(emptyIfNil(in.OrderID))

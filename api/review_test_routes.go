@@ -250,7 +250,8 @@ func (s *server) getUnmatchedResultTest(ctx context.Context,
 	return newAnswer(out), nil
 }
 
-// advanceUnmatchedResultTest takes a run on as far as it goes by itself. The workers do so too, so that nobody has to ask.
+// advanceUnmatchedResultTest takes a run on as far as it goes by itself. The workers do so too, so that nobody has to
+// ask.
 func (s *server) advanceUnmatchedResultTest(ctx context.Context,
 	run store.UnmatchedResultTestRun) (store.UnmatchedResultTestRun, error) {
 	if !run.CompletedAt.IsZero() {
@@ -264,7 +265,8 @@ func (s *server) advanceUnmatchedResultTest(ctx context.Context,
 	return s.Store.UnmatchedResultTestRun(ctx, run.TeamID, run.ID)
 }
 
-// prepareUnmatchedResultTest makes or finds the orders of a run, and sends them on their way. What cannot be done ends the run, not the request.
+// prepareUnmatchedResultTest makes or finds the orders of a run, and sends them on their way. What cannot be done ends
+// the run, not the request.
 func (s *server) prepareUnmatchedResultTest(ctx context.Context,
 	run store.UnmatchedResultTestRun) (store.UnmatchedResultTestRun, error) {
 	run.Status, run.StartedAt = store.UnmatchedResultTestRunning, s.now()

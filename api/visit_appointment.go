@@ -80,8 +80,8 @@ func cancellationReasons(
 	}
 }
 
-// demandAppointment asks something about an order's appointment of the type, and answers with the appointment as it is after. What
-// the client says in words is sealed.
+// demandAppointment asks something about an order's appointment of the type, and answers with the appointment as it is
+// after. What the client says in words is sealed.
 func (s *server) demandAppointment(ctx context.Context, o *order.Order, d order.Demand,
 	texts order.BookingBody) (*body[junction.ClientFacingAppointment], error) {
 	sealed, err := encodeJSON(texts)
@@ -211,7 +211,8 @@ func (s *server) cancelAppointment(ctx context.Context, id string, t order.Appoi
 		order.BookingBody{Reason: reason, Notes: notes})
 }
 
-// telephoneOnlyProviders are the providers whose appointments are changed by telephone only (client-api#11-appointments).
+// telephoneOnlyProviders are the providers whose appointments are changed by telephone only
+// (client-api#11-appointments).
 var telephoneOnlyProviders = map[string]bool{"sonora_quest": true}
 
 // orderWithChangeableAppointment reads an order whose appointment, where it has one, can be changed through the API.

@@ -53,8 +53,8 @@ type AppointmentLocation struct {
 	IANATimezone *string            `json:"iana_timezone"`
 }
 
-// collectAvailability asks providers what is free, all at once. A provider that does not answer is passed over as long as another does; one that
-// refuses, as it does where it does not serve, has nothing free.
+// collectAvailability asks providers what is free, all at once. A provider that does not answer is passed over as long
+// as another does; one that refuses, as it does where it does not serve, has nothing free.
 func (s *server) collectAvailability(ctx context.Context, asked []provider,
 	q labs.AvailabilityQuery) (AppointmentAvailabilitySlots, error) {
 	ctx, cancel := context.WithTimeout(ctx, labTimeout)
@@ -154,8 +154,8 @@ func toLocation(site *labs.Site) *AppointmentLocation {
 	return out
 }
 
-// parseFirstDay is the day that a client asks to begin with; today where it names none. The day where the visit is may have begun later than
-// the service's, so that one has passed when it has everywhere on earth.
+// parseFirstDay is the day that a client asks to begin with; today where it names none. The day where the visit is may
+// have begun later than the service's, so that one has passed when it has everywhere on earth.
 func (s *server) parseFirstDay(ctx context.Context, text string) (order.Date, error) {
 	if text == "" {
 		return callerOf(ctx).today, nil

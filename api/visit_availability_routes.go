@@ -42,7 +42,8 @@ type phlebotomyAvailabilityInput struct {
 	Body      USAddressRequest
 }
 
-// PSCAvailabilityBody is what is asked of patient service centers, for clients that send it as a body instead of in the query.
+// PSCAvailabilityBody is what is asked of patient service centers, for clients that send it as a body instead of in the
+// query.
 type PSCAvailabilityBody struct {
 	Lab        string   `json:"lab,omitempty" enum:"quest,sonora_quest"`
 	StartDate  string   `json:"start_date,omitempty" format:"date"`

@@ -88,8 +88,8 @@ func (s *server) bookPhlebotomy(ctx context.Context,
 		order.BookingBody{Notes: in.Body.AppointmentNotes})
 }
 
-// bookPSC books once per idempotency key. Its answers are replayed for longer than others (store.RouteBookPSC); a key is that of an
-// order, because its path is.
+// bookPSC books once per idempotency key. Its answers are replayed for longer than others (store.RouteBookPSC); a key
+// is that of an order, because its path is.
 func (s *server) bookPSC(ctx context.Context, in *bookPSCInput) (*rawAnswer, error) {
 	headers := in.IdempotencyHeaders
 	if headers.Key != "" {
@@ -134,8 +134,8 @@ func durationOr(n *int64, fallback time.Duration) order.Duration {
 	return order.Duration(time.Duration(*n) * time.Millisecond)
 }
 
-// slotOfBookingKey is the slot of a booking key, for an order. At a patient service center it is one of the order's own lab. Whether it can
-// still be booked the order's rules say.
+// slotOfBookingKey is the slot of a booking key, for an order. At a patient service center it is one of the order's own
+// lab. Whether it can still be booked the order's rules say.
 func (s *server) slotOfBookingKey(ctx context.Context, o *order.Order, key string) (order.Slot, error) {
 	slot, err := s.openBookingKey(o.TeamID, key, order.AppointmentTypeOf(o.Modality))
 	if err != nil || slot.Type != order.PatientServiceCenter || slot.AccountID == o.LabAccountID {
@@ -180,8 +180,8 @@ func (s *server) requestPhlebotomy(ctx context.Context,
 	return s.demandAppointment(ctx, o, order.Demand{Kind: order.DemandRequestAppointment, Slot: &slot}, words)
 }
 
-// Booking keys are ours: a text that carries the slot, its provider's key in it, signed for the team that asked for it. So nothing
-// has to be kept of what was offered, and nobody books what was offered to others or to nobody.
+// Booking keys are ours: a text that carries the slot, its provider's key in it, signed for the team that asked for it.
+// So nothing has to be kept of what was offered, and nobody books what was offered to others or to nobody.
 
 func bookingKeyPurpose(teamID string) string { return "booking key of team " + teamID }
 

@@ -27,8 +27,9 @@ func (p provider) isNamed(name string) bool { return p.capabilities.Provider == 
 
 func (p provider) offersTier(t labs.Tier) bool { return slices.Contains(p.capabilities.Tiers, t) }
 
-// schedulers are the team's providers of a type of appointments. As for orders, active accounts count, and of one lab the team's own
-// before those of all teams. An account that cannot be used is passed over, so that the others still are.
+// schedulers are the team's providers of a type of appointments. As for orders, active accounts count, and of one lab
+// the team's own before those of all teams. An account that cannot be used is passed over, so that the others still
+// are.
 func (s *server) schedulers(ctx context.Context, t order.AppointmentType) ([]provider, error) {
 	team := callerOf(ctx).team
 	accounts, err := s.Store.LabAccounts(ctx, team.ID)

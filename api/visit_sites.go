@@ -109,7 +109,8 @@ func (s *server) getAreaInfo(ctx context.Context, in *areaInput) (*body[junction
 	return newAnswer(out), nil
 }
 
-// areaLabs are the labs of the catalogue that are asked about: those that are named, else those with patient service centers.
+// areaLabs are the labs of the catalogue that are asked about: those that are named, else those with patient service
+// centers.
 func (s *server) areaLabs(ctx context.Context, in *areaInput) ([]order.Lab, error) {
 	all, err := s.Store.Labs(ctx)
 	if err != nil {
@@ -169,8 +170,8 @@ type nearbySite struct {
 	miles float64
 }
 
-// sitesNear lists a lab's sites within a radius of a postal code that have all of some capabilities, nearest first. There is none where
-// nothing is known of the postal code.
+// sitesNear lists a lab's sites within a radius of a postal code that have all of some capabilities, nearest first.
+// There is none where nothing is known of the postal code.
 func (s *server) sitesNear(ctx context.Context, labID int, zip, radius string,
 	capabilities []string) ([]nearbySite, error) {
 	center, err := s.Store.ZipCenter(ctx, zip)
@@ -201,7 +202,8 @@ func (s *server) sitesNear(ctx context.Context, labID int, zip, radius string,
 	return out, nil
 }
 
-// newAreaInfo takes a lab's sites together. Appointments can be booked here where a site takes them and the team has an account for that.
+// newAreaInfo takes a lab's sites together. Appointments can be booked here where a site takes them and the team has an
+// account for that.
 func newAreaInfo(lab order.Lab, sites []nearbySite, radius string, bookable bool) junction.PSCAreaInfo {
 	bills, capabilities := []string{}, []string{}
 	for _, site := range sites {

@@ -44,7 +44,8 @@ func TestPatientServiceCenters(t *testing.T) {
 	require.Equal(t, []any{"Phoenix", "AZ", "85003", nil}, []any{metadata["city"], metadata["state"], metadata["zip_code"],
 		metadata["second_line"]})
 
-	// A postal code that the data set does not have is in the middle of its neighbours; where there are none, nothing is near.
+	// A postal code that the data set does not have is in the middle of its neighbours; where there are none, nothing is
+	// near.
 	neighbour, _ := codes(t, get("zip_code=85001&lab_id=2&radius=20"))
 	require.NotEmpty(t, neighbour)
 	nowhere, _ := codes(t, get("zip_code=99999&lab_id=2&radius=100"))

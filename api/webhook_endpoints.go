@@ -32,7 +32,8 @@ type WebhooksPage struct {
 	NextCursor *string   `json:"next_cursor" doc:"Null: this is the last page."`
 }
 
-// WebhookSettings are the fields of a webhook that can be set when it is made and later. What is absent or null stays as it is.
+// WebhookSettings are the fields of a webhook that can be set when it is made and later. What is absent or null stays
+// as it is.
 type WebhookSettings struct {
 	Description *string  `json:"description,omitempty" maxLength:"500"`
 	RateLimit   *int     `json:"rate_limit,omitempty" minimum:"0" maximum:"10000" doc:"Messages per second; 0: no limit."`

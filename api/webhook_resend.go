@@ -14,8 +14,8 @@ import (
 // resendWindow is the longest time that can be selected (client-api#post-v3orderresend_events).
 const resendWindow = 60 * 24 * time.Hour
 
-// ResendWebhookBody selects the orders whose latest webhook is sent again: those named, those that an event was sent of in a time, or
-// those to which both applies.
+// ResendWebhookBody selects the orders whose latest webhook is sent again: those named, those that an event was sent of
+// in a time, or those to which both applies.
 type ResendWebhookBody struct {
 	OrderIDs []string   `json:"order_ids,omitempty" maxItems:"1000" doc:"At least one of order_ids and start_at."`
 	StartAt  *time.Time `json:"start_at,omitempty" doc:"Webhooks made from then on; 60 days at most."`
