@@ -21,7 +21,7 @@ type ValidateICDCodesResponse struct {
 	Valid      bool                   `json:"valid" doc:"True without errors and violations."`
 	Errors     []string               `json:"errors" nullable:"false"`
 	Violations []ICDExcludesViolation `json:"violations" nullable:"false" doc:"Codes that are never coded together."`
-	Warnings   []ICDExcludesWarning   `json:"warnings" nullable:"false" doc:"Codes that do not include each other."`
+	Warnings   []ICDExcludesWarning   `json:"warnings" nullable:"false"`
 }
 
 // ICDExcludesViolation are two codes that are never coded together (ICD-10-CM: Excludes1).
@@ -40,7 +40,7 @@ type ICDExcludesWarning struct {
 }
 
 type searchDiagnosisInput struct {
-	DiagnosisQuery string `query:"diagnosis_query" required:"true" minLength:"1" maxLength:"200" doc:"A code's beginning, or words."`
+	DiagnosisQuery string `query:"diagnosis_query" required:"true" minLength:"1" maxLength:"200"`
 }
 
 type validateCodesInput struct {

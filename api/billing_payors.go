@@ -45,7 +45,7 @@ type CreatePayorBody struct {
 
 	Provider *string `json:"provider,omitempty" enum:"change_healthcare,availity,stedi,waystar,claim_md,apero,pverify"`
 
-	ProviderPayorID *string `json:"provider_payor_id,omitempty" minLength:"1" maxLength:"100" doc:"Its id at the provider."`
+	ProviderPayorID *string `json:"provider_payor_id,omitempty" minLength:"1" maxLength:"100" doc:"Its id there."`
 }
 
 type createPayorInput struct {

@@ -158,6 +158,7 @@ var nullableObjects = map[string][]string{
 // completeDocument adds to the document what Go types do not express: that an order's details are one of four schemas,
 // and which objects may be null. These are schemas of answers only, so no request is validated with them.
 func (s *server) completeDocument() {
+	addLongTexts(s.huma.OpenAPI())
 	schemas := s.huma.OpenAPI().Components.Schemas
 	details := schemas.Map()["Details"]
 	details.Properties["data"] = &huma.Schema{Description: "The schema depends on type."}

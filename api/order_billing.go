@@ -26,7 +26,8 @@ func (s *server) physicianRoutes() {
 		OperationID: "list-physicians", Method: http.MethodGet, Path: "/v2/team/{team_id}/physicians",
 		Tags:    []string{tagOrders},
 		Summary: "List the physicians of the team's orders", Errors: []int{http.StatusNotFound},
-		Description: "Every physician whom an order of the team has named, once per NPI, with the details of the newest order.",
+		Description: "Every physician whom an order of the team has named, once per NPI, with the details of the " +
+			"newest order.",
 	}, s.listPhysicians)
 }
 

@@ -27,7 +27,7 @@ type ImportOrderBody struct {
 	PatientDetails PatientDetailsWithValidation `json:"patient_details"`
 	PatientAddress PatientAddressOfImport       `json:"patient_address"`
 
-	SampleID string `json:"sample_id" minLength:"1" maxLength:"64" doc:"The lab's own number of the requisition; unique."`
+	SampleID string `json:"sample_id" minLength:"1" maxLength:"64"`
 
 	LabAccountID *string `json:"lab_account_id,omitempty" format:"uuid" doc:"The account may still be pending."`
 }

@@ -17,7 +17,7 @@ type CreateOrderRequest struct {
 
 	Physician *PhysicianCreateRequest `json:"physician,omitempty"`
 
-	HealthInsurance *HealthInsuranceCreateRequest `json:"health_insurance,omitempty" deprecated:"true" doc:"Use billing_type."`
+	HealthInsurance *HealthInsuranceCreateRequest `json:"health_insurance,omitempty" deprecated:"true"`
 
 	Priority *bool `json:"priority,omitempty"`
 
@@ -26,7 +26,7 @@ type CreateOrderRequest struct {
 	ICDCodes []string         `json:"icd_codes,omitempty"`
 	Consents []ConsentRequest `json:"consents,omitempty"`
 
-	ActivateBy *string `json:"activate_by,omitempty" format:"date" doc:"Today or later. The order stays ordered until then."`
+	ActivateBy *string `json:"activate_by,omitempty" format:"date"`
 
 	AoEAnswers      []AoEAnswerRequest           `json:"aoe_answers,omitempty"`
 	Passthrough     *string                      `json:"passthrough,omitempty"`
@@ -84,7 +84,7 @@ type PatientDetailsWithValidation struct {
 	FirstName string `json:"first_name" minLength:"1" maxLength:"50" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
 	LastName  string `json:"last_name" minLength:"1" maxLength:"50" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
 
-	DOB          string            `json:"dob" minLength:"1" doc:"YYYY-MM-DD; a timestamp at midnight is accepted too."`
+	DOB          string            `json:"dob" minLength:"1" doc:"YYYY-MM-DD, or a timestamp at midnight."`
 	Gender       string            `json:"gender" minLength:"1" doc:"female, male, other or unknown, in any case."`
 	PhoneNumber  string            `json:"phone_number" minLength:"1"`
 	Email        string            `json:"email" format:"email"`

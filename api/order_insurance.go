@@ -25,7 +25,7 @@ type HealthInsuranceCreateRequest struct {
 	InsuranceID             *string `json:"insurance_id,omitempty" maxLength:"100"`
 	ResponsibleRelationship *string `json:"responsible_relationship,omitempty" enum:"Self,Spouse,Other"`
 
-	ResponsibleDetails *ResponsiblePerson `json:"responsible_details,omitempty" doc:"Required unless the relationship is Self."`
+	ResponsibleDetails *ResponsiblePerson `json:"responsible_details,omitempty"`
 
 	DiagnosisCodes []string `json:"diagnosis_codes,omitempty" maxItems:"100"`
 }

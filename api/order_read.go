@@ -27,7 +27,7 @@ type OrdersResponse struct {
 
 // OrderFilter selects orders. It is exported because huma ignores unexported fields.
 type OrderFilter struct {
-	SearchInput string `query:"search_input" maxLength:"200" doc:"Order id, user id, date of birth, or whole words of a name."`
+	SearchInput string `query:"search_input" maxLength:"200"`
 
 	StartDate        string `query:"start_date" doc:"Created at or after this time; a date means its start (UTC)."`
 	EndDate          string `query:"end_date" doc:"Created at or before this time; a date means its end (UTC)."`
@@ -36,14 +36,14 @@ type OrderFilter struct {
 
 	Status []string `query:"status,explode" pattern:"^[a-z_]{1,64}$" doc:"Low-level statuses."`
 
-	OrderKey string `query:"order_key" enum:"created_at,patient_name,last_status" default:"created_at" doc:"patient_name sorts up to 5,000 orders, because names are stored encrypted."`
+	OrderKey string `query:"order_key" enum:"created_at,patient_name,last_status" default:"created_at"`
 
 	OrderDirection string   `query:"order_direction" enum:"asc,desc" doc:"Defaults to desc for created_at, else to asc."`
 	OrderType      []string `query:"order_type,explode" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
 	IsCritical     string   `query:"is_critical" enum:"true,false" doc:"Whether the results are critical."`
 	Interpretation string   `query:"interpretation" enum:"normal,abnormal,critical,unknown" doc:"Of the results."`
 
-	ActivationTypes []string `query:"order_activation_types,explode" enum:"current,scheduled" doc:"scheduled: activated later than today."`
+	ActivationTypes []string `query:"order_activation_types,explode" enum:"current,scheduled"`
 
 	UserID        string   `query:"user_id" format:"uuid"`
 	PatientName   string   `query:"patient_name" maxLength:"200" doc:"Whole words, in any case."`

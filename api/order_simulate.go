@@ -18,9 +18,9 @@ import (
 
 // SimulationFlags describe the results of a simulated order.
 type SimulationFlags struct {
-	Interpretation *string `json:"interpretation,omitempty" enum:"normal,abnormal,critical,unknown" doc:"Of the first result. Defaults to normal."`
+	Interpretation *string `json:"interpretation,omitempty" enum:"normal,abnormal,critical,unknown"`
 
-	ResultTypes []string `json:"result_types,omitempty" enum:"numeric,range,comment,coded_value" doc:"Of the results, in turn."`
+	ResultTypes []string `json:"result_types,omitempty" enum:"numeric,range,comment,coded_value"`
 
 	HasMissingResults *bool `json:"has_missing_results,omitempty"`
 }

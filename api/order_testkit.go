@@ -15,7 +15,7 @@ import (
 // CreateRegistrableTestkitOrderRequest is the body of POST /v3/order/testkit, which ships a kit before its patient is
 // known.
 type CreateRegistrableTestkitOrderRequest struct {
-	UserID          string                        `json:"user_id" format:"uuid" doc:"The patient, or a user for a stock of kits."`
+	UserID          string                        `json:"user_id" format:"uuid"`
 	LabTestID       string                        `json:"lab_test_id" format:"uuid" doc:"A lab test that has testkits."`
 	ShippingDetails ShippingAddressWithValidation `json:"shipping_details"`
 	Passthrough     *string                       `json:"passthrough,omitempty"`
@@ -88,7 +88,7 @@ func (a *ShippingAddressWithValidation) toShippingAddress() *order.ShippingAddre
 
 // RegisterTestkitRequest is the body of POST /v3/order/testkit/register.
 type RegisterTestkitRequest struct {
-	UserID          *string                       `json:"user_id,omitempty" format:"uuid" doc:"Defaults to the order's user."`
+	UserID          *string                       `json:"user_id,omitempty" format:"uuid"`
 	SampleID        string                        `json:"sample_id" minLength:"1" doc:"As printed on the kit."`
 	PatientDetails  PatientDetailsWithValidation  `json:"patient_details"`
 	PatientAddress  PatientAddressWithValidation  `json:"patient_address"`

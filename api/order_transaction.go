@@ -28,7 +28,7 @@ type GetOrderTransactionResponse struct {
 type OrderSummary struct {
 	ID                  string              `json:"id" format:"uuid"`
 	Origin              order.Origin        `json:"origin"`
-	ParentID            *string             `json:"parent_id" format:"uuid" doc:"The order that this one replaces or redraws."`
+	ParentID            *string             `json:"parent_id" format:"uuid" doc:"The order that this one replaces."`
 	LastStatus          lifecycle.LowStatus `json:"last_status"`
 	LastStatusCreatedAt time.Time           `json:"last_status_created_at"`
 	UpdatedAt           time.Time           `json:"updated_at"`

@@ -19,7 +19,7 @@ type UserInfo struct {
 	Email             string            `json:"email" format:"email"`
 	PhoneNumber       string            `json:"phone_number" minLength:"1"`
 	Gender            string            `json:"gender" minLength:"1" doc:"In any case; stored in lower case."`
-	DOB               string            `json:"dob" minLength:"1" doc:"YYYY-MM-DD; a timestamp at midnight is accepted too."`
+	DOB               string            `json:"dob" minLength:"1" doc:"YYYY-MM-DD, or a timestamp at midnight."`
 	Address           Address           `json:"address"`
 	MedicalProxy      *GuarantorDetails `json:"medical_proxy,omitempty"`
 	Race              *string           `json:"race,omitempty" enum:"african_american_or_black,asian,indigenous_native_american_alaska_native,other,pacific_islander_or_hawaiian,white_caucasian"`
@@ -106,7 +106,7 @@ type Address struct {
 	SecondLine  *string `json:"second_line,omitempty" doc:"Defaults to an empty text."`
 	Country     string  `json:"country" required:"false" default:"US" minLength:"1"`
 	Zip         string  `json:"zip" required:"false" doc:"Required, unless zip_code is given."`
-	ZipCode     string  `json:"zip_code,omitempty" writeOnly:"true" doc:"Another name of zip. If both are given, zip is used."`
+	ZipCode     string  `json:"zip_code,omitempty" writeOnly:"true" doc:"Another name of zip; zip takes precedence."`
 	City        string  `json:"city" minLength:"1"`
 	State       string  `json:"state" minLength:"1"`
 	AccessNotes *string `json:"access_notes,omitempty" maxLength:"1000"`

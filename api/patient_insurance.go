@@ -37,7 +37,7 @@ type InsuredPerson struct {
 	LastName    string  `json:"last_name" minLength:"1" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
 	Gender      string  `json:"gender" minLength:"1" doc:"female, male, other or unknown, in any case."`
 	Address     Address `json:"address"`
-	DOB         string  `json:"dob" minLength:"1" doc:"YYYY-MM-DD; a timestamp at midnight is accepted too."`
+	DOB         string  `json:"dob" minLength:"1" doc:"YYYY-MM-DD, or a timestamp at midnight."`
 	Email       string  `json:"email" minLength:"1"`
 	PhoneNumber string  `json:"phone_number" minLength:"1"`
 }

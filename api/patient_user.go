@@ -19,7 +19,7 @@ const sourceManual = "manual"
 
 // UserCreateBody is the body of POST /v2/user.
 type UserCreateBody struct {
-	ClientUserID string `json:"client_user_id" minLength:"1" maxLength:"512" doc:"Your own id of the user; no personal data."`
+	ClientUserID string `json:"client_user_id" minLength:"1" maxLength:"512"`
 
 	FallbackTimeZone  *string `json:"fallback_time_zone,omitempty" doc:"IANA name."`
 	FallbackBirthDate *string `json:"fallback_birth_date,omitempty" format:"date"`

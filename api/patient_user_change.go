@@ -101,8 +101,8 @@ func (s *server) userDeletionRoutes() {
 	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "delete-user", Method: http.MethodDelete, Path: "/v2/user/{user_id}", Tags: []string{tagUsers},
 		Summary: "Delete a user", Errors: []int{http.StatusNotFound},
-		Description: "The user is no longer found. After 7 days all personal data is erased, also that of the user's orders, " +
-			"as soon as these have ended.",
+		Description: "The user is no longer found. After 7 days all personal data is erased, also that of the user's " +
+			"orders, as soon as these have ended.",
 	}, s.deleteUser)
 	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "undo-delete-user", Method: http.MethodPost, Path: "/v2/user/undo_delete", Tags: []string{tagUsers},

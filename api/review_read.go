@@ -29,10 +29,10 @@ type ReviewQuery struct {
 	DecisionCode string `query:"decision_code" enum:"match_sample_id,match_completed,match_cancelled,wrong_collection,wrong_lab,multiple_demo_match,match_sample_id_mismatch_demo,match_demo,no_match"`
 
 	LabSlug        string `query:"lab_slug" maxLength:"100"`
-	Status         string `query:"status" enum:"pending_customer_review,pending_ops_review,resolved" doc:"Defaults to both pending ones."`
+	Status         string `query:"status" enum:"pending_customer_review,pending_ops_review,resolved"`
 	CreatedAtStart string `query:"created_at_start" format:"date" doc:"UTC, inclusive."`
 	CreatedAtEnd   string `query:"created_at_end" format:"date" doc:"UTC, inclusive."`
-	SearchInput    string `query:"search_input" maxLength:"200" doc:"Whole words of the patient's name, or a date of birth."`
+	SearchInput    string `query:"search_input" maxLength:"200" doc:"Words of the patient's name, or a date of birth."`
 }
 
 // toMatchReviewQuery returns the store's query. An empty team means all teams.

@@ -153,8 +153,8 @@ func (s *server) unmatchedResultTestRoutes() {
 	op.OperationID, op.Method, op.Path = "create-unmatched-result-test", http.MethodPost, "/v3/unmatched_result_test"
 	op.Summary, op.DefaultStatus = "Create an unmatched result for a test", http.StatusAccepted
 	op.Errors = []int{http.StatusNotFound, http.StatusConflict}
-	op.Description = "Sandbox only. The result is compared with the team's orders and put under review like a result of a " +
-		"lab. Unknown keys are refused."
+	op.Description = "Sandbox only. The result is compared with the team's orders and put under review like a result " +
+		"of a lab. Unknown keys are refused."
 	registerOperation(s, scopeOwnChange, op, s.createUnmatchedResultTest)
 }
 
