@@ -127,7 +127,7 @@ func addLongTexts(doc *huma.OpenAPI) {
 			}
 			for _, p := range op.Parameters {
 				if text, ok := parameterTexts[op.OperationID][p.Name]; ok {
-					p.Description = text
+					p.Description, p.Schema.Description = text, text
 				}
 			}
 		}
