@@ -22,67 +22,68 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// OrderWorkflows reaches the workflows. An error of Demand with a method Unavailable() bool that returns true says that there was no
-// answer in time, and that the caller may try again.
+// OrderWorkflows starts and signals workflows. Demand returns an error with a method Unavailable() bool that returns
+// true when the workflow did not answer in time; the caller may try again.
 type OrderWorkflows interface {
 	// StartOrder starts the workflow of an order that has just been created.
 	StartOrder(ctx context.Context, orderID string) error
-	// SignalFact hands over a partner's report.
+	// SignalFact signals a partner's fact to the order's workflow.
 	SignalFact(ctx context.Context, orderID string, f order.Fact) error
-	// Demand asks something of an order and waits for what becomes of it.
+	// Demand sends a demand to the order's workflow and waits for the answer.
 	Demand(ctx context.Context, orderID string, d order.Demand) (order.DemandAnswer, error)
-	// NudgeDeliveries says that an endpoint has something to deliver.
+	// NudgeDeliveries signals to an endpoint's workflow that it has deliveries.
 	NudgeDeliveries(ctx context.Context, endpointID string) error
-	// CheckReachable is nil when workflows can be reached.
+	// CheckReachable returns an error when workflows cannot be reached.
 	CheckReachable(ctx context.Context) error
 }
 
-// Deps is what the API stands on.
+// Deps are the dependencies and settings of the API.
 type Deps struct {
-	// Store and Orders are required.
+	// Store and Workflows are required.
 	Store     *store.Store
 	Workflows OrderWorkflows
 	// Logger gets the access log. Defaults to slog.Default().
 	Logger *slog.Logger
-	// Metrics is shown at /metrics; the API adds its own to it. Defaults to a new registry.
+	// Metrics is served at /metrics; New registers the API's metrics in it. Defaults to a new registry.
 	Metrics *prometheus.Registry
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
-	// TimeZone says which day it is for activate_by and for ages. Defaults to UTC.
+	// TimeZone decides which day it is for activate_by and for ages. Defaults to UTC.
 	TimeZone *time.Location
-	// MaxBody bounds the bodies of the client and operations API, in bytes. Defaults to 4 MiB.
+	// MaxBody limits the request bodies of the client and operations API, in bytes. Defaults to 4 MiB.
 	MaxBody int64
-	// APIKeyRate and AddressRate are how many requests a second one API key and one network address may make, over all processes; ten times
-	// as many at once after a rest. 0: no limit.
+	// APIKeyRate and AddressRate are the requests per second that one API key and one network address may make, over all
+	// processes. Ten times as many may come at once after a pause. 0: no limit.
 	APIKeyRate, AddressRate int
-	// Proxies are the networks, in CIDR form, of the proxies whose X-Forwarded-For is believed. Defaults to none: the address of a
-	// caller is the connection's.
+	// Proxies are the networks, in CIDR form, of the proxies whose X-Forwarded-For is trusted. Defaults to none: the
+	// address of a caller is that of its connection.
 	Proxies []string
-	// CourierSecrets verify the courier webhook; several during a rotation. Without one it answers 503.
+	// CourierSecrets verify the signatures of the courier webhook. There are several during a rotation. Without one the
+	// webhook answers 503.
 	CourierSecrets []string
-	// OpenLab makes the client of a lab account, for what the API asks labs itself: what they can do, and which appointments are
-	// free. Defaults to the partner's protocol.
+	// OpenLab returns the client of a lab account. The API asks labs itself for their capabilities and for free
+	// appointments. Defaults to the client of the partner's protocol.
 	OpenLab func(store.LabAccount) (labs.Lab, error)
-	// TracerProvider follows requests. Defaults to a provider that does nothing.
+	// TracerProvider traces requests. Defaults to a provider that does nothing.
 	TracerProvider trace.TracerProvider
-	// LabHTTPClient reaches labs. Defaults to a client of its own.
+	// LabHTTPClient makes the requests to labs. Defaults to a new client.
 	LabHTTPClient *http.Client
-	// Billing is what bills name: payors and diagnoses. Defaults to the set that is built in.
+	// Billing is the reference of payors and diagnosis codes. Defaults to the built-in one.
 	Billing *billing.Reference
-	// Guard says which addresses endpoints may have. Defaults to public ones only.
+	// Guard decides which URLs endpoints may have. Defaults to public addresses only.
 	Guard *webhooks.AddressGuard
 }
 
 const defaultMaxBody = 4 << 20
 
-// Limits on waiting for the workflows.
+// Timeouts of calls to workflows and labs.
 const (
 	demandTimeout = 30 * time.Second // for a demand's answer; a partner call within it may take 10 s
-	startTimeout  = 2 * time.Second  // for starting an order and nudging deliveries; the reconciler makes up for a failure
-	labTimeout    = 10 * time.Second // for an answer that a lab is asked for while a client waits
-	signalWait    = time.Second      // a lab gets its answer within 2 s, signalled or not (molecular-api#d13)
+	startTimeout  = 2 * time.Second  // for starting an order and nudging deliveries; the reconciler heals a failure
+	labTimeout    = 10 * time.Second // for a lab's answer while a client waits
+	signalWait    = time.Second      // a lab is answered within 2 s, signalled or not (molecular-api#d13)
 
-	signalTimeout = 30 * time.Second // for signalling on after the answer; the reconciler looks after a minute
+	signalTimeout = 30 * time.Second // for a signal that goes on after the answer; the reconciler heals after a minute
 )
 
 type server struct {
@@ -93,10 +94,11 @@ type server struct {
 	apiKeyLimiter, addressLimiter *rateLimiter
 }
 
-// New builds the handler of every route. The error says what is missing.
+// New returns the handler of all routes. It returns an error when a required dependency is missing or a setting is
+// wrong.
 func New(d Deps) (http.Handler, error) {
 	if d.Store == nil || d.Workflows == nil {
-		return nil, errors.New("building the API: it needs a store and orders")
+		return nil, errors.New("building the API: Store and Workflows are required")
 	}
 	s, err := newServer(d)
 	if err != nil {
@@ -158,10 +160,10 @@ func newServer(d Deps) (*server, error) {
 	return s, nil
 }
 
-// now is the clock as the store keeps times: UTC, microseconds.
+// now returns the current time as the store holds times: UTC, in microseconds.
 func (s *server) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
 
-// today is the day in the service's time zone.
+// today returns the current date in the service's time zone.
 func (s *server) today() order.Date { return order.DateOf(s.Now().In(s.TimeZone)) }
 
 func (s *server) routes() *gin.Engine {
@@ -169,7 +171,7 @@ func (s *server) routes() *gin.Engine {
 	e.HandleMethodNotAllowed = true
 	e.RedirectTrailingSlash = false // SDKs must never be redirected
 	e.UseRawPath = true
-	_ = e.SetTrustedProxies(s.Proxies) // checked when the server was made
+	_ = e.SetTrustedProxies(s.Proxies) // newServer has checked them
 	e.Use(s.assignRequestID, s.trace, s.countAndLog, s.recoverPanics, s.limitAddressRate)
 	e.NoRoute(func(c *gin.Context) { abortWithDetail(c, http.StatusNotFound, "Not found") })
 	e.NoMethod(func(c *gin.Context) { abortWithDetail(c, http.StatusMethodNotAllowed, "Method not allowed") })
@@ -213,8 +215,8 @@ func (s *server) routes() *gin.Engine {
 	return e
 }
 
-// NewHTTPServer is an http.Server for a handler that New built, with a limit on everything that a caller could draw out. The write
-// limit leaves room for a demand.
+// NewHTTPServer returns an http.Server for a handler that New returned, with a timeout on everything that a slow caller
+// could prolong. The write timeout is longer than the timeout of a demand.
 func NewHTTPServer(addr string, h http.Handler) *http.Server {
 	return &http.Server{
 		Addr:              addr,

@@ -9,29 +9,30 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/billing"
 )
 
-// ClientFacingDiagnosisInformation is a billable code of ICD-10-CM.
+// ClientFacingDiagnosisInformation is a billable ICD-10-CM code.
 type ClientFacingDiagnosisInformation struct {
 	DiagnosisCode string `json:"diagnosis_code"`
 	Description   string `json:"description"`
-	IsSecondary   bool   `json:"is_secondary" doc:"It never stands first on a bill."`
+	IsSecondary   bool   `json:"is_secondary" doc:"It cannot be the first code of a bill."`
 }
 
-// ValidateICDCodesResponse says whether codes may stand on one bill.
+// ValidateICDCodesResponse says whether codes can be on the same bill.
 type ValidateICDCodesResponse struct {
-	Valid      bool                   `json:"valid" doc:"There are neither errors nor violations."`
+	Valid      bool                   `json:"valid" doc:"True without errors and violations."`
 	Errors     []string               `json:"errors" nullable:"false"`
 	Violations []ICDExcludesViolation `json:"violations" nullable:"false" doc:"Codes that are never coded together."`
-	Warnings   []ICDExcludesWarning   `json:"warnings" nullable:"false" doc:"Codes of which one is no part of the other, so that both are coded."`
+	Warnings   []ICDExcludesWarning   `json:"warnings" nullable:"false"`
 }
 
-// ICDExcludesViolation is two codes that are never coded together.
+// ICDExcludesViolation are two codes that are never coded together (ICD-10-CM: Excludes1).
 type ICDExcludesViolation struct {
 	Code          string `json:"code"`
 	ConflictsWith string `json:"conflicts_with"`
 	Type          string `json:"type" enum:"excludes1"`
 }
 
-// ICDExcludesWarning is two codes of which one is no part of the other.
+// ICDExcludesWarning are two codes of which the first does not include the second, so that both may be coded
+// (ICD-10-CM: Excludes2).
 type ICDExcludesWarning struct {
 	Code         string `json:"code"`
 	OverlapsWith string `json:"overlaps_with"`
@@ -39,7 +40,7 @@ type ICDExcludesWarning struct {
 }
 
 type searchDiagnosisInput struct {
-	DiagnosisQuery string `query:"diagnosis_query" required:"true" minLength:"1" maxLength:"200" doc:"The beginning of a code, or words of its description."`
+	DiagnosisQuery string `query:"diagnosis_query" required:"true" minLength:"1" maxLength:"200"`
 }
 
 type validateCodesInput struct {
@@ -51,14 +52,15 @@ type validateCodesInput struct {
 func (s *server) diagnosisRoutes() {
 	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "search-diagnoses", Method: http.MethodGet, Path: "/v3/insurance/search/diagnosis",
-		Tags:        []string{tagInsurance},
-		Summary:     "Search ICD-10-CM codes",
-		Description: "At most 50 are found: those whose code begins so, then those whose description has the words.",
+		Tags:    []string{tagInsurance},
+		Summary: "Search ICD-10-CM codes",
+		Description: "Returns at most 50 codes: first those that begin with the query, then those whose description " +
+			"contains its words.",
 	}, s.searchDiagnoses)
 	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "validate-icd-codes", Method: http.MethodPost, Path: "/v3/insurance/validate_icd_codes",
 		Tags:    []string{tagInsurance},
-		Summary: "Check whether ICD-10-CM codes may stand on one bill",
+		Summary: "Check whether ICD-10-CM codes can be on the same bill",
 	}, s.validateCodes)
 }
 
@@ -66,7 +68,9 @@ func (s *server) searchDiagnoses(_ context.Context,
 	in *searchDiagnosisInput) (*body[[]ClientFacingDiagnosisInformation], error) {
 	return newAnswer(convertAll(s.Billing.SearchDiagnoses(in.DiagnosisQuery),
 		func(d billing.Diagnosis) ClientFacingDiagnosisInformation {
-			return ClientFacingDiagnosisInformation{DiagnosisCode: d.Code, Description: d.Description, IsSecondary: d.Secondary}
+			return ClientFacingDiagnosisInformation{
+				DiagnosisCode: d.Code, Description: d.Description, IsSecondary: d.Secondary,
+			}
 		})), nil
 }
 
@@ -75,7 +79,8 @@ func (s *server) validateCodes(_ context.Context, in *validateCodesInput) (*body
 		Warnings: []ICDExcludesWarning{}}
 	for _, c := range s.Billing.Conflicts(in.Body.Codes) {
 		if c.Kind == billing.Excludes1 {
-			out.Violations = append(out.Violations, ICDExcludesViolation{Code: c.Code, ConflictsWith: c.With, Type: c.Kind})
+			out.Violations = append(out.Violations,
+				ICDExcludesViolation{Code: c.Code, ConflictsWith: c.With, Type: c.Kind})
 		} else {
 			out.Warnings = append(out.Warnings, ICDExcludesWarning{Code: c.Code, OverlapsWith: c.With, Type: c.Kind})
 		}
@@ -84,7 +89,8 @@ func (s *server) validateCodes(_ context.Context, in *validateCodesInput) (*body
 	return newAnswer(out), nil
 }
 
-// invalidCodeTexts says what is wrong with codes one by one, and when nothing among them may stand first.
+// invalidCodeTexts returns a text for each code that is not valid. If all are valid it returns a text when none of them
+// can be the first code of a bill.
 func (s *server) invalidCodeTexts(codes []string) []string {
 	errs, leading := []string{}, false
 	for _, code := range codes {

@@ -11,16 +11,16 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/billing"
 )
 
-// Where a payor comes from.
+// Sources of payors.
 const (
-	sourcePlatform = "platform" // everybody knows it
-	sourceTeam     = "team"     // the team has added it, and sees it alone
+	sourcePlatform = "platform" // the reference of payors, which all teams see
+	sourceTeam     = "team"     // added by the team; no other team sees it
 )
 
-// maxPayors is how many payors a search finds at most.
+// maxPayors is the largest number of payors that a search returns.
 const maxPayors = 100
 
-// ClientFacingPayor is an insurer, or a public programme.
+// ClientFacingPayor is an insurer or a public programme.
 type ClientFacingPayor struct {
 	PayorCode  string   `json:"payor_code"`
 	Name       string   `json:"name"`
@@ -29,7 +29,7 @@ type ClientFacingPayor struct {
 	Source     string   `json:"source" enum:"platform,team"`
 }
 
-// ClientFacingPayorSearchResponseDeprecated is a payor as the deprecated search has it.
+// ClientFacingPayorSearchResponseDeprecated is a payor in the answer of the deprecated search.
 type ClientFacingPayorSearchResponseDeprecated struct {
 	Code       string   `json:"code"`
 	Name       string   `json:"name"`
@@ -40,9 +40,11 @@ type ClientFacingPayorSearchResponseDeprecated struct {
 
 // CreatePayorBody is a payor that the team adds.
 type CreatePayorBody struct {
-	Name            string  `json:"name" minLength:"1" maxLength:"200"`
-	Address         Address `json:"address"`
-	Provider        *string `json:"provider,omitempty" enum:"change_healthcare,availity,stedi,waystar,claim_md,apero,pverify" doc:"The clearing house that knows it."`
+	Name    string  `json:"name" minLength:"1" maxLength:"200"`
+	Address Address `json:"address"`
+
+	Provider *string `json:"provider,omitempty" enum:"change_healthcare,availity,stedi,waystar,claim_md,apero,pverify"`
+
 	ProviderPayorID *string `json:"provider_payor_id,omitempty" minLength:"1" maxLength:"100" doc:"Its id there."`
 }
 
@@ -70,8 +72,10 @@ type searchPayorInput struct {
 type searchPayorDeprecatedInput struct {
 	Body struct {
 		InsuranceName *string `json:"insurance_name,omitempty" maxLength:"200"`
-		Provider      *string `json:"provider,omitempty" enum:"change_healthcare,availity,stedi,waystar,claim_md,apero,pverify"`
-		ProviderID    *string `json:"provider_id,omitempty" maxLength:"100"`
+
+		Provider *string `json:"provider,omitempty" enum:"change_healthcare,availity,stedi,waystar,claim_md,apero,pverify"`
+
+		ProviderID *string `json:"provider_id,omitempty" maxLength:"100"`
 	}
 }
 
@@ -80,14 +84,14 @@ func (s *server) payorRoutes() {
 		OperationID: "search-payors", Method: http.MethodGet, Path: "/v3/insurance/search/payor",
 		Tags:        []string{tagInsurance},
 		Summary:     "Search payors",
-		Description: "What is given has to hold together. The team's own payors come first; at most 100 are found.",
+		Description: "Payors have to match all parameters. Returns at most 100, the team's own ones first.",
 	}
 	registerOperation(s, scopeOwnRead, op, s.searchPayors)
 	op.OperationID, op.Method, op.Deprecated = "search-payors-deprecated", http.MethodPost, true
 	registerOperation(s, scopeOwnRead, op, s.searchPayorsDeprecated)
 	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "create-payor", Method: http.MethodPost, Path: "/v3/payor", Tags: []string{tagInsurance},
-		Summary: "Add a payor, for this team alone",
+		Summary: "Add a payor that only this team sees",
 	}, s.createPayor)
 }
 
@@ -134,7 +138,7 @@ func (s *server) searchPayorsDeprecated(
 	})), nil
 }
 
-// searchAllPayors searches the team's own payors, which come first, and those that everybody knows.
+// searchAllPayors searches the team's own payors and the reference of payors. The team's own ones come first.
 func (s *server) searchAllPayors(ctx context.Context, q billing.PayorQuery) ([]ClientFacingPayor, error) {
 	own, err := s.Store.Payors(ctx, callerOf(ctx).team.ID)
 	if err != nil {
@@ -152,7 +156,7 @@ func (s *server) searchAllPayors(ctx context.Context, q billing.PayorQuery) ([]C
 	return found[:min(len(found), maxPayors)], nil
 }
 
-// findPayor finds a payor that the team may name by its code.
+// findPayor returns the payor with a code, of the reference or of the team.
 func (s *server) findPayor(ctx context.Context, teamID, code string) (billing.Payor, error) {
 	if p, ok := s.Billing.PayorByCode(code); ok {
 		return p, nil

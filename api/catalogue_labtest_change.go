@@ -17,7 +17,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// Lab tests that teams make of markers.
+// This file creates and changes lab tests that teams define from markers.
 
 const (
 	statusPendingApproval = "pending_approval"
@@ -25,22 +25,22 @@ const (
 	defaultSample         = "serum"
 )
 
-// CreateLabTestRequest is a lab test to be made of markers of one lab.
+// CreateLabTestRequest is a lab test of markers of one lab.
 type CreateLabTestRequest struct {
-	MarkerIDs    []int64  `json:"marker_ids,omitempty" doc:"These or provider_ids."`
-	ProviderIDs  []string `json:"provider_ids,omitempty" doc:"The lab's codes of markers."`
+	MarkerIDs    []int64  `json:"marker_ids,omitempty" doc:"Give either marker_ids or provider_ids."`
+	ProviderIDs  []string `json:"provider_ids,omitempty" doc:"The lab's own codes of the markers."`
 	Name         string   `json:"name" minLength:"1" maxLength:"200"`
 	Method       string   `json:"method" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
 	Description  string   `json:"description" maxLength:"2000"`
 	Fasting      *bool    `json:"fasting,omitempty"`
-	LabAccountID *string  `json:"lab_account_id,omitempty" format:"uuid" doc:"The lab is that of this account."`
-	LabSlug      *string  `json:"lab_slug,omitempty" maxLength:"50" doc:"The lab whose codes provider_ids are."`
+	LabAccountID *string  `json:"lab_account_id,omitempty" format:"uuid" doc:"Selects the lab of this account."`
+	LabSlug      *string  `json:"lab_slug,omitempty" maxLength:"50" doc:"The lab to which provider_ids belong."`
 }
 
-// UpdateLabTestRequest changes a lab test. What is absent stays.
+// UpdateLabTestRequest changes a lab test. Fields that are absent do not change.
 type UpdateLabTestRequest struct {
 	Name   *string `json:"name,omitempty" minLength:"1" maxLength:"200"`
-	Active *bool   `json:"active,omitempty" doc:"False takes it out of service, true puts it back."`
+	Active *bool   `json:"active,omitempty" doc:"Whether the lab test can be ordered."`
 }
 
 type createLabTestInput struct {
@@ -55,13 +55,13 @@ type updateLabTestInput struct {
 func (s *server) labTestChangeRoutes() {
 	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "create-lab-test", Method: http.MethodPost, Path: "/v3/lab_tests", Tags: []string{tagLabTests},
-		Summary: "Make a lab test of markers; it can be ordered once it is approved",
+		Summary: "Create a lab test of markers, which can be ordered after its approval",
 		Errors:  []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.createLabTest)
 	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "update-lab-test", Method: http.MethodPatch, Path: "/v3/lab_tests/{lab_test_id}",
 		Tags:    []string{tagLabTests},
-		Summary: "Rename a lab test, or take it out of service or back",
+		Summary: "Rename, deactivate or activate a lab test",
 		Errors:  []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.updateLabTest)
 }
@@ -94,7 +94,7 @@ func (s *server) createLabTest(ctx context.Context,
 	return newAnswer(junction.FromLabTest(t)), nil
 }
 
-// labSlugOfRequest is the slug of the lab that a request names, by itself or by an account; empty: none.
+// labSlugOfRequest returns the slug of the lab that a request names directly or by an account, or "".
 func (s *server) labSlugOfRequest(ctx context.Context, b CreateLabTestRequest) (string, error) {
 	slug := ""
 	if b.LabSlug != nil {
@@ -111,12 +111,12 @@ func (s *server) labSlugOfRequest(ctx context.Context, b CreateLabTestRequest) (
 		return "", err
 	}
 	if slug != "" && slug != account.LabSlug {
-		return "", badRequest("The lab account is not one with this lab")
+		return "", badRequest("The lab account belongs to another lab")
 	}
 	return account.LabSlug, nil
 }
 
-// newLabTestOfMarkers is a lab test of markers, without a name.
+// newLabTestOfMarkers returns a lab test of markers, without id, name and status.
 func (s *server) newLabTestOfMarkers(ctx context.Context, markers []order.Marker,
 	method lifecycle.Modality) (order.LabTest, error) {
 	all, err := s.Store.Labs(ctx)
@@ -126,7 +126,7 @@ func (s *server) newLabTestOfMarkers(ctx context.Context, markers []order.Marker
 	i := slices.IndexFunc(all, func(l order.Lab) bool { return l.ID == *markers[0].LabID })
 	switch {
 	case i < 0:
-		return order.LabTest{}, errors.New("a marker's lab is not there")
+		return order.LabTest{}, errors.New("the lab of a marker is missing")
 	case !slices.Contains(all[i].CollectionMethods, string(method)):
 		return order.LabTest{}, badRequest("The lab does not collect samples by " + string(method))
 	}
@@ -139,7 +139,7 @@ func (s *server) newLabTestOfMarkers(ctx context.Context, markers []order.Marker
 	return t, nil
 }
 
-// pickMarkers finds markers of one lab by their ids or by the lab's codes. Without a slug, any lab that has them.
+// pickMarkers returns markers of one lab, by their ids or by the lab's codes. Without a slug it looks in all labs.
 func (s *server) pickMarkers(ctx context.Context, slug string, ids []int64, codes []string) ([]order.Marker, error) {
 	all, err := s.orderableMarkers(ctx, func(l order.Lab) bool { return slug == "" || l.Slug == slug })
 	if err != nil {
@@ -167,7 +167,8 @@ func (s *server) pickMarkers(ctx context.Context, slug string, ids []int64, code
 	return found, nil
 }
 
-// markersByLabCode are the markers that one lab calls so. That several labs have all of the codes is an error: which is meant is not known.
+// markersByLabCode returns the markers with a lab's codes. It refuses codes that several labs have, because it cannot
+// know which lab is meant.
 func markersByLabCode(all []order.Marker, codes []string) ([]order.Marker, error) {
 	byLab := map[int][]order.Marker{}
 	for _, code := range codes {
@@ -193,7 +194,7 @@ func markersByLabCode(all []order.Marker, codes []string) ([]order.Marker, error
 	return found, nil
 }
 
-// slugify makes a name fit for an address.
+// slugify turns a name into a part of a URL: lower-case words of letters and digits, joined by hyphens.
 func slugify(name string) string {
 	words := strings.FieldsFunc(strings.ToLower(name),
 		func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
@@ -222,11 +223,11 @@ func (s *server) updateLabTest(ctx context.Context,
 	return newAnswer(junction.FromLabTest(t)), nil
 }
 
-// setActive takes a test out of service or back. One that awaits its approval stays so.
+// setActive activates or deactivates a lab test. It refuses one that awaits its approval.
 func setActive(t *order.LabTest, active bool) error {
 	switch {
 	case t.AutoGenerated:
-		return badRequest("The lab test was made for a single set, and cannot be changed")
+		return badRequest("The lab test was generated for an order set and cannot be changed")
 	case active && t.Status == statusPendingApproval:
 		return badRequest("The lab test awaits its approval")
 	case active:

@@ -9,7 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// A team makes a test of markers, operations let it be ordered, and the team takes it out of service and back.
+// A team creates a lab test of markers, operations approve it, and the team deactivates and activates it.
 func TestALabTestIsMadeApprovedAndArchived(t *testing.T) {
 	t.Parallel()
 	f := newDemo(t)
@@ -58,7 +58,7 @@ func TestALabTestIsMadeApprovedAndArchived(t *testing.T) {
 		require.Contains(t, log, action)
 	}
 
-	// One that was made for a set of tests is nobody's to change.
+	// A combined lab test of an order set cannot be changed.
 	auto := f.order(f.createOrder(map[string]any{
 		"order_set":         map[string]any{"add_on": map[string]any{"marker_ids": []any{ferritin}}},
 		"collection_method": "walk_in_test",

@@ -14,14 +14,14 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// LabTestFilter selects lab tests. It is exported because huma sees nothing else.
+// LabTestFilter selects lab tests. It is exported because huma ignores unexported fields.
 type LabTestFilter struct {
 	GenerationMethod string   `query:"generation_method" enum:"auto,manual,all" default:"manual"`
 	LabSlug          string   `query:"lab_slug"`
 	CollectionMethod string   `query:"collection_method" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
 	Status           string   `query:"status" enum:"active,pending_approval,inactive"`
-	MarkerIDs        []int64  `query:"marker_ids,explode" doc:"The test has all of these markers."`
-	ProviderIDs      []string `query:"provider_ids,explode" doc:"The test has all markers that the lab calls so."`
+	MarkerIDs        []int64  `query:"marker_ids,explode" doc:"Lab tests with all of these markers."`
+	ProviderIDs      []string `query:"provider_ids,explode" doc:"Lab tests with markers of all of these codes."`
 	Name             string   `query:"name" doc:"A part of the name, in any case."`
 	OrderKey         string   `query:"order_key" enum:"price,created_at,updated_at" default:"created_at"`
 	OrderDirection   string   `query:"order_direction" enum:"asc,desc" default:"asc"`
@@ -34,14 +34,14 @@ type labTestsInput struct {
 type labTestPageInput struct {
 	LabTestFilter
 	AccountQuery
-	Limit          int    `query:"lab_test_limit" minimum:"1" default:"50" doc:"At most 100 are given."`
+	Limit          int    `query:"lab_test_limit" minimum:"1" default:"50" doc:"At most 100 are returned."`
 	NextCursor     string `query:"next_cursor" format:"uuid"`
 	IncludePricing bool   `query:"include_pricing"`
 }
 
-// AccountQuery names a lab account for which to say what can be ordered. It is the same for all of a team's accounts.
+// AccountQuery names a lab account. It must be known to the team, and does not change the answer.
 type AccountQuery struct {
-	LabAccountID string `query:"lab_account_id" format:"uuid" doc:"What is available is the same for all accounts."`
+	LabAccountID string `query:"lab_account_id" format:"uuid" doc:"The answer is the same for all accounts."`
 }
 
 // LabTestPath names a lab test.
@@ -58,7 +58,7 @@ type labTestInput struct {
 type LabTestResourcesResponse struct {
 	Data       []junction.ClientFacingLabTest      `json:"data" nullable:"false"`
 	NextCursor *string                             `json:"next_cursor" doc:"Null on the last page."`
-	Pricing    *junction.GetLabTestPricingResponse `json:"pricing" doc:"Null unless it was asked for."`
+	Pricing    *junction.GetLabTestPricingResponse `json:"pricing" doc:"Null without include_pricing."`
 }
 
 const maxLabTests = 100
@@ -73,8 +73,8 @@ func (s *server) labTestRoutes() {
 		Summary: "List the lab tests that can be ordered", Deprecated: true,
 	}, s.listLabTests)
 	registerOperation(s, scopeOwnRead, huma.Operation{
-		OperationID: "get-lab-test", Method: http.MethodGet, Path: "/v3/lab_tests/{lab_test_id}", Tags: []string{tagLabTests},
-		Summary: "Read a lab test", Errors: []int{http.StatusNotFound},
+		OperationID: "get-lab-test", Method: http.MethodGet, Path: "/v3/lab_tests/{lab_test_id}",
+		Tags: []string{tagLabTests}, Summary: "Read a lab test", Errors: []int{http.StatusNotFound},
 	}, s.getLabTest)
 	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "list-labs", Method: http.MethodGet, Path: "/v3/lab_tests/labs", Tags: []string{tagLabTests},
@@ -114,7 +114,7 @@ func (s *server) listLabTests(ctx context.Context, in *labTestsInput) (*body[[]j
 	return newAnswer(convertAll(in.filter(all), junction.FromLabTest)), nil
 }
 
-// sortedLabTests is all that the team may see, in the order that was asked for.
+// sortedLabTests returns all lab tests that the team may see, sorted as the filter says.
 func (s *server) sortedLabTests(ctx context.Context, f LabTestFilter) ([]order.LabTest, error) {
 	by := store.LabTestsByCreation
 	if f.OrderKey == string(store.LabTestsByChange) {
@@ -175,7 +175,7 @@ func (s *server) getLabTest(ctx context.Context, in *labTestInput) (*body[juncti
 	return newAnswer(junction.FromLabTest(t)), nil
 }
 
-// checkAccountKnown refuses a lab account that the team does not have; to name none is fine.
+// checkAccountKnown answers 404 for a lab account that the team cannot use. An empty id is allowed.
 func (s *server) checkAccountKnown(ctx context.Context, id string) error {
 	if id == "" {
 		return nil

@@ -43,7 +43,7 @@ func TestLabTests(t *testing.T) {
 		nil).status)
 }
 
-// inCatalogue are the tests of the tests below, oldest first.
+// inCatalogue are the lab tests that the following tests list, oldest first.
 func (f *fixture) inCatalogue() []string {
 	lipids := []order.Marker{{ID: 11, Name: "HDL", Slug: "hdl", ProviderID: new("H1")},
 		{ID: 12, Name: "LDL", Slug: "ldl", ProviderID: new("L1")}}

@@ -21,16 +21,16 @@ type GetMarkersResponse struct {
 	Page    int                                   `json:"page"`
 	Size    int                                   `json:"size"`
 	Pages   int                                   `json:"pages"`
-	Pricing *junction.MarkerPricingResponse       `json:"pricing" doc:"Null unless it was asked for."`
+	Pricing *junction.MarkerPricingResponse       `json:"pricing" doc:"Null without include_pricing."`
 }
 
 type markersInput struct {
 	PageQuery
 	AccountQuery
 	LabID           []int  `query:"lab_id,explode"`
-	LabSlug         string `query:"lab_slug" doc:"Given, lab_id does not matter."`
-	Name            string `query:"name" doc:"A part of the marker's name, in any case, or the lab's code of it."`
-	ALaCarteEnabled bool   `query:"a_la_carte_enabled" doc:"True: only what can be ordered à la carte."`
+	LabSlug         string `query:"lab_slug" doc:"If given, lab_id is ignored."`
+	Name            string `query:"name" doc:"A part of the name, in any case, or the lab's code."`
+	ALaCarteEnabled bool   `query:"a_la_carte_enabled" doc:"True: only markers that can be ordered à la carte."`
 	IncludePricing  bool   `query:"include_pricing"`
 }
 
@@ -45,7 +45,8 @@ type orderSetMarkersInput struct {
 	Body OrderSetRequest
 }
 
-// labMarkerInput has the lab's id where the path of other routes has a lab test's, by whose name routers know the place.
+// labMarkerInput has the lab's id at the position of the path where other routes have the id of a lab test. The router
+// needs the same parameter name for both.
 type labMarkerInput struct {
 	AccountQuery
 	LabID      int    `path:"lab_test_id" doc:"The lab's id."`
@@ -66,7 +67,7 @@ func (s *server) markerRoutes() {
 	registerOperation(s, scopeOwnRead, op, s.labMarker)
 	s.renameParameter("/v3/lab_tests/{lab_test_id}/markers/{provider_id}", "lab_test_id", "lab_id")
 	op.OperationID, op.Path, op.Summary = "list-order-set-markers", "/v3/lab_tests/list_order_set_markers",
-		"List the markers of what is to be ordered"
+		"List the markers of an order set"
 	op.Method, op.Errors = http.MethodPost, []int{http.StatusBadRequest, http.StatusNotFound}
 	registerOperation(s, scopeOwnRead, op, s.orderSetMarkers)
 }
@@ -98,7 +99,8 @@ func markerMatches(m order.Marker, text string) bool {
 	return strings.Contains(strings.ToLower(m.Name), strings.ToLower(text)) || m.ProviderID != nil && *m.ProviderID == text
 }
 
-// orderableMarkers lists what can be ordered of some labs by id: the markers of the catalogue, and those that only active lab tests have.
+// orderableMarkers lists the markers of some labs that can be ordered, sorted by id: those of the catalogue, and those
+// that only active lab tests have.
 func (s *server) orderableMarkers(ctx context.Context, of func(order.Lab) bool) ([]order.Marker, error) {
 	all, err := s.catalogueMarkers(ctx, of)
 	if err != nil {
@@ -116,7 +118,7 @@ func (s *server) orderableMarkers(ctx context.Context, of func(order.Lab) bool) 
 	return slices.DeleteFunc(distinctByID(all), func(m order.Marker) bool { return !m.Orderable() }), nil
 }
 
-// catalogueMarkers lists the catalogue's markers of some labs by id, orderable or not.
+// catalogueMarkers lists the catalogue's markers of some labs, sorted by id, also those that cannot be ordered.
 func (s *server) catalogueMarkers(ctx context.Context, of func(order.Lab) bool) ([]order.Marker, error) {
 	all, err := s.Store.Markers(ctx)
 	if err != nil {
@@ -133,7 +135,7 @@ func (s *server) catalogueMarkers(ctx context.Context, of func(order.Lab) bool) 
 	return slices.DeleteFunc(all, func(m order.Marker) bool { return !wanted[*m.LabID] }), nil
 }
 
-// markersWithLab is the test's markers, each with its lab.
+// markersWithLab returns the markers of a lab test, each with its lab's id.
 func markersWithLab(t order.LabTest) []order.Marker {
 	markers := slices.Clone(t.Markers)
 	for i := range markers {
@@ -144,7 +146,7 @@ func markersWithLab(t order.LabTest) []order.Marker {
 	return markers
 }
 
-// distinctByID has each marker once, by id: the first of those with the same.
+// distinctByID sorts markers by id and keeps the first of those with the same id.
 func distinctByID(markers []order.Marker) []order.Marker {
 	slices.SortStableFunc(markers, func(a, b order.Marker) int { return cmp.Compare(a.ID, b.ID) })
 	return slices.CompactFunc(markers, func(a, b order.Marker) bool { return a.ID == b.ID })
@@ -157,7 +159,7 @@ func markerPage(all []order.Marker, q PageQuery) GetMarkersResponse {
 	}
 }
 
-// slice is the page's part of all markers.
+// slice returns the markers of the page.
 func (q PageQuery) slice(all []order.Marker) []order.Marker {
 	from := min((q.Page-1)*q.Size, len(all))
 	return all[from:min(from+q.Size, len(all))]
@@ -175,15 +177,15 @@ func (s *server) labTestMarkers(ctx context.Context, in *labTestMarkersInput) (*
 }
 
 func (s *server) orderSetMarkers(ctx context.Context, in *orderSetMarkersInput) (*body[GetMarkersResponse], error) {
-	what, err := s.resolveSet(ctx, callerOf(ctx).team.ID, selectionRequest{orderSet: &in.Body})
+	set, err := s.resolveSet(ctx, callerOf(ctx).team.ID, selectionRequest{orderSet: &in.Body})
 	if err != nil {
 		return nil, err
 	}
 	var all []order.Marker
-	for _, t := range what.tests {
+	for _, t := range set.tests {
 		all = append(all, markersWithLab(t)...)
 	}
-	return newAnswer(markerPage(distinctByID(append(all, what.added...)), in.PageQuery)), nil
+	return newAnswer(markerPage(distinctByID(append(all, set.added...)), in.PageQuery)), nil
 }
 
 func (s *server) labMarker(ctx context.Context, in *labMarkerInput) (*body[junction.ClientFacingMarker], error) {

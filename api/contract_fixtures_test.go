@@ -19,10 +19,10 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// contractFixtures is where the samples of client-api#22-fixtures are.
+// contractFixtures is the folder with the samples of client-api#22-fixtures.
 const contractFixtures = "../internal/junction/testdata/contract"
 
-// contractFixture is one of them.
+// contractFixture is one sample.
 type contractFixture struct {
 	heading   string                                   // in client-api#22-fixtures
 	roundTrip func(t *testing.T, sample []byte) []byte // the sample, read and written
@@ -44,7 +44,7 @@ var fixtures = map[string]contractFixture{
 	}},
 }
 
-// throughType reads a sample as a type of ours that knows every key of it, and writes it.
+// throughType decodes a sample into a type of ours, which must have every key of it, and encodes the value again.
 func throughType[T any](t *testing.T, sample []byte) []byte {
 	t.Helper()
 	var v T
@@ -66,7 +66,7 @@ func throughWebhook(t *testing.T, sample []byte) []byte {
 	return again
 }
 
-// validationAnswer is what we answer to the request that the sample is an answer to.
+// validationAnswer returns our answer to the request whose answer the sample is.
 func validationAnswer(t *testing.T, sample []byte) []byte {
 	t.Helper()
 	var answer struct {
@@ -80,7 +80,7 @@ func validationAnswer(t *testing.T, sample []byte) []byte {
 	return r.body
 }
 
-// differences are the places at which two documents differ. Times are the same in whatever zone they are written.
+// differences returns the paths at which two documents differ. Times in different zones are compared as instants.
 func differences(path string, want, got any) []string {
 	switch w := want.(type) {
 	case map[string]any:
@@ -148,7 +148,7 @@ func TestTheFixturesOfTheContractRoundTrip(t *testing.T) {
 		require.ElementsMatch(t, slices.Collect(maps.Keys(f.differs)), got, f.heading)
 	}
 
-	// Controls: a value that is changed, lost or added is seen, and a key that we do not know is not read.
+	// Controls: a value that is changed, lost or added is reported, and an unknown key is refused.
 	sample, err := os.ReadFile(filepath.Join(contractFixtures, "order.json"))
 	require.NoError(t, err)
 	for name, spoil := range map[string]func(order map[string]any){

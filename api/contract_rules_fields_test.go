@@ -12,7 +12,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// client-api#5-validation: the rules of fields, in every request that has them. Those of user info are with it.
+// This file tests the rules of fields (client-api#5-validation), in every request that has the fields. The rules of
+// user info are tested with it.
 
 // patientRequest is a request that has a patient and an address.
 type patientRequest struct {
@@ -134,7 +135,7 @@ func patientRules(r patientRequest) []contractRule {
 	return rules
 }
 
-// addressRules are the rules of addresses that are checked strictly. The zip is called so in most of them.
+// addressRules are the rules of addresses that are checked strictly. zip is the name of the postal code's field.
 func addressRules(post func(map[string]any) reply, where, zip string) []contractRule {
 	prefix := ""
 	if where != "" {
@@ -184,7 +185,7 @@ func addressRules(post func(map[string]any) reply, where, zip string) []contract
 // networkPhysician is the physician of a lab account's network.
 var networkPhysician = &order.Physician{FirstName: "Net", LastName: "Work", NPI: "1999999984"}
 
-// Section 9: kits that are registered later.
+// Kits that are registered later (section 9 of the client contract).
 func TestRulesOfTestkits(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, withCapabilities(labs.Capabilities{Registrable: true}))
@@ -254,7 +255,7 @@ func TestRulesOfTestkits(t *testing.T) {
 	})
 }
 
-// Section 2: everything that is wrong is said at once, at its place, whatever part of the request it is in.
+// client-api#2-errors: an answer has all problems at once, each with its path, for every part of the request.
 func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -290,7 +291,7 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 		"query.user_id uuid_parsing"}, problemsOf(t, r))
 }
 
-// Section 3: other requests ignore the headers of idempotency.
+// client-api#3-idempotency: other requests ignore the idempotency headers.
 func TestIdempotencyHeadersAreIgnoredElsewhere(t *testing.T) {
 	t.Parallel()
 	h := newFullAPI(t)

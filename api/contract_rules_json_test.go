@@ -13,10 +13,10 @@ import (
 	"github.com/aliquot-labs/aliquot/api"
 )
 
-// The rules that hold for every request (client-api#1-transport, client-api#2-errors, client-api#3-idempotency,
-// client-api#4-pagination).
+// This file tests the rules that hold for every request (client-api#1-transport, client-api#2-errors,
+// client-api#3-idempotency, client-api#4-pagination).
 
-// lookupRequests are the requests of the client API that have a body and only read.
+// lookupRequests are the requests of the client API that have a body and change nothing.
 func (h fullAPI) lookupRequests() map[string]func() validRequest {
 	plain := func(body any) func() validRequest { return func() validRequest { return validRequest{body: body} } }
 	return map[string]func() validRequest{
@@ -28,7 +28,7 @@ func (h fullAPI) lookupRequests() map[string]func() validRequest {
 	}
 }
 
-// requestsWithBody are the requests of the client API that have a body, of which each succeeds.
+// requestsWithBody are the requests of the client API that have a body. Each of them succeeds.
 func (h fullAPI) requestsWithBody(schemas map[string]route) map[string]func() validRequest {
 	h.t.Helper()
 	all := h.lookupRequests()
@@ -41,7 +41,7 @@ func (h fullAPI) requestsWithBody(schemas map[string]route) map[string]func() va
 	return all
 }
 
-// schemas are the operations of the document, as the router names them.
+// schemas are the operations of the document, by the router's names.
 func (h fullAPI) schemas() map[string]route {
 	h.t.Helper()
 	document, err := api.Document()
@@ -53,7 +53,7 @@ func (h fullAPI) schemas() map[string]route {
 	return out
 }
 
-// toJSONValue is a body as JSON has it.
+// toJSONValue returns a body as a decoded JSON value.
 func toJSONValue(t testing.TB, body any) map[string]any {
 	t.Helper()
 	text, err := json.Marshal(body)
@@ -68,7 +68,7 @@ func toJSONValue(t testing.TB, body any) map[string]any {
 	return out
 }
 
-// addUnknownKeys puts a key that nobody knows into every object.
+// addUnknownKeys adds an unknown key to every object.
 func addUnknownKeys(v any) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -83,7 +83,7 @@ func addUnknownKeys(v any) {
 	}
 }
 
-// forbidsKeys is the one route whose body may have no key that is not known.
+// forbidsKeys is the only route that refuses unknown keys.
 const forbidsKeys = "POST /v3/unmatched_result_test"
 
 func TestUnknownKeysAreIgnored(t *testing.T) {
@@ -103,7 +103,7 @@ func TestUnknownKeysAreIgnored(t *testing.T) {
 	}
 }
 
-// setAbsentToNull sets to null what may be left out and is not there, as deep as the body goes, and returns how many that were.
+// setAbsentToNull sets all optional fields that a body does not have to null, at every depth, and returns their number.
 func (r route) setAbsentToNull(schema map[string]any, value any) (set int) {
 	if ref, ok := schema["$ref"].(string); ok {
 		schema, _ = r.all[ref].(map[string]any)
@@ -143,7 +143,7 @@ func TestNullIsAsGoodAsAbsent(t *testing.T) {
 	}
 	require.Greater(t, nulls, 100)
 
-	// Control: what is required may not be null.
+	// Control: a required field must not be null.
 	r := h.sendWithKey(http.MethodPost, "/v3/order", h.key,
 		h.orderBody(map[string]any{"patient_address.zip": json.RawMessage("null")}))
 	require.Equal(t, http.StatusUnprocessableEntity, r.status)

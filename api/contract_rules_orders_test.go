@@ -14,8 +14,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// POST /v3/order (client-api#8-orders). What lab accounts, physicians, insurance, order sets and questions ask has
-// tests of its own beside it.
+// POST /v3/order (client-api#8-orders). Other tests check the rules of lab accounts, physicians, insurance, order sets
+// and AOE questions.
 func TestRulesOfNewOrders(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -197,7 +197,7 @@ func TestRulesOfNewOrders(t *testing.T) {
 	check(t, rules)
 }
 
-// Defaults that are kept and not told: the order as it is stored says them.
+// Defaults that are stored and not returned: the stored order has them.
 func TestDefaultsOfNewOrders(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -221,7 +221,7 @@ func TestDefaultsOfNewOrders(t *testing.T) {
 	require.Contains(t, string(o.Insurance), `"phone_number":"+16025550124"`)
 }
 
-// gray is a PNG of nothing, which packs well.
+// gray returns an empty PNG, which compresses well.
 func gray(t *testing.T, width, height int) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -229,7 +229,8 @@ func gray(t *testing.T, width, height int) string {
 	return base64.StdEncoding.EncodeToString(b.Bytes())
 }
 
-// Section 8: changes, imports, the draw, and webhooks again. What may be cancelled when (section 18) is tested with the lifecycle.
+// client-api#8-orders: changes, imports, the draw, and webhooks that are sent again. The tests of the lifecycle check
+// when an order may be cancelled (section 18).
 func TestRulesOfOrders(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -9,23 +9,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// contractRule is one sentence of a section such as client-api#8-orders, and a request that shows it.
+// contractRule is one rule of a section such as client-api#8-orders, and a request that checks it.
 type contractRule struct {
 	rule    string // the sentence, in brief
 	request func() reply
 
 	status int // 0: 200
-	// values in the answer by their places, such as "order.events.0.status"; absent: the place is not there
+	// values in the answer by their paths, such as "order.events.0.status"; absent: the answer does not have the path
 	shows map[string]any
 
 	loc, kind string // the one problem of a 422, such as "body.consents.0.version"
 	text      string // a part of the detail
 }
 
-// absent says that a place is not in an answer.
+// absent says that an answer does not have a path.
 var absent = struct{ absent bool }{}
 
-// check asks for each rule whether it holds.
+// check sends the request of each rule and checks the answer.
 func check(t *testing.T, rules []contractRule) {
 	t.Helper()
 	names := map[string]bool{}
@@ -52,7 +52,7 @@ func check(t *testing.T, rules []contractRule) {
 	}
 }
 
-// problemsOf are the problems of a 422 answer, as "place kind".
+// problemsOf returns the problems of a 422 answer, as "path type".
 func problemsOf(t *testing.T, r reply) []string {
 	t.Helper()
 	list, ok := r.detail(t).([]any)
@@ -73,7 +73,7 @@ func problemsOf(t *testing.T, r reply) []string {
 	return out
 }
 
-// at is the value at a place of an answer.
+// at returns the value at a path of an answer.
 func at(t *testing.T, r reply, place string) any {
 	t.Helper()
 	var v any = r.json(t)
@@ -97,7 +97,7 @@ func at(t *testing.T, r reply, place string) any {
 	return v
 }
 
-// Controls: a value that is another, a place that is not there, a problem elsewhere.
+// Controls: another value, a missing path, a problem at another path.
 func TestRuleCheckerReportsFailures(t *testing.T) {
 	t.Parallel()
 	r := reply{status: 422, body: []byte(`{"detail": [{"loc": ["body", "a", 2], "msg": "x", "type": "missing"}]}`),

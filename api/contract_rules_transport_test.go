@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// client-api#1-transport, and what client-api#2-errors says of errors that are no problems of a field.
+// client-api#1-transport, and the rules of client-api#2-errors for errors that are not about a field.
 func TestRulesOfTransport(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -137,7 +137,7 @@ func TestRulesOfSimulationAndTransactions(t *testing.T) {
 	check(t, rules)
 }
 
-// Keys (client-api#3-idempotency). What is replayed, and what becomes of two at once, is tested beside it.
+// Idempotency keys (client-api#3-idempotency). http_idempotency_test.go tests replays and concurrent requests.
 func TestRulesOfIdempotencyKeys(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

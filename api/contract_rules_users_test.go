@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Users (client-api#6-users). That a deletion is final after seven days is tested with the store.
+// Users (client-api#6-users). The tests of the store check that a deletion is final after seven days.
 func TestRulesOfUsers(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -133,7 +133,7 @@ func TestRulesOfUsers(t *testing.T) {
 	})
 }
 
-// Section 6: who a user is. Section 5 has the rules of the fields.
+// User info (client-api#6-users), with the rules of its fields (client-api#5-validation).
 func TestRulesOfUserInfo(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -220,7 +220,7 @@ func TestRulesOfUserInfo(t *testing.T) {
 			nameRules("body.first_name", func(name any) reply { return put(map[string]any{"first_name": name})() })...))
 }
 
-// proxy is somebody who stands in for a minor, changed by set.
+// proxy returns a valid medical proxy, changed by set.
 func proxy(set map[string]any) map[string]any {
 	out := guarantor()
 	for path, value := range set {

@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Appointments (client-api#11-appointments). What becomes of an order by them is tested beside it.
+// Appointments (client-api#11-appointments). visit_booking_test.go tests how they change the order.
 func TestRulesOfAppointments(t *testing.T) {
 	t.Parallel()
 	h := newFullAPI(t)
@@ -99,7 +99,7 @@ func TestRulesOfAppointments(t *testing.T) {
 	}
 }
 
-// Section 11: what is free, and phlebotomists who set the time.
+// client-api#11-appointments: free slots, and appointments whose time the provider sets.
 func TestRulesOfAvailability(t *testing.T) {
 	t.Parallel()
 	h := newFullAPI(t)
@@ -176,7 +176,7 @@ func TestRulesOfAvailability(t *testing.T) {
 	})
 }
 
-// Sections 12 to 14: results, PDFs and places.
+// Results, PDFs and locations (sections 12 to 14 of the client contract).
 func TestRulesOfDocumentsAndLocations(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

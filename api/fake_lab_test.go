@@ -10,7 +10,7 @@ import (
 
 var errNoClient = errors.New("the settings name no base URL")
 
-// lab stands for an account at a lab that also keeps appointments. The API only asks it what it can do and what is free.
+// lab is a fake of a lab that also makes appointments. The API asks a lab only for its capabilities and its free slots.
 type lab struct {
 	labs.Lab
 	labs.Scheduler

@@ -10,7 +10,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// fakeWorkflows stands for the workflows: it decides and records demands by the real rules, and notes everything else.
+// fakeWorkflows is a fake of the workflows. It decides and records demands by the real rules, and notes all other
+// calls.
 type fakeWorkflows struct {
 	store *store.Store
 
@@ -87,7 +88,7 @@ func (o *fakeWorkflows) Demand(ctx context.Context, id string, d order.Demand) (
 	}, nil
 }
 
-// book is a demand about an appointment whose provider does as it is asked, unless the test has said otherwise.
+// book records a demand about an appointment. The provider accepts it, unless the test has set another answer.
 func (o *fakeWorkflows) book(ctx context.Context, s order.State, d order.Demand) (order.DemandAnswer, error) {
 	if reason := s.CheckDemand(d, testTime); reason != "" {
 		return order.DemandAnswer{Reason: reason, FromStatus: s.Status}, nil
@@ -132,13 +133,13 @@ func (o *fakeWorkflows) signalled(id string) []order.Fact {
 	return append([]order.Fact(nil), o.facts[id]...)
 }
 
-// unavailableErr is an error as the workflows' client has it.
+// unavailableErr is an error like those of the workflows' client.
 type unavailableErr struct{}
 
 func (unavailableErr) Error() string     { return "nobody there" }
 func (unavailableErr) Unavailable() bool { return true }
 
-// logBuffer keeps what was logged.
+// logBuffer holds the text that was logged.
 type logBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

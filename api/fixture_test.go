@@ -36,10 +36,10 @@ const (
 	storeKey      = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 )
 
-// testTime is when every test takes place.
+// testTime is the time of the clock in tests.
 var testTime = time.Date(2026, 3, 4, 15, 30, 0, 0, time.UTC)
 
-// fixture is an API over a real store, with a team, a user and a test to order.
+// fixture is an API over a real store, with a team, a user and a lab test.
 type fixture struct {
 	t      testing.TB
 	url    string
@@ -57,7 +57,7 @@ type fixture struct {
 	known []string // ids of what there is; for requests that are drawn
 }
 
-// with changes what the API stands on.
+// with changes the dependencies of the API.
 func newFixture(t testing.TB, with ...func(*api.Deps)) *fixture {
 	t.Helper()
 	database := migrated.Copy(t)
@@ -66,7 +66,7 @@ func newFixture(t testing.TB, with ...func(*api.Deps)) *fixture {
 	return f
 }
 
-// migrated is a store without rows.
+// migrated returns a store with a migrated, empty database.
 var migrated = sqlitetest.NewTemplate(func(url string) error {
 	keys, err := keyring.Parse(storeKey)
 	if err != nil {
@@ -149,7 +149,7 @@ func (f *fixture) newUser(team string) string {
 	return id
 }
 
-// newLabTest adds an active testkit of the lab mtl for all teams, but for what the test says.
+// newLabTest adds a lab test: an active testkit of the lab mtl for all teams, where t has no other values.
 func (f *fixture) newLabTest(test order.LabTest) string {
 	test.ID, test.Slug = newID(), newID()
 	test.Lab = &order.Lab{ID: 27, Slug: "mtl", Name: "Molecular"}
@@ -169,7 +169,7 @@ func (f *fixture) newLabTest(test order.LabTest) string {
 	return test.ID
 }
 
-// newAccount adds an active sandbox account with the lab mtl for all teams, but for what the account says.
+// newAccount adds a lab account: an active sandbox account at the lab mtl for all teams, where a has no other values.
 func (f *fixture) newAccount(a store.LabAccount) string {
 	a.ID, a.LabSlug, a.Partner, a.BaseURL = newID(), "mtl", "molecular", "http://lab.test"
 	if a.Environment == "" {
@@ -185,7 +185,7 @@ func (f *fixture) newAccount(a store.LabAccount) string {
 	return a.ID
 }
 
-// reply is an answer of the API.
+// reply is an answer of the API to a test.
 type reply struct {
 	status int
 	header http.Header
@@ -210,7 +210,7 @@ func mediaType(header string) string {
 	return string(kind)
 }
 
-// sendWithKey sends a request with an API key. A body that is no text is sent as JSON.
+// sendWithKey sends a request with an API key. A body that is not a string is encoded as JSON.
 func (f *fixture) sendWithKey(method, path, key string, body any, headers ...string) reply {
 	f.t.Helper()
 	if key != "" {
@@ -247,7 +247,8 @@ func (f *fixture) send(method, path string, body any, headers ...string) reply {
 	return reply{status: resp.StatusCode, header: resp.Header, body: b}
 }
 
-// orderBody is a good request for an order, changed by set: paths such as "patient_details.zip" to values; nil takes a key away.
+// orderBody returns a valid request for an order, changed by set, which maps paths such as "patient_details.zip" to
+// values. nil removes a key.
 func (f *fixture) orderBody(set map[string]any) map[string]any {
 	body := map[string]any{
 		"user_id":   f.user,
@@ -313,7 +314,7 @@ func (f *fixture) countOrders() int {
 	return total
 }
 
-// record moves an order on by its own rules, as its workflow would.
+// record decides a cause by the rules of orders and records the decision, as the order's workflow would.
 func (f *fixture) record(id, cause string, decide func(order.State) order.Decision) {
 	f.t.Helper()
 	s, err := f.store.LoadState(f.t.Context(), id)
@@ -324,7 +325,7 @@ func (f *fixture) record(id, cause string, decide func(order.State) order.Decisi
 	require.NoError(f.t, err)
 }
 
-// applyFact records a lab's report.
+// applyFact records a fact of a lab.
 func (f *fixture) applyFact(id string, fact order.Fact) {
 	f.t.Helper()
 	fact.InboxID, fact.ReceivedAt = newID(), testTime

@@ -17,7 +17,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// validRequest is a request that changes something, and succeeds.
+// validRequest is a request that succeeds and changes something.
 type validRequest struct {
 	body    any
 	ids     map[string]string // what the parameters of its path name; what is not there is the team's own, or anything
@@ -25,13 +25,14 @@ type validRequest struct {
 	headers []string
 }
 
-// fullAPI is an API of which everything can be asked: its labs keep appointments and ship kits, and its simulated lab obeys.
+// fullAPI is an API on which every route can succeed: its labs make appointments and ship kits, and its simulated lab
+// accepts every script.
 type fullAPI struct {
 	labAPI
 	own map[string]string // ids of what belongs to its team, by the parameter that names it
 }
 
-// obedientLab is a simulated lab that takes every script.
+// obedientLab is a simulated lab that accepts every script.
 type obedientLab struct{}
 
 func (obedientLab) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -49,7 +50,8 @@ func newFullAPI(t *testing.T) fullAPI {
 	return h
 }
 
-// validRequests say of every route that changes something how it is asked so that it does. Each puts in place first what it needs.
+// validRequests returns, for every route that changes something, a function that creates what the route needs and
+// returns a request that succeeds.
 func (h fullAPI) validRequests() map[string]func() validRequest {
 	plain := func(body any) func() validRequest { return func() validRequest { return validRequest{body: body} } }
 	all := map[string]func() validRequest{}
@@ -110,7 +112,9 @@ func (h fullAPI) orderRequests(plain func(any) func() validRequest) map[string]f
 			h.createRegistrableKit("KIT-1")
 			return validRequest{body: h.registration("KIT-1", nil)}
 		},
-		"POST /v3/order/resend_events":   func() validRequest { return validRequest{body: map[string]any{"order_ids": []any{h.createOrder(nil)}}} },
+		"POST /v3/order/resend_events": func() validRequest {
+			return validRequest{body: map[string]any{"order_ids": []any{h.createOrder(nil)}}}
+		},
 		"POST /v3/order/:order_id/test":  h.simulationRequest,
 		"POST /v3/unmatched_result_test": h.unmatchedResultTestRequest,
 		"PATCH /v3/order/:order_id/draw_completed": func() validRequest {
@@ -123,7 +127,7 @@ func (h fullAPI) orderRequests(plain func(any) func() validRequest) map[string]f
 	}
 }
 
-// ironTest is a lab test that a team makes of a marker.
+// ironTest creates a lab test of one marker and returns its id.
 func (h fullAPI) ironTest() map[string]any {
 	r := h.ops(http.MethodPost, "/ops/catalogue", smallCatalogue())
 	require.Equal(h.t, http.StatusOK, r.status, string(r.body))
@@ -132,8 +136,8 @@ func (h fullAPI) ironTest() map[string]any {
 
 func smallCatalogue() map[string]any {
 	return map[string]any{"files": []any{map[string]any{"name": "small.json", "content": json.RawMessage(`{
-		"labs": [{"id": 770, "slug": "small", "name": "Small", "first_line_address": "1 Main St", "city": "Phoenix", "zipcode": "85004",
-			"collection_methods": ["walk_in_test"], "sample_types": ["serum"]}],
+		"labs": [{"id": 770, "slug": "small", "name": "Small", "first_line_address": "1 Main St", "city": "Phoenix",
+			"zipcode": "85004", "collection_methods": ["walk_in_test"], "sample_types": ["serum"]}],
 		"markers": [{"id": 77001, "lab": "small", "name": "Ferritin", "slug": "ferritin", "provider_id": "F1"}]}`)}}}
 }
 
@@ -148,7 +152,7 @@ func (h fullAPI) unmatchedResultTestRequest() validRequest {
 		headers: []string{testKey, "run-1"}}
 }
 
-// appointmentRequests are about appointments, of orders of their own.
+// appointmentRequests are the requests about appointments. Each has its own order.
 func (h fullAPI) appointmentRequests() map[string]func() validRequest {
 	out := map[string]func() validRequest{}
 	reason := map[lifecycle.Modality]map[string]any{
@@ -291,7 +295,7 @@ func (h fullAPI) adminRequests(plain func(any) func() validRequest) map[string]f
 	}
 }
 
-// mutating are the routes of the table that change something.
+// mutating returns the routes of the table that change something.
 func mutating() []string {
 	var all []string
 	for _, scope := range []string{"own:change", "all:change", "administer"} {
@@ -305,7 +309,7 @@ func mutating() []string {
 	return all
 }
 
-// sendAsAdministrator makes the attempt, as an administrator.
+// sendAsAdministrator sends a request as an administrator.
 func (h fullAPI) sendAsAdministrator(route string, a validRequest, headers ...string) reply {
 	h.t.Helper()
 	method, pattern, _ := strings.Cut(route, " ")

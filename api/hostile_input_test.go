@@ -16,22 +16,25 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// sampleBodies are bodies with which a request for something that is there would get as far as looking for it. Routes that are not here take none.
+// sampleBodies are valid bodies, by route, with which a request gets as far as reading the named object. Other routes
+// have no body.
 var sampleBodies = map[string]string{
 	"PATCH /v3/order/:order_id":                        `{"is_critical_result": true, "activate_by": "2026-03-09"}`,
 	"POST /v3/unmatched_result/:raw_result_id/resolve": `{"action": "reject"}`,
 	"POST /v3/unmatched_result/:raw_result_id/accept":  `{}`,
 	"PATCH /v3/order/:order_id/phlebotomy/appointment/cancel": `{"cancellation_reason_id": "` +
 		"c7a2b1f0-0000-4000-8000-000000000001" + `"}`,
-	"PATCH /v3/order/:order_id/psc/appointment/cancel":            `{"cancellationReasonId": "c7a2b1f0-0000-4000-8000-000000000001"}`,
-	"POST /v3/order/:order_id/phlebotomy/appointment/request":     `{"address": {"first_line": "1 Main St", "second_line": "", "city": "Phoenix", "state": "AZ", "zip_code": "85004"}, "provider": "getlabs"}`,
+	"PATCH /v3/order/:order_id/psc/appointment/cancel": `{"cancellationReasonId": "` +
+		"c7a2b1f0-0000-4000-8000-000000000001" + `"}`,
+	"POST /v3/order/:order_id/phlebotomy/appointment/request": `{"address": {"first_line": "1 Main St", ` +
+		`"second_line": "", "city": "Phoenix", "state": "AZ", "zip_code": "85004"}, "provider": "getlabs"}`,
 	"POST /v3/order/:order_id/phlebotomy/appointment/book":        `{"booking_key": "a.b"}`,
 	"PATCH /v3/order/:order_id/phlebotomy/appointment/reschedule": `{"booking_key": "a.b"}`,
 	"POST /v3/order/:order_id/psc/appointment/book":               `{"booking_key": "a.b"}`,
 	"PATCH /v3/order/:order_id/psc/appointment/reschedule":        `{"booking_key": "a.b"}`,
 }
 
-// ownIDs are the ids of what belongs to the fixture's team, by the parameter that names it.
+// ownIDs are the ids of objects of the fixture's team, by path parameter.
 func (f *fixture) ownIDs() map[string]string {
 	f.t.Helper()
 	held, review := f.newHeldReview()
@@ -50,7 +53,8 @@ func (f *fixture) ownIDs() map[string]string {
 	}
 }
 
-// What belongs to another team is answered as what nobody has is, to the letter, on every route of the client API.
+// On every route of the client API, the answer about another team's object equals the answer about one that does not
+// exist.
 func TestOtherTeamsDataIsNotFound(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -88,7 +92,7 @@ func TestOtherTeamsDataIsNotFound(t *testing.T) {
 	require.Greater(t, looked, 20)
 	require.Equal(t, before, f.actions(owned["order_id"]), "nothing was done")
 
-	// Control: for who may see it, it is another thing than an unknown one.
+	// Control: the answers to a caller who may see the object differ.
 	for _, at := range []string{"/v3/order/" + owned["order_id"], "/v3/order_transaction/" + owned["transaction_id"],
 		"/v3/unmatched_result/" + owned["raw_result_id"], "/v3/lab_tests/" + owned["lab_test_id"],
 		"/v2/user/" + owned["user_id"]} {
@@ -102,7 +106,7 @@ func TestOtherTeamsDataIsNotFound(t *testing.T) {
 	}
 }
 
-// hostileTexts are texts that break what puts them together with other texts.
+// hostileTexts are texts that break code that joins them with other texts, such as queries, HTML or log lines.
 var hostileTexts = map[string]string{
 	"SQL":             `'; DROP TABLE orders; --`,
 	"SQL, always":     `" OR 1=1 OR "`,
@@ -118,7 +122,7 @@ var hostileTexts = map[string]string{
 	"a backslash":     `\" \u0000 \\`,
 }
 
-// texts are the paths of all texts in a body.
+// texts returns the paths of all texts in a body.
 func texts(prefix string, v any) []string {
 	var found []string
 	switch v := v.(type) {
@@ -132,7 +136,7 @@ func texts(prefix string, v any) []string {
 	return found
 }
 
-// valueAt is what is at a path of a body.
+// valueAt returns the value at a path of a body.
 func valueAt(v any, path string) any {
 	for name := range strings.SplitSeq(path, ".") {
 		m, _ := v.(map[string]any)
@@ -141,7 +145,8 @@ func valueAt(v any, path string) any {
 	return v
 }
 
-// In every text of an order each of them comes back as it was, or is refused as the caller's mistake; and no line of the log is broken.
+// In every text field of an order, each hostile text is either returned unchanged or refused with a 4xx answer, and no
+// log line is broken.
 func TestNastyTextsInAnOrder(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -177,7 +182,7 @@ func TestNastyTextsInAnOrder(t *testing.T) {
 	}
 }
 
-// Searches and ids are data, whatever stands in them.
+// Hostile texts in queries and paths are treated as data.
 func TestNastyTextsInQueriesAndPaths(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -212,13 +217,13 @@ func TestNastyTextsInQueriesAndPaths(t *testing.T) {
 		require.Empty(t, r.header.Get("Location"), trick)
 	}
 	stranger := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleClient)
-	for _, spelt := range []string{strings.ToUpper(id), "{" + id + "}", "urn:uuid:" + id} { // the same id, and the same team's
+	for _, spelt := range []string{strings.ToUpper(id), "{" + id + "}", "urn:uuid:" + id} { // other forms of the same id
 		require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodGet, "/v3/order/"+spelt, f.key, nil).status)
 		require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodGet, "/v3/order/"+spelt, stranger, nil).status)
 	}
 }
 
-// What partners and clients show to be let in never stands in a log, under whatever header it came.
+// Credentials of partners and clients are never logged, whatever header holds them.
 func TestCredentialsAreNotLogged(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -13,7 +13,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// What PostgreSQL does not take is no failure of ours, wherever it stands: not in any path, nor in any query.
+// Texts that PostgreSQL does not store are refused with a 4xx answer, in every path and every query.
 func TestTextsThatPostgreSQLDoesNotTake(t *testing.T) {
 	t.Parallel()
 	document, err := api.Document()
@@ -37,7 +37,7 @@ func TestTextsThatPostgreSQLDoesNotTake(t *testing.T) {
 	requireProblem(t, r, []any{"path", "client_user_id"}, "value_error")
 }
 
-// The beginning of a text need not be one.
+// The first five bytes of a postal code may end within a character. They must not be sent to PostgreSQL as text.
 func TestLocationsNearAForeignPostalCode(t *testing.T) {
 	t.Parallel()
 	f := newFixtureOn(t, postgrestest.NewDatabase(t))
@@ -50,7 +50,7 @@ func TestLocationsNearAForeignPostalCode(t *testing.T) {
 	require.Contains(t, r.detail(t), "postal code")
 }
 
-// addressWithText is the address of a route in which one parameter is the text.
+// addressWithText returns the path of a route in which one parameter is the text.
 func (f *fixture) addressWithText(r route, name, text string) string {
 	path, query := r.path, url.Values{}
 	for _, p := range r.parameters {

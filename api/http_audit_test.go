@@ -13,7 +13,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// differingRequests are the routes that change something and have no attempt, and the attempts that are for no such route.
+// differingRequests returns the routes that change something and have no request, and the requests for other routes.
 func differingRequests(attempts map[string]func() validRequest, routes []string) []string {
 	var wrong []string
 	for _, route := range routes {
@@ -29,7 +29,7 @@ func differingRequests(attempts map[string]func() validRequest, routes []string)
 	return wrong
 }
 
-// Every route that changes something is asked for something that it does, and that is in the audit, under the request's id.
+// A successful request to each route that changes something is in the audit, with the request's id.
 func TestEveryChangeIsAudited(t *testing.T) {
 	t.Parallel()
 	h := newFullAPI(t)
@@ -45,7 +45,7 @@ func TestEveryChangeIsAudited(t *testing.T) {
 	require.False(t, h.isAudited("change-"+newID()), "the control")
 }
 
-// Whatever shows something of a patient is in the audit.
+// Every reading of patient data is in the audit.
 func TestEveryReadOfPatientDataIsAudited(t *testing.T) {
 	t.Parallel()
 	h := newFullAPI(t)
@@ -75,7 +75,7 @@ func showsPatient(r reply) bool {
 		})
 }
 
-// isAudited reports whether something was noted of a request, with the key that made it.
+// isAudited reports whether the audit has a row of a request, with the API key that made it.
 func (f *fixture) isAudited(requestID string) bool {
 	f.t.Helper()
 	log, err := f.store.AuditLog(f.t.Context(), store.AuditQuery{Size: 100})

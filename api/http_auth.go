@@ -16,10 +16,10 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// apiKeyHeaders carry the API key, by the security scheme.
+// apiKeyHeaders are the headers that hold the API key, by security scheme.
 var apiKeyHeaders = map[string]string{securityScheme: "x-vital-api-key", managementScheme: "X-Management-Key"}
 
-// caller is who makes a request, and when.
+// caller is who makes a request, from which address, and on which day.
 type caller struct {
 	apiKey    store.APIKey
 	team      store.Team
@@ -30,14 +30,15 @@ type caller struct {
 
 type callerKey struct{}
 
-// callerOf is the caller of an authenticated request.
+// callerOf returns the caller of an authenticated request.
 func callerOf(ctx context.Context) caller {
 	c, _ := ctx.Value(callerKey{}).(caller)
 	return c
 }
 
-// requireScope lets a request through whose key or bearer token is good and may do what takes the scope. It shows one credential, in one
-// of the headers or as a bearer token. Nothing of the request is looked at before.
+// requireScope returns a middleware that authenticates the caller and checks that its role has the scope. A request
+// holds exactly one credential: an API key in one of the headers, or a bearer token. The middleware runs before
+// anything else of the request is read.
 func (s *server) requireScope(needs scope, headers []string) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		c, err := s.authenticateCaller(ctx, headers)
@@ -86,7 +87,8 @@ func (s *server) authenticateCaller(ctx huma.Context, headers []string) (caller,
 	return caller{apiKey: key, team: team, requestID: requestID(c), address: c.ClientIP(), today: s.today()}, nil
 }
 
-// bearerToken is the token of an Authorization header; empty: it has none. Other schemes are a proxy's business.
+// bearerToken returns the bearer token of an Authorization header, or "". Other schemes are ignored: a proxy may use
+// them.
 func bearerToken(header string) string {
 	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -110,7 +112,8 @@ func (s *server) findByAPIKey(ctx context.Context, secret string) (store.APIKey,
 	return key, team, nil
 }
 
-// findByBearerToken has a token stand for a key of its own with the role client. The tokens of a team are limited together.
+// findByBearerToken returns the team of a bearer token, and an API key with the role client that represents the token.
+// All tokens of a team share one rate limit.
 func (s *server) findByBearerToken(ctx context.Context, secret string) (store.APIKey, store.Team, error) {
 	token, team, err := s.Store.BearerTokenBySecret(ctx, secret)
 	if errors.Is(err, store.ErrNotFound) {
@@ -125,27 +128,27 @@ func (s *server) findByBearerToken(ctx context.Context, secret string) (store.AP
 	return store.APIKey{ID: token.ID, TeamID: team.ID, Name: "bearer token", Role: store.RoleClient}, team, nil
 }
 
-// recordAPIKeyUse notes that a key is in use. A request is answered whether that can be noted or not.
+// recordAPIKeyUse stores that an API key was used. A failure is logged and does not fail the request.
 func (s *server) recordAPIKeyUse(ctx context.Context, key store.APIKey) {
 	if err := s.Store.RecordAPIKeyUse(ctx, key); err != nil {
-		s.Logger.LogAttrs(ctx, slog.LevelWarn, "the use of a key is not noted", slog.String("key_id", key.ID),
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "the use of an API key was not recorded", slog.String("key_id", key.ID),
 			slog.Any("error", err))
 	}
 }
 
-// scope is what an operation takes of the key that asks for it.
+// scope is the permission that an operation requires of a credential.
 type scope string
 
 const (
-	scopeOwnRead   scope = "own:read"   // what belongs to the key's team
-	scopeOwnChange scope = "own:change" // orders, users and appointments of the key's team
-	scopeAllRead   scope = "all:read"   // what belongs to all teams
-	// demands on orders, deliveries, what came from partners, endpoints and their secrets
+	scopeOwnRead   scope = "own:read"   // read what belongs to the caller's team
+	scopeOwnChange scope = "own:change" // change orders, users and appointments of the caller's team
+	scopeAllRead   scope = "all:read"   // read what belongs to any team
+	// scopeAllChange allows demands on orders of any team, and changes of deliveries, inbox items, endpoints and secrets.
 	scopeAllChange  scope = "all:change"
-	scopeAdminister scope = "administer" // teams, keys, lab accounts, the audit
+	scopeAdminister scope = "administer" // teams, API keys, lab accounts, the audit
 )
 
-// permissions are what keys may do, by role. What is not here nobody may do.
+// permissions are the scopes of each role. A role has no other scopes.
 var permissions = map[string][]scope{
 	store.RoleClient:         {scopeOwnRead, scopeOwnChange},
 	store.RoleOperationsRead: {scopeOwnRead, scopeAllRead},
@@ -153,13 +156,14 @@ var permissions = map[string][]scope{
 	store.RoleAdministrator:  {scopeOwnRead, scopeOwnChange, scopeAllRead, scopeAllChange, scopeAdminister},
 }
 
-// roleHasScope reports whether keys of a role may do what takes a scope.
+// roleHasScope reports whether a role has a scope.
 func roleHasScope(role string, s scope) bool { return slices.Contains(permissions[role], s) }
 
-// scopeExtension is the name under which the document says what an operation takes.
+// scopeExtension is the OpenAPI extension that names the scope of an operation.
 const scopeExtension = "x-scope"
 
-// appendReadAudit notes who reads patient data, before it is given out. What cannot be audited is not shown.
+// appendReadAudit records in the audit who reads patient data. Callers call it before they answer, and do not answer
+// with the data when it fails.
 func (s *server) appendReadAudit(ctx context.Context, action, teamID, orderID, detail string) error {
 	if err := s.Store.AppendAudit(ctx, auditRow(ctx, action, teamID, orderID, detail)); err != nil {
 		return fmt.Errorf("auditing %s: %w", action, err)
@@ -167,11 +171,12 @@ func (s *server) appendReadAudit(ctx context.Context, action, teamID, orderID, d
 	return nil
 }
 
-// appendChangeAudit notes who changed something, after it has been changed: the change stands, so a failure is only logged.
+// appendChangeAudit records in the audit who changed something. Callers call it after the change is stored, so it logs
+// a failure and does not return it.
 func (s *server) appendChangeAudit(ctx context.Context, action, teamID, orderID, detail string) {
 	row := auditRow(ctx, action, teamID, orderID, detail)
 	if err := s.Store.AppendAudit(context.WithoutCancel(ctx), row); err != nil {
-		s.Logger.LogAttrs(ctx, slog.LevelError, "a change is not audited", slog.String("action", action),
+		s.Logger.LogAttrs(ctx, slog.LevelError, "a change was not audited", slog.String("action", action),
 			slog.String("order_id", orderID), slog.String("key_id", row.APIKeyID), slog.String("request_id", row.RequestID),
 			slog.Any("error", err))
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// token makes a bearer token of a team and returns it.
+// token creates a bearer token of a team and returns it.
 func (f *fixture) token(team string) string {
 	f.t.Helper()
 	r := f.ops(http.MethodPost, "/ops/teams/"+team+"/tokens", map[string]any{})
@@ -59,7 +59,7 @@ func TestBearerTokens(t *testing.T) {
 	require.Contains(t, f.actions(id), "order.read", "who showed a token is in the audit")
 }
 
-// A token that is over is refused everywhere, and so are all that a key made, once that is revoked.
+// Every route refuses a token that has expired, and the tokens of an API key that is revoked.
 func TestBearerTokensEnd(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -90,7 +90,7 @@ func TestBearerTokensEnd(t *testing.T) {
 	}
 }
 
-// A token may do what a client's key may, on every route.
+// A token has the permissions of a client's API key, on every route.
 func TestEveryRouteTakesATokenAsAClientsKey(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -114,7 +114,7 @@ func TestEveryRouteTakesATokenAsAClientsKey(t *testing.T) {
 	require.Greater(t, tried, 100)
 }
 
-// adminKeyID is the id of the fixture's key for operations.
+// adminKeyID returns the id of the fixture's API key for operations.
 func (f *fixture) adminKeyID() string {
 	f.t.Helper()
 	key, _, err := f.store.APIKeyBySecret(f.t.Context(), f.opsKey)

@@ -11,8 +11,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// docsContentPolicy lets the page load nothing: it is all in one piece.
-const docsContentPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// docsContentPolicy forbids the page to load anything: its styles are inline.
+const docsContentPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; " +
+	"frame-ancestors 'none'"
 
 var docsPage = template.Must(template.New("docs").Parse(`<!doctype html>
 <html lang="en">
@@ -42,7 +43,8 @@ td, th { text-align: left; padding: .2rem .8rem .2rem 0; vertical-align: top; }
 <summary><code><span class="method">{{.Method}}</span> {{.Path}}</code> &mdash; {{.Summary}}</summary>
 {{if .Fields}}<table>
 <tr><th>Name</th><th>In</th><th>Type</th><th></th><th></th></tr>
-{{range .Fields}}<tr><td><code>{{.Name}}</code></td><td>{{.In}}</td><td>{{.Type}}</td><td>{{if .Required}}required{{end}}</td><td>{{.Doc}}</td></tr>
+{{range .Fields}}<tr><td><code>{{.Name}}</code></td><td>{{.In}}</td><td>{{.Type}}</td>
+<td>{{if .Required}}required{{end}}</td><td>{{.Doc}}</td></tr>
 {{end}}</table>{{end}}
 <p>Answers: {{.Answers}}</p>
 </details>
@@ -66,7 +68,7 @@ type docsField struct {
 	Required            bool
 }
 
-// docsHTML is the document as a page without scripts.
+// docsHTML renders the OpenAPI document as an HTML page without scripts.
 func (s *server) docsHTML() ([]byte, error) {
 	doc := s.huma.OpenAPI()
 	var page bytes.Buffer
@@ -81,9 +83,8 @@ func (s *server) docsHTML() ([]byte, error) {
 
 func docsGroups(doc *huma.OpenAPI) []docsGroup {
 	groups := []docsGroup{
-		{Tag: tagUsers}, {Tag: tagInsurance}, {Tag: tagLabTests}, {Tag: tagOrders}, {Tag: tagAppointments}, {Tag: tagResults},
-		{Tag: tagWebhooks},
-		{Tag: tagOperations},
+		{Tag: tagUsers}, {Tag: tagInsurance}, {Tag: tagLabTests}, {Tag: tagOrders}, {Tag: tagAppointments},
+		{Tag: tagResults}, {Tag: tagWebhooks}, {Tag: tagOperations},
 	}
 	for path, item := range doc.Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
@@ -113,7 +114,7 @@ func docsAnswers(op *huma.Operation) string {
 	return strings.Join(codes, ", ")
 }
 
-// docsFields are an operation's parameters and the first level of its body.
+// docsFields returns the parameters of an operation and the first level of its body.
 func docsFields(doc *huma.OpenAPI, op *huma.Operation) []docsField {
 	var fields []docsField
 	for _, p := range op.Parameters {

@@ -14,13 +14,15 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// retryAfter is what callers are told to wait when something that we need is away.
+// retryAfter is the Retry-After of a 503 answer.
 const retryAfter = 5 * time.Second
 
-// Error is every answer that is not a success, in the shape of client-api#2-errors.
+// Error is the body of every answer that is not a success, in the shape of client-api#2-errors.
 type Error struct {
-	Detail any `json:"detail" doc:"A text; for 422 a list of objects with loc, msg and type; for a user that exists an object."`
-	// The three of a refused cancellation only; clients know both shapes.
+	Detail any `json:"detail" doc:"A text; for 422 a list of problems; for a client_user_id that exists an object."`
+
+	// Name, Message and StatusCode are set for refused cancellations only, for which the original API documents two
+	// shapes.
 	Name       string `json:"error,omitempty"`
 	Message    string `json:"message,omitempty"`
 	StatusCode int    `json:"status_code,omitempty"`
@@ -29,13 +31,13 @@ type Error struct {
 	header http.Header
 }
 
-// Error is the status only: details are for the caller, not for logs.
+// Error returns the text of the status. Details are for the caller and do not belong into logs.
 func (e *Error) Error() string { return http.StatusText(e.status) }
 
-// GetStatus is for huma.
+// GetStatus implements huma.StatusError.
 func (e *Error) GetStatus() int { return e.status }
 
-// GetHeaders is for huma.
+// GetHeaders implements huma.HeadersError.
 func (e *Error) GetHeaders() http.Header { return e.header }
 
 func newError(status int, detail string) *Error { return &Error{Detail: detail, status: status} }
@@ -48,7 +50,8 @@ func unavailableError(detail string) *Error {
 	return e
 }
 
-// mapNotFound turns the store's ErrNotFound into a 404 about what, and leaves any other error alone.
+// mapNotFound turns store.ErrNotFound into a 404 answer that names what is missing, and returns any other error
+// unchanged.
 func mapNotFound(err error, what string) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return notFoundError(what)
@@ -56,8 +59,8 @@ func mapNotFound(err error, what string) error {
 	return err
 }
 
-// huma's own errors are replaced by ours in the one way that huma offers: its package variables. They are set before anything can
-// be served. gin's mode is such a variable too; its debug mode prints to standard output.
+// init replaces huma's error constructors, which are package variables, and gin's mode, which is global too. gin's
+// debug mode prints to standard output.
 func init() {
 	gin.SetMode(gin.ReleaseMode)
 	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
@@ -68,8 +71,8 @@ func init() {
 	}
 }
 
-// fromHumaError translates what huma found wrong. What a handler returned and we do not know is our own failure: it is noted for the
-// log, and the caller learns nothing of it.
+// fromHumaError translates an error of huma. An unknown error of a handler is an internal failure: it goes to the
+// access log, and the answer holds nothing of it.
 func fromHumaError(ctx huma.Context, status int, msg string, errs []error) *Error {
 	for _, err := range errs {
 		var tooLarge *http.MaxBytesError
@@ -93,7 +96,7 @@ func fromHumaError(ctx huma.Context, status int, msg string, errs []error) *Erro
 	return newError(status, msg)
 }
 
-// internalError is our own failure, or a caller that went away.
+// internalError returns the 500 answer, or 503 when the request timed out or was cancelled.
 func internalError(errs []error) *Error {
 	for _, err := range errs {
 		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
@@ -103,7 +106,7 @@ func internalError(errs []error) *Error {
 	return newError(http.StatusInternalServerError, "Internal server error")
 }
 
-// keepErrorsForLog keeps errors for the access log.
+// keepErrorsForLog adds errors to the request, for the access log.
 func keepErrorsForLog(ctx huma.Context, errs []error) {
 	if ctx == nil {
 		return
@@ -113,11 +116,12 @@ func keepErrorsForLog(ctx huma.Context, errs []error) {
 	}
 }
 
-// abortWithDetail ends a request outside huma.
+// abortWithDetail answers a request outside huma with an error and ends it.
 func abortWithDetail(c *gin.Context, status int, detail string) {
 	abortWithError(c, newError(status, detail))
 }
 
+// abortWithError answers a request with an error and its headers, and ends it.
 func abortWithError(c *gin.Context, e *Error) {
 	for name, values := range e.header {
 		for _, v := range values {

@@ -19,8 +19,8 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/apicontract"
 )
 
-// FuzzRequests draws requests to every documented operation: paths, queries, headers and bodies that follow the document, mostly, and
-// hostile ones. Whatever is sent, nothing panics, no answer is a failure of ours, and each is as the document says.
+// FuzzRequests sends random requests to every documented operation. Most paths, queries, headers and bodies follow the
+// document, some are hostile. No request panics, no answer is 500, and each answer matches the document.
 func FuzzRequests(f *testing.F) {
 	document, err := api.Document()
 	require.NoError(f, err)
@@ -35,7 +35,7 @@ func FuzzRequests(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) { request(t, data) })
 }
 
-// So many requests are drawn in every run of the tests, the same ones each time.
+// Every run of the tests sends the same number of the same random requests.
 func TestDrawnRequests(t *testing.T) {
 	t.Parallel()
 	document, err := api.Document()
@@ -47,7 +47,7 @@ func TestDrawnRequests(t *testing.T) {
 	random := rand.NewChaCha8([32]byte{1})
 	for i := range 15 * len(routes) {
 		data := make([]byte, 1024)
-		_, _ = random.Read(data) // which never fails
+		_, _ = random.Read(data) // it never fails
 		data[0], data[1] = byte(i%len(routes)), 0
 		request(t, data)
 	}
@@ -55,12 +55,12 @@ func TestDrawnRequests(t *testing.T) {
 		judge.UnansweredOperations())
 }
 
-// newRequester makes the request that is drawn from some bytes and looks at the answer.
+// newRequester returns a function that sends the request that the bytes determine, and checks the answer.
 func newRequester(x *fixture, judge *apicontract.Contract, routes []route) func(t *testing.T, data []byte) {
 	executed := 0
 	return func(t *testing.T, data []byte) {
 		t.Helper()
-		if executed%64 == 0 { // what was drawn before may have ended or deleted it
+		if executed%64 == 0 { // earlier requests may have ended or deleted the objects
 			y := *x
 			y.t = t
 			y.user = y.newUser(y.team)
@@ -80,7 +80,7 @@ func newRequester(x *fixture, judge *apicontract.Contract, routes []route) func(
 	}
 }
 
-// route is an operation of the document, as far as requests are drawn from it.
+// route is an operation of the document, with what is needed for random requests.
 type route struct {
 	method, path string
 	parameters   []struct {
@@ -121,7 +121,7 @@ func routesOf(t testing.TB, document []byte) (routes []route) {
 	return routes
 }
 
-// fuzzDraws takes decisions from the fuzzer's bytes. When they are used up, all are the first.
+// fuzzDraws makes decisions by the fuzzer's bytes. After the last byte every decision is the first choice.
 type fuzzDraws struct {
 	data  []byte
 	known []string // ids of what there is
@@ -138,10 +138,10 @@ func (d *fuzzDraws) byte() byte {
 
 func (d *fuzzDraws) upTo(n int) int { return (int(d.byte()) | int(d.byte())<<8) % n }
 
-// odd is true for one in n.
+// odd returns true in one of n cases.
 func (d *fuzzDraws) odd(n int) bool { return int(d.byte())%n == n-1 }
 
-// hostile are texts that something might stumble over.
+// hostile are texts that may break code.
 var hostile = []string{
 	"", " ", "null", "0", "-1", "1e999", "9223372036854775808", "\x00", "\u202e", "ſ", "é\u0301",
 	"'; DROP TABLE orders; --", "../../etc/passwd", "%00", "%2F",
@@ -191,7 +191,7 @@ func (d *fuzzDraws) request(t *testing.T, r route, base, key, opsKey string) *ht
 	if r.body != nil && !d.odd(16) {
 		content, err := json.Marshal(d.value(r, r.body, 0))
 		require.NoError(t, err)
-		if d.odd(8) && len(content) > 0 { // cut short, or with something in it that does not belong there
+		if d.odd(8) && len(content) > 0 { // truncated, with a hostile text at the end
 			at := d.upTo(len(content))
 			content = append(slices.Clone(content[:at]), d.text()...)
 		}
@@ -211,7 +211,7 @@ func printable(c rune) rune {
 	return c
 }
 
-// scalar is the text of a parameter.
+// scalar returns the text of a parameter.
 func (d *fuzzDraws) scalar(r route, schema map[string]any) string {
 	switch v := d.value(r, schema, 0).(type) {
 	case string:
@@ -232,7 +232,7 @@ func (d *fuzzDraws) scalar(r route, schema map[string]any) string {
 	}
 }
 
-// value is what a schema describes, or now and then something else.
+// value returns a value of a schema, or in some cases another value.
 func (d *fuzzDraws) value(r route, schema map[string]any, depth int) any {
 	if ref, ok := schema["$ref"].(string); ok {
 		schema, _ = r.all[ref].(map[string]any)
@@ -273,7 +273,7 @@ func (d *fuzzDraws) value(r route, schema map[string]any, depth int) any {
 	}
 }
 
-// typeOf is one of the types that a schema allows.
+// typeOf returns one of the types that a schema allows.
 func typeOf(d *fuzzDraws, kind any) string {
 	if several, ok := kind.([]any); ok && len(several) > 0 {
 		kind = several[d.upTo(len(several))]

@@ -9,10 +9,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// readyTimeout is how long /readyz waits for what it asks.
+// readyTimeout is how long /readyz waits for the database and the workflows.
 const readyTimeout = 2 * time.Second
 
-// The routes that are served whatever an address asks for.
+// Paths without a rate limit.
 const (
 	pathHealth  = "/healthz"
 	pathReady   = "/readyz"
@@ -23,11 +23,11 @@ func (s *server) healthRoutes(e *gin.Engine) {
 	e.GET(pathHealth, func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) })
 	e.GET(pathReady, s.handleReady)
 	e.GET(pathMetrics, gin.WrapH(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{
-		ErrorHandling: promhttp.ContinueOnError, // without its database the rest is still told
+		ErrorHandling: promhttp.ContinueOnError, // metrics that need no database are served without it
 	})))
 }
 
-// handleReady reports whether requests can be served in full: with the database and the workflows.
+// handleReady answers 200 when both the database and the workflows can be reached, else 503.
 func (s *server) handleReady(c *gin.Context) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), readyTimeout)
 	defer cancel()

@@ -13,20 +13,22 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// idempotencyClaimLease is how long a key is held for the request that claimed it.
+// idempotencyClaimLease is how long an idempotency key is claimed for one request.
 const idempotencyClaimLease = time.Minute
 
-// noCacheOnError is the value of X-Idempotency-Error with which only successes are stored.
+// noCacheOnError is the value of X-Idempotency-Error with which only successful answers are stored.
 const noCacheOnError = "no-cache"
 
-// IdempotencyHeaders are the headers of a request that must not be done twice.
+// IdempotencyHeaders are the headers of a request that must not be executed twice.
 type IdempotencyHeaders struct {
-	Key     string `header:"X-Idempotency-Key" minLength:"1" maxLength:"255" doc:"The first answer under this key is replayed for at least 24 hours."`
-	OnError string `header:"X-Idempotency-Error" enum:"no-cache" doc:"Store successful answers only."`
+	Key string `header:"X-Idempotency-Key" minLength:"1" maxLength:"255" doc:"Replays the first answer for 24 hours."`
+
+	OnError string `header:"X-Idempotency-Error" enum:"no-cache" doc:"Store successful answers only, and no refusals."`
 }
 
-// withIdempotency runs a request whose answer is replayed to the next one with the same key. What failed because of us is not an answer to
-// keep: the key is released, so that the client may try again.
+// withIdempotency runs a request under its idempotency key. A later request with the same key gets the stored answer.
+// run stores a successful answer under the key that it gets; withIdempotency stores refusals. It releases the key after
+// a failure of ours, so that the client may try again. Without a key it only calls run.
 func (s *server) withIdempotency(ctx context.Context, route string, in IdempotencyHeaders,
 	run func(*store.IdempotencyKey) (*rawAnswer, error)) (*rawAnswer, error) {
 	if in.Key == "" {
@@ -48,8 +50,8 @@ func (s *server) withIdempotency(ctx context.Context, route string, in Idempoten
 	return s.storeOrReleaseFailure(context.WithoutCancel(ctx), *claim.Claimed, in.OnError == noCacheOnError, err)
 }
 
-// storeAndAnswer answers 200 with v, and keeps the answer under the key where there is one. What was done stands: an answer that cannot be kept
-// is given all the same.
+// storeAndAnswer answers 200 with v, and stores the answer under the idempotency key if there is one. It logs a failure
+// to store and answers all the same, because the request has been executed.
 func (s *server) storeAndAnswer(ctx context.Context, key *store.IdempotencyKey, v any) (*rawAnswer, error) {
 	b, err := encodeJSON(v)
 	if err != nil {
@@ -57,13 +59,15 @@ func (s *server) storeAndAnswer(ctx context.Context, key *store.IdempotencyKey, 
 	}
 	if key != nil {
 		if err := s.Store.StoreIdempotentAnswer(context.WithoutCancel(ctx), *key, http.StatusOK, b); err != nil {
-			s.Logger.LogAttrs(ctx, slog.LevelWarn, "an answer is not kept under its idempotency key", slog.Any("error", err))
+			s.Logger.LogAttrs(ctx, slog.LevelWarn, "an answer was not stored under its idempotency key",
+				slog.Any("error", err))
 		}
 	}
 	return &rawAnswer{Status: http.StatusOK, ContentType: contentJSON, Body: b}, nil
 }
 
-// storeOrReleaseFailure stores a refusal under its key, or releases the key.
+// storeOrReleaseFailure stores a refusal under its idempotency key and returns it as an answer. It releases the key and
+// returns err when the failure cannot be replayed or release is true.
 func (s *server) storeOrReleaseFailure(ctx context.Context, key store.IdempotencyKey, release bool,
 	err error) (*rawAnswer, error) {
 	var refused *Error
@@ -87,8 +91,8 @@ func (s *server) storeOrReleaseFailure(ctx context.Context, key store.Idempotenc
 	return &rawAnswer{Status: refused.status, ContentType: contentJSON, Body: b}, nil
 }
 
-// isReplayableStatus reports whether a refusal with that status is an answer to replay. A request that is not valid was none, and one that met
-// another with its key, or a failure of ours, may be made again.
+// isReplayableStatus reports whether a refusal with that status is stored and replayed. Failed validation (422), a key
+// in use (409) and failures of ours are not: the client may send the request again with the same key.
 func isReplayableStatus(status int) bool {
 	return status < http.StatusInternalServerError && status != http.StatusConflict &&
 		status != http.StatusUnprocessableEntity
@@ -98,7 +102,7 @@ func keyInUseError() *Error {
 	return newError(http.StatusConflict, "A request with the same idempotency key is still executing")
 }
 
-// encodeJSON writes JSON as huma does.
+// encodeJSON encodes JSON as huma does: with a final newline and without escapes for HTML.
 func encodeJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

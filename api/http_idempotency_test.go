@@ -81,7 +81,7 @@ func TestIdempotencyStoresNothingOnInvalidRequests(t *testing.T) {
 	require.Equal(t, http.StatusOK, f.createOrderWithKey("key-1", nil).status)
 }
 
-// A scheduled order whose answer was lost, and which is asked for again after midnight, is the same order still.
+// A request for a scheduled order that is repeated after midnight, because its answer was lost, returns the same order.
 func TestIdempotentReplayAfterActivation(t *testing.T) {
 	t.Parallel()
 	var days atomic.Int32
@@ -129,7 +129,7 @@ func TestIdempotencyKeyInUse(t *testing.T) {
 	require.Equal(t, http.StatusOK, f.createOrderWithKey("key-1", nil).status)
 }
 
-// However many requests with one key come at once, there is one order, and every answer is that order's or 409.
+// Concurrent requests with one key create one order. Each answer is that order or 409.
 func TestIdempotencyUnderConcurrency(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -160,11 +160,11 @@ func TestIdempotencyUnderConcurrency(t *testing.T) {
 	require.Equal(t, 1, f.countOrders())
 }
 
-// A failure of ours is not an answer: the same key may be used again.
+// After a failure of ours the same key can be used again.
 func TestIdempotencyReleasesAfterOurFailure(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	// Each overlay is good alone; together a reminder lies outside the window.
+	// Each policy overlay is valid alone. Merged, a reminder is outside the window.
 	f.account = f.newAccount(store.LabAccount{TeamID: f.team,
 		Policy: []byte(`{"recovery": {"window": "168h", "reminders": ["72h"]}}`)})
 	clash := f.newLabTest(order.LabTest{Policy: []byte(`{"recovery": {"reminders": ["240h"]}}`)})

@@ -10,7 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Errors of bodies that are JSON and are refused all the same; kinds says how callers see them.
+// Errors of bodies that encoding/json would accept and the API refuses. problemTypes maps them to problems.
 var (
 	errDuplicateKey    = errors.New("an object has a key twice")
 	errNUL             = errors.New("a text has a NUL character")
@@ -19,18 +19,20 @@ var (
 	errTooManyValues   = errors.New("the body has too many values")
 )
 
-// Bounds of a body, far above what any request needs. Decoding costs many times the bytes where there are many small values.
+// Limits of a JSON body, far above what any request needs. Many small values take many times their bytes when decoded.
 const (
 	maxJSONDepth  = 32
 	maxJSONValues = 50_000
 )
 
-// jsonFormat is how huma reads and writes JSON. It refuses an object that has a key twice, in whatever case: huma validates one of
-// the two values, encoding/json may use the other. It also refuses texts with a NUL character, which PostgreSQL does not store, and what
-// is not UTF-8: encoding/json would take it, and put another character in the place of what it does not understand.
+// jsonFormat is how huma reads and writes JSON. It refuses an object that has a key twice, in any case of letters: huma
+// validates one of the two values, encoding/json may use the other. It also refuses texts with a NUL character, which
+// PostgreSQL does not store, and bodies that are not UTF-8, in which encoding/json would replace bytes silently.
 var jsonFormat = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshalStrict}
 
-// unmarshalStrict is called twice for a body: first to validate it, which is when the value is an *any, and then to use it.
+// unmarshalStrict decodes JSON and refuses what jsonFormat describes. huma calls it twice for a body: first with an
+// *any to validate it, then with the body's type. Duplicate keys and NUL characters are looked for in the first call
+// only.
 func unmarshalStrict(data []byte, v any) error {
 	if err := checkBounds(data, maxJSONValues); err != nil {
 		return err
@@ -47,15 +49,16 @@ func unmarshalStrict(data []byte, v any) error {
 	return checkUnambiguous(data)
 }
 
-// checkUnambiguous refuses JSON that has a key twice, or a NUL character. How deep it may be nested has been limited before.
+// checkUnambiguous refuses JSON with a duplicate key or a NUL character. checkBounds has limited its depth before.
 func checkUnambiguous(data []byte) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	return checkNextValue(d)
 }
 
-// checkBounds looks at a body, good or bad, without decoding it: it is not nested too deeply, and has at most so many values.
-func checkBounds(data []byte, most int) error {
+// checkBounds refuses a body that is nested too deeply or has more than maxValues values. It does not decode the body,
+// which need not be valid JSON.
+func checkBounds(data []byte, maxValues int) error {
 	depth, values := 0, 1
 	for i := 0; i < len(data); i++ {
 		switch data[i] {
@@ -72,14 +75,14 @@ func checkBounds(data []byte, most int) error {
 		if depth > maxJSONDepth {
 			return errNestedTooDeeply
 		}
-		if values > most {
+		if values > maxValues {
 			return errTooManyValues
 		}
 	}
 	return nil
 }
 
-// endOfText is where the text that begins at a quotation mark ends.
+// endOfText returns the index of the quotation mark that ends the string that begins at index i.
 func endOfText(data []byte, i int) int {
 	for i++; i < len(data) && data[i] != '"'; i++ {
 		if data[i] == '\\' {
@@ -89,7 +92,7 @@ func endOfText(data []byte, i int) int {
 	return i
 }
 
-// checkNextValue checks the next value.
+// checkNextValue reads the next value of d, with all values in it, and checks it for duplicate keys and NUL characters.
 func checkNextValue(d *json.Decoder) error {
 	token, err := d.Token()
 	if err != nil {
@@ -116,14 +119,14 @@ func checkNextValue(d *json.Decoder) error {
 	return err
 }
 
-// readNewKey reads a key that its object must not have had.
+// readNewKey reads the next key of an object and adds it to keys. It refuses a key that keys holds.
 func readNewKey(d *json.Decoder, keys map[string]bool) error {
 	token, err := d.Token()
 	if err != nil {
 		return err
 	}
 	key, _ := token.(string)
-	folded := strings.ToLower(strings.ToUpper(key)) // as encoding/json compares keys: by Unicode, so that ſ is s
+	folded := strings.ToLower(strings.ToUpper(key)) // as encoding/json compares keys: by Unicode, so that ſ equals s
 	if keys[folded] {
 		return errDuplicateKey
 	}

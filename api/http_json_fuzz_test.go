@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzUnmarshal: what the API reads as JSON is JSON, means the same to whoever reads it, and can be stored.
+// FuzzUnmarshal checks that a body that the API accepts is valid JSON, has one meaning for every reader, and can be
+// stored.
 func FuzzUnmarshal(f *testing.F) {
 	for _, seed := range []string{
 		`{"a":1,"b":[true,null,"x"]}`, `{"a":1,"A":2}`, `{"ſ":1,"s":2}`, `{"a":"\u0000"}`, `[[[[]]]]`, `{"a":{"b":1,"b":2}}`,

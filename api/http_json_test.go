@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A key that an object has twice could have its good value validated and its bad one used.
+// Of a key that an object has twice, one value could be validated and the other one used.
 func TestBodiesWithAKeyTwiceAreRefused(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -37,7 +37,7 @@ func TestBodiesWithAKeyTwiceAreRefused(t *testing.T) {
 		"keys of different objects")
 }
 
-// PostgreSQL stores no NUL characters; without a check they would be a failure of ours, which SDKs try again.
+// PostgreSQL stores no NUL characters. Without a check the answer would be 500, after which SDKs repeat the request.
 func TestTextsWithNULAreRefused(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -19,19 +19,20 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/tracing"
 )
 
-// requestIDHeader names a request, in both directions.
+// requestIDHeader holds the id of a request, in the request and in the answer.
 const requestIDHeader = "X-Request-Id"
 
-// What the access log takes from gin's context.
+// Keys of gin's context whose values the access log contains.
 const (
 	logRequestID = "request_id"
 	logKeyID     = "key_id"
 )
 
-// requestIDPattern is what a caller's request id has to look like; any other is replaced, because it ends up in logs.
+// requestIDPattern matches the request ids that are accepted from callers. Any other is replaced, because ids are
+// logged.
 var requestIDPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// assignRequestID gives the request an id and its answer the headers that every answer has.
+// assignRequestID sets the id of the request, and the headers that every answer has.
 func (s *server) assignRequestID(c *gin.Context) {
 	id := c.GetHeader(requestIDHeader)
 	if !requestIDPattern.MatchString(id) {
@@ -46,7 +47,8 @@ func (s *server) assignRequestID(c *gin.Context) {
 
 func requestID(c *gin.Context) string { return c.GetString(logRequestID) }
 
-// countAndLog counts and logs the request. Paths are logged as patterns, and queries and bodies not at all.
+// countAndLog counts the request in the metrics and writes it to the access log. It logs the route's pattern instead of
+// the path, and neither the query nor the body.
 func (s *server) countAndLog(c *gin.Context) {
 	start := time.Now()
 	c.Next()
@@ -57,8 +59,8 @@ func (s *server) countAndLog(c *gin.Context) {
 	s.metrics.requests.WithLabelValues(metricMethod(c), route, strconv.Itoa(status)).Observe(took.Seconds())
 	attrs := []slog.Attr{
 		slog.String("method", metricMethod(c)), slog.String("route", route), slog.Int("status", status),
-		slog.Duration("duration", took),
-		slog.String("request_id", requestID(c)), slog.String("key_id", c.GetString(logKeyID)),
+		slog.Duration("duration", took), slog.String("request_id", requestID(c)),
+		slog.String("key_id", c.GetString(logKeyID)),
 	}
 	level := slog.LevelInfo
 	if len(c.Errors) > 0 {
@@ -68,7 +70,7 @@ func (s *server) countAndLog(c *gin.Context) {
 	s.Logger.LogAttrs(c.Request.Context(), level, "request", attrs...)
 }
 
-// metricMethod is the request's, or "other" for one that a caller made up: it becomes a metric's label.
+// metricMethod returns the request's method, or "other" for a method that HTTP does not define: it is a metric's label.
 func metricMethod(c *gin.Context) string {
 	switch c.Request.Method {
 	case http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete, http.MethodHead,
@@ -78,7 +80,8 @@ func metricMethod(c *gin.Context) string {
 	return "other"
 }
 
-// recoverPanics answers 500. The value of a panic may hold anything, so only its type and the stack are logged.
+// recoverPanics answers 500 after a panic. It logs the type of the panic's value and the stack, but not the value,
+// which may hold patient data.
 func (s *server) recoverPanics(c *gin.Context) {
 	defer func() {
 		v := recover()
@@ -109,7 +112,8 @@ func newMetrics(r prometheus.Registerer, others ...prometheus.Collector) (*metri
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"method", "route", "status"}),
 		inboxItems: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "aliquot_partner_reports_total", Help: "What partners sent, by partner and what became of it at the door.",
+			Name: "aliquot_partner_reports_total",
+			Help: "Requests to the webhooks of labs and couriers, by partner and outcome: the inbox state, or the refusal.",
 		}, []string{"partner", "outcome"}),
 	}
 	for _, c := range append(others, m.requests, m.inboxItems) {
@@ -120,8 +124,9 @@ func newMetrics(r prometheus.Registerer, others ...prometheus.Collector) (*metri
 	return m, nil
 }
 
-// trace begins a trace with the request, which goes on wherever the request's context goes: into the order's workflow. It says what the
-// access log says, the route's pattern and no path. What the caller traces itself is linked. Probes and scrapes are not traced.
+// trace begins a trace with the request. The request's context carries it on, into the order's workflow. The span has
+// the attributes of the access log: the route's pattern and no path. It is linked to the caller's own trace, if there
+// is one. Probes and scrapes are not traced.
 func (s *server) trace(c *gin.Context) {
 	route := c.FullPath()
 	if route == pathHealth || route == pathReady || route == pathMetrics {

@@ -56,7 +56,7 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
-// panicking stands for a bug.
+// panicking are workflows whose StartOrder panics.
 type panicking struct{ *fakeWorkflows }
 
 func (panicking) StartOrder(context.Context, string) error { panic("Ann Lee, born 1990-01-01") }
@@ -72,7 +72,7 @@ func TestPanic(t *testing.T) {
 	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodGet, "/healthz", "", nil).status)
 }
 
-// Whatever a request holds, the log holds ids and codes.
+// The log holds ids and codes, and no patient data of requests.
 func TestLogsHoldNoPatientData(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

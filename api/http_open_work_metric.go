@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	openWorkTimeout = 5 * time.Second  // for the reading that a scrape waits for
-	openWorkMaxAge  = 15 * time.Second // how long a reading is shown again, however many scrape
+	openWorkTimeout = 5 * time.Second  // for reading the store while a scrape waits
+	openWorkMaxAge  = 15 * time.Second // how long scrapes get the same values
 )
 
-// openWorkMetric shows how many orders, reports and deliveries wait, and for how long. It is read from the store when it is asked for,
-// so that every replica says the same.
+// openWorkMetric collects how many orders, inbox items and deliveries wait, and for how long. It reads the store when
+// it is scraped, so that all replicas report the same values.
 type openWorkMetric struct {
 	read func(context.Context, time.Time) (store.OpenWork, error)
 	now  func() time.Time
@@ -39,13 +39,13 @@ func newOpenWorkMetric(read func(context.Context, time.Time) (store.OpenWork, er
 		read: read, now: now,
 		unfinishedOrders: describe("orders_open", "Orders with something to do or to wait for, by status.", "status"),
 		attention:        describe("orders_attention", "Orders with an open attention mark, by reason.", "reason"),
-		inbox:            describe("inbox_waiting", "Reports of partners that wait, by state.", "state"),
+		inbox:            describe("inbox_waiting", "Inbox items that are not processed yet, by state.", "state"),
 		oldestInboxItem: describe("inbox_waiting_seconds",
-			"How long the longest waiting report has waited for its order to settle it."),
-		pending:     describe("deliveries_pending", "Deliveries still to be made."),
-		deliveryLag: describe("deliveries_behind_seconds", "How long the longest due delivery has been due."),
+			"Seconds that the oldest unprocessed inbox item has waited for its order."),
+		pending:     describe("deliveries_pending", "Webhook deliveries that have not succeeded and are still attempted."),
+		deliveryLag: describe("deliveries_behind_seconds", "Seconds since the longest overdue webhook delivery was due."),
 		oldestUnsealedAudit: describe("audit_unsealed_seconds",
-			"How long the oldest row of the audit that is not sealed has waited for it."),
+			"Seconds since the oldest audit row was added that is not sealed yet."),
 	}
 }
 
@@ -57,7 +57,8 @@ func (m *openWorkMetric) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. Every status, reason and state is there, also where nothing has it, so that an alert finds it.
+// Collect implements prometheus.Collector. It reports every status, reason and state, also with the value 0, so that
+// alerts find the series.
 func (m *openWorkMetric) Collect(ch chan<- prometheus.Metric) {
 	s, err := m.cachedRead()
 	if err != nil {
@@ -82,7 +83,8 @@ func (m *openWorkMetric) Collect(ch chan<- prometheus.Metric) {
 	show(m.oldestUnsealedAudit, m.secondsSince(s.OldestUnsealedAuditAt))
 }
 
-// cachedRead reads anew what is not fresh. Those who ask meanwhile wait for the same reading.
+// cachedRead returns the values of the last reading, and reads the store when they are older than openWorkMaxAge.
+// Concurrent scrapes wait for the same reading.
 func (m *openWorkMetric) cachedRead() (store.OpenWork, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -98,7 +100,7 @@ func (m *openWorkMetric) cachedRead() (store.OpenWork, error) {
 	return m.last, nil
 }
 
-// secondsSince is how long ago a time was, in seconds; 0 for none.
+// secondsSince returns the seconds since t; 0 for the zero time and for a future one.
 func (m *openWorkMetric) secondsSince(t time.Time) float64 {
 	if t.IsZero() {
 		return 0

@@ -16,7 +16,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// newTestMetric is a reading in which everything waits, and a clock that can be moved.
+// newTestMetric returns a metric whose reading has a value for everything, and a function that moves its clock.
 func newTestMetric(t *testing.T) (m *openWorkMetric, readings *int, clock *time.Time) {
 	t.Helper()
 	at, n := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC), 0
@@ -37,19 +37,20 @@ func TestOpenWorkMetric(t *testing.T) {
 	t.Parallel()
 	m, _, _ := newTestMetric(t)
 	require.NoError(t, testutil.CollectAndCompare(m, strings.NewReader(`
-# HELP aliquot_audit_unsealed_seconds How long the oldest row of the audit that is not sealed has waited for it.
+# HELP aliquot_audit_unsealed_seconds Seconds since the oldest audit row was added that is not sealed yet.
 # TYPE aliquot_audit_unsealed_seconds gauge
 aliquot_audit_unsealed_seconds 0
-# HELP aliquot_deliveries_behind_seconds How long the longest due delivery has been due.
+# HELP aliquot_deliveries_behind_seconds Seconds since the longest overdue webhook delivery was due.
 # TYPE aliquot_deliveries_behind_seconds gauge
 aliquot_deliveries_behind_seconds 120
-# HELP aliquot_deliveries_pending Deliveries still to be made.
+# HELP aliquot_deliveries_pending Webhook deliveries that have not succeeded and are still attempted.
 # TYPE aliquot_deliveries_pending gauge
 aliquot_deliveries_pending 7
-# HELP aliquot_inbox_waiting_seconds How long the longest waiting report has waited for its order to settle it.
+# HELP aliquot_inbox_waiting_seconds Seconds that the oldest unprocessed inbox item has waited for its order.
 # TYPE aliquot_inbox_waiting_seconds gauge
 aliquot_inbox_waiting_seconds 60
-`), "aliquot_audit_unsealed_seconds", "aliquot_deliveries_behind_seconds", "aliquot_deliveries_pending", "aliquot_inbox_waiting_seconds"))
+`), "aliquot_audit_unsealed_seconds", "aliquot_deliveries_behind_seconds", "aliquot_deliveries_pending",
+		"aliquot_inbox_waiting_seconds"))
 	require.Equal(t, len(lifecycle.Statuses()), testutil.CollectAndCount(m, "aliquot_orders_open"))
 	require.Equal(t, len(store.UnprocessedInboxStates()), testutil.CollectAndCount(m, "aliquot_inbox_waiting"))
 	problems, err := testutil.CollectAndLint(m)
@@ -79,7 +80,7 @@ func TestAMetricForEveryAttentionReason(t *testing.T) {
 	}
 }
 
-// However many scrape, the store is asked once in a while; how long something waits goes on meanwhile.
+// Frequent scrapes share one reading of the store; waiting times still increase between readings.
 func TestAFreshReadingIsReused(t *testing.T) {
 	t.Parallel()
 	m, readings, clock := newTestMetric(t)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/internal/junction"
 	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
 )
 
 const (
@@ -28,7 +29,7 @@ const (
 	pathDocs         = "/docs"
 )
 
-// Document is the OpenAPI 3.1 document of the client and operations API, indented.
+// Document returns the OpenAPI 3.1 document of the client and operations API, as indented JSON.
 func Document() ([]byte, error) {
 	s, err := newServer(Deps{})
 	if err != nil {
@@ -51,11 +52,29 @@ func (s *server) document() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// documentRoutes makes huma's API on the router, and serves its document and a page of it.
+// publishedSchemaNames are the names of schemas whose Go types have other names. Schema names are part of the API: SDKs
+// are generated from them.
+var publishedSchemaNames = map[reflect.Type]string{
+	reflect.TypeFor[order.ReportedAppointment](): "Booked",
+}
+
+// schemaName names the schema of a type: as publishedSchemaNames does, else after the Go type.
+func schemaName(t reflect.Type, hint string) string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if name, ok := publishedSchemaNames[t]; ok {
+		return name
+	}
+	return huma.DefaultSchemaNamer(t, hint)
+}
+
+// documentRoutes creates huma's API on the router, and serves the OpenAPI document and an HTML page of it.
 func (s *server) documentRoutes(e *gin.Engine) {
 	config := huma.DefaultConfig(documentTitle, documentVersion)
-	config.Info.Description = "Places lab-test orders and follows them. The client API is compatible with the lab-testing part of the " +
-		"Junction API. Every answer that is not a success has a `detail`."
+	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	config.Info.Description = "Places lab-test orders and reports their progress. The client API is compatible with the " +
+		"lab-testing part of the Junction API. Every answer that is not a success has a `detail`."
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", "" // served below, without scripts from elsewhere
 	config.CreateHooks = nil                                             // no $schema links in answers
 	config.AllowAdditionalPropertiesByDefault = true                     // unknown fields are ignored
@@ -64,7 +83,7 @@ func (s *server) documentRoutes(e *gin.Engine) {
 		securityScheme:   {Type: "apiKey", In: "header", Name: apiKeyHeaders[securityScheme]},
 		managementScheme: {Type: "apiKey", In: "header", Name: apiKeyHeaders[managementScheme]},
 		bearerScheme: {Type: "http", Scheme: "bearer",
-			Description: "A team's token, good for minutes. One credential per request."},
+			Description: "A short-lived token of a team. A request holds one credential: an API key or a bearer token."},
 	}
 	s.huma = humagin.New(e, config)
 	e.GET(pathDocument, serveOnce("application/openapi+json", s.document))
@@ -72,7 +91,8 @@ func (s *server) documentRoutes(e *gin.Engine) {
 		serveOnce("text/html; charset=utf-8", s.docsHTML))
 }
 
-// serveOnce serves what is written once, when it is first asked for and all routes are there: anybody may ask, as often as he likes.
+// serveOnce serves what write returns. It calls write only once, at the first request, when all routes are registered:
+// the page needs no credential, so its cost must not depend on the number of requests.
 func serveOnce(contentType string, write func() ([]byte, error)) gin.HandlerFunc {
 	once := sync.OnceValues(write)
 	return func(c *gin.Context) {
@@ -86,13 +106,14 @@ func serveOnce(contentType string, write func() ([]byte, error)) gin.HandlerFunc
 	}
 }
 
-// schemaOf is the schema of a type's values, registered under the type's name.
+// schemaOf registers the schema of v's type and returns a reference to it.
 func (s *server) schemaOf(v any) *huma.Schema {
 	t := reflect.TypeOf(v)
 	return s.huma.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
 }
 
-// renameParameter gives a parameter of a path another name in the document. Routers allow only one name for a place in several paths.
+// renameParameter renames a parameter of a path in the document. The router needs the same name for parameters at the
+// same position of several paths; the document need not show that name.
 func (s *server) renameParameter(path, name, as string) {
 	paths := s.huma.OpenAPI().Paths
 	item := paths[path]
@@ -105,7 +126,7 @@ func (s *server) renameParameter(path, name, as string) {
 	paths[strings.ReplaceAll(path, "{"+name+"}", "{"+as+"}")] = item
 }
 
-// nullableObjects are the objects that may be null, by schema.
+// nullableObjects are the fields with objects that may be null, by schema.
 var nullableObjects = map[string][]string{
 	"ClientFacingOrder": {"patient_details", "patient_address", "physician", "shipping_details",
 		"order_transaction"},
@@ -134,12 +155,13 @@ var nullableObjects = map[string][]string{
 	"OpsAuditCheck":                  {"broken"},
 }
 
-// completeDocument says what Go's types cannot: that an order's details are one of four, and which objects may be null. These are
-// schemas of answers only, so nothing is validated with them.
+// completeDocument adds to the document what Go types do not express: that an order's details are one of four schemas,
+// and which objects may be null. These are schemas of answers only, so no request is validated with them.
 func (s *server) completeDocument() {
+	addLongTexts(s.huma.OpenAPI())
 	schemas := s.huma.OpenAPI().Components.Schemas
 	details := schemas.Map()["Details"]
-	details.Properties["data"] = &huma.Schema{Description: "By type."}
+	details.Properties["data"] = &huma.Schema{Description: "The schema depends on type."}
 	for method, data := range map[lifecycle.Modality]any{
 		lifecycle.Testkit: junction.ClientFacingTestkitOrder{}, lifecycle.WalkIn: junction.ClientFacingWalkInTestOrder{},
 		lifecycle.AtHomePhlebotomy: junction.ClientFacingAtHomePhlebotomyOrder{},

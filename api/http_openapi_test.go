@@ -35,7 +35,7 @@ func TestDocumentIsServed(t *testing.T) {
 	require.Equal(t, "3.1.0", r.json(t)["openapi"])
 }
 
-// Every reference in the document leads somewhere.
+// Every reference in the document resolves.
 func TestDocumentReferences(t *testing.T) {
 	t.Parallel()
 	b, err := api.Document()
@@ -53,7 +53,7 @@ func TestDocumentReferences(t *testing.T) {
 	}
 }
 
-// The page stands alone: nothing is loaded from anywhere.
+// The page loads nothing.
 func TestDocsPage(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

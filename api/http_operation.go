@@ -14,7 +14,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// The tags that group operations in the document.
+// Tags group the operations in the document.
 const (
 	tagUsers      = "Users"
 	tagInsurance  = "Insurance"
@@ -25,18 +25,21 @@ const (
 	tagOperations = "Operations"
 )
 
-// registerOperation declares an endpoint that takes an API key whose role has the scope.
+// registerOperation registers an operation that requires a credential whose role has the scope.
 func registerOperation[I, O any](s *server, needs scope, op huma.Operation,
 	handler func(context.Context, *I) (*O, error)) {
 	registerOperationWith(s, needs, op, handler, securityScheme)
 }
 
-// registerManagementOperation declares an endpoint of the management API. It takes the key in the header of that API or in ours.
+// registerManagementOperation registers an operation of the management API. It accepts the API key in the header of
+// that API and in ours.
 func registerManagementOperation[I, O any](s *server, needs scope, op huma.Operation,
 	handler func(context.Context, *I) (*O, error)) {
 	registerOperationWith(s, needs, op, handler, managementScheme, securityScheme)
 }
 
+// registerOperationWith registers an operation with the API key headers of the security schemes, and adds what all
+// operations have: the limit of the body, the errors, and the middlewares.
 func registerOperationWith[I, O any](s *server, needs scope, op huma.Operation,
 	handler func(context.Context, *I) (*O, error), schemes ...string) {
 	if op.MaxBodyBytes == 0 {
@@ -50,17 +53,19 @@ func registerOperationWith[I, O any](s *server, needs scope, op huma.Operation,
 	if roleHasScope(store.RoleClient, needs) {
 		op.Security = append(op.Security, map[string][]string{bearerScheme: {}})
 	}
-	op.Errors = append(slices.Clone(op.Errors), http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests)
+	op.Errors = append(slices.Clone(op.Errors), http.StatusUnauthorized, http.StatusForbidden,
+		http.StatusTooManyRequests)
 	if op.Method != http.MethodGet && op.Method != http.MethodDelete {
 		op.Errors = append(op.Errors, http.StatusRequestEntityTooLarge)
 	}
 	op.Extensions = map[string]any{scopeExtension: needs}
-	op.Middlewares = append(huma.Middlewares{s.requireScope(needs, headers), refuseUnstorableTexts, forceJSONContentType},
-		op.Middlewares...)
+	op.Middlewares = append(
+		huma.Middlewares{s.requireScope(needs, headers), refuseUnstorableTexts, forceJSONContentType}, op.Middlewares...)
 	huma.Register(s.huma, op, handler)
 }
 
-// refuseUnstorableTexts refuses texts in the path and the query that PostgreSQL does not take, as jsonFormat does those of bodies.
+// refuseUnstorableTexts refuses texts in the path and the query that PostgreSQL does not store. jsonFormat does the
+// same for bodies.
 func refuseUnstorableTexts(ctx huma.Context, next func(huma.Context)) {
 	const text = "Texts with NUL characters, or that are not UTF-8, are not allowed"
 	c := humagin.Unwrap(ctx)
@@ -80,18 +85,19 @@ func refuseUnstorableTexts(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// forceJSONContentType reads every body as JSON, whatever the caller says it is: there is nothing else that it could be.
+// forceJSONContentType reads every body as JSON, whatever its Content-Type: the API takes no other bodies.
 func forceJSONContentType(ctx huma.Context, next func(huma.Context)) {
 	next(jsonBody{ctx})
 }
 
-type humaContext huma.Context // so that it can be embedded beside its own method Context
+type humaContext huma.Context // a name under which huma.Context, which has a method Context, can be embedded
 
 type jsonBody struct{ humaContext }
 
-// Unwrap is for huma's adapter.
+// Unwrap returns the wrapped context, which huma's adapter for gin asks for.
 func (j jsonBody) Unwrap() huma.Context { return j.humaContext }
 
+// Header returns a header of the request; the Content-Type is always JSON.
 func (j jsonBody) Header(name string) string {
 	if name == "Content-Type" {
 		return "application/json"
@@ -99,14 +105,14 @@ func (j jsonBody) Header(name string) string {
 	return j.humaContext.Header(name)
 }
 
-// body is an answer with nothing but a JSON body.
+// body is an answer with a JSON body.
 type body[T any] struct {
 	Body T
 }
 
 func newAnswer[T any](v T) *body[T] { return &body[T]{Body: v} }
 
-// rawAnswer is an answer whose bytes are given.
+// rawAnswer is an answer whose body is encoded already.
 type rawAnswer struct {
 	Status      int
 	ContentType string `header:"Content-Type"`
@@ -118,7 +124,7 @@ const (
 	contentPDF  = "application/pdf"
 )
 
-// rawResponseOf is the 200 answer of an operation whose handler writes the bytes of a T itself.
+// rawResponseOf documents the 200 answer of an operation whose handler encodes a T itself.
 func rawResponseOf[T any](s *server, description string) map[string]*huma.Response {
 	schema := s.schemaOf(*new(T))
 	return map[string]*huma.Response{"200": {
@@ -127,7 +133,8 @@ func rawResponseOf[T any](s *server, description string) map[string]*huma.Respon
 	}}
 }
 
-// canonicalUUID writes a UUID in the form in which ids are stored. What is none has been refused by validation.
+// canonicalUUID returns a UUID in the form in which ids are stored. It returns any other text unchanged; validation has
+// refused those before.
 func canonicalUUID(id string) string {
 	u, err := uuid.Parse(id)
 	if err != nil {
@@ -138,7 +145,8 @@ func canonicalUUID(id string) string {
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// PageQuery is the page/size style of pagination. It is exported, as every part of an input is, because huma sees nothing else.
+// PageQuery is the pagination by page and size. It is exported, as every embedded part of an input is, because huma
+// ignores unexported fields.
 type PageQuery struct {
 	Page int `query:"page" minimum:"1" maximum:"1000000" default:"1"`
 	Size int `query:"size" minimum:"1" maximum:"100" default:"50"`

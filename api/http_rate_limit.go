@@ -17,13 +17,14 @@ import (
 )
 
 const (
-	burstWindowSeconds = 10     // after a rest, what is allowed in this time may come at once
-	blocksPerSecond    = 10     // a process takes the tokens of this part of a second at once from the store
-	maxLeases          = 10_000 // buckets that a process remembers
+	burstWindowSeconds = 10     // after a pause, the requests that this time allows may come at once
+	blocksPerSecond    = 10     // a block has the tokens of one second divided by this number
+	maxTokenBlocks     = 10_000 // token blocks that a process holds at most
 )
 
-// rateLimiter allows so many requests a second to each bucket, over all processes. Tokens are in the store; a process takes a block of them
-// at a time, and asks no more while there are none, so that a flood costs the store little.
+// rateLimiter limits the requests per second of each bucket, over all processes. The store holds the tokens. A process
+// takes a block of tokens at a time. While a bucket is empty it does not ask the store, so that a flood of requests
+// costs the store little.
 type rateLimiter struct {
 	takeTokens func(ctx context.Context, bucket string, n int, rate store.RateLimit) (time.Duration, error)
 	rate       store.RateLimit
@@ -33,14 +34,14 @@ type rateLimiter struct {
 	tokenBlocks map[string]*tokenBlock
 }
 
-// tokenBlock is what a process holds of a bucket.
+// tokenBlock holds the tokens of one bucket that a process has taken.
 type tokenBlock struct {
 	mu         sync.Mutex
 	tokensLeft int
-	emptyUntil time.Time // there are no tokens before
+	emptyUntil time.Time // the store has no tokens before
 }
 
-// newRateLimiter is nil, which allows all, when perSecond is 0.
+// newRateLimiter returns a limiter, or nil, which allows all requests, when perSecond is 0.
 func newRateLimiter(s *store.Store, perSecond int) *rateLimiter {
 	if perSecond <= 0 {
 		return nil
@@ -51,7 +52,7 @@ func newRateLimiter(s *store.Store, perSecond int) *rateLimiter {
 	}
 }
 
-// waitTime is how long a request of the bucket has to wait; 0: it may go on.
+// waitTime takes a token of the bucket and returns 0, or returns how long a request has to wait for one.
 func (l *rateLimiter) waitTime(ctx context.Context, bucket string) (time.Duration, error) {
 	if l == nil {
 		return 0, nil
@@ -79,13 +80,14 @@ func (l *rateLimiter) waitTime(ctx context.Context, bucket string) (time.Duratio
 	return 0, nil
 }
 
-// tokenBlockOf finds what is held of a bucket. When there are too many all are given up, with the tokens in them.
+// tokenBlockOf returns the token block of a bucket. When there are maxTokenBlocks it drops all of them, with their
+// tokens.
 func (l *rateLimiter) tokenBlockOf(bucket string) *tokenBlock {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	held := l.tokenBlocks[bucket]
 	if held == nil {
-		if len(l.tokenBlocks) >= maxLeases {
+		if len(l.tokenBlocks) >= maxTokenBlocks {
 			clear(l.tokenBlocks)
 		}
 		held = &tokenBlock{}
@@ -94,11 +96,12 @@ func (l *rateLimiter) tokenBlockOf(bucket string) *tokenBlock {
 	return held
 }
 
-// checkRate is the refusal of a request that is one too many. A request is not refused because the store cannot tell.
+// checkRate returns the 429 answer to a request over the limit of its bucket, or nil. When the store fails it logs the
+// error and allows the request.
 func (s *server) checkRate(ctx context.Context, l *rateLimiter, bucket string) *Error {
 	wait, err := l.waitTime(ctx, bucket)
 	if err != nil {
-		s.Logger.LogAttrs(ctx, slog.LevelWarn, "a rate limit is not applied", slog.Any("error", err))
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "a rate limit was not applied", slog.Any("error", err))
 	}
 	if wait <= 0 {
 		return nil
@@ -111,8 +114,9 @@ func (s *server) checkRate(ctx context.Context, l *rateLimiter, bucket string) *
 	return e
 }
 
-// limitAddressRate refuses what an address asks too often, whoever asks. Health is told always. A partner is asked to send again by 503, as
-// for any report that is not kept (molecular-api#d11): there are some that give up at any 4xx.
+// limitAddressRate limits the requests of a network address, whoever makes them. Health checks and metrics have no
+// limit. Partners are answered 503, as for every inbound message that is not stored (molecular-api#d11), because some
+// never send again after a 4xx.
 func (s *server) limitAddressRate(c *gin.Context) {
 	if c.FullPath() == pathHealth || c.FullPath() == pathReady || c.FullPath() == pathMetrics {
 		return
@@ -127,7 +131,7 @@ func (s *server) limitAddressRate(c *gin.Context) {
 	abortWithError(c, refused)
 }
 
-// rateLimitNetwork is the address, or for IPv6 the /64 that one subscriber has to himself.
+// rateLimitNetwork returns the address, or for IPv6 its /64 network, which belongs to one subscriber.
 func rateLimitNetwork(address string) string {
 	a, err := netip.ParseAddr(address)
 	if err != nil || a.Unmap().Is4() {

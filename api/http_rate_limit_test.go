@@ -15,7 +15,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// replicas are two APIs on the data of a fixture, without the limits of its own.
+// replicas returns the URLs of two APIs on the data of a fixture. change sets their rate limits.
 func (f *fixture) replicas(change func(*api.Deps)) [2]string {
 	f.t.Helper()
 	var urls [2]string
@@ -32,7 +32,8 @@ func (f *fixture) replicas(change func(*api.Deps)) [2]string {
 	return urls
 }
 
-// countAllowed sends requests to each replica in turn and counts those that were not refused as too many; the last refusal is returned too.
+// countAllowed sends requests to the replicas in turn. It returns the number of requests that were not refused by the
+// limit, and the last refusal.
 func (f *fixture) countAllowed(urls [2]string, n int, path, key string,
 	headers ...string) (passed int, refusal *reply) {
 	f.t.Helper()
@@ -93,7 +94,7 @@ func TestAnAddressesRequestsAreLimitedOverAllReplicas(t *testing.T) {
 	n, _ := f.countAllowed(urls, 5*burst, "/healthz", "", "X-Forwarded-For", "192.0.2.1")
 	require.Equal(t, 5*burst, n, "health is always told")
 
-	// What a caller says of its address counts only when a proxy says it.
+	// A forwarded address counts only when a trusted proxy sends it.
 	f2 := newFixture(t)
 	urls = f2.replicas(func(d *api.Deps) { d.AddressRate = rate })
 	begun, all := time.Now(), 0
@@ -104,7 +105,7 @@ func TestAnAddressesRequestsAreLimitedOverAllReplicas(t *testing.T) {
 	require.LessOrEqual(t, all, burst+int(time.Since(begun).Seconds())+1)
 }
 
-// Nobody knows that a partner would send a report again that was answered 429.
+// Not every partner sends a message again after a 429 answer, so partners get 503.
 func TestPartnersOverTheLimitGet503(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

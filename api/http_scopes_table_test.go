@@ -1,7 +1,7 @@
 package api_test
 
-// scopesOfRoutes says what every route of the router takes: a scope of the caller's key, nothing ("public"), or a partner's own credentials
-// ("partner"). It is written by hand, so that who may do what changes in two places or in none.
+// scopesOfRoutes says what every route of the router requires: a scope of the caller's API key, nothing ("public"), or
+// a partner's own credentials ("partner"). It is written by hand, so that a change of permissions has to be made twice.
 var scopesOfRoutes = map[string][]string{
 	"public": {
 		"GET /docs",
@@ -151,7 +151,7 @@ var scopesOfRoutes = map[string][]string{
 	},
 }
 
-// scopesOfRoles says which scopes a role has.
+// scopesOfRoles are the scopes of each role.
 var scopesOfRoles = map[string][]string{
 	"client":          {"own:read", "own:change"},
 	"operations_read": {"own:read", "all:read"},

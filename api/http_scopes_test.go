@@ -16,10 +16,10 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// anyParameter is a parameter of one of the router's paths.
+// anyParameter matches a parameter in a path of the router.
 var anyParameter = regexp.MustCompile(`:[a-z_]+`)
 
-// fillPathParameters puts something acceptable in the place of every parameter of a path.
+// fillPathParameters replaces every parameter of a path by a valid value.
 func fillPathParameters(path string, values map[string]string) string {
 	return anyParameter.ReplaceAllStringFunc(path, func(name string) string {
 		if v, ok := values[name[1:]]; ok {
@@ -35,7 +35,7 @@ func fillPathParameters(path string, values map[string]string) string {
 	})
 }
 
-// routes are all routes of the router, as "METHOD path".
+// routes returns all routes of the router, as "METHOD path".
 func (f *fixture) routes() []string {
 	f.t.Helper()
 	h, err := api.New(api.Deps{Store: f.store, Workflows: f.orders})
@@ -50,7 +50,7 @@ func (f *fixture) routes() []string {
 	return all
 }
 
-// differingRoutes are the routes that the table does not have, and the entries of the table that are no routes.
+// differingRoutes returns the routes that the table does not have, and the entries of the table without a route.
 func differingRoutes(routed []string, table map[string][]string) []string {
 	listed := map[string]int{}
 	for _, routes := range table {
@@ -73,14 +73,14 @@ func TestEveryRouteHasAScope(t *testing.T) {
 	f := newFixture(t)
 	require.Empty(t, differingRoutes(f.routes(), scopesOfRoutes))
 
-	// Controls: a new route, one that is gone, and one that is listed twice.
+	// Controls: a new route, a removed one, and one that is listed twice.
 	require.Equal(t, []string{"GET /v3/new"}, differingRoutes(append(f.routes(), "GET /v3/new"), scopesOfRoutes))
 	gone := maps.Clone(scopesOfRoutes)
 	gone["own:read"] = append(slices.Clone(gone["own:read"]), "GET /v3/gone", "GET /ops/teams")
 	require.ElementsMatch(t, []string{"GET /v3/gone", "GET /ops/teams"}, differingRoutes(f.routes(), gone))
 }
 
-// badKeys are secrets that open nothing, by what is wrong with them.
+// badKeys are invalid API keys, by what is wrong with them.
 func (f *fixture) badKeys() map[string]string {
 	f.t.Helper()
 	bad := map[string]string{

@@ -16,13 +16,13 @@ import (
 	"github.com/aliquot-labs/aliquot/api"
 )
 
-// quick is how long the server of these tests waits, and patient how long the tests do.
+// quick is the server's timeout in these tests, and patient the timeout of the tests themselves.
 const (
 	shortLimit = 300 * time.Millisecond
 	longWait   = 20 * time.Second
 )
 
-// serveRealServer serves the fixture's API by the server of production, but for the length of its limits.
+// serveRealServer serves the fixture's API with NewHTTPServer, with shorter timeouts.
 func (f *fixture) serveRealServer(change func(*http.Server)) string {
 	f.t.Helper()
 	h, err := api.New(api.Deps{Store: f.store, Workflows: f.orders, Now: func() time.Time { return testTime },
@@ -43,7 +43,8 @@ func (f *fixture) serveRealServer(change func(*http.Server)) string {
 
 func withShortLimits(s *http.Server) { s.ReadHeaderTimeout, s.ReadTimeout = shortLimit, shortLimit }
 
-// sendSlowly sends the beginning of a request and never the rest. It returns what the server answers until it closes the connection.
+// sendSlowly sends the beginning of a request and never the rest. It returns the server's answer up to the end of the
+// connection.
 func sendSlowly(t *testing.T, address, beginning string, patience time.Duration) (answer string, closed bool) {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
@@ -80,7 +81,7 @@ func TestSlowCallersAreCutOff(t *testing.T) {
 	}
 }
 
-// Control: what the test above sees is the limits, not the end of something else.
+// Control: without timeouts the connection of the test above stays open.
 func TestWithoutLimitsSlowCallersStay(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// problem is one item of a 422 answer. What was sent is not repeated: it may be a patient's.
+// problem is one item of a 422 answer. It does not repeat the value that was sent, which may be patient data.
 type problem struct {
 	Loc  []any  `json:"loc"`
 	Msg  string `json:"msg"`
@@ -19,14 +19,14 @@ type problem struct {
 
 func (p *problem) Error() string { return p.Type }
 
-// newProblem is a problem at a place such as "body.patient_details.dob".
+// newProblem returns a problem of a type (kind) at a path such as "body.patient_details.dob".
 func newProblem(kind, msg, path string) *problem {
 	return &problem{Loc: splitPath(path), Msg: msg, Type: kind}
 }
 
 func missingProblem(path string) *problem { return newProblem("missing", "Field required", path) }
 
-// validationError is the 422 answer to a request that failed validation, with everything that is wrong at once.
+// validationError returns the 422 answer to a request that failed validation, with all problems at once.
 func validationError(all ...*problem) *Error {
 	return &Error{Detail: all, status: http.StatusUnprocessableEntity}
 }
@@ -50,6 +50,7 @@ func splitPath(path string) []any {
 	return out
 }
 
+// toProblems translates errors of huma and of our checks, and leaves out problems that only follow from another one.
 func toProblems(errs []error) []*problem {
 	out := make([]*problem, 0, len(errs))
 	for _, err := range errs {
@@ -65,15 +66,15 @@ func toProblems(errs []error) []*problem {
 		}
 	}
 	if slices.ContainsFunc(out, func(p *problem) bool { return p.inPart("body") && len(p.Loc) == 1 }) {
-		// The body as a whole is wrong, and was never looked into: what seems to be missing from it may be there.
+		// The body as a whole is wrong and was not decoded: fields that seem to be missing may be there.
 		out = slices.DeleteFunc(out, func(p *problem) bool { return p.inPart("body") && len(p.Loc) > 1 })
 	}
 	found := slices.Clone(out)
 	return slices.DeleteFunc(out, func(p *problem) bool { return slices.ContainsFunc(found, p.isCausedBy) })
 }
 
-// isCausedBy reports whether a problem is there only because of another one: it lies inside of what is not there, or is no object, or it
-// misses what is there and is wrong.
+// isCausedBy reports whether p only follows from q: p is inside an object that is missing or is not an object, or p
+// says that a field is missing for which q says that its value is wrong.
 func (p *problem) isCausedBy(q *problem) bool {
 	if slices.Equal(q.Loc, p.Loc) {
 		return p.Type == "missing" && q.Type != "missing"
@@ -82,11 +83,11 @@ func (p *problem) isCausedBy(q *problem) bool {
 	return hollow && len(q.Loc) < len(p.Loc) && slices.Equal(q.Loc, p.Loc[:len(q.Loc)])
 }
 
-// inPart reports whether the problem lies in that part of the request.
+// inPart reports whether the problem is in that part of the request: body, query or path.
 func (p *problem) inPart(part string) bool { return len(p.Loc) > 0 && p.Loc[0] == part }
 
-// problemTypes are the problem types, which follow those of the original API, by the beginning of huma's messages. The first that matches
-// decides. An empty msg keeps huma's, which then repeats nothing of the value.
+// problemTypes map the beginnings of huma's messages to the problem types of the original API. The first match decides.
+// Where msg is empty, huma's message is used; it does not repeat the value.
 var problemTypes = []struct{ begins, kind, msg string }{
 	{"unexpected property", "extra_forbidden", "Extra inputs are not permitted"},
 	{"expected string to match pattern", "string_pattern_mismatch", ""},
@@ -122,6 +123,7 @@ var problemTypes = []struct{ begins, kind, msg string }{
 	{errTooManyValues.Error(), "json_invalid", "The body has too many values"},
 }
 
+// fromHumaDetail translates a problem that huma found.
 func fromHumaDetail(d *huma.ErrorDetail) *problem {
 	if rest, ok := strings.CutPrefix(d.Message, "expected required property "); ok {
 		name, _, _ := strings.Cut(rest, " ")

@@ -27,8 +27,8 @@ func (s *server) courierWebhookRoutes(e *gin.Engine) {
 	e.POST("/webhooks/couriers/easypost", s.handleEasyPostWebhook)
 }
 
-// handleEasyPostWebhook takes tracking updates. They are matched by tracking number, and what they mean depends on which way the parcel
-// goes.
+// handleEasyPostWebhook receives tracking updates. They are matched to orders by tracking number; what they mean
+// depends on the leg of the parcel.
 func (s *server) handleEasyPostWebhook(c *gin.Context) {
 	now := s.now()
 	payload, ok := s.readPartnerBody(c, courierEasyPost, maxCourierWebhook)
@@ -38,7 +38,7 @@ func (s *server) handleEasyPostWebhook(c *gin.Context) {
 	switch err := easypost.VerifySignature(s.CourierSecrets, c.GetHeader(easypost.SignatureHeader), payload); {
 	case errors.Is(err, easypost.ErrNoSecret):
 		s.metrics.inboxItems.WithLabelValues(courierEasyPost, "not_configured").Inc()
-		abortWithError(c, unavailableError("This webhook is not in service"))
+		abortWithError(c, unavailableError("This webhook is not configured"))
 		return
 	case err != nil:
 		s.metrics.inboxItems.WithLabelValues(courierEasyPost, "unauthorized").Inc()
@@ -48,12 +48,11 @@ func (s *server) handleEasyPostWebhook(c *gin.Context) {
 	sum := sha256.Sum256(payload)
 	r := store.NewInboxItem{
 		Partner: courierEasyPost, Kind: kindTracker, DedupKey: hex.EncodeToString(sum[:]),
-		BodyHash: hex.EncodeToString(sum[:]),
-		Body:     payload, Headers: storableHeaders(c.Request), ReceivedAt: now,
+		BodyHash: hex.EncodeToString(sum[:]), Body: payload, Headers: storableHeaders(c.Request), ReceivedAt: now,
 	}
 	u, err := easypost.DecodeEvent(payload)
 	switch {
-	case errors.Is(err, easypost.ErrIgnored): // about something else than a parcel
+	case errors.Is(err, easypost.ErrIgnored): // not about a parcel
 		s.metrics.inboxItems.WithLabelValues(courierEasyPost, "ignored").Inc()
 		c.JSON(http.StatusOK, gin.H{"status": "ignored"})
 		return
@@ -63,12 +62,13 @@ func (s *server) handleEasyPostWebhook(c *gin.Context) {
 		return
 	}
 	r.DedupKey, r.TrackingNumber = u.Key, u.Number
-	r.BodyHash = u.Key // the same report again, however its estimates have changed
+	r.BodyHash = u.Key // estimates may differ when the same update is sent again
 	r.FactByLeg = func(leg string) *order.Fact { return courierFact(u, couriers.Leg(leg), now) }
 	s.storeAndAnswerItem(c, r, nil, http.StatusOK)
 }
 
-// courierFact is what an update means on a leg: nil when nobody has seen the parcel, for a printed label proves no movement.
+// courierFact returns the fact of an update on a leg. It returns nil for an update that proves no movement, such as a
+// printed label.
 func courierFact(u easypost.TrackerUpdate, leg couriers.Leg, receivedAt time.Time) *order.Fact {
 	target, ok := couriers.StatusFor(leg, u.Status, u.StatusDetail)
 	delivered := u.Status == statusDelivered

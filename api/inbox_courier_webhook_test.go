@@ -33,12 +33,13 @@ func (f *fixture) sendCourierWebhook(body string) reply {
 }
 
 func trackerUpdate(number, status string, minute int) string {
-	return fmt.Sprintf(`{"id":"evt_%[3]d","object":"Event","description":"tracker.updated","result":{"id":"trk_1","object":"Tracker",
-		"tracking_code":%[1]q,"status":%[2]q,"status_detail":"","signed_by":"Ann Lee",
+	return fmt.Sprintf(`{"id":"evt_%[3]d","object":"Event","description":"tracker.updated",
+		"result":{"id":"trk_1","object":"Tracker","tracking_code":%[1]q,"status":%[2]q,"status_detail":"",
+		"signed_by":"Ann Lee",
 		"tracking_details":[{"datetime":"2026-03-04T15:%02[3]d:00Z"}]}}`, number, status, minute)
 }
 
-// newShippedOrder is an order whose kit is on its way, with both tracking numbers.
+// newShippedOrder creates an order whose kit is in transit, with both tracking numbers.
 func (f *fixture) newShippedOrder() string {
 	f.t.Helper()
 	id := f.createOrder(nil)

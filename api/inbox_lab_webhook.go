@@ -14,7 +14,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// codeForeignAccount is why a report was quarantined whose sender has no account with the order.
+// codeForeignAccount is the code of inbox items that are quarantined because the sender's account is not the order's.
 const codeForeignAccount = "not_this_account"
 
 func (s *server) labWebhookRoutes(e *gin.Engine) {
@@ -23,9 +23,9 @@ func (s *server) labWebhookRoutes(e *gin.Engine) {
 	}
 }
 
-// handleLabWebhook takes a partner's webhooks (molecular-api#d1 to molecular-api#d15, which we keep to with every partner).
-// What is authentic and stored is answered 2xx, whatever it says: nobody knows whether the partner would send it again.
-// Only a failure of ours asks for that, with 503.
+// handleLabWebhook receives a partner's webhooks, by the rules molecular-api#d1 to molecular-api#d15, which hold for
+// every partner. An authentic message that is stored is answered 2xx, whatever it says, because not every partner sends
+// a message again after an error. Only a failure of ours is answered 503, which asks the partner to send it again.
 func (s *server) handleLabWebhook(c *gin.Context, p labs.Protocol) {
 	now := s.now()
 	payload, ok := s.readPartnerBody(c, p.Name, p.MaxWebhook)
@@ -45,8 +45,8 @@ func (s *server) handleLabWebhook(c *gin.Context, p labs.Protocol) {
 	m := p.Decode(c.Request.Header, payload, now)
 	r := store.NewInboxItem{
 		Partner: p.Name, LabAccountID: onlyAccount(owners), DedupKey: m.Key, BodyHash: m.Hash, Kind: m.Kind,
-		OrderNumber: m.OrderNumber,
-		Fact:        m.Fact, PartnerReason: m.Reason, Body: payload, Headers: storableHeaders(c.Request), ReceivedAt: now,
+		OrderNumber: m.OrderNumber, Fact: m.Fact, PartnerReason: m.Reason, Body: payload,
+		Headers: storableHeaders(c.Request), ReceivedAt: now,
 	}
 	status := http.StatusOK
 	switch m.Problem {
@@ -62,7 +62,7 @@ func (s *server) handleLabWebhook(c *gin.Context, p labs.Protocol) {
 		s.answerNotStored(c, p.Name, err)
 		return
 	}
-	if foreign { // under a key of its own, or it would make a duplicate of what the order's own lab sends
+	if foreign { // with its own key: otherwise the same message of the order's own lab would be a duplicate of it
 		r.DedupKey, r.Kind = codeForeignAccount+":"+m.Key, codeForeignAccount
 		r.Fact, r.State, status = nil, store.InboxQuarantined, http.StatusAccepted
 		m.Location = nil
@@ -70,8 +70,8 @@ func (s *server) handleLabWebhook(c *gin.Context, p labs.Protocol) {
 	s.storeAndAnswerItem(c, r, m.Location, status)
 }
 
-// authenticateLab finds the accounts that the presented credentials belong to. Without any credentials configured nobody is let
-// in (molecular-api#d14).
+// authenticateLab returns the accounts to which the request's credentials belong, or answers the request and returns
+// false. When no account has credentials it answers 503 (molecular-api#d14).
 func (s *server) authenticateLab(c *gin.Context, p labs.Protocol, payload []byte,
 	accounts []store.LabAccount) (owners []string, ok bool) {
 	var pairs []labs.Credentials
@@ -84,7 +84,7 @@ func (s *server) authenticateLab(c *gin.Context, p labs.Protocol, payload []byte
 	switch {
 	case errors.Is(err, labs.ErrNoCredentials):
 		s.metrics.inboxItems.WithLabelValues(p.Name, "not_configured").Inc()
-		abortWithError(c, unavailableError("This webhook is not in service"))
+		abortWithError(c, unavailableError("This webhook is not configured"))
 		return nil, false
 	case err != nil:
 		s.metrics.inboxItems.WithLabelValues(p.Name, "unauthorized").Inc()
@@ -97,7 +97,7 @@ func (s *server) authenticateLab(c *gin.Context, p labs.Protocol, payload []byte
 	return owners, true
 }
 
-// onlyAccount is the account that the credentials belong to; empty when several have them.
+// onlyAccount returns the account to which the credentials belong, or "" when there is more than one.
 func onlyAccount(owners []string) string {
 	if distinct := slices.Compact(slices.Sorted(slices.Values(owners))); len(distinct) == 1 {
 		return distinct[0]
@@ -105,9 +105,10 @@ func onlyAccount(owners []string) string {
 	return ""
 }
 
-// isForeignSender reports whether the sender's credentials belong to no account that may report this on the order: a sandbox lab's
-// credentials say nothing about production orders, nor one lab's about another's. That is the account through which the order is
-// placed; draws and appointments are also told by who keeps appointments for the order's team.
+// isForeignSender reports whether no account of the sender may report the message's fact on its order. The account
+// through which the order is placed may report everything. Accounts of the order's team and environment that make
+// appointments may report draws and appointments. So a simulated lab cannot change a production order, nor one lab the
+// order of another.
 func (s *server) isForeignSender(ctx context.Context, m labs.InboundMessage, accounts []store.LabAccount,
 	owners []string) (bool, error) {
 	if m.OrderNumber == "" {
@@ -136,7 +137,7 @@ func (s *server) isForeignSender(ctx context.Context, m labs.InboundMessage, acc
 	}), nil
 }
 
-// makesAppointments reports whether appointments are made through an account.
+// makesAppointments reports whether appointments can be booked through an account.
 func (s *server) makesAppointments(a store.LabAccount) bool {
 	lab, err := s.OpenLab(a)
 	return err == nil && lab.Capabilities().Schedule

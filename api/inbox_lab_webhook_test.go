@@ -40,7 +40,8 @@ func (f *fixture) inbox() []store.InboxItem {
 	return rows
 }
 
-// waitForInboxState is an inbox row once it has the state: that the order was signalled is noted after the answer.
+// waitForInboxState waits until an inbox item has the state, and returns it. That the order was signalled is recorded
+// after the answer.
 func (f *fixture) waitForInboxState(id, state string) store.InboxItem {
 	f.t.Helper()
 	var row store.InboxItem
@@ -52,7 +53,8 @@ func (f *fixture) waitForInboxState(id, state string) store.InboxItem {
 	return row
 }
 
-// labWebhookSample is one of MTL's examples (testdata/seed_001_*.json), about an order of ours and after its creation.
+// labWebhookSample returns one of MTL's examples (testdata/seed_001_*.json), with the number of an order of ours and a
+// time after its creation.
 func labWebhookSample(t testing.TB, kind, number string) map[string]any {
 	t.Helper()
 	b, err := os.ReadFile("testdata/seed_001_" + kind + ".json")
@@ -221,7 +223,7 @@ func TestMetricsAreWellFormed(t *testing.T) {
 	require.Empty(t, problems)
 }
 
-// Without credentials nobody is let in, and the lab is asked to come again (molecular-api#d14).
+// Without configured credentials the answer is 503, which asks the lab to send again (molecular-api#d14).
 func TestLabWebhookNotConfigured(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -269,7 +271,8 @@ func TestLabWebhookDuringRotation(t *testing.T) {
 		labWebhookSample(t, "kit_received", number)).status)
 }
 
-// Credentials of one account, the simulated lab's say, tell nothing about orders that were placed through another.
+// The sender of one account, such as the simulated lab, cannot report on orders that were placed through another
+// account.
 func TestLabWebhookOfAnotherAccount(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -285,7 +288,7 @@ func TestLabWebhookOfAnotherAccount(t *testing.T) {
 	require.Len(t, f.orders.signalled(id), 1, "what a stranger sent does not stand in the way")
 }
 
-// A report is safe once it is stored: the lab is answered 2xx although nobody can be told yet.
+// A stored inbox item is answered 2xx, also when the order's workflow cannot be signalled.
 func TestLabWebhookWithoutWorkflows(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -19,7 +19,7 @@ import (
 
 const neutralRoute = "/webhooks/labs/neutral"
 
-// partner is an account with a neutral partner.
+// partner is a lab account with the neutral protocol.
 type partner struct {
 	f *fixture
 	store.LabAccount
@@ -140,7 +140,7 @@ func TestPartnerWebhookAuthentication(t *testing.T) {
 	require.NotContains(t, f.logs.String(), p.Token)
 }
 
-// All accounts of one kind of partner say nothing about the orders of another.
+// Accounts of one partner cannot report on orders of another partner.
 func TestPartnerWebhookOfAnotherLab(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -152,7 +152,7 @@ func TestPartnerWebhookOfAnotherLab(t *testing.T) {
 	require.Empty(t, f.orders.signalled(id))
 }
 
-// Who keeps a team's appointments reports on them, whichever lab has the order, and on nothing else.
+// A provider of the team's appointments may report on appointments, whichever lab has the order, and on nothing else.
 func TestPartnerWebhookOfAProvider(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

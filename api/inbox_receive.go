@@ -14,7 +14,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// readPartnerBody reads a bounded body.
+// readPartnerBody reads the body of a partner's request, up to limit bytes, or answers the request and returns false.
 func (s *server) readPartnerBody(c *gin.Context, partner string, limit int64) ([]byte, bool) {
 	payload, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
 	if err == nil {
@@ -23,7 +23,7 @@ func (s *server) readPartnerBody(c *gin.Context, partner string, limit int64) ([
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		s.metrics.inboxItems.WithLabelValues(partner, "too_large").Inc()
-		s.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "a partner's report is too large",
+		s.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "a partner's message is too large",
 			slog.String("partner", partner), slog.Int64("announced_bytes", c.Request.ContentLength))
 		abortWithDetail(c, http.StatusRequestEntityTooLarge, "Request body is too large")
 		return nil, false
@@ -32,36 +32,47 @@ func (s *server) readPartnerBody(c *gin.Context, partner string, limit int64) ([
 	return nil, false
 }
 
-// storeAndAnswerItem stores a report and where its appointment is, tells its order's workflow, and answers. A signal that fails is made up for
-// by the reconciler.
+// storeAndAnswerItem stores an inbox item, counts and logs it, signals its fact to the order's workflow, and answers
+// the partner. The reconciler heals a signal that fails.
 func (s *server) storeAndAnswerItem(c *gin.Context, r store.NewInboxItem, location *order.Location, status int) {
 	ctx := c.Request.Context()
-	received, err := s.Store.StoreInboxItem(ctx, r)
+	received, err := s.storeItem(ctx, r, location)
 	if err != nil {
 		s.answerNotStored(c, r.Partner, err)
 		return
 	}
-	if err := s.putAppointmentLocation(ctx, received, location); err != nil {
-		s.answerNotStored(c, r.Partner, err)
-		return
+	s.observeItem(ctx, r, received)
+	if received.State == store.InboxReceived && !received.Duplicate && received.Fact != nil {
+		s.signalWithinLimit(ctx, received)
 	}
+	if received.State == store.InboxUnmatched && status == http.StatusOK {
+		status = http.StatusAccepted
+	}
+	c.JSON(status, gin.H{"id": received.ID, "status": received.State})
+}
+
+// storeItem stores an inbox item and the location of its appointment.
+func (s *server) storeItem(ctx context.Context, r store.NewInboxItem,
+	location *order.Location) (store.ReceivedItem, error) {
+	received, err := s.Store.StoreInboxItem(ctx, r)
+	if err != nil {
+		return received, err
+	}
+	return received, s.putAppointmentLocation(ctx, received, location)
+}
+
+// observeItem counts an inbox item in the metrics, and logs one that somebody should look at.
+func (s *server) observeItem(ctx context.Context, r store.NewInboxItem, received store.ReceivedItem) {
 	outcome := received.State
 	if received.Duplicate {
 		outcome = "duplicate"
 	}
 	s.metrics.inboxItems.WithLabelValues(r.Partner, outcome).Inc()
-	if received.State == store.InboxUnmatched && status == http.StatusOK {
-		status = http.StatusAccepted
-	}
 	s.logUnusualItem(ctx, r, received)
-	if received.State == store.InboxReceived && !received.Duplicate && received.Fact != nil {
-		s.signalWithinLimit(ctx, received)
-	}
-	c.JSON(status, gin.H{"id": received.ID, "status": received.State})
 }
 
-// putAppointmentLocation keeps where a report says that an appointment is. A report that is sent again once the order has been told of it may be
-// an old one, and changes nothing.
+// putAppointmentLocation stores the location of an appointment that a fact reports. An item that was signalled before
+// may be an old one, so its location is ignored.
 func (s *server) putAppointmentLocation(ctx context.Context, received store.ReceivedItem, where *order.Location) error {
 	f := received.Fact
 	if where == nil || f == nil || f.Appointment == nil || f.Appointment.Reference == "" ||
@@ -71,37 +82,40 @@ func (s *server) putAppointmentLocation(ctx context.Context, received store.Rece
 	return s.Store.PutAppointmentLocation(ctx, received.OrderID, f.Appointment.Reference, *where)
 }
 
-// logUnusualItem makes what a human should look at stand out in the log.
+// logUnusualItem logs an inbox item that somebody should look at: one without an order, or that could not be read in
+// full.
 func (s *server) logUnusualItem(ctx context.Context, r store.NewInboxItem, received store.ReceivedItem) {
 	switch received.State {
 	case store.InboxUnmatched, store.InboxIncomplete, store.InboxUnknown, store.InboxQuarantined:
-		if r.FactByLeg != nil && received.State == store.InboxUnknown { // a label was printed, say
+		if r.FactByLeg != nil && received.State == store.InboxUnknown { // a courier's update that proves no movement
 			return
 		}
-		s.Logger.LogAttrs(ctx, slog.LevelWarn, "a partner's report needs a look", slog.String("partner", r.Partner),
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "an inbox item needs attention", slog.String("partner", r.Partner),
 			slog.String("inbox_id", received.ID), slog.String("state", received.State))
 	}
 }
 
-// signalWithinLimit signals a report to its order. The partner's answer waits for that, but not for long; what Temporal is too busy to take at
-// once is tried on after the answer, and what even that does not bring across is the reconciler's.
+// signalWithinLimit signals an inbox item to its order, and returns after at most signalWait, because the partner waits
+// for its answer. The signal goes on in the background for up to signalTimeout. The reconciler heals a signal that
+// fails.
 func (s *server) signalWithinLimit(ctx context.Context, received store.ReceivedItem) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signalTimeout)
-	told := make(chan struct{})
+	tried := make(chan struct{})
 	go func() {
 		defer cancel()
-		s.signalInboxItem(ctx, received, func() { close(told) })
+		s.signalInboxItem(ctx, received, func() { close(tried) })
 	}()
-	answer := time.NewTimer(signalWait)
-	defer answer.Stop()
+	limit := time.NewTimer(signalWait)
+	defer limit.Stop()
 	select {
-	case <-told:
-	case <-answer.C:
+	case <-tried:
+	case <-limit.C:
 	}
 }
 
-// signalInboxItem tells an order's workflow of a report, says that it has tried, and notes that the workflow knows. The answer to the partner does
-// not wait for the note: without it, the reconciler signals once more.
+// signalInboxItem signals an inbox item to its order's workflow, calls onTried, and then records that the item is
+// signalled. The answer to the partner does not wait for the record: without it the reconciler signals once more, which
+// changes nothing.
 func (s *server) signalInboxItem(ctx context.Context, received store.ReceivedItem, onTried func()) {
 	err := s.Workflows.SignalFact(ctx, received.OrderID, *received.Fact)
 	onTried()
@@ -109,26 +123,26 @@ func (s *server) signalInboxItem(ctx context.Context, received store.ReceivedIte
 		err = s.Store.RecordInboxSignalled(ctx, received.ID)
 	}
 	if err != nil {
-		s.Logger.LogAttrs(ctx, slog.LevelWarn, "a partner's report is not signalled yet",
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "an inbox item is not signalled yet",
 			slog.String("inbox_id", received.ID), slog.String("order_id", received.OrderID), slog.Any("error", err))
 	}
 }
 
-// answerNotStored is the one answer that asks a partner to send a report again (molecular-api#d11).
+// answerNotStored answers 503, which asks a partner to send a message again (molecular-api#d11).
 func (s *server) answerNotStored(c *gin.Context, partner string, err error) {
 	s.metrics.inboxItems.WithLabelValues(partner, "not_stored").Inc()
 	_ = c.Error(err)
-	abortWithError(c, unavailableError("The report could not be stored"))
+	abortWithError(c, unavailableError("The message could not be stored"))
 }
 
-// storableHeaders are the headers that may help to understand a report later; those with secrets in them are not among them.
+// storableHeaders returns the headers that are stored with an inbox item. It leaves out those that may hold secrets.
 func storableHeaders(r *http.Request) map[string]string {
-	kept := map[string]string{}
+	stored := map[string]string{}
 	for _, name := range []string{"Content-Type", "Content-Length", "User-Agent", "Date", "Webhook-Id",
 		"Webhook-Timestamp", "X-Account"} {
 		if v := r.Header.Get(name); v != "" {
-			kept[name] = v
+			stored[name] = v
 		}
 	}
-	return kept
+	return stored
 }

@@ -17,25 +17,27 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// ClientFacingLabAccount is an account with a lab as its teams see it.
+// ClientFacingLabAccount is a lab account as clients see it.
 type ClientFacingLabAccount struct {
-	ID                   string              `json:"id" format:"uuid"`
-	Lab                  string              `json:"lab" doc:"The lab's slug."`
-	OrgID                *string             `json:"org_id" format:"uuid"`
-	Status               string              `json:"status" enum:"active,pending,suspended,ready_to_launch"`
-	DelegatedFlow        string              `json:"delegated_flow" enum:"order_delegated,result_delegated,fully_delegated,not_delegated"`
+	ID     string  `json:"id" format:"uuid"`
+	Lab    string  `json:"lab" doc:"The lab's slug."`
+	OrgID  *string `json:"org_id" format:"uuid"`
+	Status string  `json:"status" enum:"active,pending,suspended,ready_to_launch"`
+
+	DelegatedFlow string `json:"delegated_flow" enum:"order_delegated,result_delegated,fully_delegated,not_delegated"`
+
 	ProviderAccountID    string              `json:"provider_account_id" doc:"The lab's own number of the account."`
 	AccountName          *string             `json:"account_name"`
-	DefaultClinicalNotes *string             `json:"default_clinical_notes" doc:"Given to the lab with every order."`
+	DefaultClinicalNotes *string             `json:"default_clinical_notes" doc:"Sent to the lab with every order."`
 	BusinessUnits        []string            `json:"business_units"`
-	AllowedBilling       map[string][]string `json:"allowed_billing" doc:"How orders may be billed, and of patients of which states."`
+	AllowedBilling       map[string][]string `json:"allowed_billing" doc:"The patients' states, by billing type."`
 	TeamIDAllowlist      []string            `json:"team_id_allowlist" nullable:"false" doc:"Empty: all teams."`
 }
 
-// phlebotomyProviders are providers of appointments that are no labs, whose accounts no order goes through.
+// phlebotomyProviders are providers that are no labs. No order is placed through their accounts.
 var phlebotomyProviders = []string{"getlabs", "phlebfinders"}
 
-// GetTeamLabAccountsResponse are the accounts that a team may order through.
+// GetTeamLabAccountsResponse are the lab accounts through which a team may order.
 type GetTeamLabAccountsResponse struct {
 	Data []ClientFacingLabAccount `json:"data" nullable:"false"`
 }
@@ -49,7 +51,7 @@ func (s *server) labAccountRoutes() {
 	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "list-lab-accounts", Method: http.MethodGet, Path: "/v3/lab_test/lab_account",
 		Tags:    []string{tagLabTests},
-		Summary: "List the lab accounts that the team may order through",
+		Summary: "List the lab accounts through which the team may order",
 	}, s.listLabAccounts)
 }
 
@@ -76,8 +78,7 @@ func clientFacingLabAccount(a store.LabAccount) ClientFacingLabAccount {
 		ID: a.ID, Lab: a.LabSlug, OrgID: p.OrgID, Status: a.Status,
 		DelegatedFlow:     cmp.Or(p.DelegatedFlow, store.NotDelegated),
 		ProviderAccountID: p.ProviderAccountID, AccountName: p.Name, DefaultClinicalNotes: p.ClinicalNotes,
-		BusinessUnits:  p.BusinessUnits,
-		AllowedBilling: p.AllowedBilling, TeamIDAllowlist: []string{},
+		BusinessUnits: p.BusinessUnits, AllowedBilling: p.AllowedBilling, TeamIDAllowlist: []string{},
 	}
 	if len(out.AllowedBilling) == 0 {
 		out.AllowedBilling = map[string][]string{store.BillingClientBill: store.USStates()}
@@ -88,7 +89,8 @@ func clientFacingLabAccount(a store.LabAccount) ClientFacingLabAccount {
 	return out
 }
 
-// checkLabServes refuses what the account's lab does not do: a collection method, or kits whose patient is not known.
+// checkLabServes refuses a collection method that the account's lab does not have, and registrable kits at a lab
+// without them.
 func (s *server) checkLabServes(ctx context.Context, a store.LabAccount, method lifecycle.Modality,
 	registrable bool) error {
 	lab, err := s.openLabOrRefuse(ctx, a)
@@ -104,8 +106,8 @@ func (s *server) checkLabServes(ctx context.Context, a store.LabAccount, method 
 	return nil
 }
 
-// openLabOrRefuse makes the client of an account, for what the API asks labs itself. That an account cannot be used does not pass by itself, so
-// the caller is refused; what is wrong is operations' to put right, and goes to the log.
+// openLabOrRefuse returns the client of a lab account. When the account cannot be used it logs why, for operations, and
+// refuses the request with 400: a retry would not help.
 func (s *server) openLabOrRefuse(ctx context.Context, a store.LabAccount) (labs.Lab, error) {
 	lab, err := s.OpenLab(a)
 	if err != nil {
@@ -116,31 +118,31 @@ func (s *server) openLabOrRefuse(ctx context.Context, a store.LabAccount) (labs.
 	return lab, nil
 }
 
-// openLab makes the client of an account by its partner's protocol. Its calls keep the account's spacing with those of the workers.
+// openLab returns the client of an account, by its partner's protocol. Its calls are paced together with the calls of
+// the workers.
 func (s *server) openLab(a store.LabAccount) (labs.Lab, error) {
 	p, ok := registry.ProtocolNamed(a.Partner)
 	if !ok {
-		return nil, fmt.Errorf("there is no partner %q", a.Partner)
+		return nil, fmt.Errorf("partner %q is unknown", a.Partner)
 	}
 	return p.Open(labs.Account{
 		ID: a.ID, Partner: a.Partner, BaseURL: a.BaseURL, User: a.User, Token: a.Token, Spacing: a.Spacing,
-		Settings:    a.Settings,
-		Environment: a.Environment,
+		Settings: a.Settings, Environment: a.Environment,
 	}, labs.Options{HTTPClient: s.LabHTTPClient, Timeout: labTimeout, WaitForTurn: s.paceCalls(a), Now: s.Now})
 }
 
-// paceCalls waits for a call's turn with the account.
+// paceCalls returns a function that waits for the turn of a call through the account.
 func (s *server) paceCalls(a store.LabAccount) labs.WaitForTurn {
 	return func(ctx context.Context) error {
 		_, wait, err := s.Store.ReserveCallStart(ctx, a.ID, a.Spacing)
 		if err != nil {
-			return fmt.Errorf("reserving a call: %w", err)
+			return fmt.Errorf("reserving the turn of a call: %w", err)
 		}
 		return sleep(ctx, wait)
 	}
 }
 
-// sleep waits; the error says that the context ended first.
+// sleep waits for d. It returns an error when the context ends before.
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

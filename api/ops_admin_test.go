@@ -44,7 +44,7 @@ func TestOpsTeamsAndKeys(t *testing.T) {
 		map[string]any{"name": "x", "role": "client"}).status)
 }
 
-// Whoever changes one value does not undo what another changes at the same moment.
+// Concurrent changes of different values of a policy do not undo each other.
 func TestOpsTeamPolicyIsMergedAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFixtureOn(t, postgrestest.NewDatabase(t))

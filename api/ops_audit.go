@@ -10,37 +10,37 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// OpsAuditRow is what somebody did or read.
+// OpsAuditRow is one row of the audit: a change or a reading of data.
 type OpsAuditRow struct {
 	ID        string    `json:"id" format:"uuid"`
-	Seq       int64     `json:"seq" doc:"Its place in the chain; 0 until it is sealed, within a minute or two."`
+	Seq       int64     `json:"seq" doc:"Its number in the chain; 0 until it is sealed, about a minute later."`
 	At        time.Time `json:"at"`
-	KeyID     string    `json:"key_id" doc:"Empty: Aliquot itself."`
+	KeyID     string    `json:"key_id" doc:"Empty: Aliquot itself did it."`
 	TeamID    string    `json:"team_id"`
 	OrderID   string    `json:"order_id"`
 	Action    string    `json:"action"`
 	RequestID string    `json:"request_id"`
-	Address   string    `json:"address" doc:"The network address that asked."`
+	Address   string    `json:"address" doc:"The caller's network address."`
 	Detail    string    `json:"detail"`
 }
 
-// OpsAuditCheck is what became of verifying a part of the audit's chain.
+// OpsAuditCheck is the outcome of verifying a part of the audit's chain.
 type OpsAuditCheck struct {
 	Checked  int64          `json:"checked" doc:"Rows verified by this request."`
-	To       int64          `json:"to" doc:"The last of them; go on after it unless done."`
-	ToHash   string         `json:"to_hash" doc:"Covers every row up to that one."`
-	Done     bool           `json:"done" doc:"The end of the chain has been reached, or a break."`
-	Broken   *OpsAuditBreak `json:"broken" doc:"The first break, where there is one."`
-	End      int64          `json:"end" doc:"The last row that is sealed."`
-	EndHash  string         `json:"end_hash" doc:"Covers every row so far. Workers log it with every sealing."`
+	To       int64          `json:"to" doc:"The last verified row. Unless done, continue with it as after."`
+	ToHash   string         `json:"to_hash" doc:"Covers all rows up to the last verified one."`
+	Done     bool           `json:"done" doc:"Whether the end of the chain, or a break, was reached."`
+	Broken   *OpsAuditBreak `json:"broken" doc:"The first break; null: none was found."`
+	End      int64          `json:"end" doc:"The last sealed row."`
+	EndHash  string         `json:"end_hash" doc:"Covers all sealed rows. Workers log it whenever they seal rows."`
 	SealedAt *time.Time     `json:"sealed_at"`
-	Unsealed int            `json:"unsealed" doc:"Rows that have been appended since."`
+	Unsealed int            `json:"unsealed" doc:"Rows that are not sealed yet."`
 }
 
-// OpsAuditBreak is where the audit's chain is broken.
+// OpsAuditBreak is a row at which the audit's chain is broken.
 type OpsAuditBreak struct {
-	Seq int64  `json:"seq" doc:"Of the row; 0: the chain as a whole."`
-	ID  string `json:"id,omitempty" doc:"Of the row; missing when the row is."`
+	Seq int64  `json:"seq" doc:"Of the row; 0: the whole chain is affected."`
+	ID  string `json:"id,omitempty" doc:"Of the row; absent when the row is missing."`
 	Why string `json:"why"`
 }
 
@@ -51,14 +51,14 @@ type listAuditInput struct {
 }
 
 type verifyAuditInput struct {
-	After int64 `query:"after" minimum:"0" doc:"The row up to which the chain has been verified. Defaults to its start."`
-	Limit int   `query:"limit" minimum:"1" maximum:"20000" default:"20000" doc:"Rows to verify: the most are about a second's work."`
+	After int64 `query:"after" minimum:"0" doc:"Verify rows after this one. Defaults to the start of the chain."`
+	Limit int   `query:"limit" minimum:"1" maximum:"20000" default:"20000" doc:"Rows to verify."`
 }
 
 func (s *server) opsAuditRoutes() {
 	registerOperation(s, scopeAdminister, huma.Operation{
 		OperationID: "ops-list-audit", Method: http.MethodGet, Path: "/ops/audit", Tags: []string{tagOperations},
-		Summary: "List who did and read what, newest first",
+		Summary: "List the audit: who changed or read what, newest first",
 	}, s.opsListAudit)
 	registerOperation(s, scopeAdminister, huma.Operation{
 		OperationID: "ops-verify-audit", Method: http.MethodGet, Path: "/ops/audit/verify", Tags: []string{tagOperations},
@@ -71,8 +71,8 @@ func (s *server) opsListAudit(ctx context.Context, in *listAuditInput) (*body[[]
 	if err := s.appendReadAudit(ctx, "ops.audit.read", "", orderID, ""); err != nil {
 		return nil, err
 	}
-	rows, err := s.Store.AuditLog(ctx, store.AuditQuery{OrderID: orderID, APIKeyID: canonicalUUID(in.KeyID), Page: in.Page,
-		Size: in.Size})
+	rows, err := s.Store.AuditLog(ctx, store.AuditQuery{OrderID: orderID, APIKeyID: canonicalUUID(in.KeyID),
+		Page: in.Page, Size: in.Size})
 	if err != nil {
 		return nil, err
 	}

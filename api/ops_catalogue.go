@@ -18,15 +18,15 @@ import (
 
 const schemaDefinitions = "#/$defs/"
 
-// catalogueSchemas are the schemas of a catalogue's files. Unlike a request, a file may have no fields but those: what is misspelt is
-// not to be passed over.
+// catalogueSchemas returns the schemas of a catalogue's files. Unlike a request, a file may have no unknown fields, so
+// that misspelt ones are found.
 func catalogueSchemas() (huma.Registry, *huma.Schema) {
 	registry := huma.NewMapRegistry(schemaDefinitions, huma.DefaultSchemaNamer)
 	file := registry.Schema(reflect.TypeFor[catalogue.File](), true, "File")
 	return registry, file
 }
 
-// CatalogueSchema is the JSON Schema of a catalogue's files, indented.
+// CatalogueSchema returns the JSON Schema of a catalogue's files, indented.
 func CatalogueSchema() ([]byte, error) {
 	registry, file := catalogueSchemas()
 	b, err := json.Marshal(map[string]any{
@@ -44,7 +44,7 @@ func CatalogueSchema() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// validateCatalogueFile lists what is wrong with the form of a file.
+// validateCatalogueFile returns the problems of a file with its schema.
 func validateCatalogueFile(name string, content json.RawMessage) []*problem {
 	var value any
 	if err := json.Unmarshal(content, &value); err != nil {
@@ -55,16 +55,16 @@ func validateCatalogueFile(name string, content json.RawMessage) []*problem {
 	huma.Validate(registry, schema, huma.NewPathBuffer([]byte{}, 0), huma.ModeWriteToServer, value, &result)
 	out := make([]*problem, 0, len(result.Errors))
 	for _, p := range toProblems(result.Errors) {
-		at := []any{"body", "files", name}
+		path := []any{"body", "files", name}
 		if len(p.Loc) > 0 && p.Loc[0] == "" {
 			p.Loc = p.Loc[1:]
 		}
-		out = append(out, &problem{Loc: append(at, p.Loc...), Msg: strings.TrimSpace(p.Msg), Type: p.Type})
+		out = append(out, &problem{Loc: append(path, p.Loc...), Msg: strings.TrimSpace(p.Msg), Type: p.Type})
 	}
 	return out
 }
 
-// Bounds of a catalogue: that of a large lab has some ten thousand markers with their questions.
+// Limits of a catalogue. A large lab has about ten thousand markers with their questions.
 const (
 	maxCatalogue       = 64 << 20 // bytes
 	maxCatalogueValues = 5_000_000
@@ -72,22 +72,22 @@ const (
 
 // CatalogueFile is one file of a catalogue.
 type CatalogueFile struct {
-	Name    string          `json:"name" minLength:"1" maxLength:"255" doc:"By which problems call it."`
+	Name    string          `json:"name" minLength:"1" maxLength:"255" doc:"Problems name the file by it."`
 	Content json.RawMessage `json:"content" doc:"As docs/catalogue.md describes it."`
 }
 
-// CatalogueRequest is what is imported, and how.
+// CatalogueRequest is a catalogue to import, and how to import it.
 type CatalogueRequest struct {
 	Files  []CatalogueFile `json:"files"`
-	TeamID string          `json:"team_id,omitempty" format:"uuid" doc:"Who is offered the lab tests. Defaults to all teams."`
-	Retire bool            `json:"retire,omitempty" doc:"Take out of service what was imported of the files' labs and is not in the files."`
-	DryRun bool            `json:"dry_run,omitempty" doc:"Only check, and say what would be done."`
+	TeamID string          `json:"team_id,omitempty" format:"uuid" doc:"Who gets the lab tests; defaults to all."`
+	Retire bool            `json:"retire,omitempty"`
+	DryRun bool            `json:"dry_run,omitempty" doc:"Only check the files and report what would change."`
 }
 
-// CatalogueImported says what an import did.
+// CatalogueImported reports what an import changed.
 type CatalogueImported struct {
 	DryRun  bool                   `json:"dry_run"`
-	Changed bool                   `json:"changed" doc:"False: everything was there already."`
+	Changed bool                   `json:"changed" doc:"False: the catalogue had everything already."`
 	Done    store.CatalogueChanges `json:"done"`
 }
 
@@ -101,22 +101,24 @@ type exportCatalogueInput struct {
 
 func (s *server) opsCatalogueRoutes() {
 	registerOperation(s, scopeAdminister, huma.Operation{
-		OperationID: "ops-import-catalogue", Method: http.MethodPost, Path: "/ops/catalogue", Tags: []string{tagOperations},
-		Summary: "Import what can be ordered, and where: whole or not at all", MaxBodyBytes: maxCatalogue,
-		SkipValidateBody: true, // which is done with a schema of its own, and with larger bounds
+		OperationID: "ops-import-catalogue", Method: http.MethodPost, Path: "/ops/catalogue",
+		Tags:    []string{tagOperations},
+		Summary: "Import a catalogue, in full or not at all", MaxBodyBytes: maxCatalogue,
+		SkipValidateBody: true, // readCatalogue validates it, with larger limits
 		Errors:           []int{http.StatusBadRequest, http.StatusNotFound, http.StatusUnprocessableEntity},
 	}, s.opsImportCatalogue)
 	s.huma.OpenAPI().Paths["/ops/catalogue"].Post.RequestBody = &huma.RequestBody{
 		Required: true, Content: map[string]*huma.MediaType{contentJSON: {Schema: s.schemaOf(CatalogueRequest{})}},
 	}
 	registerOperation(s, scopeAllRead, huma.Operation{
-		OperationID: "ops-export-catalogue", Method: http.MethodGet, Path: "/ops/catalogue", Tags: []string{tagOperations},
-		Summary: "Export what can be ordered, and where, as a file that can be imported", Errors: []int{http.StatusNotFound},
+		OperationID: "ops-export-catalogue", Method: http.MethodGet, Path: "/ops/catalogue",
+		Tags:    []string{tagOperations},
+		Summary: "Export the catalogue as a file that can be imported", Errors: []int{http.StatusNotFound},
 	}, s.opsExportCatalogue)
 	registerOperation(s, scopeAllChange, huma.Operation{
 		OperationID: "ops-approve-lab-test", Method: http.MethodPost, Path: "/ops/lab-tests/{lab_test_id}/approve",
 		Tags:    []string{tagOperations},
-		Summary: "Let a lab test that a team has made be ordered", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
+		Summary: "Approve a lab test that a team has created", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.opsApproveLabTest)
 }
 
@@ -154,7 +156,7 @@ func (s *server) opsImportCatalogue(ctx context.Context, in *importCatalogueInpu
 	return newAnswer(CatalogueImported{DryRun: request.DryRun, Changed: done.HasChanges(), Done: done}), nil
 }
 
-// readCatalogue reads a request's files, and lists what is wrong with their form.
+// readCatalogue decodes a request and its files, and returns the problems with their schemas.
 func (s *server) readCatalogue(
 	text []byte,
 ) (request CatalogueRequest, files []catalogue.NamedFile, problems []*problem) {
@@ -189,7 +191,7 @@ func (s *server) readCatalogue(
 	return request, files, problems
 }
 
-// decodeCatalogueJSON reads JSON of which a catalogue may be made.
+// decodeCatalogueJSON decodes JSON within the limits of a catalogue. It refuses duplicate keys and NUL characters.
 func decodeCatalogueJSON(text []byte) (value any, err error) {
 	if err := checkBounds(text, maxCatalogueValues); err != nil {
 		return nil, err
@@ -200,21 +202,22 @@ func decodeCatalogueJSON(text []byte) (value any, err error) {
 	return value, checkUnambiguous(text)
 }
 
-// validateCatalogueRequest lists what is wrong with a request, but for what is in its files.
+// validateCatalogueRequest returns the problems of a request with its schema, without those in its files.
 func (s *server) validateCatalogueRequest(value any) []*problem {
 	path, result := huma.NewPathBuffer([]byte("body"), len("body")), huma.ValidateResult{}
-	huma.Validate(s.huma.OpenAPI().Components.Schemas, s.schemaOf(CatalogueRequest{}), path, huma.ModeWriteToServer, value,
-		&result)
+	huma.Validate(s.huma.OpenAPI().Components.Schemas, s.schemaOf(CatalogueRequest{}), path, huma.ModeWriteToServer,
+		value, &result)
 	return toProblems(result.Errors)
 }
 
-// catalogueProblem is a problem with a file at its place, such as ["body","files","quest.json","markers",12,"loinc"].
+// catalogueProblem returns a problem of a file with its path, such as
+// ["body","files","quest.json","markers",12,"loinc"].
 func catalogueProblem(p catalogue.Problem) *problem {
-	place := []any{"body", "files", p.File}
+	path := []any{"body", "files", p.File}
 	if p.Path != "" {
-		place = append(place, splitPath(p.Path)...)
+		path = append(path, splitPath(p.Path)...)
 	}
-	return &problem{Loc: place, Msg: p.Message, Type: "value_error"}
+	return &problem{Loc: path, Msg: p.Message, Type: "value_error"}
 }
 
 func (s *server) opsExportCatalogue(ctx context.Context, in *exportCatalogueInput) (*body[json.RawMessage], error) {

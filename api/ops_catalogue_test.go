@@ -15,7 +15,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// demo is the demonstration catalogue, with the fixture's own lab among its labs.
+// demo returns the demonstration catalogue, with the fixture's lab added.
 func demo(t testing.TB) []catalogue.NamedFile {
 	t.Helper()
 	files, err := catalogue.DemoFiles()
@@ -30,7 +30,7 @@ func demo(t testing.TB) []catalogue.NamedFile {
 	return files
 }
 
-// demoFiles are the demonstration catalogue as a request has it.
+// demoFiles returns the demonstration catalogue as the files of a request.
 func demoFiles(t testing.TB) []any {
 	t.Helper()
 	files := demo(t)
@@ -41,7 +41,7 @@ func demoFiles(t testing.TB) []any {
 	return out
 }
 
-// importDemo offers the fixture's team the demonstration catalogue.
+// importDemo imports the demonstration catalogue for the fixture's team.
 func (f *fixture) importDemo() {
 	f.t.Helper()
 	c, problems := catalogue.Read(demo(f.t), order.Catalogue{})
@@ -91,16 +91,18 @@ func TestTheCatalogueIsImportedAndExported(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, taken.status, "the lab tests are offered to all")
 }
 
-// All that is wrong is said at once, at its place, and nothing is imported.
+// The answer has all problems at once, each with its path, and nothing is imported.
 func TestAnImportSaysAllThatIsWrong(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	files := []any{
 		map[string]any{"name": "labs.json", "content": json.RawMessage(`{"labs": [
-			{"id": 2, "slug": "quest", "name": "Quest", "first_line_address": "", "city": "", "zipcode": "", "collection_methods": ["by_hand"], "sample_types": []}],
+			{"id": 2, "slug": "quest", "name": "Quest", "first_line_address": "", "city": "", "zipcode": "",
+			"collection_methods": ["by_hand"], "sample_types": []}],
 			"zips": ["85004 33.4 -112", "here"]}`)},
 		map[string]any{"name": "quest.json", "content": json.RawMessage(`{"markers": [
-			{"id": 1, "lab": "quest", "name": "Glucose", "slug": "glucose", "lonic": "2345-7"}, {"id": 2, "lab": "quest", "slug": "Sodium!"}, {"id": "3"}]}`)},
+			{"id": 1, "lab": "quest", "name": "Glucose", "slug": "glucose", "lonic": "2345-7"},
+			{"id": 2, "lab": "quest", "slug": "Sodium!"}, {"id": "3"}]}`)},
 		map[string]any{"name": "list.json", "content": json.RawMessage(`[]`)},
 	}
 	r := f.ops(http.MethodPost, "/ops/catalogue", map[string]any{"files": files})
@@ -118,7 +120,7 @@ func TestAnImportSaysAllThatIsWrong(t *testing.T) {
 		requireAmong(t, r, want.loc, want.kind)
 	}
 
-	// What a schema cannot say is looked at once the form is right.
+	// Rules that a schema cannot express are checked when the schema matches.
 	files = []any{map[string]any{"name": "quest.json", "content": json.RawMessage(`{"markers": [
 		{"id": 1, "lab": "quest", "name": "Glucose", "slug": "glucose", "loinc": "2345-8"}], "zips": ["here"]}`)}}
 	r = f.ops(http.MethodPost, "/ops/catalogue", map[string]any{"files": files})
@@ -141,7 +143,7 @@ func TestAnImportSaysAllThatIsWrong(t *testing.T) {
 	require.Empty(t, c.ZipCenters)
 }
 
-// requireAmong finds a problem among others.
+// requireAmong requires that the problems contain one.
 func requireAmong(t testing.TB, r reply, loc []any, kind string) {
 	t.Helper()
 	require.Equal(t, http.StatusUnprocessableEntity, r.status, string(r.body))

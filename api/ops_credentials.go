@@ -10,12 +10,10 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// Overlaps of a key's old and new secret.
-const (
-	defaultOverlap = 24 * time.Hour
-)
+// defaultOverlap is how long the old secret of an API key is valid after a rotation.
+const defaultOverlap = 24 * time.Hour
 
-// OpsKey is an API key. The secret is shown once, when it is made.
+// OpsKey is an API key. The secret is returned only when it is created.
 type OpsKey struct {
 	ID            string     `json:"id" format:"uuid"`
 	TeamID        string     `json:"team_id" format:"uuid"`
@@ -23,8 +21,8 @@ type OpsKey struct {
 	Role          string     `json:"role" enum:"client,operations_read,operations,administrator"`
 	Secret        string     `json:"secret,omitempty"`
 	CreatedAt     time.Time  `json:"created_at"`
-	ExpiresAt     *time.Time `json:"expires_at" doc:"The key is good before this."`
-	PreviousUntil *time.Time `json:"previous_until" doc:"The secret before the present one is good before this."`
+	ExpiresAt     *time.Time `json:"expires_at" doc:"The key is valid until then; null: it does not expire."`
+	PreviousUntil *time.Time `json:"previous_until" doc:"The previous secret is valid until then; null: there is none."`
 	LastUsedAt    *time.Time `json:"last_used_at" doc:"To the minute."`
 	RevokedAt     *time.Time `json:"revoked_at"`
 }
@@ -42,7 +40,7 @@ type listKeysInput struct {
 	TeamID string `query:"team_id" format:"uuid" doc:"Defaults to all teams."`
 }
 
-// KeyPath names a key.
+// KeyPath names an API key.
 type KeyPath struct {
 	KeyID string `path:"key_id" format:"uuid"`
 }
@@ -50,7 +48,7 @@ type KeyPath struct {
 type rotateKeyInput struct {
 	KeyPath
 	Body struct {
-		OverlapSeconds *int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"2592000" doc:"How long the old secret is good. Defaults to a day."`
+		OverlapSeconds *int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"2592000"`
 	}
 }
 
@@ -61,13 +59,15 @@ func (s *server) opsKeyRoutes() {
 	}
 	registerOperation(s, scopeAdminister, op, s.opsListKeys)
 	op.OperationID, op.Method, op.Path = "ops-create-key", http.MethodPost, "/ops/teams/{team_id}/keys"
-	op.Summary, op.Errors = "Make an API key; its secret is shown once", []int{http.StatusBadRequest, http.StatusNotFound}
+	op.Summary = "Create an API key; its secret is only returned here"
+	op.Errors = []int{http.StatusBadRequest, http.StatusNotFound}
 	registerOperation(s, scopeAdminister, op, s.opsCreateKey)
 	op.OperationID, op.Path = "ops-rotate-key", "/ops/keys/{key_id}/rotate"
-	op.Summary, op.Errors = "Give a key a new secret, shown once; the old one is good for a while",
-		[]int{http.StatusNotFound}
+	op.Summary = "Give an API key a new secret, which is only returned here; the old one stays valid for a time"
+	op.Errors = []int{http.StatusNotFound}
 	registerOperation(s, scopeAdminister, op, s.opsRotateKey)
-	op.OperationID, op.Path, op.Summary = "ops-revoke-key", "/ops/keys/{key_id}/revoke", "End a key, at once and for good"
+	op.OperationID, op.Path = "ops-revoke-key", "/ops/keys/{key_id}/revoke"
+	op.Summary = "Revoke an API key, immediately and permanently"
 	registerOperation(s, scopeAdminister, op, s.opsRevokeKey)
 }
 
@@ -150,26 +150,26 @@ func (s *server) readAPIKeyAnswer(ctx context.Context, id, secret string) (*body
 func opsKey(k store.APIKey, secret string) OpsKey {
 	return OpsKey{
 		ID: k.ID, TeamID: k.TeamID, Name: k.Name, Role: k.Role, Secret: secret, CreatedAt: k.CreatedAt,
-		RevokedAt: k.RevokedAt,
-		ExpiresAt: nilIfZero(k.ExpiresAt), PreviousUntil: nilIfZero(k.PreviousUntil), LastUsedAt: nilIfZero(k.LastUsedAt),
+		RevokedAt: k.RevokedAt, ExpiresAt: nilIfZero(k.ExpiresAt), PreviousUntil: nilIfZero(k.PreviousUntil),
+		LastUsedAt: nilIfZero(k.LastUsedAt),
 	}
 }
 
-// defaultTokenLifetime is how long a bearer token is good.
+// defaultTokenLifetime is how long a bearer token is valid by default.
 const defaultTokenLifetime = 10 * time.Minute
 
-// OpsToken is a bearer token. It is shown once, when it is made.
+// OpsToken is a bearer token. It is returned only when it is created.
 type OpsToken struct {
 	ID        string    `json:"id" format:"uuid"`
 	TeamID    string    `json:"team_id" format:"uuid"`
-	Token     string    `json:"token" doc:"For the header Authorization: Bearer."`
+	Token     string    `json:"token" doc:"Send it in the header Authorization: Bearer."`
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
 type createTokenInput struct {
 	TeamPath
 	Body struct {
-		LifetimeSeconds *int `json:"lifetime_seconds,omitempty" minimum:"60" maximum:"3600" doc:"How long it is good. Defaults to 600."`
+		LifetimeSeconds *int `json:"lifetime_seconds,omitempty" minimum:"60" maximum:"3600"`
 	}
 }
 
@@ -177,8 +177,8 @@ func (s *server) opsTokenRoutes() {
 	registerOperation(s, scopeAdminister, huma.Operation{
 		OperationID: "ops-create-token", Method: http.MethodPost, Path: "/ops/teams/{team_id}/tokens",
 		Tags:    []string{tagOperations},
-		Summary: "Make a bearer token of a team, good for minutes; it is shown once", Errors: []int{http.StatusNotFound},
-		Description: "It may do what a key with the role client may, and ends with the key that made it.",
+		Summary: "Create a short-lived bearer token of a team; it is only returned here", Errors: []int{http.StatusNotFound},
+		Description: "The token has the permissions of the role client. It becomes invalid with the API key that created it.",
 	}, s.opsCreateToken)
 }
 

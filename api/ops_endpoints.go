@@ -12,14 +12,14 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// OpsEndpoint is where a team takes webhooks. The secret is shown once, when the endpoint is registered.
+// OpsEndpoint is a URL of a team that takes webhook messages. The secret is returned only when the endpoint is created.
 type OpsEndpoint struct {
 	ID             string     `json:"id" format:"uuid"`
 	TeamID         string     `json:"team_id" format:"uuid"`
 	URL            string     `json:"url"`
 	Description    string     `json:"description"`
 	Secret         string     `json:"secret,omitempty"`
-	FilterTypes    []string   `json:"filter_types" doc:"Event types that are sent; null: all but the operational ones."`
+	FilterTypes    []string   `json:"filter_types" doc:"Event types that are sent; null: all except operational ones."`
 	RateLimit      int        `json:"rate_limit" doc:"Messages per second; 0: no limit."`
 	Disabled       bool       `json:"disabled"`
 	DisabledReason string     `json:"disabled_reason"`
@@ -33,9 +33,9 @@ type createEndpointInput struct {
 	Body struct {
 		URL         string            `json:"url" minLength:"1" maxLength:"2048"`
 		Description *string           `json:"description,omitempty" maxLength:"500"`
-		Secret      *string           `json:"secret,omitempty" doc:"whsec_ and base64 of 24 to 64 bytes. Defaults to a new one."`
-		FilterTypes []string          `json:"filter_types,omitempty" doc:"Event types to send. Defaults to all but the operational ones."`
-		Headers     map[string]string `json:"headers,omitempty" doc:"Sent along with every message; kept encrypted."`
+		Secret      *string           `json:"secret,omitempty"`
+		FilterTypes []string          `json:"filter_types,omitempty"`
+		Headers     map[string]string `json:"headers,omitempty" doc:"Sent with every message; stored encrypted."`
 		RateLimit   *int              `json:"rate_limit,omitempty" minimum:"0" maximum:"10000"`
 	}
 }
@@ -58,7 +58,7 @@ func (s *server) opsEndpointRoutes() {
 	registerOperation(s, scopeAllChange, huma.Operation{
 		OperationID: "ops-create-endpoint", Method: http.MethodPost, Path: "/ops/teams/{team_id}/endpoints",
 		Tags:    []string{tagOperations},
-		Summary: "Register a webhook endpoint; its secret is shown once",
+		Summary: "Create a webhook endpoint; its secret is only returned here",
 		Errors:  []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.opsCreateEndpoint)
 }
@@ -95,7 +95,7 @@ func (s *server) opsCreateEndpoint(ctx context.Context, in *createEndpointInput)
 	return newAnswer(out), nil
 }
 
-// mapURLError tells what is wrong with an endpoint's URL; both errors are meant for the caller.
+// mapURLError turns the errors of an endpoint's URL into answers that say what is wrong with it.
 func mapURLError(err error) error {
 	var badURL *webhooks.URLError
 	var badAddress *webhooks.RefusedAddressError
@@ -111,8 +111,7 @@ func mapURLError(err error) error {
 func opsEndpoint(e store.Endpoint) OpsEndpoint {
 	return OpsEndpoint{
 		ID: e.ID, TeamID: e.TeamID, URL: e.URL, Description: e.Description, FilterTypes: e.FilterTypes,
-		RateLimit: e.RateLimit,
-		Disabled:  e.Disabled, DisabledReason: e.DisabledReason, FailingSince: nilIfZero(e.FailingSince),
-		CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
+		RateLimit: e.RateLimit, Disabled: e.Disabled, DisabledReason: e.DisabledReason,
+		FailingSince: nilIfZero(e.FailingSince), CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
 	}
 }

@@ -12,17 +12,17 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// OpsInboxRow is one report of a partner and what became of it.
+// OpsInboxRow is one inbox item and its state.
 type OpsInboxRow struct {
 	ID          string      `json:"id" format:"uuid"`
 	Partner     string      `json:"partner"`
 	Kind        string      `json:"kind"`
 	OrderNumber string      `json:"order_number"`
 	Tracking    string      `json:"tracking"`
-	AccountID   string      `json:"lab_account_id" doc:"The lab account that it came through; empty: a courier's, or not known."`
-	OrderID     string      `json:"order_id" doc:"Empty: no order has that number."`
+	AccountID   string      `json:"lab_account_id" doc:"The sender's lab account; empty: a courier's, or unknown."`
+	OrderID     string      `json:"order_id" doc:"Empty: it is not matched to an order."`
 	State       string      `json:"state"`
-	ReasonCode  string      `json:"code" doc:"Why it ended in its state."`
+	ReasonCode  string      `json:"code" doc:"Why it has its state."`
 	Amendment   bool        `json:"amendment"`
 	TimesSent   int         `json:"deliveries" doc:"How often the partner sent it."`
 	Fact        *order.Fact `json:"fact"`
@@ -30,7 +30,7 @@ type OpsInboxRow struct {
 	StateAt     time.Time   `json:"state_at"`
 }
 
-// OpsInboxItem is a report with what the partner sent, verbatim.
+// OpsInboxItem is an inbox item with the partner's message, verbatim.
 type OpsInboxItem struct {
 	OpsInboxRow
 	Headers       map[string]string `json:"headers"`
@@ -60,24 +60,24 @@ type assignInput struct {
 	InboxID string `path:"inbox_id" format:"uuid"`
 	Body    struct {
 		OrderID string  `json:"order_id" format:"uuid"`
-		Leg     *string `json:"leg,omitempty" enum:"outbound,inbound" doc:"Needed of a courier's report: which way the parcel goes."`
+		Leg     *string `json:"leg,omitempty" enum:"outbound,inbound" doc:"Required for a courier's item: its leg."`
 	}
 }
 
 func (s *server) opsInboxRoutes() {
 	registerOperation(s, scopeAllRead, huma.Operation{
 		OperationID: "ops-list-inbox", Method: http.MethodGet, Path: "/ops/inbox", Tags: []string{tagOperations},
-		Summary: "List what partners reported",
+		Summary: "List the inbox: what partners sent, newest first",
 	}, s.opsListInbox)
 	registerOperation(s, scopeAllRead, huma.Operation{
 		OperationID: "ops-get-inbox-item", Method: http.MethodGet, Path: "/ops/inbox/{inbox_id}",
 		Tags:    []string{tagOperations},
-		Summary: "Read a report as the partner sent it", Errors: []int{http.StatusNotFound},
+		Summary: "Read an inbox item as the partner sent it", Errors: []int{http.StatusNotFound},
 	}, s.opsGetInboxItem)
 	registerOperation(s, scopeAllChange, huma.Operation{
 		OperationID: "ops-assign-inbox-item", Method: http.MethodPost, Path: "/ops/inbox/{inbox_id}/assign",
 		Tags:    []string{tagOperations},
-		Summary: "Say which order an unmatched report is about", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
+		Summary: "Assign an unmatched inbox item to an order", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.opsAssignInboxItem)
 }
 
@@ -107,7 +107,8 @@ func (s *server) opsGetInboxItem(ctx context.Context, in *inboxItemInput) (*body
 		PartnerReason: r.PartnerReason}), nil
 }
 
-// opsAssignInboxItem gives a report to an order, as if it had named it. The order's own rules decide what it does.
+// opsAssignInboxItem assigns an inbox item to an order, as if the item had named it, and signals it to the order's
+// workflow. The order's rules decide what the fact changes.
 func (s *server) opsAssignInboxItem(ctx context.Context, in *assignInput) (*body[OpsInboxRow], error) {
 	id, orderID := canonicalUUID(in.InboxID), canonicalUUID(in.Body.OrderID)
 	row, err := s.Store.InboxItem(ctx, id)
@@ -116,7 +117,7 @@ func (s *server) opsAssignInboxItem(ctx context.Context, in *assignInput) (*body
 	}
 	leg := emptyIfNil(in.Body.Leg)
 	if row.OrderNumber != "" {
-		leg = "" // a lab's report says itself what it is about
+		leg = "" // a lab's message contains its fact
 	} else if leg == "" {
 		return nil, validationError(missingProblem("body.leg"))
 	}
@@ -125,9 +126,9 @@ func (s *server) opsAssignInboxItem(ctx context.Context, in *assignInput) (*body
 	case errors.Is(err, store.ErrNotFound):
 		return nil, notFoundError("Order")
 	case errors.Is(err, store.ErrUnderMatchReview):
-		return nil, badRequest("The results that it announced are under review: decide about those")
+		return nil, badRequest("The results that the item announced are under review: decide the match review instead")
 	case errors.Is(err, store.ErrConflict):
-		return nil, badRequest("The report is not unmatched, or means nothing on that leg")
+		return nil, badRequest("The item is not unmatched, or it has no meaning on that leg")
 	case err != nil:
 		return nil, err
 	}
@@ -142,8 +143,7 @@ func (s *server) opsAssignInboxItem(ctx context.Context, in *assignInput) (*body
 func opsInboxRow(r store.InboxItem) OpsInboxRow {
 	return OpsInboxRow{
 		ID: r.ID, Partner: r.Partner, Kind: r.Kind, OrderNumber: r.OrderNumber, Tracking: r.TrackingNumber,
-		AccountID: r.LabAccountID, OrderID: r.OrderID,
-		State: r.State, ReasonCode: r.ReasonCode, Amendment: r.Amendment, TimesSent: r.TimesSent, Fact: r.Fact,
-		ReceivedAt: r.ReceivedAt, StateAt: r.StateChangedAt,
+		AccountID: r.LabAccountID, OrderID: r.OrderID, State: r.State, ReasonCode: r.ReasonCode, Amendment: r.Amendment,
+		TimesSent: r.TimesSent, Fact: r.Fact, ReceivedAt: r.ReceivedAt, StateAt: r.StateChangedAt,
 	}
 }

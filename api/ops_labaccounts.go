@@ -14,21 +14,21 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// OpsLabAccount is an account with a lab or a provider of appointments. Its credentials are never shown.
+// OpsLabAccount is a lab account. Its credentials are never returned.
 type OpsLabAccount struct {
 	ID          string          `json:"id" format:"uuid"`
-	TeamID      string          `json:"team_id" doc:"Empty: of all teams."`
+	TeamID      string          `json:"team_id" doc:"Empty: shared by all teams."`
 	LabSlug     string          `json:"lab_slug"`
-	Partner     string          `json:"partner" doc:"The protocol that is spoken."`
+	Partner     string          `json:"partner" doc:"The protocol, such as molecular or neutral."`
 	Environment string          `json:"environment" enum:"production,sandbox"`
 	BaseURL     string          `json:"base_url"`
-	SpacingMS   int64           `json:"spacing_ms" doc:"Least time between the starts of two calls."`
-	Settings    json.RawMessage `json:"settings" doc:"The partner's own."`
+	SpacingMS   int64           `json:"spacing_ms" doc:"Minimum time between the starts of two calls, in milliseconds."`
+	Settings    json.RawMessage `json:"settings" doc:"Settings of the partner's protocol."`
 	Policy      json.RawMessage `json:"policy"`
-	Profile     json.RawMessage `json:"profile" doc:"What clients see of the account, and what it asks of their orders."`
+	Profile     json.RawMessage `json:"profile" doc:"What clients see of the account and which orders it allows."`
 	Status      string          `json:"status" enum:"active,pending,suspended,ready_to_launch"`
-	WebhookPath string          `json:"webhook_path" doc:"Where the partner posts its webhooks."`
-	Rotating    bool            `json:"rotating" doc:"Webhooks with the credentials before the present ones are still taken."`
+	WebhookPath string          `json:"webhook_path" doc:"The path to which the partner sends its webhooks."`
+	Rotating    bool            `json:"rotating" doc:"Whether webhooks with the previous credentials are accepted too."`
 	CreatedAt   time.Time       `json:"created_at"`
 }
 
@@ -37,16 +37,16 @@ type putLabAccountInput struct {
 	Body      struct {
 		TeamID      *string         `json:"team_id,omitempty" format:"uuid" doc:"Defaults to all teams."`
 		LabSlug     string          `json:"lab_slug" minLength:"1" maxLength:"100"`
-		Partner     string          `json:"partner" minLength:"1" maxLength:"100" doc:"The protocol that is spoken, say neutral."`
+		Partner     string          `json:"partner" minLength:"1" maxLength:"100" doc:"The protocol, such as neutral."`
 		Environment string          `json:"environment" enum:"production,sandbox"`
 		BaseURL     string          `json:"base_url" minLength:"1" maxLength:"2048"`
-		User        string          `json:"user,omitempty" maxLength:"500" doc:"Our name at the partner. Defaults to the present one."`
-		Token       string          `json:"token,omitempty" maxLength:"2000" doc:"Our secret. Defaults to the present one."`
-		EndRotation bool            `json:"end_rotation,omitempty" doc:"No longer take webhooks with the credentials before the present ones. Credentials that change begin a rotation."`
+		User        string          `json:"user,omitempty" maxLength:"500" doc:"Our user. Defaults to the current one."`
+		Token       string          `json:"token,omitempty" maxLength:"2000" doc:"Our secret. Defaults to the current one."`
+		EndRotation bool            `json:"end_rotation,omitempty"`
 		SpacingMS   int64           `json:"spacing_ms,omitempty" minimum:"0" maximum:"3600000"`
-		Settings    json.RawMessage `json:"settings,omitempty" doc:"The partner's own."`
-		Policy      json.RawMessage `json:"policy,omitempty" doc:"What the account changes of the default policy."`
-		Profile     json.RawMessage `json:"profile,omitempty" doc:"What clients see of the account, and what it asks of their orders: docs/operations.md."`
+		Settings    json.RawMessage `json:"settings,omitempty" doc:"Settings of the partner's protocol."`
+		Policy      json.RawMessage `json:"policy,omitempty" doc:"The account's changes to the default policy."`
+		Profile     json.RawMessage `json:"profile,omitempty"`
 		Status      string          `json:"status,omitempty" enum:"active,pending,suspended,ready_to_launch" default:"active"`
 	}
 }
@@ -59,7 +59,7 @@ func (s *server) opsLabAccountRoutes() {
 	}
 	registerOperation(s, scopeAllRead, op, s.opsListLabAccounts)
 	op.OperationID, op.Method, op.Path = "ops-put-lab-account", http.MethodPut, "/ops/lab-accounts/{lab_account_id}"
-	op.Summary = "Make an account with a lab or provider, or change it"
+	op.Summary = "Create or change an account with a lab or provider"
 	op.Errors = []int{http.StatusBadRequest, http.StatusNotFound}
 	registerOperation(s, scopeAdminister, op, s.opsPutLabAccount)
 }
@@ -78,14 +78,14 @@ func (s *server) opsListLabAccounts(ctx context.Context, _ *struct{}) (*body[[]O
 
 func (s *server) opsPutLabAccount(ctx context.Context, in *putLabAccountInput) (*body[OpsLabAccount], error) {
 	a, err := s.Store.LabAccount(ctx, canonicalUUID(in.AccountID))
-	made := errors.Is(err, store.ErrNotFound)
-	if err != nil && !made {
+	isNew := errors.Is(err, store.ErrNotFound)
+	if err != nil && !isNew {
 		return nil, err
 	}
-	if made {
+	if isNew {
 		a = store.LabAccount{ID: canonicalUUID(in.AccountID), CreatedAt: s.now()}
 	}
-	if err := s.changeLabAccount(ctx, &a, in, made); err != nil {
+	if err := s.changeLabAccount(ctx, &a, in, isNew); err != nil {
 		return nil, err
 	}
 	if err := s.Store.PutLabAccount(ctx, a); err != nil {
@@ -95,8 +95,9 @@ func (s *server) opsPutLabAccount(ctx context.Context, in *putLabAccountInput) (
 	return newAnswer(opsLabAccount(a)), nil
 }
 
-// changeLabAccount makes the account what the caller asks for, and refuses what its partner's adapter could not work with.
-func (s *server) changeLabAccount(ctx context.Context, a *store.LabAccount, in *putLabAccountInput, made bool) error {
+// changeLabAccount sets the fields of an account, and refuses values that the partner's adapter or the policy does not
+// accept.
+func (s *server) changeLabAccount(ctx context.Context, a *store.LabAccount, in *putLabAccountInput, isNew bool) error {
 	b, team := in.Body, ""
 	if b.TeamID != nil {
 		t, err := s.Store.Team(ctx, canonicalUUID(*b.TeamID))
@@ -104,11 +105,11 @@ func (s *server) changeLabAccount(ctx context.Context, a *store.LabAccount, in *
 			return mapNotFound(err, "Team")
 		}
 		if t.Environment != b.Environment {
-			return badRequest("The account is of another environment than its team")
+			return badRequest("The account has another environment than its team")
 		}
 		team = t.ID
 	}
-	if !made && (a.TeamID != team || a.Partner != b.Partner || a.Environment != b.Environment) {
+	if !isNew && (a.TeamID != team || a.Partner != b.Partner || a.Environment != b.Environment) {
 		return badRequest("An account's team, partner and environment cannot be changed: orders have been placed by them")
 	}
 	a.TeamID, a.Partner, a.Environment, a.LabSlug, a.BaseURL, a.Status = team, b.Partner, b.Environment, b.LabSlug,
@@ -126,13 +127,14 @@ func (s *server) changeLabAccount(ctx context.Context, a *store.LabAccount, in *
 	if _, err := order.ResolvePolicy(a.Policy); err != nil {
 		return badRequest("The policy is not valid: " + innermostError(err).Error())
 	}
-	if _, err := s.openLab(*a); err != nil { // which says nothing of credentials
+	if _, err := s.openLab(*a); err != nil { // the error contains no credentials
 		return badRequest("The account is not valid: " + err.Error())
 	}
 	return nil
 }
 
-// rotateCredentials gives an account new credentials. The partner may show those before them until it has changed over.
+// rotateCredentials sets new credentials of an account; an empty one does not change. The partner may use the previous
+// ones until operations end the rotation.
 func rotateCredentials(a *store.LabAccount, user, token string) {
 	if user == "" {
 		user = a.User
@@ -150,10 +152,9 @@ func rotateCredentials(a *store.LabAccount, user, token string) {
 
 func opsLabAccount(a store.LabAccount) OpsLabAccount {
 	out := OpsLabAccount{
-		ID: a.ID, TeamID: a.TeamID, LabSlug: a.LabSlug, Partner: a.Partner, Environment: a.Environment, BaseURL: a.BaseURL,
-		SpacingMS: a.Spacing.Milliseconds(), Settings: a.Settings, Policy: a.Policy, Status: a.Status,
-		WebhookPath: "/webhooks/labs/" + a.Partner,
-		Rotating:    a.PreviousToken != "", CreatedAt: a.CreatedAt,
+		ID: a.ID, TeamID: a.TeamID, LabSlug: a.LabSlug, Partner: a.Partner, Environment: a.Environment,
+		BaseURL: a.BaseURL, SpacingMS: a.Spacing.Milliseconds(), Settings: a.Settings, Policy: a.Policy, Status: a.Status,
+		WebhookPath: "/webhooks/labs/" + a.Partner, Rotating: a.PreviousToken != "", CreatedAt: a.CreatedAt,
 	}
 	if profile, err := json.Marshal(a.Profile); err == nil {
 		out.Profile = profile

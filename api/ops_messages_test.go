@@ -10,7 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// recordAttempts records one attempt of everything that is due at an endpoint.
+// recordAttempts records one attempt of every delivery that is due at an endpoint.
 func (f *fixture) recordAttempts(endpoint string, row store.AttemptRow) {
 	f.t.Helper()
 	due, err := f.store.DueDeliveries(f.t.Context(), store.DueQuery{EndpointID: endpoint, Now: testTime, Limit: 100})

@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// OpsOrderSummary is an order as operations list it, without patient data.
+// OpsOrderSummary is an order in the list of operations, without patient data.
 type OpsOrderSummary struct {
 	ID           string            `json:"id" format:"uuid"`
 	TeamID       string            `json:"team_id" format:"uuid"`
@@ -36,7 +36,7 @@ type OpsOrdersPage struct {
 
 type opsOrdersInput struct {
 	PageQuery
-	Attention string `query:"attention" pattern:"^[a-z][a-z0-9_]{0,63}$" doc:"An attention reason, or any."`
+	Attention string `query:"attention" pattern:"^[a-z][a-z0-9_]{0,63}$" doc:"The reason of an attention mark, or any."`
 	Status    string `query:"status" pattern:"^[a-z][a-z0-9_]{0,63}$" doc:"A low-level status."`
 }
 
@@ -48,7 +48,7 @@ func (s *server) opsSearchRoutes() {
 	registerOperation(s, scopeAllRead, huma.Operation{
 		OperationID: "ops-order-story", Method: http.MethodGet, Path: "/ops/orders/{order_id}/story",
 		Tags:    []string{tagOperations},
-		Summary: "Read everything that happened to an order", Errors: []int{http.StatusNotFound},
+		Summary: "Read the story of an order: everything that happened to it", Errors: []int{http.StatusNotFound},
 	}, s.opsStory)
 }
 
@@ -62,8 +62,9 @@ func (s *server) opsListOrders(ctx context.Context, in *opsOrdersInput) (*body[O
 	out := OpsOrdersPage{Orders: make([]OpsOrderSummary, len(orders)), Total: total, Page: in.Page, Size: in.Size}
 	for i, o := range orders {
 		out.Orders[i] = OpsOrderSummary{
-			ID: o.ID, TeamID: o.TeamID, Number: o.Number, Accession: o.Accession, Status: o.Status, StatusDetail: o.Detail,
-			Attention: append([]order.Attention{}, o.Attention...), NextDeadline: nilIfZero(o.NextDeadline),
+			ID: o.ID, TeamID: o.TeamID, Number: o.Number, Accession: o.Accession, Status: o.Status,
+			StatusDetail: o.Detail,
+			Attention:    append([]order.Attention{}, o.Attention...), NextDeadline: nilIfZero(o.NextDeadline),
 			CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
 		}
 	}

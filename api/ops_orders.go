@@ -13,11 +13,11 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// OpsOrder is an order as operations see it: what the client sees, and what its workflow knows.
+// OpsOrder is an order as operations see it: as the client sees it, and the state of its workflow.
 type OpsOrder struct {
 	Order        junction.ClientFacingOrder `json:"order"`
-	Number       string                     `json:"order_number" doc:"Our order number at the lab."`
-	Accession    string                     `json:"accession_number" doc:"The lab's own number; empty until known."`
+	Number       string                     `json:"order_number" doc:"The order's number at the lab."`
+	Accession    string                     `json:"accession_number" doc:"The lab's own number; empty until it is known."`
 	LabAccountID string                     `json:"lab_account_id"`
 	FullStatus   lifecycle.Status           `json:"full_status"`
 	Attention    []order.Attention          `json:"attention" nullable:"false"`
@@ -36,8 +36,8 @@ type recoverInput struct {
 	Body struct {
 		PatientDetails *PatientDetailsWithValidation `json:"patient_details,omitempty" doc:"Replaces the patient's details."`
 		PatientAddress *PatientAddressWithValidation `json:"patient_address,omitempty" doc:"Replaces the patient's address."`
-		Note           *string                       `json:"note,omitempty" maxLength:"4000" doc:"Kept encrypted."`
-		ConfirmedByLab *bool                         `json:"confirmed_by_lab,omitempty" doc:"The lab has confirmed that the kit is back in production."`
+		Note           *string                       `json:"note,omitempty" maxLength:"4000" doc:"Stored encrypted."`
+		ConfirmedByLab *bool                         `json:"confirmed_by_lab,omitempty"`
 	}
 }
 
@@ -57,7 +57,7 @@ type doNotProcessInput struct {
 	OrderPath
 	Body struct {
 		Reason string  `json:"reason" pattern:"^[a-z][a-z0-9_]{0,63}$" doc:"A code, such as patient_withdrew."`
-		Note   *string `json:"note,omitempty" maxLength:"4000" doc:"Kept encrypted."`
+		Note   *string `json:"note,omitempty" maxLength:"4000" doc:"Stored encrypted."`
 	}
 }
 
@@ -69,28 +69,30 @@ type acknowledgeInput struct {
 func (s *server) opsOrderRoutes() {
 	s.opsSearchRoutes()
 	op := huma.Operation{
-		Method: http.MethodGet, Path: "/ops/orders/{order_id}", OperationID: "ops-get-order", Tags: []string{tagOperations},
-		Summary: "Read an order with what its workflow knows", Errors: []int{http.StatusNotFound},
+		Method: http.MethodGet, Path: "/ops/orders/{order_id}", OperationID: "ops-get-order",
+		Tags: []string{tagOperations}, Summary: "Read an order with the state of its workflow",
+		Errors: []int{http.StatusNotFound},
 	}
 	registerOperation(s, scopeAllRead, op, s.opsGetOrder)
 
 	op.Method, op.Errors = http.MethodPost, []int{http.StatusBadRequest, http.StatusNotFound,
 		http.StatusServiceUnavailable}
-	op.OperationID, op.Path, op.Summary = "ops-place", "/ops/orders/{order_id}/place", "Try a refused requisition again"
+	op.OperationID, op.Path, op.Summary = "ops-place", "/ops/orders/{order_id}/place",
+		"Place an order at its lab again after a refusal"
 	registerOperation(s, scopeAllChange, op, s.demandWithoutBody(order.DemandPlace))
 	op.OperationID, op.Path, op.Summary = "ops-cancel", "/ops/orders/{order_id}/cancel", "Cancel an order"
 	registerOperation(s, scopeAllChange, op, s.demandWithoutBody(order.DemandCancel))
 	op.OperationID, op.Path, op.Summary = "ops-replace", "/ops/orders/{order_id}/replace",
-		"Order a replacement for a kit that failed"
+		"Create a replacement order for a kit that failed"
 	registerOperation(s, scopeAllChange, op, s.demandWithoutBody(order.DemandReplace))
 	op.OperationID, op.Path, op.Summary = "ops-recover", "/ops/orders/{order_id}/recover",
-		"Supply what the lab found missing"
+		"Recover a rejected kit with corrected patient data or a confirmation of the lab"
 	registerOperation(s, scopeAllChange, op, s.opsRecover)
 	op.OperationID, op.Path, op.Summary = "ops-do-not-process", "/ops/orders/{order_id}/do-not-process",
-		"Stop an order for good"
+		"Stop an order permanently (do_not_process)"
 	registerOperation(s, scopeAllChange, op, s.opsDoNotProcess)
 	op.OperationID, op.Path = "ops-acknowledge", "/ops/orders/{order_id}/attention/{reason}/acknowledge"
-	op.Summary = "Take an attention mark away"
+	op.Summary = "Clear an attention mark"
 	registerOperation(s, scopeAllChange, op, s.opsAcknowledge)
 }
 
@@ -106,7 +108,7 @@ func (s *server) opsGetOrder(ctx context.Context, in *OrderPath) (*body[OpsOrder
 	return newAnswer(out), nil
 }
 
-// demandWithoutBody is the handler of a demand that needs nothing but its order.
+// demandWithoutBody returns the handler of a demand that has no parameters but its order.
 func (s *server) demandWithoutBody(kind order.DemandKind) func(context.Context, *OrderPath) (*body[OpsAnswer], error) {
 	return func(ctx context.Context, in *OrderPath) (*body[OpsAnswer], error) {
 		return s.demandAsOperations(ctx, in.OrderID, order.Demand{Kind: kind}, nil)
@@ -149,7 +151,8 @@ func (s *server) opsAcknowledge(ctx context.Context, in *acknowledgeInput) (*bod
 	return s.demandAsOperations(ctx, in.OrderID, order.Demand{Kind: order.DemandAcknowledgeMark, Reason: in.Reason}, nil)
 }
 
-// demandAsOperations asks for operations, whose demands reach the orders of every team. The document, where there is one, is sealed.
+// demandAsOperations submits a demand of operations on an order of any team. The document, if there is one, is the
+// demand's sealed body.
 func (s *server) demandAsOperations(ctx context.Context, orderID string, d order.Demand,
 	document any) (*body[OpsAnswer], error) {
 	var sealed []byte
@@ -189,7 +192,7 @@ func opsOrder(o *order.Order) (OpsOrder, error) {
 	}, nil
 }
 
-// nilIfZero is nil for the zero time.
+// nilIfZero returns nil for the zero time.
 func nilIfZero(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

@@ -18,7 +18,7 @@ func (f *fixture) ops(method, path string, body any) reply {
 	return f.sendWithKey(method, path, f.opsKey, body)
 }
 
-// newBlockedOrder is an order whose kit the lab has rejected for what can be supplied.
+// newBlockedOrder creates an order whose kit the lab has rejected for a reason that can be corrected.
 func (f *fixture) newBlockedOrder() string {
 	f.t.Helper()
 	id := f.createOrder(nil)
@@ -95,7 +95,7 @@ func TestOpsRecover(t *testing.T) {
 	require.Equal(t, "The order is not blocked at the lab", r.detail(t))
 }
 
-// What came with a demand is erased when the workflow refuses it without recording that.
+// The body of a demand is erased when the workflow refuses the demand without a recording.
 func TestOpsRecoverOvertaken(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -233,7 +233,7 @@ func TestOpsStory(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, f.ops(http.MethodGet, "/ops/orders/"+newID()+"/story", nil).status)
 }
 
-// The story also tells what was asked, whom we called, and how deliveries went.
+// The story also has demands, calls to partners, and deliveries.
 func TestOpsStoryOfACancelledOrder(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -14,7 +14,7 @@ import (
 // OpsReview is an unmatched result as operations see it.
 type OpsReview struct {
 	junction.UnmatchedResult
-	TeamID       string `json:"team_id" doc:"Empty: it came through an account of all teams."`
+	TeamID       string `json:"team_id" doc:"Empty: it came through an account that all teams share."`
 	LabAccountID string `json:"lab_account_id"`
 	OrderNumber  string `json:"order_number" doc:"As the lab reported it."`
 }
@@ -35,14 +35,14 @@ type opsRejectInput struct {
 	ReviewPath
 	Body struct {
 		Action string  `json:"action" enum:"reject"`
-		Note   *string `json:"note,omitempty" maxLength:"4000" doc:"Kept encrypted."`
+		Note   *string `json:"note,omitempty" maxLength:"4000" doc:"Stored encrypted."`
 	}
 }
 
 func (s *server) opsReviewRoutes() {
 	registerOperation(s, scopeAllRead, huma.Operation{
 		OperationID: "ops-list-reviews", Method: http.MethodGet, Path: "/ops/reviews", Tags: []string{tagOperations},
-		Summary: "List the unmatched results of all teams and of none, newest first",
+		Summary: "List the unmatched results of all teams and those without a team, newest first",
 	}, s.opsListReviews)
 	registerOperation(s, scopeAllRead, huma.Operation{
 		OperationID: "ops-get-review", Method: http.MethodGet, Path: "/ops/reviews/{raw_result_id}",
@@ -52,7 +52,7 @@ func (s *server) opsReviewRoutes() {
 	registerOperation(s, scopeAllChange, huma.Operation{
 		OperationID: "ops-accept-review", Method: http.MethodPost, Path: "/ops/reviews/{raw_result_id}/accept",
 		Tags:    []string{tagOperations},
-		Summary: "Accept an unmatched result as that of an order",
+		Summary: "Accept an unmatched result as the result of an order",
 		Errors:  []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, s.opsAcceptReview)
 	registerOperation(s, scopeAllChange, huma.Operation{
@@ -105,7 +105,8 @@ func (s *server) opsResolveReview(ctx context.Context, in *opsRejectInput) (*bod
 	return newAnswer(opsReview(r)), nil
 }
 
-// opsReview allows operations what they may do, also while the client may decide.
+// opsReview converts a match review, with the actions of operations: they may decide every open review, also one that
+// waits for the client.
 func opsReview(r order.MatchReview) OpsReview {
 	out := OpsReview{UnmatchedResult: junction.FromReview(r), TeamID: r.TeamID, LabAccountID: r.LabAccountID,
 		OrderNumber: r.OrderNumber}

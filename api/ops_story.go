@@ -8,7 +8,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// OpsStory is everything that happened to an order and is expected to, without patient data and free text.
+// OpsStory is everything that happened to an order and that is due, without patient data and free text.
 type OpsStory struct {
 	OrderID      string             `json:"order_id" format:"uuid"`
 	TeamID       string             `json:"team_id" format:"uuid"`
@@ -19,11 +19,11 @@ type OpsStory struct {
 	Sequence     int64              `json:"sequence"`
 	Revision     int64              `json:"revision"`
 	CreatedAt    time.Time          `json:"created_at"`
-	StartedAt    *time.Time         `json:"started_at" doc:"When a workflow took the order up; null: never."`
+	StartedAt    *time.Time         `json:"started_at" doc:"When a workflow first loaded the order; null: never."`
 	Events       []storyEvent       `json:"events" nullable:"false"`
-	InboxItems   []OpsInboxRow      `json:"facts" nullable:"false" doc:"What partners reported."`
+	InboxItems   []OpsInboxRow      `json:"facts" nullable:"false" doc:"The inbox items of the order."`
 	Demands      []storyDemand      `json:"demands" nullable:"false"`
-	Decisions    []storyDecision    `json:"decisions" nullable:"false" doc:"What each cause did, refusals included."`
+	Decisions    []storyDecision    `json:"decisions" nullable:"false" doc:"The outcome of each cause, with refusals."`
 	Calls        []storyCall        `json:"calls" nullable:"false" doc:"Calls to partners."`
 	Deliveries   []storyDelivery    `json:"deliveries" nullable:"false"`
 	Audit        []storyAudit       `json:"audit" nullable:"false"`
@@ -39,9 +39,9 @@ type storyEvent struct {
 	Sequence   int64            `json:"sequence"`
 	Status     lifecycle.Status `json:"status"`
 	Detail     lifecycle.Detail `json:"status_detail"`
-	Implied    bool             `json:"implied" doc:"Proven by a later fact, never reported itself."`
+	Implied    bool             `json:"implied" doc:"Not reported itself, but proven by a later fact."`
 	Cause      string           `json:"cause"`
-	OccurredAt time.Time        `json:"occurred_at" doc:"By the partner's clock where that is plausible."`
+	OccurredAt time.Time        `json:"occurred_at" doc:"By the partner's clock if that is plausible."`
 	RecordedAt time.Time        `json:"recorded_at"`
 }
 
@@ -71,7 +71,7 @@ type storyCall struct {
 	ID        string     `json:"id"`
 	Kind      string     `json:"kind"`
 	Attempt   int        `json:"attempt"`
-	Outcome   string     `json:"outcome" doc:"Empty: under way, or its process died."`
+	Outcome   string     `json:"outcome" doc:"Empty: in progress, or its process ended during the call."`
 	StartedAt time.Time  `json:"started_at"`
 	EndedAt   *time.Time `json:"ended_at"`
 }
@@ -80,7 +80,7 @@ type storyDelivery struct {
 	MessageID  string         `json:"message_id"`
 	EventType  string         `json:"event_type"`
 	Sequence   int64          `json:"sequence"`
-	EndpointID string         `json:"endpoint_id" doc:"Empty: no endpoint takes such messages."`
+	EndpointID string         `json:"endpoint_id" doc:"Empty: no endpoint gets such messages."`
 	State      string         `json:"state"`
 	NextAt     *time.Time     `json:"next_at"`
 	CreatedAt  time.Time      `json:"created_at"`
@@ -92,7 +92,7 @@ type storyAttempt struct {
 	Number     int       `json:"number"`
 	At         time.Time `json:"at"`
 	DurationMS int64     `json:"duration_ms"`
-	StatusCode int       `json:"status_code" doc:"0: no answer came."`
+	StatusCode int       `json:"status_code" doc:"HTTP status of the receiver; 0: it did not answer."`
 	Failure    string    `json:"failure"`
 }
 
@@ -111,7 +111,7 @@ type storyAppointment struct {
 	Provider      string                      `json:"provider"`
 	AccountID     string                      `json:"account_id"`
 	Status        lifecycle.AppointmentStatus `json:"status"`
-	Reference     string                      `json:"reference" doc:"The provider's id; empty until it has told it."`
+	Reference     string                      `json:"reference" doc:"The provider's id; empty until it is known."`
 	Confirmation  string                      `json:"confirmation"`
 	Site          string                      `json:"site"`
 	StartAt       *time.Time                  `json:"start_at" doc:"Null while no time is set."`
@@ -151,9 +151,10 @@ type storyTransactionOrder struct {
 
 func opsStory(y store.Story) OpsStory {
 	out := OpsStory{
-		OrderID: y.OrderID, TeamID: y.TeamID, Number: y.Number, Accession: y.Accession, Status: y.Status, Detail: y.Detail,
-		Sequence: y.Sequence, Revision: y.Revision, CreatedAt: y.CreatedAt, StartedAt: nilIfZero(y.StartedAt),
-		Events: convertAll(y.Events, fromEvent), InboxItems: convertAll(y.InboxItems, opsInboxRow),
+		OrderID: y.OrderID, TeamID: y.TeamID, Number: y.Number, Accession: y.Accession, Status: y.Status,
+		Detail: y.Detail, Sequence: y.Sequence, Revision: y.Revision, CreatedAt: y.CreatedAt,
+		StartedAt: nilIfZero(y.StartedAt),
+		Events:    convertAll(y.Events, fromEvent), InboxItems: convertAll(y.InboxItems, opsInboxRow),
 		Demands:   convertAll(y.Demands, fromDemand),
 		Decisions: convertAll(y.Decisions, func(d store.DecisionRow) storyDecision { return storyDecision(d) }),
 		Calls:     convertAll(y.Calls, fromCall), Deliveries: convertAll(y.Deliveries, fromDelivery),
@@ -170,7 +171,7 @@ func opsStory(y store.Story) OpsStory {
 	return out
 }
 
-// convertAll converts a list; the result is never nil.
+// convertAll converts the items of a list. The result is never nil.
 func convertAll[A, B any](in []A, convert func(A) B) []B {
 	out := make([]B, len(in))
 	for i, a := range in {
@@ -195,7 +196,8 @@ func fromDemand(d store.DemandRow) storyDemand {
 
 func fromCall(c store.PartnerCall) storyCall {
 	return storyCall{
-		ID: c.ID, Kind: c.Kind, Attempt: c.Attempt, Outcome: c.Outcome, StartedAt: c.StartedAt, EndedAt: nilIfZero(c.EndedAt),
+		ID: c.ID, Kind: c.Kind, Attempt: c.Attempt, Outcome: c.Outcome, StartedAt: c.StartedAt,
+		EndedAt: nilIfZero(c.EndedAt),
 	}
 }
 
@@ -222,8 +224,7 @@ func fromAppointment(a store.AppointmentLog) storyAppointment {
 	return storyAppointment{
 		ID: a.ID, Type: a.Type, Provider: a.Provider, AccountID: a.AccountID, Status: a.Status, Reference: a.Reference,
 		Confirmation: a.Confirmation, Site: a.SiteCode, StartAt: nilIfZero(a.StartAt), EndAt: nilIfZero(a.EndAt),
-		Zone:          a.Zone,
-		CanReschedule: a.CanReschedule, CreatedAt: a.CreatedAt,
+		Zone: a.Zone, CanReschedule: a.CanReschedule, CreatedAt: a.CreatedAt,
 		Events: convertAll(a.History,
 			func(e order.AppointmentEvent) storyAppointmentEvent { return storyAppointmentEvent(e) }),
 	}

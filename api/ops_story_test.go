@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// An appointment is told of with its history, and without where it is.
+// The story has an appointment with its history, and without its location.
 func TestOpsStoryOfAnAppointment(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

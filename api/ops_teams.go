@@ -14,7 +14,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// OpsTeam is a team. Policy is what the team changes of the defaults, Resolved the whole.
+// OpsTeam is a team. Policy has the team's changes to the defaults, Resolved the complete policy.
 type OpsTeam struct {
 	ID          string          `json:"id" format:"uuid"`
 	Name        string          `json:"name"`
@@ -30,7 +30,7 @@ type createTeamInput struct {
 		Name        string          `json:"name" minLength:"1" maxLength:"200"`
 		Environment string          `json:"environment" enum:"production,sandbox"`
 		TimeZone    *string         `json:"time_zone,omitempty" doc:"IANA name. Defaults to UTC."`
-		Policy      json.RawMessage `json:"policy,omitempty" doc:"What the team changes of the default policy."`
+		Policy      json.RawMessage `json:"policy,omitempty" doc:"The team's changes to the default policy."`
 	}
 }
 
@@ -50,7 +50,7 @@ type TeamPath struct {
 type patchTeamInput struct {
 	TeamPath
 	Body struct {
-		Policy json.RawMessage `json:"policy" doc:"Merged into the team's policy; null takes a value, or the whole policy, back to the default."`
+		Policy json.RawMessage `json:"policy" doc:"Merged into the policy. null restores a default, or all of them."`
 	}
 }
 
@@ -138,8 +138,8 @@ func opsTeam(t store.Team) (OpsTeam, error) {
 	return out, nil
 }
 
-// mergePolicy lays a change over an overlay as RFC 7396 says (null takes away), and refuses what is no policy then. An empty
-// result is nil.
+// mergePolicy merges a change into a team's policy by RFC 7396, where null removes a value. It refuses a result that is
+// not a valid policy. An empty result is nil.
 func mergePolicy(overlay, change json.RawMessage) ([]byte, error) {
 	if string(change) == "null" {
 		return nil, nil
@@ -170,7 +170,7 @@ func mergePolicy(overlay, change json.RawMessage) ([]byte, error) {
 	return out, nil
 }
 
-// innermostError is the innermost of a chain of errors. A policy has no patient data, so what is wrong with it can be said.
+// innermostError returns the innermost of a chain of errors. A policy has no patient data, so an answer may contain it.
 func innermostError(err error) error {
 	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
 		err = next
@@ -178,6 +178,7 @@ func innermostError(err error) error {
 	return err
 }
 
+// mergeJSON merges a change into an object by RFC 7396.
 func mergeJSON(into, change map[string]any) {
 	for name, value := range change {
 		if value == nil {

@@ -7,10 +7,10 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// What labs ask on order entry, and the client's answers (client-api#8-orders).
+// This file checks and completes the client's answers to the lab's questions at order entry (AOE, client-api#8-orders).
 
-// resolveAoEAnswers are the answers that go with an order of the test: the client's, and those that the test or the question itself gives where
-// the client gives none. What is wrong with the client's is said all at once.
+// resolveAoEAnswers returns the AOE answers of an order of the test: the client's, and for questions that the client
+// has not answered the presumed ones. It refuses the client's answers with all their problems at once.
 func resolveAoEAnswers(test order.LabTest, given []AoEAnswerRequest) ([]order.AoEAnswer, error) {
 	var out []order.AoEAnswer
 	var problems []*problem
@@ -39,7 +39,8 @@ func resolveAoEAnswers(test order.LabTest, given []AoEAnswerRequest) ([]order.Ao
 	return addPresumedAnswers(test, out, has)
 }
 
-// findAoEQuestion is the question that an answer is to, or the field of the answer that names none, and why.
+// findAoEQuestion returns the question of an answer. Where there is none it returns the field of the answer that is
+// wrong, and the text of the problem.
 func findAoEQuestion(test order.LabTest, a AoEAnswerRequest) (question *order.Question, field, text string) {
 	for _, m := range test.Markers {
 		if m.ID != a.MarkerID {
@@ -55,7 +56,8 @@ func findAoEQuestion(test order.LabTest, a AoEAnswerRequest) (question *order.Qu
 	return nil, "marker_id", "The marker is not ordered"
 }
 
-// addPresumedAnswers adds the answers to what the client has not answered. Where a required question has none, the order is refused.
+// addPresumedAnswers adds the presumed answers to questions that the client has not answered. It refuses the order when
+// a required question has no answer then.
 func addPresumedAnswers(test order.LabTest, out []order.AoEAnswer, has map[[2]int64]bool) ([]order.AoEAnswer, error) {
 	var open []string
 	for _, m := range test.Markers {

@@ -39,7 +39,8 @@ func TestAnswersOnOrderEntry(t *testing.T) {
 			Question: "In which county does the patient live?"},
 	}, f.order(f.createOrder(given)).AoEAnswers)
 
-	// What is not answered: the lab test says whether the patient has fasted, a question has a default, and one that is not required waits.
+	// Questions without an answer: the lab test says whether the patient has fasted, a question has a default, and an
+	// optional one stays open.
 	answers := func(set map[string]any) map[string]string {
 		out := map[string]string{}
 		for _, a := range f.order(f.createOrder(set)).AoEAnswers {
@@ -88,7 +89,7 @@ func TestAnswersThatDoNotFit(t *testing.T) {
 	require.Contains(t, r.detail(t), "What is the purpose of the blood lead test?")
 	require.NotContains(t, r.detail(t), "How is the blood taken?")
 
-	// What is not valid is no answer to keep under an idempotency key.
+	// A failed validation is not stored under an idempotency key.
 	body := f.orderBody(map[string]any{"order_set.lab_test_ids": []any{questLead},
 		"aoe_answers": []any{aoe(lead, asksPurpose, "X")}})
 	require.Equal(t, http.StatusUnprocessableEntity, f.sendWithKey(http.MethodPost, "/v3/order", f.key, body,

@@ -16,7 +16,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// OwnTeamPath names a team, which has to be the caller's.
+// OwnTeamPath names a team, which must be the caller's.
 type OwnTeamPath struct {
 	TeamID string `path:"team_id" format:"uuid"`
 }
@@ -25,8 +25,9 @@ func (s *server) physicianRoutes() {
 	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "list-physicians", Method: http.MethodGet, Path: "/v2/team/{team_id}/physicians",
 		Tags:    []string{tagOrders},
-		Summary: "List the physicians who have ordered for the team", Errors: []int{http.StatusNotFound},
-		Description: "Whoever an order names is remembered by the NPI, with the newest details.",
+		Summary: "List the physicians of the team's orders", Errors: []int{http.StatusNotFound},
+		Description: "Every physician whom an order of the team has named, once per NPI, with the details of the " +
+			"newest order.",
 	}, s.listPhysicians)
 }
 
@@ -44,12 +45,14 @@ func (s *server) listPhysicians(ctx context.Context, in *OwnTeamPath) (*body[[]j
 	})), nil
 }
 
-// Who orders a test, and who pays for it: the rules of client-api#8-orders that a lab account decides.
+// The rest of this file resolves who orders a lab test and who pays for it, by the rules of client-api#8-orders that
+// depend on the lab account.
 
 const billCommercial = "commercial_insurance"
 
-// resolvePhysician is who orders: the team's own physician or, where it names nobody, the one of the account's network. An account that is
-// delegated to the team wants the team's own; the network's wants to know what the patient has consented to.
+// resolvePhysician returns the ordering physician: the team's own or, where the request names none, the one of the
+// account's network. An account that is delegated to the team requires the team's own physician; a network physician
+// requires the patient's consents.
 func resolvePhysician(own *order.Physician, profile store.AccountProfile,
 	consents []order.Consent) (*order.Physician, error) {
 	switch {
@@ -63,25 +66,27 @@ func resolvePhysician(own *order.Physician, profile store.AccountProfile,
 	return profile.NetworkPhysician, nil
 }
 
-// checkBilling refuses a way of billing that the account does not allow for patients of the state; an empty state is not known yet.
-func checkBilling(billing string, profile store.AccountProfile, state string) error {
+// checkBilling refuses a billing type that the account does not allow for patients of the state. An empty state is not
+// known yet; then the billing type must be allowed in some state.
+func checkBilling(billingType string, profile store.AccountProfile, state string) error {
 	switch {
-	case !profile.AllowsBilling(billing, ""):
-		return badRequest("Billing type " + billing + " is not available for this lab account")
-	case !profile.AllowsBilling(billing, state):
-		return badRequest("Billing type " + billing + " is not available for this lab account in " + state)
+	case !profile.AllowsBilling(billingType, ""):
+		return badRequest("Billing type " + billingType + " is not available for this lab account")
+	case !profile.AllowsBilling(billingType, state):
+		return badRequest("Billing type " + billingType + " is not available for this lab account in " + state)
 	}
 	return nil
 }
 
-// setBilling decides how an order is billed, which has its user, its address and its diagnoses. Orders that were placed elsewhere name no
-// diagnoses.
-func (s *server) setBilling(ctx context.Context, o *order.Order, billing string, profile store.AccountProfile) error {
-	if err := checkBilling(billing, profile, o.Address.State); err != nil {
+// setBilling checks the billing type of an order and sets it; for commercial insurance it also sets the user's primary
+// insurance. The order must have its user, address and diagnosis codes. Imported orders need no diagnosis codes.
+func (s *server) setBilling(ctx context.Context, o *order.Order, billingType string,
+	profile store.AccountProfile) error {
+	if err := checkBilling(billingType, profile, o.Address.State); err != nil {
 		return err
 	}
-	o.BillingType = billing
-	if billing != billCommercial {
+	o.BillingType = billingType
+	if billingType != billCommercial {
 		return nil
 	}
 	isValid := func(code string) bool { return s.Billing.CheckDiagnosisCode(code) == nil }
@@ -111,7 +116,7 @@ func (s *server) setBilling(ctx context.Context, o *order.Order, billing string,
 	return err
 }
 
-// toBilledInsurance is the insurance as the order keeps it.
+// toBilledInsurance converts a user's insurance into the copy that the order stores.
 func (s *server) toBilledInsurance(in ClientFacingInsurance) (*order.BilledInsurance, error) {
 	dob, err := order.ParseDate(in.Insured.DOB)
 	if err != nil {
@@ -121,11 +126,10 @@ func (s *server) toBilledInsurance(in ClientFacingInsurance) (*order.BilledInsur
 	payor, _ := s.Billing.PayorByCode(in.PayorCode)
 	out := &order.BilledInsurance{
 		PayorCode: in.PayorCode, PayorName: in.Company.Name, PayorAddress: in.Company.Address.toOrderAddress(),
-		MemberID: in.MemberID,
-		GroupID:  in.GroupID, Relationship: in.Relationship, Medicare: payor.Medicare,
+		MemberID: in.MemberID, GroupID: in.GroupID, Relationship: in.Relationship, Medicare: payor.Medicare,
 		Insured: order.InsuredPerson{
-			FirstName: p.FirstName, LastName: p.LastName, DOB: &dob, Gender: p.Gender, Phone: p.PhoneNumber, Email: p.Email,
-			Address: p.Address.toOrderAddress(),
+			FirstName: p.FirstName, LastName: p.LastName, DOB: &dob, Gender: p.Gender, Phone: p.PhoneNumber,
+			Email: p.Email, Address: p.Address.toOrderAddress(),
 		},
 	}
 	if g := in.Guarantor; g != nil {
@@ -137,7 +141,7 @@ func (s *server) toBilledInsurance(in ClientFacingInsurance) (*order.BilledInsur
 	return out, nil
 }
 
-// attachInsurance gives an order the insurance that came with it.
+// attachInsurance adds to an order the insurance of its request, under a new id.
 func attachInsurance(o *order.Order, in *HealthInsuranceCreateRequest) (err error) {
 	if in == nil {
 		return nil
@@ -147,7 +151,7 @@ func attachInsurance(o *order.Order, in *HealthInsuranceCreateRequest) (err erro
 	return err
 }
 
-// setProxyFromUserInfo gives a minor whose order names no proxy the one whom the user's info names.
+// setProxyFromUserInfo sets the medical proxy of a minor from the user info, if the request names none.
 func (s *server) setProxyFromUserInfo(ctx context.Context, p *order.Patient, userID string) error {
 	c := callerOf(ctx)
 	if p.MedicalProxy != nil || p.DOB.YearsUntil(c.today) >= adultAge {
@@ -162,7 +166,7 @@ func (s *server) setProxyFromUserInfo(ctx context.Context, p *order.Patient, use
 	}
 	var info UserInfo
 	if err := json.Unmarshal(document, &info); err != nil {
-		return fmt.Errorf("decoding who user %s is: %w", userID, err)
+		return fmt.Errorf("decoding the user info of user %s: %w", userID, err)
 	}
 	if info.MedicalProxy != nil {
 		p.MedicalProxy, err = json.Marshal(info.MedicalProxy)
@@ -170,12 +174,12 @@ func (s *server) setProxyFromUserInfo(ctx context.Context, p *order.Patient, use
 	return err
 }
 
-// rememberPhysician remembers who has ordered. The order stands whether that works or not.
+// rememberPhysician stores a physician in the team's list. A failure is logged; it does not fail the order.
 func (s *server) rememberPhysician(ctx context.Context, p *order.Physician) {
 	if p == nil {
 		return
 	}
 	if err := s.Store.RememberPhysician(ctx, callerOf(ctx).team.ID, *p); err != nil {
-		s.Logger.LogAttrs(ctx, slog.LevelWarn, "who ordered is not remembered", slog.Any("error", err))
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "a physician was not remembered", slog.Any("error", err))
 	}
 }

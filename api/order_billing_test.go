@@ -15,7 +15,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// account gives the fixture's lab account a profile.
+// account sets the profile of the fixture's lab account.
 func (f *fixture) profile(p store.AccountProfile) {
 	f.t.Helper()
 	a, err := f.store.LabAccount(f.t.Context(), f.account)
@@ -35,7 +35,7 @@ func picture(t *testing.T) string {
 	return base64.StdEncoding.EncodeToString(b.Bytes())
 }
 
-// What each way of billing requires, and what is refused.
+// The requirements of each billing type, and refusals.
 func TestBilling(t *testing.T) {
 	t.Parallel()
 	everything := map[string][]string{"client_bill": {"AZ", "CA"}, "commercial_insurance": {"AZ"}, "patient_bill": {"AZ"},
@@ -281,7 +281,7 @@ func TestCommunicationSettings(t *testing.T) {
 	require.Contains(t, f.actions(id), "order.communication")
 }
 
-// A minor's proxy comes with the order, or from what the user has said of himself.
+// The medical proxy of a minor comes from the request, or from the user info.
 func TestProxyOfAMinor(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

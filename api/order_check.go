@@ -11,10 +11,10 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// What orders are checked for beyond what a schema can say. Every check reports its problem at its place, so that a client learns
-// everything that is wrong at once. An empty field is the schema's business.
+// This file checks in requests for orders what a schema cannot express. Every check reports a problem with its path, so
+// that a client learns all problems at once. The schema checks that required fields are not empty.
 
-// phonePattern is lenient on purpose: the original API's own samples have numbers that no telephone network would take.
+// phonePattern is lenient on purpose: the original API's own samples have numbers that no telephone network accepts.
 var phonePattern = regexp.MustCompile(`^\+?[0-9(][0-9 ().-]{6,19}$`)
 
 const (
@@ -36,17 +36,17 @@ func (in *CreateOrderRequest) check(today order.Date) []error {
 }
 
 func (p *PatientDetailsWithValidation) check(today order.Date) []error {
-	const place = "body.patient_details"
-	errs := checkBirthDate(p.DOB, place+".dob", today)
+	const path = "body.patient_details"
+	errs := checkBirthDate(p.DOB, path+".dob", today)
 	if p.Gender != "" && !slices.Contains(genders, normaliseGender(p.Gender)) {
-		errs = append(errs, newProblem("enum", "Input should be one of "+strings.Join(genders, ", "), place+".gender"))
+		errs = append(errs, newProblem("enum", "Input should be one of "+strings.Join(genders, ", "), path+".gender"))
 	}
-	errs = append(errs, checkPhone(p.PhoneNumber, place+".phone_number")...)
-	errs = append(errs, p.MedicalProxy.check(place+".medical_proxy")...)
-	return append(errs, checkEmail(p.Email, place+".email")...)
+	errs = append(errs, checkPhone(p.PhoneNumber, path+".phone_number")...)
+	errs = append(errs, p.MedicalProxy.check(path+".medical_proxy")...)
+	return append(errs, checkEmail(p.Email, path+".email")...)
 }
 
-// checkEmail finds what a schema takes for an address: one with a name.
+// checkEmail refuses an address with a display name, which the schema's format allows.
 func checkEmail(email, path string) []error {
 	if a, err := mail.ParseAddress(email); err == nil && a.Address != email {
 		return []error{newProblem("value_error", "Value is not a valid email address", path)}
@@ -85,7 +85,7 @@ func isPhone(s string) bool {
 	return phonePattern.MatchString(s) && n >= minPhoneDigits && n <= maxPhoneDigits
 }
 
-// normalisePhone writes a number in E.164. One without a country is a US one.
+// normalisePhone returns a phone number in E.164. A number of ten digits without a country code is a US one.
 func normalisePhone(s string) string {
 	d := digits(s)
 	if !strings.HasPrefix(s, "+") && len(d) == 10 {
@@ -94,6 +94,7 @@ func normalisePhone(s string) string {
 	return "+" + d
 }
 
+// digits returns the decimal digits of a text.
 func digits(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {
@@ -105,7 +106,7 @@ func digits(s string) string {
 
 var errNotMidnight = errors.New("a date of birth has no time of day")
 
-// parseBirthDate reads a date, or a timestamp at midnight, which some clients send.
+// parseBirthDate parses a date, or a timestamp at midnight, which some clients send.
 func parseBirthDate(s string) (order.Date, error) {
 	d, err := order.ParseDate(s)
 	if err == nil {
@@ -126,7 +127,7 @@ func parseBirthDate(s string) (order.Date, error) {
 
 func normaliseGender(s string) string { return strings.ToLower(s) }
 
-// normaliseState writes a two-letter code in upper case, and leaves anything else as it was sent.
+// normaliseState returns a two-letter code in upper case, and any other text unchanged.
 func normaliseState(s string) string {
 	if len(s) == 2 {
 		return strings.ToUpper(s)
@@ -134,5 +135,5 @@ func normaliseState(s string) string {
 	return s
 }
 
-// collapseSpaces has no tabs and newlines between words, which the names' pattern lets through.
+// collapseSpaces separates the words of a name by one space each. The pattern of names allows tabs and newlines.
 func collapseSpaces(name string) string { return strings.Join(strings.Fields(name), " ") }

@@ -16,7 +16,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// PostOrderResponse is the answer to everything that changes an order.
+// PostOrderResponse is the answer to requests that create or change an order.
 type PostOrderResponse struct {
 	Order   junction.ClientFacingOrder `json:"order"`
 	Status  string                     `json:"status" example:"success"`
@@ -47,28 +47,34 @@ func (s *server) createOrder(ctx context.Context, in *createOrderInput) (*rawAns
 			if err != nil {
 				return nil, err
 			}
+			s.rememberPhysician(ctx, in.Body.Physician.toPhysician())
 			s.appendChangeAudit(ctx, "order.create", created.Order.TeamID, created.Order.ID, "")
 			s.startOrder(ctx, created)
 			return &rawAnswer{Status: created.AnswerStatus, ContentType: contentJSON, Body: created.AnswerBody}, nil
 		})
 }
 
-// storeNewOrder decides whether the order can be taken, and stores it with its first event, its message and the answer. That activate_by
-// has passed is found here and not by validation, so that a request repeated after midnight still gets its first answer.
+// storeNewOrder checks a request for an order, and stores the order with its first event, its webhook message and the
+// answer. If the order is of several lab tests or of markers, their combined lab test is stored before. storeNewOrder,
+// and not validation, refuses an activate_by that has passed, so that a request repeated after midnight gets its first
+// answer.
 func (s *server) storeNewOrder(ctx context.Context, in *CreateOrderRequest,
 	key *store.IdempotencyKey) (*store.CreatedOrder, error) {
 	if day := parseValidDate(in.ActivateBy); day != nil && day.Before(callerOf(ctx).today) {
 		return nil, validationError(newProblem("value_error", "Date should be today or later", "body.activate_by"))
 	}
-	o, policy, err := s.newOrder(ctx, in)
+	o, f, err := s.newOrder(ctx, in)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.storeCombinedTest(ctx, o.TeamID, f.test); err != nil {
 		return nil, err
 	}
 	activateAt := time.Time{}
 	if o.ActivateBy != nil {
 		activateAt = o.ActivateBy.Start(s.TimeZone)
 	}
-	o.State = order.NewState(o, policy, activateAt)
+	o.State = order.NewState(o, f.policy, activateAt)
 	created, err := s.Store.CreateOrder(ctx, store.NewOrder{
 		Order:          *o,
 		Cause:          "api:" + callerOf(ctx).requestID,
@@ -82,46 +88,43 @@ func (s *server) storeNewOrder(ctx context.Context, in *CreateOrderRequest,
 	if errors.Is(err, store.ErrClaimLost) {
 		return nil, keyInUseError()
 	}
-	if err == nil {
-		s.rememberPhysician(ctx, in.Physician.toPhysician())
-	}
 	return created, err
 }
 
-// createAndStartOrder stores an order that is taken up at once, and answers with it.
+// createAndStartOrder stores an order without an activation day, starts its workflow, and answers with the order.
 func (s *server) createAndStartOrder(ctx context.Context, o *order.Order, policy order.Policy,
 	message string) (*body[PostOrderResponse], error) {
 	o.State = order.NewState(o, policy, time.Time{})
-	made, err := s.Store.CreateOrder(ctx, store.NewOrder{Order: *o, Cause: "api:" + callerOf(ctx).requestID})
+	created, err := s.Store.CreateOrder(ctx, store.NewOrder{Order: *o, Cause: "api:" + callerOf(ctx).requestID})
 	if err != nil {
 		return nil, err
 	}
-	s.appendChangeAudit(ctx, "order.create", made.Order.TeamID, made.Order.ID, "")
-	s.startOrder(ctx, made)
-	return answerOrder(made.Order, message, nil)
+	s.appendChangeAudit(ctx, "order.create", created.Order.TeamID, created.Order.ID, "")
+	s.startOrder(ctx, created)
+	return answerOrder(created.Order, message, nil)
 }
 
-// newOrder is the order as it is before it is stored, and the policy that it will keep.
-func (s *server) newOrder(ctx context.Context, in *CreateOrderRequest) (*order.Order, order.Policy, error) {
+// newOrder builds the order of a request, and returns it with its selection. It stores nothing.
+func (s *server) newOrder(ctx context.Context, in *CreateOrderRequest) (*order.Order, selection, error) {
 	c := callerOf(ctx)
 	f, err := s.resolveSelection(ctx, selectionRequest{
 		userID: in.UserID, labTestID: in.LabTestID, orderSet: in.OrderSet, method: in.CollectionMethod,
 		account: in.LabAccountID,
 	})
 	if err != nil {
-		return nil, order.Policy{}, err
+		return nil, f, err
 	}
 	now := s.now()
 	o := f.newOrder(c.team.ID, now)
 	if err := s.setPatient(ctx, o, &in.PatientDetails, f.policy); err != nil {
-		return nil, order.Policy{}, err
+		return nil, f, err
 	}
 	o.Address, o.Consents = in.PatientAddress.toOrderAddress(), toConsents(in.Consents, now)
 	if o.AoEAnswers, err = resolveAoEAnswers(f.test, in.AoEAnswers); err != nil {
-		return nil, order.Policy{}, err
+		return nil, f, err
 	}
 	if o.Physician, err = resolvePhysician(in.Physician.toPhysician(), f.account.Profile, o.Consents); err != nil {
-		return nil, order.Policy{}, err
+		return nil, f, err
 	}
 	o.ICDCodes, o.ActivateBy = in.ICDCodes, parseValidDate(in.ActivateBy)
 	o.Passthrough, o.ClinicalNotes, o.CreatorMemberID = in.Passthrough, in.ClinicalNotes, in.CreatorMemberID
@@ -129,13 +132,14 @@ func (s *server) newOrder(ctx context.Context, in *CreateOrderRequest) (*order.O
 		o.Priority = *in.Priority
 	}
 	if err := attachInsurance(o, in.HealthInsurance); err != nil {
-		return nil, order.Policy{}, err
+		return nil, f, err
 	}
-	return o, f.policy, s.setBilling(ctx, o, cmp.Or(emptyIfNil(in.BillingType), store.BillingClientBill),
-		f.account.Profile)
+	billingType := cmp.Or(emptyIfNil(in.BillingType), store.BillingClientBill)
+	return o, f, s.setBilling(ctx, o, billingType, f.account.Profile)
 }
 
-// setPatient says whom an order is for, where the team may order for him.
+// setPatient sets the patient of an order, with a medical proxy from the user info where the request names none. It
+// refuses minors whom the team may not order for.
 func (s *server) setPatient(ctx context.Context, o *order.Order, in *PatientDetailsWithValidation,
 	policy order.Policy) (err error) {
 	if o.Patient, err = in.toPatient(); err != nil {
@@ -147,18 +151,20 @@ func (s *server) setPatient(ctx context.Context, o *order.Order, in *PatientDeta
 	return checkMinor(o.Patient, o.Modality, policy, callerOf(ctx).today)
 }
 
-// newOrder is a new order with what its footing says.
+// newOrder returns an order with new ids, for the user, lab test and lab account of the selection.
 func (f selection) newOrder(teamID string, now time.Time) *order.Order {
 	o := &order.Order{
 		TeamID: teamID, UserID: f.user.ID, ClientUserID: f.user.ClientUserID, LabAccountID: f.account.ID,
 		Modality: f.test.Method, Origin: order.OriginInitial, Status: lifecycle.Ordered, LabTest: f.test.ForOrder(),
-		BillingType: store.BillingClientBill, AccountNotes: f.account.Profile.ClinicalNotes, CreatedAt: now, UpdatedAt: now,
+		BillingType: store.BillingClientBill, AccountNotes: f.account.Profile.ClinicalNotes,
+		CreatedAt: now, UpdatedAt: now,
 	}
 	store.AssignOrderIDs(o)
 	return o
 }
 
-// checkMinor refuses minors whom the team may not order for, or for whom nobody stands in, and whom no phlebotomist visits.
+// checkMinor refuses an order for a minor when it is an at-home phlebotomy, when the policy does not allow minors, or
+// when the patient has no medical proxy.
 func checkMinor(p *order.Patient, method lifecycle.Modality, policy order.Policy, today order.Date) error {
 	switch {
 	case p.DOB.YearsUntil(today) >= adultAge:
@@ -173,6 +179,7 @@ func checkMinor(p *order.Patient, method lifecycle.Modality, policy order.Policy
 	return nil
 }
 
+// toConsents converts the patient's consents. The version defaults to consentVersion, the time to now.
 func toConsents(given []ConsentRequest, now time.Time) []order.Consent {
 	out := make([]order.Consent, len(given))
 	for i, c := range given {
@@ -183,7 +190,7 @@ func toConsents(given []ConsentRequest, now time.Time) []order.Consent {
 		if c.TimeOfConsent == nil {
 			continue
 		}
-		if at, err := time.Parse(time.RFC3339, *c.TimeOfConsent); err == nil { // validated as such
+		if at, err := time.Parse(time.RFC3339, *c.TimeOfConsent); err == nil { // validation has checked the format
 			at = at.UTC()
 			out[i].At = &at
 		}
@@ -191,8 +198,8 @@ func toConsents(given []ConsentRequest, now time.Time) []order.Consent {
 	return out
 }
 
-// startOrder starts the order's workflow and tells those who deliver its webhook. The order is safe without: the reconciler makes up
-// for what fails here, so a client never waits for it long.
+// startOrder starts the order's workflow, signals to it the inbox items that came before the order, and nudges the
+// endpoints of its webhook. Failures are logged: the reconciler heals them, so the client waits at most startTimeout.
 func (s *server) startOrder(ctx context.Context, created *store.CreatedOrder) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
 	defer cancel()
@@ -200,19 +207,19 @@ func (s *server) startOrder(ctx context.Context, created *store.CreatedOrder) {
 		s.Logger.LogAttrs(ctx, slog.LevelWarn, "an order is not started yet",
 			slog.String("order_id", created.Order.ID), slog.Any("error", err))
 	}
-	for _, report := range created.MatchedItems {
-		s.signalInboxItem(ctx, report, func() {})
+	for _, item := range created.MatchedItems {
+		s.signalInboxItem(ctx, item, func() {})
 	}
 	s.nudgeEndpoints(ctx, created.EndpointsToNudge)
 }
 
-// nudgeEndpoints tells those who deliver webhooks of endpoints that have something to be delivered.
+// nudgeEndpoints signals to the workflows of endpoints that they have deliveries. Failures are logged.
 func (s *server) nudgeEndpoints(ctx context.Context, endpoints []string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
 	defer cancel()
 	for _, endpoint := range endpoints {
 		if err := s.Workflows.NudgeDeliveries(ctx, endpoint); err != nil {
-			s.Logger.LogAttrs(ctx, slog.LevelWarn, "an endpoint is not told of its delivery yet",
+			s.Logger.LogAttrs(ctx, slog.LevelWarn, "an endpoint is not nudged yet",
 				slog.String("endpoint_id", endpoint), slog.Any("error", err))
 		}
 	}

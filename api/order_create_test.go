@@ -62,7 +62,7 @@ func TestCreateOrder(t *testing.T) {
 	require.Equal(t, []string{"order.create"}, f.actions(o.ID))
 }
 
-// An order is safe once it is stored; what comes after is made up for.
+// An order is created when it is stored. The reconciler heals later failures.
 func TestCreateOrderWithoutWorkflows(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

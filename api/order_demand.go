@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// UpdateOrderBody is the body of PATCH /v3/order/{order_id}. The key has to be there; null clears the date.
+// UpdateOrderBody is the body of PATCH /v3/order/{order_id}. activate_by is required; null clears the date.
 type UpdateOrderBody struct {
 	ActivateBy *string `json:"activate_by" format:"date" doc:"Today or later; null to process the order now."`
 }
@@ -22,7 +22,7 @@ type updateOrderInput struct {
 	Body UpdateOrderBody
 }
 
-// cancelOrder asks as a client, whatever else the key allows.
+// cancelOrder cancels an order as the client, also when the caller's role is operations.
 func (s *server) cancelOrder(ctx context.Context, in *OrderPath) (*body[PostOrderResponse], error) {
 	d := order.Demand{Kind: order.DemandCancel, By: lifecycle.Client}
 	o, _, err := s.submitDemand(ctx, callerOf(ctx).team.ID, in.OrderID, d, nil)
@@ -41,6 +41,7 @@ func (s *server) updateOrder(ctx context.Context, in *updateOrderInput) (*body[P
 	return answerOrder(o, "order updated", err)
 }
 
+// answerOrder returns the answer with an order, or err.
 func answerOrder(o *order.Order, message string, err error) (*body[PostOrderResponse], error) {
 	if err != nil {
 		return nil, err
@@ -48,9 +49,10 @@ func answerOrder(o *order.Order, message string, err error) (*body[PostOrderResp
 	return newAnswer(PostOrderResponse{Order: junction.FromOrder(*o), Status: statusSuccess, Message: message}), nil
 }
 
-// submitDemand asks something of an order and returns the order as it is after. What the order's row forbids is refused at once, without
-// its workflow; otherwise the workflow decides, and the answer comes after the change is recorded. The row's body stays sealed. A demand
-// that has its id already may have been asked before, by a process that died of it: then it gets what that one would have got.
+// submitDemand sends a demand to an order's workflow and returns the order after it, and the workflow's answer. It
+// refuses at once, without the workflow, what the stored state does not allow. Otherwise the workflow decides, and its
+// answer comes after the change is recorded. sealed is stored encrypted as the demand's body. A demand with an id may
+// have been submitted before, by a process that ended before it answered; submitDemand then resumes it.
 func (s *server) submitDemand(ctx context.Context, teamID, id string, d order.Demand,
 	sealed []byte) (*order.Order, order.DemandAnswer, error) {
 	o, err := s.Store.Order(ctx, teamID, canonicalUUID(id))
@@ -59,8 +61,8 @@ func (s *server) submitDemand(ctx context.Context, teamID, id string, d order.De
 	}
 	if d.ID == "" {
 		d.ID = newID()
-	} else if made, err := s.Store.Demand(ctx, d.ID); err == nil {
-		return s.resumeDemand(ctx, o, d, made)
+	} else if earlier, err := s.Store.Demand(ctx, d.ID); err == nil {
+		return s.resumeDemand(ctx, o, d, earlier)
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return nil, order.DemandAnswer{}, err
 	}
@@ -80,12 +82,13 @@ func (s *server) submitDemand(ctx context.Context, teamID, id string, d order.De
 	return after, a, err
 }
 
-// resumeDemand is what became of a demand that was made before, or becomes of it now.
+// resumeDemand returns the recorded outcome of a demand that was submitted before. If it has none, resumeDemand sends
+// the demand to the workflow again.
 func (s *server) resumeDemand(ctx context.Context, o *order.Order, d order.Demand,
-	made store.DemandRow) (*order.Order, order.DemandAnswer, error) {
-	switch made.State {
+	earlier store.DemandRow) (*order.Order, order.DemandAnswer, error) {
+	switch earlier.State {
 	case store.DemandRefused:
-		return nil, order.DemandAnswer{}, refusal(o, d.Kind, o.Status, made.Reason, callerOf(ctx).team.Environment)
+		return nil, order.DemandAnswer{}, refusal(o, d.Kind, o.Status, earlier.Reason, callerOf(ctx).team.Environment)
 	case store.DemandDone:
 		return o, order.DemandAnswer{Done: true}, nil
 	}
@@ -98,23 +101,25 @@ func (s *server) resumeDemand(ctx context.Context, o *order.Order, d order.Deman
 	return after, a, err
 }
 
-// rowAllowsDemand reports whether the order's row would have a demand that its workflow has refused. A workflow whose last task was lost with
-// its worker is behind the row for a moment, and refuses at once what it would allow if it had caught up. Asked again, it decides by
-// the row; a refusal that was recorded stands.
+// rowAllowsDemand reports whether the stored state allows a demand that the workflow has refused. A workflow whose last
+// task was lost with its worker is briefly behind the store, and refuses what it would allow with the stored state.
+// Asked again with IsRetry, it loads the stored state first. A recorded refusal is final.
 func (s *server) rowAllowsDemand(ctx context.Context, id string, d order.Demand) bool {
 	o, err := s.Store.Order(ctx, "", id)
 	return err == nil && o.State.CheckDemand(d, s.now()) == ""
 }
 
-// recordDemandAnswer notes that a demand has its answer. Without the note the reconciler has the order's run look, which does no harm.
+// recordDemandAnswer stores that a demand was answered. After a failure the reconciler wakes the order's workflow once
+// more, which does no harm.
 func (s *server) recordDemandAnswer(ctx context.Context, demandID string) {
 	if err := s.Store.RecordDemandAnswer(context.WithoutCancel(ctx), demandID); err != nil {
-		s.Logger.LogAttrs(ctx, slog.LevelWarn, "it is not noted that a demand was answered",
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "the answer of a demand was not recorded",
 			slog.String("demand_id", demandID), slog.Any("error", err))
 	}
 }
 
-// askWorkflow waits for what becomes of a demand.
+// askWorkflow sends a demand to the order's workflow, waits for the answer, and adds it to the audit. It turns a
+// refusal, which it records, and a missing answer into an error for the client.
 func (s *server) askWorkflow(ctx context.Context, o *order.Order, d order.Demand) (order.DemandAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, demandTimeout)
 	defer cancel()
@@ -129,13 +134,13 @@ func (s *server) askWorkflow(ctx context.Context, o *order.Order, d order.Demand
 		s.appendChangeAudit(ctx, action+".unanswered", o.TeamID, o.ID, detail)
 		s.Logger.LogAttrs(ctx, slog.LevelWarn, "an order's workflow does not answer",
 			slog.String("order_id", o.ID), slog.String("demand_id", d.ID), slog.Any("error", err))
-		return a, unavailableError("Orders cannot be changed at the moment; read the order before trying again")
+		return a, unavailableError("Orders cannot be changed at the moment. Read the order before you try again")
 	case err != nil:
 		return a, err
 	case a.Unanswered:
 		s.appendChangeAudit(ctx, action+".unanswered", o.TeamID, o.ID, detail)
-		return a,
-			unavailableError("The lab has not answered yet and is being asked again; read the order to see what became of the request")
+		return a, unavailableError("The lab has not answered yet, and the request to it is repeated. " +
+			"Read the order later to see the outcome")
 	case !a.Done && !d.IsRetry && s.rowAllowsDemand(ctx, o.ID, d):
 		d.IsRetry = true
 		return s.askWorkflow(ctx, o, d)
@@ -154,12 +159,13 @@ func (s *server) askWorkflow(ctx context.Context, o *order.Order, d order.Demand
 	return a, nil
 }
 
-// refusalTexts say why something is refused, where it is not for want of a transition.
+// refusalTexts are the texts of refusals, by reason. Where a reason has none, the text names the transition that the
+// order does not allow.
 var refusalTexts = map[order.Reason]string{
 	order.ReasonNotScheduled:       "The order was created without activate_by",
 	order.ReasonAlreadyActivated:   "The order is being processed already",
 	order.ReasonDateInThePast:      "activate_by is in the past",
-	order.ReasonNotPlaceable:       "The order's requisition has not been refused and is not waiting for an answer",
+	order.ReasonNotPlaceable:       "The order's requisition has neither been refused nor is it waiting for an answer",
 	order.ReasonNotBlocked:         "The order is not blocked at the lab",
 	order.ReasonNotReplaceable:     "The order has not failed, so there is nothing to replace",
 	order.ReasonAlreadyReplaced:    "The order has been replaced already",
@@ -168,18 +174,18 @@ var refusalTexts = map[order.Reason]string{
 	order.ReasonNoSuchAttention:    "The order has no such open attention mark",
 	order.ReasonNotForThisMethod:   "The order's collection method does not have this",
 	order.ReasonAlreadyRegistered:  "The kit is registered already",
-	order.ReasonNoRequisition:      "The order has no requisition yet, and this team books appointments after it only",
+	order.ReasonNoRequisition:      "The order has no requisition yet, and this team books appointments only after it",
 	order.ReasonAlreadyBooked:      "The order has an appointment already; reschedule or cancel it",
 	order.ReasonNoAppointment:      "The order has no appointment that could still be changed",
 	order.ReasonNotReschedulable:   "The appointment cannot be rescheduled, or not to this slot",
-	order.ReasonBookingUnderWay:    "Another change of the appointment is under way",
+	order.ReasonBookingUnderWay:    "Another change of the appointment is in progress",
 	order.ReasonSlotGone:           "The slot is not available any more; ask for the availability again",
 	order.ReasonBeforeActivation:   "The appointment starts before the order's activate_by",
 	order.ReasonProviderUnanswered: "The provider did not confirm the appointment in time; it is not booked",
 	order.ReasonNoSuchResult:       "The order has no results that are held back",
 }
 
-// demandTargets are the statuses that demands ask for.
+// demandTargets are the statuses that demands ask for, by kind.
 var demandTargets = map[order.DemandKind]lifecycle.LowStatus{
 	order.DemandCancel:                lifecycle.Cancelled,
 	order.DemandDoNotProcess:          lifecycle.DoNotProcess,
@@ -192,14 +198,14 @@ var demandTargets = map[order.DemandKind]lifecycle.LowStatus{
 	order.DemandCancelAppointment:     following(lifecycle.AppointmentStatusCancelled),
 }
 
-// following is the status of an order whose appointment is in a status.
+// following returns the status of an order whose appointment has a status.
 func following(a lifecycle.AppointmentStatus) lifecycle.LowStatus {
 	low, _ := lifecycle.Following(a)
 	return low
 }
 
-// refusal is the answer to a demand that the order does not allow. That to a cancellation has the keys of both shapes that the
-// original API documents.
+// refusal returns the answer to a demand that the order does not allow. For a cancellation it has the keys of both
+// shapes that the original API documents.
 func refusal(o *order.Order, kind order.DemandKind, from lifecycle.LowStatus, reason order.Reason,
 	environment string) *Error {
 	text, known := refusalTexts[reason]
@@ -213,8 +219,8 @@ func refusal(o *order.Order, kind order.DemandKind, from lifecycle.LowStatus, re
 	return e
 }
 
-// refusalStatus is the status of a refusal. A slot that is gone is not found in production and refused in the sandbox, and a booking that
-// nobody has confirmed is answered 500: client-api#11-appointments wants both.
+// refusalStatus returns the HTTP status of a refusal. client-api#11-appointments has two exceptions from 400: a slot
+// that is no longer available is 404 in production, and a booking that the provider did not confirm is 500.
 func refusalStatus(reason order.Reason, environment string) int {
 	switch {
 	case reason == order.ReasonSlotGone && environment == store.Production:
@@ -226,6 +232,7 @@ func refusalStatus(reason order.Reason, environment string) int {
 	}
 }
 
+// transitionText says which transition of the order a demand asked for and the status does not allow.
 func transitionText(m lifecycle.Modality, kind order.DemandKind, from lifecycle.LowStatus) string {
 	current := lifecycle.MustFullStatus(m, from)
 	target, ok := demandTargets[kind]

@@ -42,7 +42,7 @@ func requireRefusedCancel(t *testing.T, r reply, text string) {
 	require.EqualValues(t, 400, m["status_code"])
 }
 
-// What the order's row forbids is refused at once: its workflow is not even asked.
+// A demand that the stored state does not allow is refused without the workflow.
 func TestCancelOrderTooLate(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -56,14 +56,15 @@ func TestCancelOrderTooLate(t *testing.T) {
 	require.Equal(t, lifecycle.TransitCustomer, f.order(id).Status)
 }
 
-// The workflow may know better than the row did.
+// The workflow may refuse what the stored state allowed, because the order has changed since.
 func TestCancelOrderOvertaken(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	id := f.createOrder(nil)
 	for reason, text := range map[order.Reason]string{
-		order.ReasonTransitionNotAllowed: "Transition from sample_with_lab.testkit.delivered_to_lab to cancelled.testkit.cancelled is not allowed",
-		order.ReasonLabRefused:           "The lab does not do this any more",
+		order.ReasonTransitionNotAllowed: "Transition from sample_with_lab.testkit.delivered_to_lab to " +
+			"cancelled.testkit.cancelled is not allowed",
+		order.ReasonLabRefused: "The lab does not do this any more",
 	} {
 		f.orders.answerWith(func(context.Context, order.Demand) (order.DemandAnswer, error) {
 			return order.DemandAnswer{Reason: reason, FromStatus: lifecycle.DeliveredToLab}, nil
@@ -72,7 +73,8 @@ func TestCancelOrderOvertaken(t *testing.T) {
 	}
 }
 
-// A workflow that is behind the order's row refuses what the row allows. It is asked again, and then decides by the row.
+// A workflow that is behind the stored state refuses what that allows. It is asked again, and then decides by the
+// stored state.
 func TestARefusalThatTheRowContradictsIsAskedAgain(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -80,7 +82,9 @@ func TestARefusalThatTheRowContradictsIsAskedAgain(t *testing.T) {
 	var asked []order.Demand
 	f.orders.answerWith(func(_ context.Context, d order.Demand) (order.DemandAnswer, error) {
 		asked = append(asked, d)
-		return order.DemandAnswer{Done: d.IsRetry, Reason: order.ReasonTransitionNotAllowed, FromStatus: lifecycle.Ordered}, nil
+		return order.DemandAnswer{
+			Done: d.IsRetry, Reason: order.ReasonTransitionNotAllowed, FromStatus: lifecycle.Ordered,
+		}, nil
 	})
 	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil).status)
 	require.Len(t, asked, 2)
@@ -175,7 +179,7 @@ func TestUpdateOrder(t *testing.T) {
 	require.Equal(t, "The order was created without activate_by", r.detail(t))
 }
 
-// Midnight is that of the service's time zone.
+// Days begin at midnight in the service's time zone.
 func TestDaysAreThoseOfTheServicesTimeZone(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, inZone(t, "Pacific/Kiritimati")) // UTC+14: already the 5th

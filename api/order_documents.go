@@ -14,14 +14,15 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// labelsInput asks for labels. The bounds of their number are those of the drawing (paper.MostLabels).
+// labelsInput asks for labels. documents.Labels has the same limit of their number.
 type labelsInput struct {
 	OrderPath
-	NumberOfLabels int       `query:"number_of_labels" minimum:"1" maximum:"50" default:"3" doc:"Copies; a page each."`
-	CollectionDate time.Time `query:"collection_date" required:"true" doc:"Printed on the label as it is given, in its own zone."`
+	NumberOfLabels int       `query:"number_of_labels" minimum:"1" maximum:"50" default:"3" doc:"One page per label."`
+	CollectionDate time.Time `query:"collection_date" required:"true" doc:"Printed on the label in the time zone given."`
 }
 
-// requisitionLinkRoutes serve requisitions at the address that orders name, without a key: the address itself is signed.
+// requisitionLinkRoutes serve requisitions at the URL that orders contain. They need no API key, because the URL is
+// signed.
 func (s *server) requisitionLinkRoutes(e *gin.Engine) {
 	e.GET(store.RequisitionPath+":signed", func(c *gin.Context) {
 		ctx := context.WithValue(c.Request.Context(), callerKey{}, caller{requestID: requestID(c), address: c.ClientIP()})
@@ -57,7 +58,7 @@ func (s *server) requisitionOfLink(ctx context.Context, signed string) ([]byte, 
 	return documents.Requisition(*o)
 }
 
-// notFoundInstructions are what is not found where a test has none.
+// notFoundInstructions is what the 404 answer names when a lab test has no collection instructions.
 const notFoundInstructions = "Collection instructions"
 
 func (s *server) documentPDFRoutes() {
@@ -65,36 +66,38 @@ func (s *server) documentPDFRoutes() {
 		OperationID: "get-requisition-pdf", Method: http.MethodGet, Path: "/v3/order/{order_id}/requisition/pdf",
 		Tags:    []string{tagOrders},
 		Summary: "Read the requisition", Errors: []int{http.StatusNotFound}, Responses: pdfResponse("The requisition."),
-		Description: "There is none before the requisition was made, and none for orders that were imported, whose requisition was made elsewhere.",
+		Description: "404 until the lab has accepted the order, and for imported orders, whose requisition was created " +
+			"elsewhere.",
 	}, s.getRequisitionPDF)
 	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "get-labels-pdf", Method: http.MethodGet, Path: "/v3/order/{order_id}/labels/pdf",
 		Tags:    []string{tagOrders},
 		Summary: "Read labels for the tubes", Errors: []int{http.StatusNotFound},
-		Responses:   pdfResponse("The labels, of three by two inches."),
-		Description: "There are none before the order has a sample id and a patient.",
+		Responses:   pdfResponse("The labels, three by two inches each."),
+		Description: "404 until the order has a sample id and a patient.",
 	}, s.getLabelsPDF)
 	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "get-abn-pdf", Method: http.MethodGet, Path: "/v3/order/{order_id}/abn_pdf", Tags: []string{tagOrders},
 		Summary: "Read the advance beneficiary notice", Errors: []int{http.StatusNotFound},
 		Responses:   pdfResponse("The notice."),
-		Description: "There is none where the order's `has_abn` is false. It is true of orders that Medicare is billed for.",
+		Description: "404 unless the order's `has_abn` is true, which it is for orders that are billed to Medicare.",
 	}, s.getABNPDF)
 	op := huma.Operation{
 		OperationID: "get-order-collection-instructions-pdf", Method: http.MethodGet,
 		Path: "/v3/order/{order_id}/collection_instruction_pdf",
-		Tags: []string{tagOrders}, Summary: "Read how the sample of an order is taken", Errors: []int{http.StatusNotFound},
+		Tags: []string{tagOrders}, Summary: "Read the collection instructions of an order",
+		Errors:      []int{http.StatusNotFound},
 		Responses:   pdfResponse("The instructions."),
-		Description: "There are none unless the lab test says `has_collection_instructions`.",
+		Description: "404 unless the lab test's `has_collection_instructions` is true.",
 	}
 	registerOperation(s, scopeOwnRead, op, s.getOrderInstructionsPDF)
 	op.OperationID, op.Path = "get-lab-test-collection-instructions-pdf",
 		"/v3/lab_test/{lab_test_id}/collection_instruction_pdf"
-	op.Tags, op.Summary = []string{tagLabTests}, "Read how the sample of a lab test is taken"
+	op.Tags, op.Summary = []string{tagLabTests}, "Read the collection instructions of a lab test"
 	registerOperation(s, scopeOwnRead, op, s.getLabTestInstructionsPDF)
 }
 
-// pdfResponse is the 200 answer of an operation whose handler writes a PDF.
+// pdfResponse documents the 200 answer of an operation whose handler writes a PDF.
 func pdfResponse(description string) map[string]*huma.Response {
 	return map[string]*huma.Response{"200": {
 		Description: description,
@@ -146,10 +149,11 @@ func (s *server) getLabTestInstructionsPDF(ctx context.Context, in *LabTestPath)
 	return newPDFAnswer(pdf), nil
 }
 
-// isPatientKnown reports whether it is known whose sample it is, and what it is called.
+// isPatientKnown reports whether the order has a patient and a sample id.
 func isPatientKnown(o *order.Order) bool { return o.SampleID != "" && o.Patient != nil }
 
-// renderOrderPDF is what is drawn of an order of the caller's team, where there is such a paper of it. The audit notes who reads it.
+// renderOrderPDF renders a document of an order of the caller's team and adds the reading to the audit. It answers 404
+// with the document's name where exists is false.
 func (s *server) renderOrderPDF(
 	ctx context.Context, id, name, action string, exists func(*order.Order) bool, render func(order.Order) ([]byte, error),
 ) (*rawAnswer, error) {
@@ -170,8 +174,8 @@ func (s *server) renderOrderPDF(
 	return newPDFAnswer(pdf), nil
 }
 
-// reportPDF is the lab's own report on an order or, where it sent none, ours of the results that it sent. The error is
-// store.ErrNotFound when there are no results.
+// reportPDF returns the lab's report of an order. Where the lab sent no PDF it renders one from the newest results. The
+// error is store.ErrNotFound when there are no results.
 func (s *server) reportPDF(ctx context.Context, o order.Order) ([]byte, error) {
 	pdf, err := s.Store.ResultPDF(ctx, o.TeamID, o.ID)
 	if err == nil && len(pdf) > 0 {

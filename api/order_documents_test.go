@@ -83,7 +83,7 @@ func TestMostLabelsIsWhatTheAPIAllows(t *testing.T) {
 	require.Equal(t, 50, documents.MaxLabels)
 }
 
-// The requisition of an imported order was made elsewhere. Its tubes can be labelled.
+// The requisition of an imported order was created elsewhere, so it has none here. It has labels.
 func TestAnImportedOrderHasNoRequisition(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -110,7 +110,7 @@ func TestResultsWithoutALabsPDFAreDrawn(t *testing.T) {
 	require.Equal(t, []string{"order.create", "result.read_pdf"}, f.actions(id))
 }
 
-// A lab's report and one of ours are put together as two of the lab's are.
+// A lab's PDF and a rendered one are merged like two PDFs of the lab.
 func TestTransactionPDFOfTheLabsAndOurs(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -151,7 +151,7 @@ func TestCollectionInstructions(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, r.status)
 }
 
-// As long as no order says that it has one.
+// An order whose has_abn is false has no notice.
 func TestNoOrderHasAnAdvanceBeneficiaryNotice(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -162,7 +162,7 @@ func TestNoOrderHasAnAdvanceBeneficiaryNotice(t *testing.T) {
 	require.Equal(t, "Advance beneficiary notice not found", r.detail(t))
 }
 
-// The address that an order names is all that it takes to read its requisition.
+// The signed URL of an order's requisition needs no API key.
 func TestTheRequisitionAtItsAddress(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -13,20 +13,27 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// ImportOrderBody is the body of POST /v3/order/import: an order whose requisition was made elsewhere.
+// ImportOrderBody is the body of POST /v3/order/import: an order whose requisition was created elsewhere.
 type ImportOrderBody struct {
-	UserID           string                       `json:"user_id" format:"uuid"`
-	BillingType      string                       `json:"billing_type" enum:"client_bill,commercial_insurance,patient_bill_passthrough,patient_bill"`
-	OrderSet         OrderSetRequest              `json:"order_set"`
-	CollectionMethod string                       `json:"collection_method" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
-	Physician        *PhysicianCreateRequest      `json:"physician,omitempty"`
-	PatientDetails   PatientDetailsWithValidation `json:"patient_details"`
-	PatientAddress   PatientAddressOfImport       `json:"patient_address"`
-	SampleID         string                       `json:"sample_id" minLength:"1" maxLength:"64" doc:"The lab's own number of the requisition; unique."`
-	LabAccountID     *string                      `json:"lab_account_id,omitempty" format:"uuid" doc:"May be an account that is still pending."`
+	UserID string `json:"user_id" format:"uuid"`
+
+	BillingType string `json:"billing_type" enum:"client_bill,commercial_insurance,patient_bill_passthrough,patient_bill"`
+
+	OrderSet OrderSetRequest `json:"order_set"`
+
+	CollectionMethod string `json:"collection_method" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
+
+	Physician      *PhysicianCreateRequest      `json:"physician,omitempty"`
+	PatientDetails PatientDetailsWithValidation `json:"patient_details"`
+	PatientAddress PatientAddressOfImport       `json:"patient_address"`
+
+	SampleID string `json:"sample_id" minLength:"1" maxLength:"64"`
+
+	LabAccountID *string `json:"lab_account_id,omitempty" format:"uuid" doc:"The account may still be pending."`
 }
 
-// PatientAddressOfImport is where the patient lives. It is not checked as strictly as that of an order that we place.
+// PatientAddressOfImport is the patient's address. It is checked less strictly than the address of an order that we
+// place.
 type PatientAddressOfImport struct {
 	ReceiverName string  `json:"receiver_name"`
 	FirstLine    string  `json:"first_line"`
@@ -46,7 +53,7 @@ type importInput struct {
 func (in *importInput) Resolve(ctx huma.Context) []error {
 	errs := in.Body.PatientDetails.check(callerOf(ctx.Context()).today)
 	given := in.Body.SampleID
-	// as it is read in reports: what none can name would wait for one in vain
+	// Normalised like the order numbers in inbound messages: no message could name an order with another number.
 	in.Body.SampleID = partnerhttp.SafeOrderNumber(given)
 	if given != "" && in.Body.SampleID == "" {
 		errs = append(errs, newProblem("value_error", "Value is blank, too long, or has control characters",
@@ -58,17 +65,17 @@ func (in *importInput) Resolve(ctx huma.Context) []error {
 func (s *server) importRoutes() {
 	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "import-order", Method: http.MethodPost, Path: "/v3/order/import", Tags: []string{tagOrders},
-		Summary: "Take over an order whose requisition was made elsewhere",
+		Summary: "Import an order whose requisition was created elsewhere",
 		Errors:  []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.importOrder)
 }
 
-// importOrder takes an order over. Its number is the lab's own, because that is what the lab's reports will name.
+// importOrder imports an order. The order gets the lab's own number, because the lab's messages will name that.
 func (s *server) importOrder(ctx context.Context, in *importInput) (*body[PostOrderResponse], error) {
 	c := callerOf(ctx)
 	f, err := s.resolveSelection(ctx, selectionRequest{
-		userID: in.Body.UserID, orderSet: &in.Body.OrderSet, method: &in.Body.CollectionMethod, account: in.Body.LabAccountID,
-		allowPending: true,
+		userID: in.Body.UserID, orderSet: &in.Body.OrderSet, method: &in.Body.CollectionMethod,
+		account: in.Body.LabAccountID, allowPending: true,
 	})
 	if err != nil {
 		return nil, err
@@ -88,6 +95,9 @@ func (s *server) importOrder(ctx context.Context, in *importInput) (*body[PostOr
 	if err := s.checkSampleIDUnused(ctx, o.TeamID, o.SampleID); err != nil {
 		return nil, err
 	}
+	if err := s.storeCombinedTest(ctx, o.TeamID, f.test); err != nil {
+		return nil, err
+	}
 	out, err := s.createAndStartOrder(ctx, o, f.policy, "order imported")
 	if errors.Is(err, store.ErrConflict) {
 		return nil, sampleIDTakenError()
@@ -98,7 +108,8 @@ func (s *server) importOrder(ctx context.Context, in *importInput) (*body[PostOr
 	return out, err
 }
 
-// checkSampleIDUnused refuses a sample id that an order of the team has which we placed ourselves. Two imports cannot have the same anyway.
+// checkSampleIDUnused refuses the sample id of another order of the team. For two imports at the same time a unique
+// index does the same.
 func (s *server) checkSampleIDUnused(ctx context.Context, teamID, sampleID string) error {
 	_, err := s.Store.OrderIDBySample(ctx, teamID, sampleID)
 	switch {
@@ -117,12 +128,11 @@ func sampleIDTakenError() *Error {
 func (a *PatientAddressOfImport) toOrderAddress() *order.Address {
 	return &order.Address{
 		ReceiverName: a.ReceiverName, FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City,
-		State: normaliseState(a.State),
-		Zip:   a.Zip, Country: a.Country, AccessNotes: a.AccessNotes,
+		State: normaliseState(a.State), Zip: a.Zip, Country: a.Country, AccessNotes: a.AccessNotes,
 	}
 }
 
-// drawCompleted says that the sample of an on-site order has been drawn.
+// drawCompleted records that the sample of an on-site order has been drawn.
 func (s *server) drawCompleted(ctx context.Context, in *OrderPath) (*body[PostOrderResponse], error) {
 	o, _, err := s.submitDemand(ctx, callerOf(ctx).team.ID, in.OrderID,
 		order.Demand{Kind: order.DemandDrawCompleted, By: lifecycle.Client}, nil)

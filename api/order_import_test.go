@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// importBody is a good request for an import, changed by set.
+// importBody returns a valid request for an import, changed by set.
 func (f *fixture) importBody(set map[string]any) map[string]any {
 	body := f.orderBody(nil)
 	out := map[string]any{
@@ -102,7 +102,7 @@ func TestImportRefused(t *testing.T) {
 	require.Zero(t, f.countOrders())
 }
 
-// createOnSiteOrder places an order whose sample the client draws itself, with its requisition made.
+// createOnSiteOrder creates an order whose sample the client draws, with its requisition.
 func (f *fixture) createOnSiteOrder() string {
 	f.t.Helper()
 	f.labTest = f.newLabTest(order.LabTest{Method: lifecycle.OnSite})
@@ -135,7 +135,7 @@ func TestDrawCompleted(t *testing.T) {
 		nil).status)
 }
 
-// Which collection methods there are is the lab's to say.
+// The lab decides which collection methods are available.
 func TestCreateOrderByEveryMethod(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, withCapabilities(labs.Capabilities{}))

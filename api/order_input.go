@@ -6,40 +6,48 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// CreateOrderRequest is the body of POST /v3/order. What client-api#post-v3order has besides and this server does not
-// use is ignored.
+// CreateOrderRequest is the body of POST /v3/order. Fields of client-api#post-v3order that this server does not use are
+// ignored.
 type CreateOrderRequest struct {
-	UserID           string                        `json:"user_id" format:"uuid"`
-	LabTestID        *string                       `json:"lab_test_id,omitempty" format:"uuid" deprecated:"true" doc:"Use order_set."`
-	OrderSet         *OrderSetRequest              `json:"order_set,omitempty"`
-	CollectionMethod *string                       `json:"collection_method,omitempty" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
-	Physician        *PhysicianCreateRequest       `json:"physician,omitempty"`
-	HealthInsurance  *HealthInsuranceCreateRequest `json:"health_insurance,omitempty" deprecated:"true" doc:"Use the user's insurance and billing_type."`
-	Priority         *bool                         `json:"priority,omitempty"`
-	BillingType      *string                       `json:"billing_type,omitempty" enum:"client_bill,commercial_insurance,patient_bill_passthrough,patient_bill"`
-	ICDCodes         []string                      `json:"icd_codes,omitempty"`
-	Consents         []ConsentRequest              `json:"consents,omitempty"`
-	ActivateBy       *string                       `json:"activate_by,omitempty" format:"date" doc:"Today or later; the order stays ordered until that day."`
-	AoEAnswers       []AoEAnswerRequest            `json:"aoe_answers,omitempty"`
-	Passthrough      *string                       `json:"passthrough,omitempty"`
-	ClinicalNotes    *string                       `json:"clinical_notes,omitempty" maxLength:"1000"`
-	LabAccountID     *string                       `json:"lab_account_id,omitempty" format:"uuid"`
-	CreatorMemberID  *string                       `json:"creator_member_id,omitempty" format:"uuid"`
-	PatientDetails   PatientDetailsWithValidation  `json:"patient_details"`
-	PatientAddress   PatientAddressWithValidation  `json:"patient_address"`
+	UserID    string           `json:"user_id" format:"uuid"`
+	LabTestID *string          `json:"lab_test_id,omitempty" format:"uuid" deprecated:"true" doc:"Use order_set."`
+	OrderSet  *OrderSetRequest `json:"order_set,omitempty"`
+
+	CollectionMethod *string `json:"collection_method,omitempty" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
+
+	Physician *PhysicianCreateRequest `json:"physician,omitempty"`
+
+	HealthInsurance *HealthInsuranceCreateRequest `json:"health_insurance,omitempty" deprecated:"true"`
+
+	Priority *bool `json:"priority,omitempty"`
+
+	BillingType *string `json:"billing_type,omitempty" enum:"client_bill,commercial_insurance,patient_bill_passthrough,patient_bill"`
+
+	ICDCodes []string         `json:"icd_codes,omitempty"`
+	Consents []ConsentRequest `json:"consents,omitempty"`
+
+	ActivateBy *string `json:"activate_by,omitempty" format:"date"`
+
+	AoEAnswers      []AoEAnswerRequest           `json:"aoe_answers,omitempty"`
+	Passthrough     *string                      `json:"passthrough,omitempty"`
+	ClinicalNotes   *string                      `json:"clinical_notes,omitempty" maxLength:"1000"`
+	LabAccountID    *string                      `json:"lab_account_id,omitempty" format:"uuid"`
+	CreatorMemberID *string                      `json:"creator_member_id,omitempty" format:"uuid"`
+	PatientDetails  PatientDetailsWithValidation `json:"patient_details"`
+	PatientAddress  PatientAddressWithValidation `json:"patient_address"`
 }
 
-// OrderSetRequest says what is ordered.
+// OrderSetRequest is what is ordered: lab tests, markers à la carte, or both.
 type OrderSetRequest struct {
 	LabTestIDs   []string    `json:"lab_test_ids,omitempty" format:"uuid"`
 	AddOn        *AddOnOrder `json:"add_on,omitempty"`
 	LabAccountID *string     `json:"lab_account_id,omitempty" format:"uuid"`
 }
 
-// AddOnOrder are markers that are ordered à la carte: one of the two lists.
+// AddOnOrder are markers that are ordered à la carte. Exactly one of the two lists is given.
 type AddOnOrder struct {
 	MarkerIDs   []int64  `json:"marker_ids,omitempty"`
-	ProviderIDs []string `json:"provider_ids,omitempty" doc:"The lab's codes of markers."`
+	ProviderIDs []string `json:"provider_ids,omitempty" doc:"The lab's own codes of the markers."`
 }
 
 // PhysicianCreateRequest is the ordering physician.
@@ -48,7 +56,7 @@ type PhysicianCreateRequest struct {
 	SignatureImage *Image `json:"signature_image,omitempty"`
 }
 
-// PhysicianCreateRequestBase is the ordering physician where no signature is taken.
+// PhysicianCreateRequestBase is the ordering physician without a signature.
 type PhysicianCreateRequestBase struct {
 	FirstName      string   `json:"first_name" minLength:"1"`
 	LastName       string   `json:"last_name" minLength:"1"`
@@ -57,38 +65,41 @@ type PhysicianCreateRequestBase struct {
 	LicensedStates []string `json:"licensed_states,omitempty"`
 }
 
-// ConsentRequest is one consent of the patient. Its keys are in camel case on the wire.
+// ConsentRequest is one consent of the patient. Its JSON keys are in camel case.
 type ConsentRequest struct {
 	ConsentType   string  `json:"consentType" enum:"terms-of-use,telehealth-informed-consent,mobile-terms-and-conditions,notice-of-privacy-practices,privacy-policy,hipaa-authorization"`
 	Version       *string `json:"version,omitempty"`
 	TimeOfConsent *string `json:"timeOfConsent,omitempty" format:"date-time" doc:"Defaults to now."`
 }
 
-// AoEAnswerRequest answers one question that is asked on order entry.
+// AoEAnswerRequest answers one AOE question of a marker.
 type AoEAnswerRequest struct {
 	MarkerID   int64  `json:"marker_id"`
 	QuestionID int64  `json:"question_id"`
 	Answer     string `json:"answer"`
 }
 
-// PatientDetailsWithValidation is who the order is for.
+// PatientDetailsWithValidation are the details of the patient.
 type PatientDetailsWithValidation struct {
-	FirstName         string            `json:"first_name" minLength:"1" maxLength:"50" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
-	LastName          string            `json:"last_name" minLength:"1" maxLength:"50" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
-	DOB               string            `json:"dob" minLength:"1" doc:"YYYY-MM-DD; a midnight timestamp is taken too."`
-	Gender            string            `json:"gender" minLength:"1" doc:"female, male, other or unknown, in any case."`
-	PhoneNumber       string            `json:"phone_number" minLength:"1"`
-	Email             string            `json:"email" format:"email"`
-	MedicalProxy      *GuarantorDetails `json:"medical_proxy,omitempty" doc:"Required for a patient under 18."`
-	Race              *string           `json:"race,omitempty" enum:"african_american_or_black,asian,indigenous_native_american_alaska_native,other,pacific_islander_or_hawaiian,white_caucasian"`
-	Ethnicity         *string           `json:"ethnicity,omitempty" enum:"hispanic,non_hispanic,ashkenazi_jewish,other"`
-	SexualOrientation *string           `json:"sexual_orientation,omitempty" enum:"lesbian_gay_or_homosexual,heterosexual_or_straight,bisexual,dont_know,other"`
-	GenderIdentity    *string           `json:"gender_identity,omitempty" enum:"male,female,female_to_male_ftm_transgender_male_trans_man,male_to_female_mtf_transgender_female_trans_woman,genderqueer,other"`
-	HouseholdIncome   *int              `json:"household_income,omitempty"`
-	HouseholdSize     *int              `json:"household_size,omitempty"`
+	FirstName string `json:"first_name" minLength:"1" maxLength:"50" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
+	LastName  string `json:"last_name" minLength:"1" maxLength:"50" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
+
+	DOB          string            `json:"dob" minLength:"1" doc:"YYYY-MM-DD, or a timestamp at midnight."`
+	Gender       string            `json:"gender" minLength:"1" doc:"female, male, other or unknown, in any case."`
+	PhoneNumber  string            `json:"phone_number" minLength:"1"`
+	Email        string            `json:"email" format:"email"`
+	MedicalProxy *GuarantorDetails `json:"medical_proxy,omitempty" doc:"Required for a patient under 18."`
+
+	Race              *string `json:"race,omitempty" enum:"african_american_or_black,asian,indigenous_native_american_alaska_native,other,pacific_islander_or_hawaiian,white_caucasian"`
+	Ethnicity         *string `json:"ethnicity,omitempty" enum:"hispanic,non_hispanic,ashkenazi_jewish,other"`
+	SexualOrientation *string `json:"sexual_orientation,omitempty" enum:"lesbian_gay_or_homosexual,heterosexual_or_straight,bisexual,dont_know,other"`
+	GenderIdentity    *string `json:"gender_identity,omitempty" enum:"male,female,female_to_male_ftm_transgender_male_trans_man,male_to_female_mtf_transgender_female_trans_woman,genderqueer,other"`
+
+	HouseholdIncome *int `json:"household_income,omitempty"`
+	HouseholdSize   *int `json:"household_size,omitempty"`
 }
 
-// PatientAddressWithValidation is where the patient lives.
+// PatientAddressWithValidation is the patient's address.
 type PatientAddressWithValidation struct {
 	ReceiverName *string `json:"receiver_name,omitempty"`
 	FirstLine    string  `json:"first_line" minLength:"1"`
@@ -101,7 +112,7 @@ type PatientAddressWithValidation struct {
 	PhoneNumber  *string `json:"phone_number,omitempty"`
 }
 
-// GuarantorDetails is who stands in for a minor, or pays where somebody else is insured.
+// GuarantorDetails are the details of a minor's medical proxy, or of the guarantor of an insurance.
 type GuarantorDetails struct {
 	FirstName       string  `json:"first_name" minLength:"1"`
 	LastName        string  `json:"last_name" minLength:"1"`
@@ -112,7 +123,7 @@ type GuarantorDetails struct {
 	Email           *string `json:"email,omitempty"`
 }
 
-// toPatient is the domain's patient, normalised. The details have been checked.
+// toPatient converts checked details to the domain's patient, normalised.
 func (p *PatientDetailsWithValidation) toPatient() (*order.Patient, error) {
 	dob, err := parseBirthDate(p.DOB)
 	if err != nil {
@@ -182,7 +193,7 @@ func (p *PhysicianCreateRequest) check() []error {
 	return p.SignatureImage.checkSize("body.physician.signature_image", maxImagePixels)
 }
 
-// normalised is a guarantor as he is kept; nil: none. He has been checked.
+// normalised returns a checked guarantor in the form in which it is stored; nil for nil.
 func (g *GuarantorDetails) normalised() *GuarantorDetails {
 	if g == nil {
 		return nil
@@ -200,7 +211,7 @@ func (g *GuarantorDetails) check(path string) []error {
 	return checkPhone(g.PhoneNumber, path+".phone_number")
 }
 
-// orEmpty is the text, or an empty one, which is the default of client-api#patientaddresswithvalidation.
+// orEmpty returns the text, or an empty one for nil, which is the default of client-api#patientaddresswithvalidation.
 func orEmpty(text *string) *string {
 	if text == nil {
 		return new(string)

@@ -6,29 +6,31 @@ import (
 	"encoding/json"
 	"fmt"
 	"image"
-	_ "image/jpeg" // so that images can be looked at
-	_ "image/png"
+	_ "image/jpeg" // for image.DecodeConfig
+	_ "image/png"  // for image.DecodeConfig
 	"slices"
 
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// HealthInsuranceCreateRequest is insurance that comes with the order itself, which client-api#post-v3order calls
-// legacy: it is kept, printed on the requisition, and decides nothing.
+// HealthInsuranceCreateRequest is insurance in the request for an order, which client-api#post-v3order calls legacy. It
+// is stored and printed on the requisition, and does not affect billing.
 type HealthInsuranceCreateRequest struct {
-	FrontImage              *Image             `json:"front_image,omitempty"`
-	BackImage               *Image             `json:"back_image,omitempty"`
-	PatientSignatureImage   *Image             `json:"patient_signature_image,omitempty"`
-	Subjective              *string            `json:"subjective,omitempty" maxLength:"4000"`
-	AssessmentPlan          *string            `json:"assessment_plan,omitempty" maxLength:"4000"`
-	PayorCode               *string            `json:"payor_code,omitempty" maxLength:"100"`
-	InsuranceID             *string            `json:"insurance_id,omitempty" maxLength:"100"`
-	ResponsibleRelationship *string            `json:"responsible_relationship,omitempty" enum:"Self,Spouse,Other"`
-	ResponsibleDetails      *ResponsiblePerson `json:"responsible_details,omitempty" doc:"Required where the relationship is not Self."`
-	DiagnosisCodes          []string           `json:"diagnosis_codes,omitempty" maxItems:"100"`
+	FrontImage              *Image  `json:"front_image,omitempty"`
+	BackImage               *Image  `json:"back_image,omitempty"`
+	PatientSignatureImage   *Image  `json:"patient_signature_image,omitempty"`
+	Subjective              *string `json:"subjective,omitempty" maxLength:"4000"`
+	AssessmentPlan          *string `json:"assessment_plan,omitempty" maxLength:"4000"`
+	PayorCode               *string `json:"payor_code,omitempty" maxLength:"100"`
+	InsuranceID             *string `json:"insurance_id,omitempty" maxLength:"100"`
+	ResponsibleRelationship *string `json:"responsible_relationship,omitempty" enum:"Self,Spouse,Other"`
+
+	ResponsibleDetails *ResponsiblePerson `json:"responsible_details,omitempty"`
+
+	DiagnosisCodes []string `json:"diagnosis_codes,omitempty" maxItems:"100"`
 }
 
-// ResponsiblePerson is who answers for the bill.
+// ResponsiblePerson is the person who is responsible for the bill.
 type ResponsiblePerson struct {
 	FirstName   string  `json:"first_name" minLength:"1"`
 	LastName    string  `json:"last_name" minLength:"1"`
@@ -37,7 +39,7 @@ type ResponsiblePerson struct {
 	PhoneType   *string `json:"phone_type,omitempty" doc:"Defaults to Mobile."`
 }
 
-// Image is a picture.
+// Image is a JPEG or PNG image.
 type Image struct {
 	Content     string `json:"content" minLength:"1" doc:"Base64."`
 	ContentType string `json:"content_type" enum:"image/jpeg,image/png"`
@@ -45,10 +47,11 @@ type Image struct {
 
 var imageTypes = []string{"image/jpeg", "image/png"}
 
-// Bounds of images. One that is drawn takes up to 8 bytes a pixel of memory, however small it is packed.
+// Limits of images. An image that is drawn on a document takes up to 8 bytes of memory per pixel, however well it is
+// compressed.
 const (
-	maxImageSide   = 8000     // wide, and high
-	maxImagePixels = 16 << 20 // pixels of one that is drawn; a telephone's photographs have 12 million
+	maxImageSide   = 8000     // pixels, of the width and of the height
+	maxImagePixels = 16 << 20 // of an image that is drawn; the photographs of telephones have 12 million
 )
 
 func (h *HealthInsuranceCreateRequest) check(path string) []error {
@@ -67,21 +70,21 @@ func (h *HealthInsuranceCreateRequest) check(path string) []error {
 	return append(errs, h.PatientSignatureImage.check(path+".patient_signature_image")...)
 }
 
-// toJSON is the insurance as it is kept; nil: none.
+// toJSON encodes the insurance in the form in which it is stored; nil for nil.
 func (h *HealthInsuranceCreateRequest) toJSON() (json.RawMessage, error) {
 	if h == nil {
 		return nil, nil
 	}
-	kept := *h
-	kept.ResponsibleDetails = h.ResponsibleDetails.normalised()
-	b, err := json.Marshal(kept)
+	stored := *h
+	stored.ResponsibleDetails = h.ResponsibleDetails.normalised()
+	b, err := json.Marshal(stored)
 	if err != nil {
 		return nil, fmt.Errorf("encoding health insurance: %w", err)
 	}
 	return b, nil
 }
 
-// normalised is who is responsible as he is kept; nil: nobody. He has been checked.
+// normalised returns a checked person in the form in which it is stored; nil for nil.
 func (p *ResponsiblePerson) normalised() *ResponsiblePerson {
 	if p == nil {
 		return nil
@@ -94,10 +97,12 @@ func (p *ResponsiblePerson) normalised() *ResponsiblePerson {
 	return &out
 }
 
-// check looks at an image's head: the rest is looked at when it is drawn.
+// check checks the header of an image that is stored only.
 func (i *Image) check(path string) []error { return i.checkSize(path, maxImageSide*maxImageSide) }
 
-func (i *Image) checkSize(path string, most int) []error {
+// checkSize checks the header of an image: its format, and that it has at most maxPixels pixels. It does not decode the
+// rest of the image.
+func (i *Image) checkSize(path string, maxPixels int) []error {
 	if i == nil || i.Content == "" {
 		return nil
 	}
@@ -106,17 +111,18 @@ func (i *Image) checkSize(path string, most int) []error {
 		return []error{newProblem("value_error", "Value is not base64", path+".content")}
 	}
 	if !slices.Contains(imageTypes, i.ContentType) {
-		return nil // which the schema has found
+		return nil // the schema reports it
 	}
 	config, format, err := image.DecodeConfig(bytes.NewReader(content))
 	if err != nil || "image/"+format != i.ContentType || config.Width > maxImageSide || config.Height > maxImageSide ||
-		config.Width*config.Height > most {
-		return []error{newProblem("value_error", "Value is not an image of its content type, or too large", path+".content")}
+		config.Width*config.Height > maxPixels {
+		return []error{newProblem("value_error", "Value is not an image of its content type, or too large",
+			path+".content")}
 	}
 	return nil
 }
 
-// toOrderImage is the domain's image. It has been checked.
+// toOrderImage converts a checked image to the domain's image; nil for nil.
 func (i *Image) toOrderImage() *order.Image {
 	if i == nil {
 		return nil

@@ -82,8 +82,8 @@ func TestOrdersAreListedByEveryFilter(t *testing.T) {
 		nil).json(t)["orders"])
 }
 
-// A filter of client-api#get-v3orders that we do not know would be passed over in silence, and show a client other
-// patients' orders than it asked for.
+// An unknown filter of client-api#get-v3orders would be ignored, and the answer would have orders of other patients
+// than the client asked for.
 func TestEveryFilterOfOrdersIsKnown(t *testing.T) {
 	t.Parallel()
 	document, err := api.Document()

@@ -29,7 +29,7 @@ func TestGetOrder(t *testing.T) {
 	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodGet, "/v3/order/"+strings.ToUpper(id), f.key, nil).status)
 }
 
-// Nobody learns whether an id of another team exists.
+// Answers do not reveal whether another team has an order with an id.
 func TestOrdersOfOthersDoNotExist(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -102,7 +102,7 @@ func TestListOrders(t *testing.T) {
 	}
 }
 
-// completeOrder completes an order with a report.
+// completeOrder completes an order with a lab report.
 func (f *fixture) completeOrder(id string, pdf []byte) order.ResultVersion {
 	f.t.Helper()
 	number := 31.0

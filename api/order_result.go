@@ -21,10 +21,10 @@ func (s *server) resultRoutes() {
 	}
 	registerOperation(s, scopeOwnRead, op, s.getResult)
 	op.OperationID, op.Path, op.Summary = "get-result-metadata", op.Path+"/metadata",
-		"Read what concerns the results as a whole"
+		"Read the metadata of an order's newest results"
 	registerOperation(s, scopeOwnRead, op, s.getResultMetadata)
 	op.OperationID, op.Path, op.Summary = "get-result-pdf", "/v3/order/{order_id}/result/pdf",
-		"Read the lab's report, or ours where the lab sent none"
+		"Read the lab's report as PDF, or one that Aliquot rendered where the lab sent none"
 	op.Responses = pdfResponse("The report.")
 	registerOperation(s, scopeOwnRead, op, s.getResultPDF)
 }
@@ -45,6 +45,7 @@ func (s *server) getResultMetadata(ctx context.Context, in *OrderPath) (*body[ju
 	return newAnswer(r.Metadata), nil
 }
 
+// clientResult returns the newest results of an order of the caller's team, and adds the reading to the audit.
 func (s *server) clientResult(ctx context.Context, id string) (*junction.LabResultsRaw, error) {
 	team := callerOf(ctx).team.ID
 	o, err := s.Store.Order(ctx, team, canonicalUUID(id))
@@ -78,10 +79,10 @@ func (s *server) getResultPDF(ctx context.Context, in *OrderPath) (*rawAnswer, e
 	return newPDFAnswer(pdf), nil
 }
 
-// The library would otherwise keep a configuration in the home folder of whoever runs us.
+// init stops pdfcpu from writing a configuration into the home folder of the process's user.
 func init() { pdf.DisableConfigDir() }
 
-// concatenatePDFs makes one PDF of several, in their order.
+// concatenatePDFs merges PDFs in their order. It returns a single one unchanged.
 func concatenatePDFs(reports [][]byte) ([]byte, error) {
 	if len(reports) == 1 {
 		return reports[0], nil
@@ -89,17 +90,18 @@ func concatenatePDFs(reports [][]byte) ([]byte, error) {
 	return mergePDFs(reports)
 }
 
+// mergePDFs merges PDFs in their order. It fails when one of them is damaged or locked.
 func mergePDFs(reports [][]byte) ([]byte, error) {
 	parts := make([]io.ReadSeeker, len(reports))
 	for i, r := range reports {
 		parts[i] = bytes.NewReader(r)
 	}
 	config := model.NewDefaultConfiguration()
-	config.ValidationMode = model.ValidationRelaxed // a lab's report is shown as it is
+	config.ValidationMode = model.ValidationRelaxed // labs' reports need not follow the standard strictly
 	config.Offline = true
 	var out bytes.Buffer
 	if err := pdf.MergeRaw(parts, &out, false, config); err != nil {
-		return nil, fmt.Errorf("putting %d PDFs together: %w", len(reports), err)
+		return nil, fmt.Errorf("merging %d PDFs: %w", len(reports), err)
 	}
 	return out.Bytes(), nil
 }

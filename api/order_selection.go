@@ -9,7 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// Which test an order is for, and through which lab account: the selection rules of client-api#8-orders.
+// This file resolves the lab test and the lab account of an order, by the selection rules of client-api#8-orders.
 
 const (
 	statusActive  = "active"
@@ -18,18 +18,18 @@ const (
 
 func badRequest(detail string) *Error { return newError(http.StatusBadRequest, detail) }
 
-// selectionRequest is what a request says of what is ordered, how its sample is collected, and through which account.
+// selectionRequest is what a request says about what is ordered, the collection method and the lab account.
 type selectionRequest struct {
 	userID            string
-	labTestID         *string // the deprecated way to name the test
+	labTestID         *string // the deprecated field for the lab test
 	orderSet          *OrderSetRequest
 	method            *string // nil: the lab test's own
-	account           *string // nil: none is named
-	mustBeRegistrable bool    // a kit that is shipped before its patient is known
-	allowPending      bool    // an account that is not active yet may be named
+	account           *string // nil: the request names none
+	mustBeRegistrable bool    // the order is a kit that is registered later
+	allowPending      bool    // the account that the request names may be pending
 }
 
-// selection is what an order stands on.
+// selection is what a request resolves to: the user, the lab test, the lab account and the policy of the order.
 type selection struct {
 	user    store.User
 	test    order.LabTest
@@ -37,7 +37,8 @@ type selection struct {
 	policy  order.Policy
 }
 
-// resolveSelection resolves a request's choice by the selection rules.
+// resolveSelection resolves a request by the selection rules. It stores nothing: callers store a combined lab test with
+// storeCombinedTest.
 func (s *server) resolveSelection(ctx context.Context, ch selectionRequest) (selection, error) {
 	c := callerOf(ctx)
 	user, err := s.Store.User(ctx, c.team.ID, canonicalUUID(ch.userID))
@@ -55,14 +56,11 @@ func (s *server) resolveSelection(ctx context.Context, ch selectionRequest) (sel
 	if err := s.checkLabServes(ctx, account, test.Method, ch.mustBeRegistrable); err != nil {
 		return selection{}, err
 	}
-	if err := s.storeCombinedTest(ctx, c.team.ID, test); err != nil {
-		return selection{}, err
-	}
 	policy, err := order.ResolvePolicy(c.team.Policy, account.Policy, test.Policy)
 	return selection{user: user, test: test, account: account, policy: policy}, err
 }
 
-// accountID is the account that the client named; empty: none.
+// accountID returns the id of the account that the client named, or "".
 func (ch selectionRequest) accountID() string {
 	if ch.account != nil {
 		return canonicalUUID(*ch.account)
@@ -73,8 +71,8 @@ func (ch selectionRequest) accountID() string {
 	return ""
 }
 
-// resolveLabAccount resolves through which account the test is ordered. Sandbox teams only ever reach the simulated lab, and production
-// teams never.
+// resolveLabAccount returns the account through which the lab test is ordered. It considers accounts of the team's
+// environment only, so that sandbox teams order at the simulated lab and production teams never do.
 func (s *server) resolveLabAccount(ctx context.Context, team store.Team, test order.LabTest,
 	ch selectionRequest) (store.LabAccount, error) {
 	slug := ""
@@ -91,7 +89,7 @@ func (s *server) resolveLabAccount(ctx context.Context, team store.Team, test or
 	return singleActiveAccount(ownOrShared(accounts, team.ID))
 }
 
-// orderableAccounts lists the accounts with a lab that the team may order through, whatever their status.
+// orderableAccounts lists the accounts at a lab that the team may use, in any status.
 func (s *server) orderableAccounts(ctx context.Context, team store.Team, slug string) ([]store.LabAccount, error) {
 	accounts, err := s.Store.LabAccounts(ctx, team.ID)
 	if err != nil {
@@ -102,7 +100,7 @@ func (s *server) orderableAccounts(ctx context.Context, team store.Team, slug st
 	}), nil
 }
 
-// ownOrShared is the team's own accounts where it has any, else those of all teams.
+// ownOrShared returns the team's own accounts if it has any, else the accounts that all teams share.
 func ownOrShared(accounts []store.LabAccount, teamID string) []store.LabAccount {
 	own := slices.DeleteFunc(slices.Clone(accounts), func(a store.LabAccount) bool { return a.TeamID != teamID })
 	if len(own) > 0 {
@@ -111,17 +109,19 @@ func ownOrShared(accounts []store.LabAccount, teamID string) []store.LabAccount 
 	return accounts
 }
 
-func findNamedAccount(accounts []store.LabAccount, id string, pending bool) (store.LabAccount, error) {
+// findNamedAccount returns the account with an id. It must be active or, with allowPending, pending.
+func findNamedAccount(accounts []store.LabAccount, id string, allowPending bool) (store.LabAccount, error) {
 	i := slices.IndexFunc(accounts, func(a store.LabAccount) bool { return a.ID == id })
 	switch {
 	case i < 0:
 		return store.LabAccount{}, badRequest("Lab account does not exist for this lab")
-	case pending && accounts[i].Status == statusPending:
+	case allowPending && accounts[i].Status == statusPending:
 		return accounts[i], nil
 	}
 	return singleActiveAccount(accounts[i : i+1])
 }
 
+// singleActiveAccount returns the one active account. It refuses the request when there is none, or more than one.
 func singleActiveAccount(accounts []store.LabAccount) (store.LabAccount, error) {
 	active := slices.DeleteFunc(slices.Clone(accounts), func(a store.LabAccount) bool { return a.Status != statusActive })
 	switch len(active) {

@@ -14,38 +14,40 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// What an order set is made of: lab tests, and markers à la carte. What is more than one lab test is made one
+// This file resolves order sets: lab tests and markers à la carte. A set of more than one lab test is combined into one
 // (client-api#8-orders).
 
-// resolvedSet is what is ordered together.
+// resolvedSet are the lab tests and markers, of one lab, that are ordered together.
 type resolvedSet struct {
 	lab   order.Lab
 	tests []order.LabTest
 	added []order.Marker
 }
 
-// resolveLabTest is what the request is for: the one lab test, or one that the server makes of several and of markers.
+// resolveLabTest returns the lab test of a request: the one that it names, or one that combines several lab tests and
+// markers. A combined one is not stored yet.
 func (s *server) resolveLabTest(ctx context.Context, teamID string, ch selectionRequest) (order.LabTest, error) {
 	if ch.addOn() != nil && ch.method == nil {
 		return order.LabTest{}, badRequest("collection_method is required with add_on")
 	}
-	what, err := s.resolveSet(ctx, teamID, ch)
+	set, err := s.resolveSet(ctx, teamID, ch)
 	if err != nil {
 		return order.LabTest{}, err
 	}
-	method, err := what.collectionMethod(ch)
+	method, err := set.collectionMethod(ch)
 	if err != nil {
 		return order.LabTest{}, err
 	}
-	if len(what.tests) == 1 && len(what.added) == 0 {
-		test := what.tests[0]
+	if len(set.tests) == 1 && len(set.added) == 0 {
+		test := set.tests[0]
 		test.Method = method
 		return test, nil
 	}
-	return what.combine(teamID, method)
+	return set.combine(teamID, method)
 }
 
-// resolveSet finds what is ordered together, of one lab.
+// resolveSet reads the lab tests and markers of a request. It refuses lab tests that are not active, and those of
+// several labs.
 func (s *server) resolveSet(ctx context.Context, teamID string, ch selectionRequest) (resolvedSet, error) {
 	var out resolvedSet
 	for _, id := range ch.testIDs() {
@@ -82,7 +84,7 @@ func slugOfLab(t order.LabTest) string {
 	return t.Lab.Slug
 }
 
-// addMarkers adds markers à la carte, of the lab of the tests or of the account that is named.
+// addMarkers adds markers à la carte to a set. They are of the lab of the set's tests, or else of the named account.
 func (s *server) addMarkers(ctx context.Context, to *resolvedSet, add AddOnOrder, ch selectionRequest) error {
 	if (len(add.MarkerIDs) > 0) == (len(add.ProviderIDs) > 0) {
 		return badRequest("add_on takes either marker_ids or provider_ids")
@@ -91,7 +93,7 @@ func (s *server) addMarkers(ctx context.Context, to *resolvedSet, add AddOnOrder
 	if slug == "" && ch.accountID() != "" {
 		account, err := s.Store.LabAccount(ctx, ch.accountID())
 		if err == nil {
-			slug = account.LabSlug // that it is not the team's is found when it is chosen
+			slug = account.LabSlug // resolveLabAccount refuses an account that is not the team's
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
@@ -113,7 +115,7 @@ func (s *server) addMarkers(ctx context.Context, to *resolvedSet, add AddOnOrder
 	return err
 }
 
-// labByID is the laboratory with an id, which something that is there refers to.
+// labByID returns the lab with an id. A missing one is an internal error: the id comes from the catalogue.
 func (s *server) labByID(ctx context.Context, id int) (order.Lab, error) {
 	all, err := s.Store.Labs(ctx)
 	if err != nil {
@@ -126,7 +128,8 @@ func (s *server) labByID(ctx context.Context, id int) (order.Lab, error) {
 	return all[i], nil
 }
 
-// collectionMethod is how the sample is collected: as the request says, else as all of the tests do.
+// collectionMethod returns the collection method of the request, or else the one that all tests of the set have. It
+// refuses a method that a test of the set does not allow.
 func (w resolvedSet) collectionMethod(ch selectionRequest) (lifecycle.Modality, error) {
 	if ch.method == nil {
 		first := w.tests[0].Method
@@ -144,7 +147,8 @@ func (w resolvedSet) collectionMethod(ch selectionRequest) (lifecycle.Modality, 
 	return method, nil
 }
 
-// combine is one lab test made of the set. The same set of a team makes the same test.
+// combine returns one lab test that combines the set. The same set of a team always gives the same lab test, with the
+// same id.
 func (w resolvedSet) combine(teamID string, method lifecycle.Modality) (order.LabTest, error) {
 	coded := len(w.added) > 0 || w.tests[0].HasMarkerCodes()
 	for _, t := range w.tests {
@@ -163,7 +167,8 @@ func (w resolvedSet) combine(teamID string, method lifecycle.Modality) (order.La
 	return out, nil
 }
 
-// storeCombinedTest keeps a lab test that was made for an order, so that it can be looked up.
+// storeCombinedTest stores a combined lab test, if it is not stored yet, so that clients can read it. For any other lab
+// test it does nothing.
 func (s *server) storeCombinedTest(ctx context.Context, teamID string, t order.LabTest) error {
 	if !t.AutoGenerated {
 		return nil
@@ -175,7 +180,7 @@ func (s *server) storeCombinedTest(ctx context.Context, teamID string, t order.L
 	return s.Store.PutLabTest(ctx, teamID, t)
 }
 
-// testIDs are the ids of the lab tests that a request names, each once, in the request's order.
+// testIDs returns the ids of the lab tests that a request names, without duplicates, in the request's order.
 func (ch selectionRequest) testIDs() []string {
 	var ids []string
 	add := func(id string) {
@@ -194,7 +199,7 @@ func (ch selectionRequest) testIDs() []string {
 	return ids
 }
 
-// addOn are the markers à la carte that a request names; nil: none.
+// addOn returns the markers à la carte of a request, or nil.
 func (ch selectionRequest) addOn() *AddOnOrder {
 	if ch.orderSet == nil {
 		return nil

@@ -22,7 +22,7 @@ const (
 	questThyroid = "019a1100-0000-7000-8000-000000000312"
 )
 
-// newDemo is a fixture whose team is offered the demonstration catalogue, with accounts at its labs.
+// newDemo returns a fixture whose team has the demonstration catalogue and accounts at its labs.
 func newDemo(t testing.TB) *fixture {
 	t.Helper()
 	f := newFixture(t)
@@ -45,7 +45,7 @@ func (f *fixture) neutralAccount(lab, settings string) string {
 	return a.ID
 }
 
-// marker is the id of a marker that a lab calls so.
+// marker returns the id of the marker with a lab's code.
 func (f *fixture) marker(lab string, code string) int64 {
 	f.t.Helper()
 	c, err := f.store.Catalogue(f.t.Context(), f.team)
@@ -83,7 +83,7 @@ func TestAnOrderOfSeveralTestsAndMarkers(t *testing.T) {
 		require.Empty(t, m.Questions, "what was asked stands with the answers")
 	}
 
-	// The test that was made can be read, and is the same for the same set.
+	// The combined lab test can be read, and the same set has the same one.
 	made := f.sendWithKey(http.MethodGet, "/v3/lab_tests/"+o.LabTest.ID, f.key, nil)
 	require.Equal(t, http.StatusOK, made.status)
 	require.Equal(t, true, made.json(t)["auto_generated"])
@@ -93,7 +93,7 @@ func TestAnOrderOfSeveralTestsAndMarkers(t *testing.T) {
 	require.Len(t, namesIn(t, f.sendWithKey(http.MethodGet, "/v3/lab_tests?generation_method=auto", f.key, nil)), 1)
 	require.NotContains(t, string(f.ops(http.MethodGet, "/ops/catalogue?team_id="+f.team, nil).body), o.LabTest.ID)
 
-	// Markers alone, by the lab's codes: those of one lab, or of the lab of the account.
+	// Only markers, by a lab's codes: of the only lab that has them, or of the account's lab.
 	alone := map[string]any{"order_set": map[string]any{"add_on": map[string]any{"provider_ids": []any{"5120"}}},
 		"collection_method": "on_site_collection"}
 	o = f.order(f.createOrder(alone))
@@ -101,13 +101,13 @@ func TestAnOrderOfSeveralTestsAndMarkers(t *testing.T) {
 	require.Len(t, o.LabTest.Markers, 1)
 	require.EqualValues(t, "on_site_collection", o.Modality)
 
-	// A test by another of its lab's methods.
+	// A lab test with another collection method of its lab.
 	o = f.order(f.createOrder(map[string]any{"order_set.lab_test_ids": []any{questThyroid},
 		"collection_method": "at_home_phlebotomy"}))
 	require.EqualValues(t, "at_home_phlebotomy", o.Modality)
 	require.Equal(t, questThyroid, o.LabTest.ID)
 
-	// What is ordered can be listed before.
+	// The markers of a set can be listed without an order.
 	r := f.sendWithKey(http.MethodPost, "/v3/lab_tests/list_order_set_markers?size=100", f.key, want["order_set"])
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.InDelta(t, 10, r.json(t)["total"], 0)

@@ -16,16 +16,18 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// SimulationFlags says what the results of a simulated order are like.
+// SimulationFlags describe the results of a simulated order.
 type SimulationFlags struct {
-	Interpretation    *string  `json:"interpretation,omitempty" enum:"normal,abnormal,critical,unknown" doc:"Of the first result, and so of the whole. Defaults to normal."`
-	ResultTypes       []string `json:"result_types,omitempty" enum:"numeric,range,comment,coded_value" doc:"Of the results, in turn."`
-	HasMissingResults *bool    `json:"has_missing_results,omitempty"`
+	Interpretation *string `json:"interpretation,omitempty" enum:"normal,abnormal,critical,unknown"`
+
+	ResultTypes []string `json:"result_types,omitempty" enum:"numeric,range,comment,coded_value"`
+
+	HasMissingResults *bool `json:"has_missing_results,omitempty"`
 }
 
 type simulateInput struct {
 	OrderPath
-	FinalStatus string `query:"final_status" doc:"The whole status to stop at; defaults to the completion of the order."`
+	FinalStatus string `query:"final_status" doc:"The full status to stop at. Defaults to that of a completed order."`
 	Delay       int    `query:"delay" minimum:"0" maximum:"3600" doc:"Seconds between two statuses."`
 	Body        *SimulationFlags
 }
@@ -54,14 +56,16 @@ func (in *simulateInput) toOptions() simulation.Options {
 
 func (s *server) simulationRoutes() {
 	registerOperation(s, scopeOwnChange, huma.Operation{
-		OperationID: "simulate-order", Method: http.MethodPost, Path: "/v3/order/{order_id}/test", Tags: []string{tagOrders},
-		Summary:     "Let a sandbox order's partners report until it has a status",
+		OperationID: "simulate-order", Method: http.MethodPost, Path: "/v3/order/{order_id}/test",
+		Tags:        []string{tagOrders},
+		Summary:     "Advance a sandbox order to a status through its simulated partners",
 		Errors:      []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable},
 		Middlewares: huma.Middlewares{nullBodyAsEmpty},
 	}, s.simulate)
 }
 
-// simulate drives an order of a sandbox team to a status through the simulated lab, whose script for the order it replaces.
+// simulate advances an order of a sandbox team to a status through the simulated lab. It replaces the order's script
+// there.
 func (s *server) simulate(ctx context.Context, in *simulateInput) (*body[PostOrderResponse], error) {
 	team := callerOf(ctx).team
 	if team.Environment != store.Sandbox {
@@ -93,13 +97,14 @@ type simulationRun struct {
 	options simulation.Options
 }
 
-// run stops what the simulated lab still plays, so that the order stands still, and takes it from there.
+// run stops the order's script at the simulated lab, waits for the status from which the plan begins, makes the plan's
+// demand, and puts a new script that reports the remaining steps.
 func (r simulationRun) run(ctx context.Context, o *order.Order) error {
 	account, err := r.Store.LabAccount(ctx, o.LabAccountID)
 	if err != nil {
 		return err
 	}
-	if _, err := r.plan(o); err != nil { // what cannot be done stops nothing
+	if _, err := r.plan(o); err != nil { // before the script is stopped
 		return err
 	}
 	if account.Partner == partnerMolecular && r.options.ShapesResults() {
@@ -137,9 +142,10 @@ func (r simulationRun) run(ctx context.Context, o *order.Order) error {
 	return r.putScript(ctx, account, o.Number, steps)
 }
 
-// reasonSimulated is why operations stop an order in the simulation's name.
+// reasonSimulated is the reason of a demand do_not_process that a simulation makes.
 const reasonSimulated = "simulated"
 
+// plan returns the plan from the order's status to the goal, and refuses a goal that cannot be reached.
 func (r simulationRun) plan(o *order.Order) (simulation.Plan, error) {
 	p, err := simulation.PlanFor(o.State, r.goal)
 	if refused := (*simulation.RefusedError)(nil); errors.As(err, &refused) {
@@ -148,13 +154,14 @@ func (r simulationRun) plan(o *order.Order) (simulation.Plan, error) {
 	return p, err
 }
 
-// awaitLimit is how long a simulation waits for the order's requisition, and awaitLook how often it looks.
+// awaitTimeout is how long a simulation waits for a status, and awaitInterval how often it reads the order's state.
 const (
 	awaitTimeout  = 10 * time.Second
 	awaitInterval = 50 * time.Millisecond
 )
 
-// waitForStatus waits until the order is in a status that it reaches by itself.
+// waitForStatus waits until the order has a status that it reaches without a partner or a demand. An empty status is
+// not waited for.
 func (r simulationRun) waitForStatus(ctx context.Context, o *order.Order, status lifecycle.LowStatus) error {
 	ctx, cancel := context.WithTimeout(ctx, awaitTimeout)
 	defer cancel()
@@ -167,24 +174,24 @@ func (r simulationRun) waitForStatus(ctx context.Context, o *order.Order, status
 			err = sleep(ctx, awaitInterval)
 		}
 		if err != nil {
-			return unavailableError("The order's requisition has not been made yet; try again")
+			return unavailableError("The order's requisition has not been created yet; try again")
 		}
 	}
 	return nil
 }
 
-// nullBodyAsEmpty takes the text null for no body, as some clients send it.
+// nullBodyAsEmpty treats the body null, which some clients send, as no body.
 func nullBodyAsEmpty(ctx huma.Context, next func(huma.Context)) { next(nullBody{ctx}) }
 
 type nullBody struct{ humaContext }
 
-// maxNullBody is how long a null may be, with the blanks around it, in bytes. A longer body is something else.
+// maxNullBody is the length of a null with the blanks around it, in bytes, up to which it is treated as no body.
 const maxNullBody = 64
 
-// Unwrap is for huma's adapter.
+// Unwrap returns the wrapped context, which huma's adapter for gin asks for.
 func (n nullBody) Unwrap() huma.Context { return n.humaContext }
 
-// BodyReader is the body but for a null.
+// BodyReader returns the request's body, or an empty one for null.
 func (n nullBody) BodyReader() io.Reader {
 	reader := n.humaContext.BodyReader()
 	head, err := io.ReadAll(io.LimitReader(reader, maxNullBody))

@@ -16,14 +16,14 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// partnerMolecular is the protocol beside which the simulated lab has a courier.
+// partnerMolecular is the protocol with which a separate simulated courier reports the transit of kits.
 const partnerMolecular = "molecular"
 
-// scriptSilent is the script of the simulated lab with which it reports nothing by itself.
+// scriptSilent is the script with which the simulated lab reports nothing on an order.
 const scriptSilent = "silent"
 
-// putScript replaces the script of an order at the simulated lab (docs/sandbox.md, control). For an order that the lab does not know
-// yet it is kept.
+// putScript replaces the script of an order at the simulated lab (docs/sandbox.md, control). The lab stores a script
+// for an order that it does not know yet.
 func (r simulationRun) putScript(ctx context.Context, a store.LabAccount, number string,
 	steps []simulation.Step) error {
 	ctx, cancel := context.WithTimeout(ctx, labTimeout)
@@ -46,13 +46,13 @@ func (r simulationRun) putScript(ctx context.Context, a store.LabAccount, number
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		return r.unavailableLab(ctx, a, fmt.Errorf("it answered %d", resp.StatusCode))
+		return r.unavailableLab(ctx, a, fmt.Errorf("the simulated lab answered %d", resp.StatusCode))
 	}
 	return nil
 }
 
-// placeImportedOrder tells the simulated lab of an imported order: its requisition was made elsewhere, which here means that somebody else
-// has placed it at this lab. The same number again is safe.
+// placeImportedOrder places an imported order at the simulated lab, which otherwise would not know its number. An
+// imported order was placed by somebody else. Placing the same number again changes nothing.
 func (r simulationRun) placeImportedOrder(ctx context.Context, a store.LabAccount, o *order.Order) error {
 	if !o.Imported {
 		return nil
@@ -69,9 +69,9 @@ func (r simulationRun) placeImportedOrder(ctx context.Context, a store.LabAccoun
 	return nil
 }
 
-// unavailableLab is the answer when the simulated lab did not do as it was told.
+// unavailableLab logs the failure of a call to the simulated lab and returns the 503 answer.
 func (r simulationRun) unavailableLab(ctx context.Context, a store.LabAccount, err error) error {
-	r.Logger.LogAttrs(ctx, slog.LevelWarn, "the simulated lab does not do as it is told",
+	r.Logger.LogAttrs(ctx, slog.LevelWarn, "a call to the simulated lab failed",
 		slog.String("lab_account_id", a.ID), slog.Any("error", err))
 	return unavailableError("The simulated lab cannot be reached at the moment")
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// simulationAPI is an API whose simulated lab keeps the scripts that are put there.
+// simulationAPI is an API whose simulated lab stores the scripts that it gets.
 type simulationAPI struct {
 	*fixture
 	account store.LabAccount
@@ -29,7 +29,7 @@ type simulationAPI struct {
 	then   func() // before it answers
 }
 
-// newSimulationAPI has an account of a partner at the simulated lab.
+// newSimulationAPI returns an API with an account of a partner at the simulated lab.
 func newSimulationAPI(t *testing.T, partner string) *simulationAPI {
 	t.Helper()
 	s := &simulationAPI{status: http.StatusOK}
@@ -80,7 +80,7 @@ func (s *simulationAPI) simulate(id, query string, body any) reply {
 	return s.sendWithKey(http.MethodPost, "/v3/order/"+id+"/test"+query, s.key, body)
 }
 
-// script is the kinds of the steps of the newest script.
+// script returns the kinds of the steps of the newest script.
 func (s *simulationAPI) script(id string) []string {
 	s.t.Helper()
 	s.mu.Lock()
@@ -107,7 +107,7 @@ func (s *simulationAPI) count() int {
 	return len(s.puts)
 }
 
-// The success path, as every client's SDK asks for it: without a body, with null, or with flags.
+// Simulations to completion, with the bodies that SDKs send: none, null, or flags.
 func TestSimulateToCompletion(t *testing.T) {
 	t.Parallel()
 	s := newSimulationAPI(t, "neutral")
@@ -142,7 +142,7 @@ func TestSimulateToCompletion(t *testing.T) {
 	require.Contains(t, s.script(id), "results   critical quantity_not_sufficient_failure")
 }
 
-// The order moved on while it was being stopped: the rest of the way is played.
+// When the order's status changes while its script is being stopped, the new script has the remaining steps only.
 func TestSimulateAnOrderThatMoves(t *testing.T) {
 	t.Parallel()
 	s := newSimulationAPI(t, "molecular")
@@ -155,7 +155,7 @@ func TestSimulateAnOrderThatMoves(t *testing.T) {
 	require.Equal(t, 2, s.count(), "stopped, and put")
 }
 
-// What nobody reports is asked for.
+// Statuses that no partner reports are reached by demands.
 func TestSimulationFlags(t *testing.T) {
 	t.Parallel()
 	s := newSimulationAPI(t, "neutral")
@@ -202,7 +202,7 @@ func TestSimulateAppointments(t *testing.T) {
 		"report_ready"}, s.script(id))
 }
 
-// An imported order is one that the simulated lab has to be told of.
+// An imported order is placed at the simulated lab first.
 func TestSimulateAnImportedOrder(t *testing.T) {
 	t.Parallel()
 	s := newSimulationAPI(t, "neutral")

@@ -12,16 +12,17 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// CreateRegistrableTestkitOrderRequest is the body of POST /v3/order/testkit: a kit is sent out before anyone knows who will use it.
+// CreateRegistrableTestkitOrderRequest is the body of POST /v3/order/testkit, which ships a kit before its patient is
+// known.
 type CreateRegistrableTestkitOrderRequest struct {
-	UserID          string                        `json:"user_id" format:"uuid" doc:"The patient, or a user that stands for a stock of kits."`
-	LabTestID       string                        `json:"lab_test_id" format:"uuid" doc:"A test that is collected by testkit."`
+	UserID          string                        `json:"user_id" format:"uuid"`
+	LabTestID       string                        `json:"lab_test_id" format:"uuid" doc:"A lab test that has testkits."`
 	ShippingDetails ShippingAddressWithValidation `json:"shipping_details"`
 	Passthrough     *string                       `json:"passthrough,omitempty"`
 	LabAccountID    *string                       `json:"lab_account_id,omitempty" format:"uuid"`
 }
 
-// ShippingAddressWithValidation is where an unregistered kit is sent.
+// ShippingAddressWithValidation is the address to which an unregistered kit is shipped.
 type ShippingAddressWithValidation struct {
 	ReceiverName string  `json:"receiver_name" minLength:"1"`
 	FirstLine    string  `json:"first_line" minLength:"1"`
@@ -44,13 +45,15 @@ func (in *createTestkitInput) Resolve(huma.Context) []error {
 
 func (s *server) testkitRoutes() {
 	registerOperation(s, scopeOwnChange, huma.Operation{
-		OperationID: "create-testkit-order", Method: http.MethodPost, Path: "/v3/order/testkit", Tags: []string{tagOrders},
-		Summary: "Send out a kit that is registered later", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
+		OperationID: "create-testkit-order", Method: http.MethodPost, Path: "/v3/order/testkit",
+		Tags:    []string{tagOrders},
+		Summary: "Ship a kit that is registered to a patient later",
+		Errors:  []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.createTestkit)
 	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "register-testkit", Method: http.MethodPost, Path: "/v3/order/testkit/register",
 		Tags:    []string{tagOrders},
-		Summary: "Say whose a kit is",
+		Summary: "Register a kit to its patient",
 		Errors:  []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable},
 	}, s.registerTestkit)
 }
@@ -79,14 +82,13 @@ func (s *server) createTestkit(ctx context.Context, in *createTestkitInput) (*bo
 func (a *ShippingAddressWithValidation) toShippingAddress() *order.ShippingAddress {
 	return &order.ShippingAddress{
 		ReceiverName: a.ReceiverName, FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City,
-		State: normaliseState(a.State),
-		Zip:   a.Zip, Country: a.Country, Phone: normalisePhone(a.PhoneNumber),
+		State: normaliseState(a.State), Zip: a.Zip, Country: a.Country, Phone: normalisePhone(a.PhoneNumber),
 	}
 }
 
 // RegisterTestkitRequest is the body of POST /v3/order/testkit/register.
 type RegisterTestkitRequest struct {
-	UserID          *string                       `json:"user_id,omitempty" format:"uuid" doc:"The order becomes this user's; without it, it stays with its own."`
+	UserID          *string                       `json:"user_id,omitempty" format:"uuid"`
 	SampleID        string                        `json:"sample_id" minLength:"1" doc:"As printed on the kit."`
 	PatientDetails  PatientDetailsWithValidation  `json:"patient_details"`
 	PatientAddress  PatientAddressWithValidation  `json:"patient_address"`
@@ -106,8 +108,8 @@ func (in *registerTestkitInput) Resolve(ctx huma.Context) []error {
 	return append(errs, in.Body.HealthInsurance.check("body.health_insurance")...)
 }
 
-// registerTestkit binds the patient to the kit that the sample id is printed on. Whose it is stays sealed in the demand's row until
-// the order's recording moves it to its place.
+// registerTestkit registers the kit with a sample id to a patient. The patient's data is sealed in the demand's row
+// until the order's recording moves it into the order.
 func (s *server) registerTestkit(ctx context.Context, in *registerTestkitInput) (*body[PostOrderResponse], error) {
 	c := callerOf(ctx)
 	id, err := s.Store.OrderIDBySample(ctx, c.team.ID, in.Body.SampleID)
@@ -130,10 +132,10 @@ func (s *server) registerTestkit(ctx context.Context, in *registerTestkitInput) 
 	return answerOrder(o, "order registered", err)
 }
 
-// newRegistration is what the demand says, sealed in its row.
+// newRegistration checks a request for a registration and returns the body of its demand, as JSON.
 func (s *server) newRegistration(ctx context.Context, in *RegisterTestkitRequest, o *order.Order) ([]byte, error) {
 	c := callerOf(ctx)
-	bound := *o // as it will be
+	bound := *o // the order as it will be after the registration
 	bound.Address, bound.Consents = in.PatientAddress.toOrderAddress(), toConsents(in.Consents, s.now())
 	var r order.Registration
 	if in.UserID != nil && canonicalUUID(*in.UserID) != o.UserID {
@@ -154,7 +156,8 @@ func (s *server) newRegistration(ctx context.Context, in *RegisterTestkitRequest
 	if err := checkBilling(o.BillingType, account.Profile, bound.Address.State); err != nil {
 		return nil, err
 	}
-	if bound.Physician, err = resolvePhysician(in.Physician.toPhysician(), account.Profile, bound.Consents); err != nil {
+	bound.Physician, err = resolvePhysician(in.Physician.toPhysician(), account.Profile, bound.Consents)
+	if err != nil {
 		return nil, err
 	}
 	if err := attachInsurance(&bound, in.HealthInsurance); err != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// createRegistrableKit places a registrable kit that the lab has taken under a sample id, and returns its order's id.
+// createRegistrableKit creates an order of a registrable kit that the lab has accepted with a sample id, and returns
+// its id.
 func (f *fixture) createRegistrableKit(sampleID string) string {
 	f.t.Helper()
 	r := f.sendWithKey(http.MethodPost, "/v3/order/testkit", f.key, f.testkitBody(nil))
@@ -24,7 +25,7 @@ func (f *fixture) createRegistrableKit(sampleID string) string {
 	return id
 }
 
-// registration is a good request that registers a kit, changed by set.
+// registration returns a valid request that registers a kit, changed by set.
 func (f *fixture) registration(sampleID string, set map[string]any) map[string]any {
 	body := f.orderBody(nil)
 	out := map[string]any{
@@ -123,7 +124,7 @@ func TestRegisterTestkitRefused(t *testing.T) {
 	}
 	require.False(t, f.order(id).Registered)
 
-	// A kit that was ordered for a patient has nothing to register.
+	// A kit that was ordered for a patient cannot be registered.
 	bound := f.createOrder(nil)
 	f.record(bound, order.CauseCall(newID()),
 		func(s order.State) order.Decision { return s.ApplyPlacementAccepted("KIT-3", testTime) })

@@ -13,7 +13,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// testkitBody is a good request for a kit that is registered later, changed by set.
+// testkitBody returns a valid request for a kit that is registered later, changed by set.
 func (f *fixture) testkitBody(set map[string]any) map[string]any {
 	body := map[string]any{
 		"user_id": f.user, "lab_test_id": f.labTest, "passthrough": "stock-7",
@@ -29,7 +29,7 @@ func (f *fixture) testkitBody(set map[string]any) map[string]any {
 	return body
 }
 
-// withCapabilities lets every lab do what the test says, and with any collection method.
+// withCapabilities gives every lab the capabilities, with all collection methods.
 func withCapabilities(can labs.Capabilities) func(*api.Deps) {
 	can.Methods = lifecycle.Modalities()
 	return func(d *api.Deps) {
@@ -107,7 +107,7 @@ func TestCreateTestkitRefused(t *testing.T) {
 	require.Zero(t, f.countOrders())
 }
 
-// Whether kits can be sent out before it is known whose they are is the lab's to say. Molecular, of the second fixture, has not.
+// A lab need not have registrable kits. Molecular, the partner of the second fixture, has none.
 func TestCreateTestkitOfALabThatShipsNone(t *testing.T) {
 	t.Parallel()
 	for _, f := range []*fixture{newFixture(t, withCapabilities(labs.Capabilities{})), newFixture(t)} {

@@ -28,7 +28,7 @@ type GetOrderTransactionResponse struct {
 type OrderSummary struct {
 	ID                  string              `json:"id" format:"uuid"`
 	Origin              order.Origin        `json:"origin"`
-	ParentID            *string             `json:"parent_id" format:"uuid" doc:"The order that this one replaces or redraws."`
+	ParentID            *string             `json:"parent_id" format:"uuid" doc:"The order that this one replaces."`
 	LastStatus          lifecycle.LowStatus `json:"last_status"`
 	LastStatusCreatedAt time.Time           `json:"last_status_created_at"`
 	UpdatedAt           time.Time           `json:"updated_at"`
@@ -48,15 +48,16 @@ func (s *server) transactionRoutes() {
 	}
 	registerOperation(s, scopeOwnRead, op, s.getTransaction)
 	op.OperationID, op.Path, op.Tags = "get-order-transaction-result", op.Path+"/result", []string{tagResults}
-	op.Summary = "Read what the orders of a transaction have reported together"
+	op.Summary = "Read the combined results of a transaction's orders"
 	registerOperation(s, scopeOwnRead, op, s.getTransactionResults)
 	op.OperationID, op.Path, op.Summary = "get-order-transaction-result-pdf", op.Path+"/pdf",
-		"Read the labs' reports on a transaction's orders in one"
+		"Read the lab reports of a transaction's orders as one PDF"
 	op.Responses = pdfResponse("The reports.")
 	registerOperation(s, scopeOwnRead, op, s.getTransactionPDF)
 }
 
-// readTransactionAudited reads the orders of a transaction of the caller's team, oldest first.
+// readTransactionAudited reads the orders of a transaction of the caller's team, oldest first, and adds the reading to
+// the audit.
 func (s *server) readTransactionAudited(ctx context.Context, id, action string) ([]order.Order, error) {
 	team := callerOf(ctx).team.ID
 	orders, err := s.Store.TransactionOrders(ctx, team, canonicalUUID(id))
@@ -147,14 +148,15 @@ func (s *server) getTransactionPDF(ctx context.Context, in *TransactionPath) (*r
 	return newPDFAnswer(combined), nil
 }
 
-// replaceDamaged puts our own report in the place of each lab's that is damaged or locked: that stays so, and must not hide the others.
+// replaceDamaged replaces each lab's PDF that is damaged or locked by one that is rendered from the results, so that
+// the other reports can be merged.
 func (s *server) replaceDamaged(ctx context.Context, orders []order.Order, reports [][]byte) error {
 	for i, o := range orders {
 		_, err := mergePDFs(reports[i : i+1])
 		if err == nil {
 			continue
 		}
-		s.Logger.LogAttrs(ctx, slog.LevelWarn, "a lab's report cannot be put together with others",
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "a lab's PDF is damaged or locked and cannot be merged with others",
 			slog.String("order_id", o.ID))
 		v, err := s.Store.NewestResult(ctx, o.TeamID, o.ID)
 		if err != nil {

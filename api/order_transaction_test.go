@@ -15,7 +15,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// publishReport stores a report on an order and shows it to the client.
+// publishReport stores a lab report of an order and makes it visible to the client.
 func (f *fixture) publishReport(id string, r order.LabReport, pdf []byte) {
 	f.t.Helper()
 	f.applyFact(id, order.Fact{Kind: order.FactReportReady})
@@ -34,7 +34,7 @@ func (f *fixture) publishReport(id string, r order.LabReport, pdf []byte) {
 	require.NoError(f.t, err)
 }
 
-// failAndReplace lets an order fail and returns the order that replaces it.
+// failAndReplace fails an order and returns its replacement.
 func (f *fixture) failAndReplace(id string) string {
 	f.t.Helper()
 	final := false
@@ -44,7 +44,7 @@ func (f *fixture) failAndReplace(id string) string {
 	return r.json(f.t)["child_id"].(string)
 }
 
-// insertRedraw writes the order by hand that a sample is drawn for again: how two orders of a transaction come to have a report each.
+// insertRedraw inserts a redraw of an order, so that two orders of a transaction can have a lab report each.
 func (f *fixture) insertRedraw(id string) string {
 	f.t.Helper()
 	second := *f.order(id)
@@ -156,7 +156,8 @@ func TestTransactionPDFHasEveryReport(t *testing.T) {
 	require.Len(t, r.json(t)["results"], 2)
 }
 
-// A report that cannot be read is as the lab sent it where it is asked for alone, and ours among others.
+// A damaged PDF is returned as the lab sent it for its order, and is replaced by a rendered one in the transaction's
+// PDF.
 func TestTransactionPDFWithADamagedReport(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -12,14 +12,14 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// UserInfo is who a user is.
+// UserInfo is the personal data of a user.
 type UserInfo struct {
 	FirstName         string            `json:"first_name" minLength:"1" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
 	LastName          string            `json:"last_name" minLength:"1" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
 	Email             string            `json:"email" format:"email"`
 	PhoneNumber       string            `json:"phone_number" minLength:"1"`
-	Gender            string            `json:"gender" minLength:"1" doc:"In any case; kept in lower case."`
-	DOB               string            `json:"dob" minLength:"1" doc:"YYYY-MM-DD; a midnight timestamp is taken too."`
+	Gender            string            `json:"gender" minLength:"1" doc:"In any case; stored in lower case."`
+	DOB               string            `json:"dob" minLength:"1" doc:"YYYY-MM-DD, or a timestamp at midnight."`
 	Address           Address           `json:"address"`
 	MedicalProxy      *GuarantorDetails `json:"medical_proxy,omitempty"`
 	Race              *string           `json:"race,omitempty" enum:"african_american_or_black,asian,indigenous_native_american_alaska_native,other,pacific_islander_or_hawaiian,white_caucasian"`
@@ -44,13 +44,13 @@ func (in *userInfoInput) Resolve(ctx huma.Context) []error {
 func (s *server) userInfoRoutes() {
 	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "put-user-info", Method: http.MethodPatch, Path: "/v2/user/{user_id}/info", Tags: []string{tagUsers},
-		Summary: "Say who a user is", Errors: []int{http.StatusNotFound},
-		Description: "All at once: what is left out is forgotten.",
+		Summary: "Set the personal data of a user", Errors: []int{http.StatusNotFound},
+		Description: "Replaces all of it: a field that is left out is deleted.",
 	}, s.putUserInfo)
 	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "get-user-info", Method: http.MethodGet, Path: "/v2/user/{user_id}/info/latest",
 		Tags:    []string{tagUsers},
-		Summary: "Read who a user is", Errors: []int{http.StatusNotFound},
+		Summary: "Read the personal data of a user", Errors: []int{http.StatusNotFound},
 	}, s.getUserInfo)
 }
 
@@ -62,7 +62,7 @@ func (s *server) putUserInfo(ctx context.Context, in *userInfoInput) (*body[User
 	}
 	document, err := json.Marshal(info)
 	if err != nil {
-		return nil, fmt.Errorf("encoding who user %s is: %w", id, err)
+		return nil, fmt.Errorf("encoding the user info of user %s: %w", id, err)
 	}
 	if err := s.Store.PutUserInfo(ctx, team, id, document); err != nil {
 		return nil, mapNotFound(err, "User")
@@ -71,7 +71,7 @@ func (s *server) putUserInfo(ctx context.Context, in *userInfoInput) (*body[User
 	return newAnswer(info), nil
 }
 
-// normalised is who a user is as it is kept and told. It has been checked.
+// normalised returns checked user info in the form in which it is stored and returned.
 func (u UserInfo) normalised() (UserInfo, error) {
 	dob, err := parseBirthDate(u.DOB)
 	if err != nil {
@@ -94,19 +94,19 @@ func (s *server) getUserInfo(ctx context.Context, in *userInput) (*body[UserInfo
 	}
 	var info UserInfo
 	if err := json.Unmarshal(document, &info); err != nil {
-		return nil, fmt.Errorf("decoding who user %s is: %w", id, err)
+		return nil, fmt.Errorf("decoding the user info of user %s: %w", id, err)
 	}
 	return newAnswer(info), nil
 }
 
-// Address is where a user lives, or where somebody or something is that is not the patient of an order. The SDK has zip and a country; the
-// documentation's samples have zip_code, and no country (client-api#conflict-23).
+// Address is the address of a user, an insured person, a guarantor or a payor. The SDK sends zip and a country; the
+// samples of the original API's documentation have zip_code and no country (client-api#conflict-23).
 type Address struct {
 	FirstLine   string  `json:"first_line" minLength:"1"`
 	SecondLine  *string `json:"second_line,omitempty" doc:"Defaults to an empty text."`
 	Country     string  `json:"country" required:"false" default:"US" minLength:"1"`
-	Zip         string  `json:"zip" required:"false" doc:"Required, unless zip_code has it."`
-	ZipCode     string  `json:"zip_code,omitempty" writeOnly:"true" doc:"Another name of zip, which wins."`
+	Zip         string  `json:"zip" required:"false" doc:"Required, unless zip_code is given."`
+	ZipCode     string  `json:"zip_code,omitempty" writeOnly:"true" doc:"Another name of zip; zip takes precedence."`
 	City        string  `json:"city" minLength:"1"`
 	State       string  `json:"state" minLength:"1"`
 	AccessNotes *string `json:"access_notes,omitempty" maxLength:"1000"`
@@ -120,7 +120,7 @@ func (a *Address) Resolve(_ huma.Context, path *huma.PathBuffer) []error {
 	return nil
 }
 
-// normalised is the address as it is kept and told. It has been checked.
+// normalised returns a checked address in the form in which it is stored and returned.
 func (a *Address) normalised() Address {
 	out := *a
 	out.Zip, out.ZipCode = cmp.Or(a.Zip, a.ZipCode), ""
@@ -131,7 +131,7 @@ func (a *Address) normalised() Address {
 func (a *Address) toOrderAddress() order.Address {
 	second := a.SecondLine
 	if emptyIfNil(second) == "" {
-		second = nil // nothing is printed, and nothing sent
+		second = nil // so that documents and requests to labs leave it out
 	}
 	return order.Address{
 		FirstLine: a.FirstLine, SecondLine: second, City: a.City, State: a.State, Zip: a.Zip, Country: a.Country,

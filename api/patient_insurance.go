@@ -16,12 +16,13 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// relationshipsOfOthers are those in which the insured person is not the patient, so that somebody has to answer for the bill.
+// relationshipsOfOthers are the relationships in which the insured person is not the patient, so that a guarantor is
+// required.
 var relationshipsOfOthers = []string{"Spouse", "Other"}
 
 // CreateInsuranceRequest is an insurance of a user.
 type CreateInsuranceRequest struct {
-	PayorCode    string            `json:"payor_code" minLength:"1" maxLength:"100" doc:"As the search for payors gives it."`
+	PayorCode    string            `json:"payor_code" minLength:"1" maxLength:"100" doc:"From the search for payors."`
 	MemberID     string            `json:"member_id" minLength:"1" maxLength:"100"`
 	GroupID      *string           `json:"group_id,omitempty" maxLength:"100"`
 	Relationship string            `json:"relationship" enum:"Self,Spouse,Other" doc:"Of the user to the insured person."`
@@ -30,13 +31,13 @@ type CreateInsuranceRequest struct {
 	IsPrimary    *bool             `json:"is_primary,omitempty" doc:"Defaults to true."`
 }
 
-// InsuredPerson is who has the insurance.
+// InsuredPerson is the holder of an insurance.
 type InsuredPerson struct {
 	FirstName   string  `json:"first_name" minLength:"1" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
 	LastName    string  `json:"last_name" minLength:"1" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
 	Gender      string  `json:"gender" minLength:"1" doc:"female, male, other or unknown, in any case."`
 	Address     Address `json:"address"`
-	DOB         string  `json:"dob" minLength:"1" doc:"YYYY-MM-DD; a midnight timestamp is taken too."`
+	DOB         string  `json:"dob" minLength:"1" doc:"YYYY-MM-DD, or a timestamp at midnight."`
 	Email       string  `json:"email" minLength:"1"`
 	PhoneNumber string  `json:"phone_number" minLength:"1"`
 }
@@ -83,7 +84,7 @@ func (s *server) insuranceRoutes() {
 		OperationID: "create-insurance", Method: http.MethodPost, Path: "/v2/user/{user_id}/insurance",
 		Tags:    []string{tagInsurance},
 		Summary: "Add an insurance of a user", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
-		Description: "The user has user info already. A new insurance never replaces an older one; the newest counts.",
+		Description: "The user must have user info. Older insurances stay stored; the newest one is used.",
 	}, s.createInsurance)
 	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "get-latest-insurance", Method: http.MethodGet, Path: "/v2/user/{user_id}/insurance/latest",
@@ -101,7 +102,7 @@ func (s *server) createInsurance(ctx context.Context, in *createInsuranceInput) 
 	}
 	_, err := s.Store.UserInfo(ctx, team, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, badRequest("The user has no user info, which insurance needs")
+		return nil, badRequest("The user has no user info, which is required for insurance")
 	}
 	if err != nil {
 		return nil, err
@@ -152,7 +153,7 @@ func decodeInsurance(record store.Insurance) (ClientFacingInsurance, error) {
 	return insurance, nil
 }
 
-// toInsurance is the request with its payor, normalised. It has been checked.
+// toInsurance returns the insurance of a checked request and its payor, normalised.
 func (r *CreateInsuranceRequest) toInsurance(payor billing.Payor) (ClientFacingInsurance, error) {
 	insured := r.Insured
 	dob, err := parseBirthDate(insured.DOB)

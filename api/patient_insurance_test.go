@@ -15,7 +15,7 @@ func address() map[string]any {
 	return map[string]any{"first_line": "1 Main St", "country": "US", "zip": "85004", "city": "Phoenix", "state": "AZ"}
 }
 
-// userInfo is a good request, changed by set as those of orders are.
+// userInfo returns valid user info, changed by set.
 func userInfo(set map[string]any) map[string]any {
 	body := map[string]any{
 		"first_name": "Ann", "last_name": "Lee", "email": "ann@example.com", "phone_number": "+16025550123",
@@ -47,7 +47,7 @@ func insurance(set map[string]any) map[string]any {
 	return body
 }
 
-// addInsurance gives the fixture's user info and insurance.
+// addInsurance adds user info and insurance to the fixture's user.
 func (f *fixture) addInsurance(set map[string]any) {
 	f.t.Helper()
 	require.Equal(f.t, http.StatusOK, f.sendWithKey(http.MethodPatch, "/v2/user/"+f.user+"/info", f.key,
@@ -220,7 +220,8 @@ func TestDiagnoses(t *testing.T) {
 		"none first": {[]any{"Z79.4"},
 			`{"valid":false,"errors":["None of the codes may stand first on a bill"],"violations":[],"warnings":[]}`},
 		"excludes 1": {[]any{"E11.9", "E10.9"},
-			`{"valid":false,"errors":[],"violations":[{"code":"E11.9","conflicts_with":"E10.9","type":"excludes1"}],"warnings":[]}`},
+			`{"valid":false,"errors":[],"violations":[{"code":"E11.9","conflicts_with":"E10.9","type":"excludes1"}],` +
+				`"warnings":[]}`},
 		"excludes 2": {[]any{"I10", "I63.9"},
 			`{"valid":true,"errors":[],"violations":[],"warnings":[{"code":"I10","overlaps_with":"I63.9","type":"excludes2"}]}`},
 	} {

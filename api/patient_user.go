@@ -14,19 +14,20 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// sourceManual is the source of what clients tell of a user themselves.
+// sourceManual is the source of the fallback values of users that clients set.
 const sourceManual = "manual"
 
-// UserCreateBody is what a client tells of a new user.
+// UserCreateBody is the body of POST /v2/user.
 type UserCreateBody struct {
-	ClientUserID      string  `json:"client_user_id" minLength:"1" maxLength:"512" doc:"The caller's own stable id of the user, unique in the team; no personal data."`
+	ClientUserID string `json:"client_user_id" minLength:"1" maxLength:"512"`
+
 	FallbackTimeZone  *string `json:"fallback_time_zone,omitempty" doc:"IANA name."`
 	FallbackBirthDate *string `json:"fallback_birth_date,omitempty" format:"date"`
-	IngestionStart    *string `json:"ingestion_start,omitempty" format:"date" doc:"Kept and echoed only."`
-	IngestionEnd      *string `json:"ingestion_end,omitempty" format:"date" doc:"Kept and echoed only."`
+	IngestionStart    *string `json:"ingestion_start,omitempty" format:"date" doc:"Stored and returned; not used."`
+	IngestionEnd      *string `json:"ingestion_end,omitempty" format:"date" doc:"Stored and returned; not used."`
 }
 
-// userConflict is the detail of the answer to a client_user_id that exists.
+// userConflict is the detail of the answer when a client_user_id exists already.
 type userConflict struct {
 	ErrorType    string    `json:"error_type"`
 	ErrorMessage string    `json:"error_message"`
@@ -50,7 +51,7 @@ func checkTimeZone(zone *string) []error {
 	return nil
 }
 
-// isTimeZone reports whether the name is an IANA one; "" and "Local" are this machine's own business.
+// isTimeZone reports whether a name is an IANA time zone. time.LoadLocation would also accept "" and "Local".
 func isTimeZone(name string) bool {
 	if name == "" || name == "Local" {
 		return false
@@ -74,7 +75,7 @@ func (s *server) userRoutes() {
 		Summary: "Create a user", Errors: []int{http.StatusBadRequest},
 	}
 	registerOperation(s, scopeOwnChange, op, s.createUser)
-	op.OperationID, op.Path, op.Hidden = "create-user-slash", "/v2/user/", true // as the vendor's samples call it
+	op.OperationID, op.Path, op.Hidden = "create-user-slash", "/v2/user/", true // the path in the original API's samples
 	registerOperation(s, scopeOwnChange, op, s.createUser)
 	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "get-user", Method: http.MethodGet, Path: "/v2/user/{user_id}", Tags: []string{tagUsers},
@@ -121,7 +122,7 @@ func (s *server) createUser(ctx context.Context, in *createUserInput) (*body[jun
 	return newAnswer(clientFacingUser(u)), nil
 }
 
-// userRefusal is what the client is told when a user cannot be created or changed.
+// userRefusal turns the store's reasons why a user cannot be created or changed into answers.
 func userRefusal(err error) error {
 	var conflict *store.UserConflict
 	switch {
@@ -175,7 +176,7 @@ func clientFacingUser(u store.User) junction.ClientFacingUser {
 	return out
 }
 
-// parseValidDate reads a date that was validated before it was stored.
+// parseValidDate parses a date that validation has checked; nil for nil.
 func parseValidDate(text *string) *order.Date {
 	if text == nil {
 		return nil

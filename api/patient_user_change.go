@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// UserPatchBody is what a client changes of a user. What is absent or null stays as it is.
+// UserPatchBody is the body of PATCH /v2/user/{user_id}. Fields that are absent or null do not change.
 type UserPatchBody struct {
 	ClientUserID      *string `json:"client_user_id,omitempty" minLength:"1" maxLength:"512"`
 	FallbackTimeZone  *string `json:"fallback_time_zone,omitempty" doc:"IANA name."`
@@ -40,7 +40,7 @@ type resolveUserInput struct {
 	ClientUserID string `path:"client_user_id"`
 }
 
-// PaginatedUsersResponse is a part of a team's users.
+// PaginatedUsersResponse is a page of a team's users.
 type PaginatedUsersResponse struct {
 	Users  []junction.ClientFacingUser `json:"users" nullable:"false"`
 	Total  int                         `json:"total"`
@@ -83,10 +83,10 @@ func (s *server) patchUser(ctx context.Context, in *patchUserInput) (*struct{}, 
 	return nil, nil
 }
 
-// undoInput names a deleted user by exactly one of the two.
+// undoInput names a deleted user by exactly one of the two ids.
 type undoInput struct {
-	UserID       string `query:"user_id" format:"uuid" doc:"Exactly one of the two."`
-	ClientUserID string `query:"client_user_id" doc:"Exactly one of the two."`
+	UserID       string `query:"user_id" format:"uuid" doc:"Give either user_id or client_user_id."`
+	ClientUserID string `query:"client_user_id" doc:"Give either user_id or client_user_id."`
 }
 
 // Resolve checks what a schema cannot say.
@@ -101,12 +101,13 @@ func (s *server) userDeletionRoutes() {
 	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "delete-user", Method: http.MethodDelete, Path: "/v2/user/{user_id}", Tags: []string{tagUsers},
 		Summary: "Delete a user", Errors: []int{http.StatusNotFound},
-		Description: "The user is not found any more. After 7 days all about the patient is erased, of orders as soon as they have ended.",
+		Description: "The user is no longer found. After 7 days all personal data is erased, also that of the user's " +
+			"orders, as soon as these have ended.",
 	}, s.deleteUser)
 	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "undo-delete-user", Method: http.MethodPost, Path: "/v2/user/undo_delete", Tags: []string{tagUsers},
-		Summary: "Bring a deleted user back", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
-		Description: "Within 7 days, unless another user has taken the client_user_id.",
+		Summary: "Restore a deleted user", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
+		Description: "Possible for 7 days, unless another user has got the same client_user_id.",
 	}, s.undeleteUser)
 }
 

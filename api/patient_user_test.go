@@ -100,7 +100,7 @@ func TestUsersAreListedResolvedAndChanged(t *testing.T) {
 		require.Equal(t, http.StatusOK, r.status, string(r.body))
 		return r.json(t)["user_id"].(string)
 	}
-	// Every one of these has to be escaped in a path, or looks as if it had been.
+	// Each of these must be escaped in a path, or looks escaped.
 	ids := map[string]string{}
 	for _, clientID := range []string{"a b", "a/b", "a%2Fb", "é+ü", "resolve", "100%"} {
 		ids[clientID] = create(clientID)

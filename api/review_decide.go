@@ -11,11 +11,12 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// AcceptUnmatchedBody says whose result it is. Without an order, it is the candidate's that stands out, if need be of the user.
+// AcceptUnmatchedBody says to which order a result belongs. Without an order id the best candidate is taken, of the
+// user if one is given.
 type AcceptUnmatchedBody struct {
-	UserID  *string `json:"user_id,omitempty" format:"uuid"`
-	OrderID *string `json:"order_id,omitempty" format:"uuid"`
-	Note    *string `json:"note,omitempty" maxLength:"4000" doc:"Kept encrypted."`
+	UserID  *string `json:"user_id,omitempty" format:"uuid" doc:"The order must be this user's."`
+	OrderID *string `json:"order_id,omitempty" format:"uuid" doc:"Defaults to the best candidate."`
+	Note    *string `json:"note,omitempty" maxLength:"4000" doc:"Stored encrypted."`
 }
 
 type acceptReviewInput struct {
@@ -26,18 +27,19 @@ type acceptReviewInput struct {
 type resolveReviewInput struct {
 	ReviewPath
 	Body struct {
-		Action string  `json:"action" enum:"reject,unsure" doc:"unsure leaves it to operations."`
-		Note   *string `json:"note,omitempty" maxLength:"4000" doc:"Kept encrypted."`
+		Action string  `json:"action" enum:"reject,unsure" doc:"unsure leaves the decision to operations."`
+		Note   *string `json:"note,omitempty" maxLength:"4000" doc:"Stored encrypted."`
 	}
 }
 
-// acceptRefusalTexts say why an order cannot take the report.
+// acceptRefusalTexts say why an order cannot accept a lab report, by reason.
 var acceptRefusalTexts = map[order.Reason]string{
 	order.ReasonNotYetPlaced:     "The order has not been sent to the lab",
 	order.ReasonKitNotRegistered: "The order's kit is not registered yet",
 }
 
-// acceptReviewOnto makes a reviewed report an order's result. The order's workflow decides, and the answer comes after that is recorded.
+// acceptReviewOnto accepts a lab report under review as the result of an order. The order's workflow decides; the
+// function returns the order after its decision is recorded.
 func (s *server) acceptReviewOnto(ctx context.Context, teamID string, in *acceptReviewInput,
 	by lifecycle.Actor) (*order.Order, error) {
 	r, err := s.readDecidableReview(ctx, teamID, in.ID)
@@ -48,12 +50,12 @@ func (s *server) acceptReviewOnto(ctx context.Context, teamID string, in *accept
 	if err != nil {
 		return nil, err
 	}
-	asked, err := s.Store.PrepareReviewAcceptance(ctx, teamID, r.ID, o.ID)
+	acceptance, err := s.Store.PrepareReviewAcceptance(ctx, teamID, r.ID, o.ID)
 	if err != nil {
 		return nil, mapDecisionError(err)
 	}
-	d := order.Demand{ID: asked.DemandID, Kind: order.DemandAcceptResults, By: by, Results: &asked.Fetched,
-		IsRetry: asked.IsRetry}
+	d := order.Demand{ID: acceptance.DemandID, Kind: order.DemandAcceptResults, By: by, Results: &acceptance.Fetched,
+		IsRetry: acceptance.IsRetry}
 	err = s.demandAcceptance(ctx, o, d, order.MatchReviewAcceptance{ReviewID: r.ID, Note: emptyIfNil(in.Body.Note)})
 	var refused *Error
 	if errors.As(err, &refused) && refused.status != http.StatusServiceUnavailable {
@@ -68,8 +70,8 @@ func (s *server) acceptReviewOnto(ctx context.Context, teamID string, in *accept
 	return s.Store.Order(ctx, o.TeamID, o.ID)
 }
 
-// demandAcceptance asks the order's workflow, unless its row says no already. An order that cannot take the report was no consistent
-// choice.
+// demandAcceptance submits the acceptance to the order's workflow, unless the stored state forbids it. It answers 422
+// for an order that cannot accept the report.
 func (s *server) demandAcceptance(ctx context.Context, o *order.Order, d order.Demand,
 	a order.MatchReviewAcceptance) error {
 	reason := o.State.CheckDemand(d, s.now())
@@ -82,7 +84,7 @@ func (s *server) demandAcceptance(ctx context.Context, o *order.Order, d order.D
 		return err
 	}
 	err = s.Store.AddDemand(ctx, store.DemandRow{ID: d.ID, OrderID: o.ID, Kind: d.Kind, By: d.By, Body: sealed})
-	if err != nil && !errors.Is(err, store.ErrConflict) { // it was kept when it was asked before
+	if err != nil && !errors.Is(err, store.ErrConflict) { // a conflict: an earlier request has stored the demand
 		return err
 	}
 	answered, err := s.askWorkflow(ctx, o, d)
@@ -92,7 +94,8 @@ func (s *server) demandAcceptance(ctx context.Context, o *order.Order, d order.D
 	return err
 }
 
-// readDecidableReview reads a review that the caller may decide about: a team those that wait for it, operations every open one.
+// readDecidableReview reads a match review that the caller may decide: a team those that wait for its decision,
+// operations (an empty teamID) every open one.
 func (s *server) readDecidableReview(ctx context.Context, teamID, id string) (order.MatchReview, error) {
 	r, err := s.Store.MatchReview(ctx, teamID, canonicalUUID(id))
 	if err != nil {
@@ -108,7 +111,7 @@ func notReviewableError() *Error {
 	return newError(http.StatusNotFound, "The unmatched result is not reviewable any more")
 }
 
-// mapDecisionError turns the store's reasons against a decision into answers.
+// mapDecisionError turns the store's errors of a decision into answers.
 func mapDecisionError(err error) error {
 	if errors.Is(err, store.ErrAcceptanceInProgress) {
 		return validationError(newProblem("value_error", "The result is being accepted onto another order", "body"))
@@ -119,7 +122,7 @@ func mapDecisionError(err error) error {
 	return err
 }
 
-// unsuitableOrderError is the answer to a choice of an order that does not fit.
+// unsuitableOrderError returns the 422 answer for an order that cannot accept the result.
 func unsuitableOrderError(text string) *Error {
 	if text == "" {
 		text = "The order cannot take the result"
@@ -127,7 +130,8 @@ func unsuitableOrderError(text string) *Error {
 	return validationError(newProblem("value_error", text, "body.order_id"))
 }
 
-// acceptanceOrder is the order that is meant. One that does not exist for the team, or is another user's, is no consistent choice.
+// acceptanceOrder returns the order that shall get the result: the named one, or the best candidate. It answers 422 for
+// an order of another team or another user, and for partial results of an order that has its final ones.
 func (s *server) acceptanceOrder(ctx context.Context, teamID string, r order.MatchReview,
 	in AcceptUnmatchedBody) (*order.Order, error) {
 	user, id := canonicalUUID(emptyIfNil(in.UserID)), canonicalUUID(emptyIfNil(in.OrderID))
@@ -138,7 +142,7 @@ func (s *server) acceptanceOrder(ctx context.Context, teamID string, r order.Mat
 		return nil, validationError(newProblem("value_error", "No order stands out: say which one", "body.order_id"))
 	}
 	if teamID == "" {
-		teamID = r.TeamID // operations do not move a team's report to another team
+		teamID = r.TeamID // operations cannot move a team's report to another team
 	}
 	o, err := s.Store.Order(ctx, teamID, id)
 	switch {
@@ -154,7 +158,7 @@ func (s *server) acceptanceOrder(ctx context.Context, teamID string, r order.Mat
 	return o, nil
 }
 
-// resolveReviewAs ends a review without a result for anybody, or leaves it to operations.
+// resolveReviewAs rejects the lab report of a review, or leaves the decision to operations.
 func (s *server) resolveReviewAs(ctx context.Context, teamID, id string, action order.MatchReviewAction,
 	note *string) (order.MatchReview, error) {
 	if _, err := s.readDecidableReview(ctx, teamID, id); err != nil {
@@ -169,6 +173,7 @@ func (s *server) resolveReviewAs(ctx context.Context, teamID, id string, action 
 	return r, nil
 }
 
+// emptyIfNil returns the text, or "" for nil.
 func emptyIfNil(text *string) string {
 	if text == nil {
 		return ""

@@ -21,23 +21,25 @@ type UnmatchedResultsResponse struct {
 	Total      int                        `json:"total"`
 }
 
-// ReviewQuery selects unmatched results. It is exported because huma sees nothing else.
+// ReviewQuery selects unmatched results. It is exported because huma ignores unexported fields.
 type ReviewQuery struct {
-	Limit          int    `query:"limit" minimum:"1" default:"50" doc:"At most 100 are given."`
-	NextCursor     string `query:"next_cursor" format:"uuid"`
-	DecisionCode   string `query:"decision_code" enum:"match_sample_id,match_completed,match_cancelled,wrong_collection,wrong_lab,multiple_demo_match,match_sample_id_mismatch_demo,match_demo,no_match"`
+	Limit      int    `query:"limit" minimum:"1" default:"50" doc:"At most 100 are returned."`
+	NextCursor string `query:"next_cursor" format:"uuid"`
+
+	DecisionCode string `query:"decision_code" enum:"match_sample_id,match_completed,match_cancelled,wrong_collection,wrong_lab,multiple_demo_match,match_sample_id_mismatch_demo,match_demo,no_match"`
+
 	LabSlug        string `query:"lab_slug" maxLength:"100"`
-	Status         string `query:"status" enum:"pending_customer_review,pending_ops_review,resolved" doc:"Without it, what is resolved is left out."`
+	Status         string `query:"status" enum:"pending_customer_review,pending_ops_review,resolved"`
 	CreatedAtStart string `query:"created_at_start" format:"date" doc:"UTC, inclusive."`
 	CreatedAtEnd   string `query:"created_at_end" format:"date" doc:"UTC, inclusive."`
-	SearchInput    string `query:"search_input" maxLength:"200" doc:"Whole words of the patient's name, or a date of birth."`
+	SearchInput    string `query:"search_input" maxLength:"200" doc:"Words of the patient's name, or a date of birth."`
 }
 
-// toMatchReviewQuery is the selection as the store takes it; an empty team means all.
+// toMatchReviewQuery returns the store's query. An empty team means all teams.
 func (q ReviewQuery) toMatchReviewQuery(teamID string) store.MatchReviewQuery {
 	by := store.MatchReviewQuery{
-		TeamID: teamID, Status: order.MatchReviewStatus(q.Status), Code: order.MatchCode(q.DecisionCode), LabSlug: q.LabSlug,
-		Search: q.SearchInput, After: canonicalUUID(q.NextCursor), Limit: q.Limit,
+		TeamID: teamID, Status: order.MatchReviewStatus(q.Status), Code: order.MatchCode(q.DecisionCode),
+		LabSlug: q.LabSlug, Search: q.SearchInput, After: canonicalUUID(q.NextCursor), Limit: q.Limit,
 	}
 	if day := parseValidDate(&q.CreatedAtStart); day != nil {
 		by.Since = day.Start(time.UTC)
@@ -61,7 +63,7 @@ func (s *server) reviewRoutes() {
 	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "list-unmatched-results", Method: http.MethodGet, Path: "/v3/unmatched_result",
 		Tags:    []string{tagResults},
-		Summary: "List results that belong to no order by themselves, newest first",
+		Summary: "List results that could not be matched to an order with certainty, newest first",
 	}, s.listReviews)
 	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "get-unmatched-result", Method: http.MethodGet, Path: "/v3/unmatched_result/{raw_result_id}",
@@ -69,14 +71,15 @@ func (s *server) reviewRoutes() {
 		Summary: "Read an unmatched result", Errors: []int{http.StatusNotFound},
 	}, s.getReview)
 	registerOperation(s, scopeOwnChange, huma.Operation{
-		OperationID: "accept-unmatched-result", Method: http.MethodPost, Path: "/v3/unmatched_result/{raw_result_id}/accept",
-		Tags: []string{tagResults}, Summary: "Accept an unmatched result as that of an order",
+		OperationID: "accept-unmatched-result", Method: http.MethodPost,
+		Path: "/v3/unmatched_result/{raw_result_id}/accept",
+		Tags: []string{tagResults}, Summary: "Accept an unmatched result as the result of an order",
 		Errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, s.acceptReview)
 	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "resolve-unmatched-result", Method: http.MethodPost,
 		Path: "/v3/unmatched_result/{raw_result_id}/resolve",
-		Tags: []string{tagResults}, Summary: "Reject an unmatched result, or leave it to operations",
+		Tags: []string{tagResults}, Summary: "Reject an unmatched result, or leave the decision to operations",
 		Errors: []int{http.StatusNotFound},
 	}, s.resolveReview)
 }
@@ -98,7 +101,7 @@ func (s *server) listReviews(ctx context.Context, in *reviewsInput) (*body[Unmat
 	return newAnswer(out), nil
 }
 
-// nilIfEmpty is null after the last page.
+// nilIfEmpty returns nil for an empty text.
 func nilIfEmpty(next string) *string {
 	if next == "" {
 		return nil
@@ -122,7 +125,7 @@ func (s *server) getReview(ctx context.Context, in *ReviewPath) (*body[junction.
 	return newAnswer(junction.FromReview(r)), nil
 }
 
-// readReviewAudited reads a review for somebody, which the audit notes.
+// readReviewAudited reads a match review and adds the reading to the audit.
 func (s *server) readReviewAudited(ctx context.Context, teamID, id, action string) (order.MatchReview, error) {
 	r, err := s.Store.MatchReview(ctx, teamID, canonicalUUID(id))
 	if err != nil {

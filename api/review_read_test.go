@@ -16,7 +16,7 @@ var (
 	ann = &order.TestedPatient{FirstName: "Ann", LastName: "Lee", DOB: "1990-01-01"}
 )
 
-// newHeldReview has results come for a cancelled order, and returns the order's id and the review's.
+// newHeldReview stores results of a cancelled order, and returns the ids of the order and of the match review.
 func (f *fixture) newHeldReview() (orderID, id string) {
 	f.t.Helper()
 	orderID = f.createOrder(nil)
@@ -39,7 +39,7 @@ func (f *fixture) newHeldReview() (orderID, id string) {
 	return orderID, f.newestReview("")["id"].(string)
 }
 
-// newUnmatchedReview has the lab announce results of an order that nobody knows, through an account, and fetches them.
+// newUnmatchedReview stores an announcement of results of an unknown order, through an account, and the results.
 func (f *fixture) newUnmatchedReview(user, token, number string, r order.LabReport) string {
 	f.t.Helper()
 	answered := f.sendLabWebhookAs(user, token, labWebhookSample(f.t, "report_ready", number))
@@ -179,7 +179,7 @@ func TestUnmatchedResultIsNotAcceptedOntoWhatDoesNotFit(t *testing.T) {
 	require.True(t, demands[1].IsRetry)
 }
 
-// What came through an account of all teams is for operations, who give it to an order of any team.
+// Results that came through a shared account are decided by operations, who can accept them for an order of any team.
 func TestUnmatchedResultOfNobodysTeam(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -13,22 +13,24 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// Where a test's orders come from.
+// Sources of a test's orders.
 const (
-	sourceManaged  = "managed"  // the test makes them
+	sourceManaged  = "managed"  // the test creates them
 	sourceProvided = "provided" // the caller names them
 )
 
-// CreateUnmatchedResultTestBody asks for a result that has to be judged so.
+// CreateUnmatchedResultTestBody asks for an unmatched result of a case.
 type CreateUnmatchedResultTestBody struct {
-	_              struct{}           `additionalProperties:"false"`
-	Case           string             `json:"case" enum:"match_completed,match_cancelled,wrong_collection,wrong_lab,multiple_demo_match,match_sample_id_mismatch_demo,match_demo,no_match"`
-	OrderSource    string             `json:"order_source" enum:"managed,provided" doc:"Whether the test makes its orders or is given them."`
-	Orders         map[string]*string `json:"orders,omitempty" doc:"With provided: the ids of the orders, by the roles that the case has."`
+	_ struct{} `additionalProperties:"false"`
+
+	Case string `json:"case" enum:"match_completed,match_cancelled,wrong_collection,wrong_lab,multiple_demo_match,match_sample_id_mismatch_demo,match_demo,no_match"`
+
+	OrderSource    string             `json:"order_source" enum:"managed,provided"`
+	Orders         map[string]*string `json:"orders,omitempty" doc:"Only for provided: the ids of the orders, by role."`
 	ResultStatus   *string            `json:"result_status,omitempty" enum:"final,partial" doc:"Defaults to final."`
-	Interpretation *string            `json:"interpretation,omitempty" enum:"normal,abnormal,critical,unknown" doc:"Defaults to normal."`
-	LabTestID      *string            `json:"lab_test_id,omitempty" format:"uuid" doc:"What the result is of. Defaults to that of the orders or, where the test makes them, to any that the team can order."`
-	WrongLabTestID *string            `json:"wrong_lab_test_id,omitempty" format:"uuid" doc:"With wrong_lab and managed: what is ordered, at another lab."`
+	Interpretation *string            `json:"interpretation,omitempty" enum:"normal,abnormal,critical,unknown"`
+	LabTestID      *string            `json:"lab_test_id,omitempty" format:"uuid"`
+	WrongLabTestID *string            `json:"wrong_lab_test_id,omitempty" format:"uuid"`
 }
 
 type createUnmatchedResultTestInput struct {
@@ -45,7 +47,7 @@ func (in *createUnmatchedResultTestInput) Resolve(huma.Context) []error {
 	given := in.Body.orders()
 	var errs []error
 	if in.Body.OrderSource == sourceManaged && len(given) > 0 {
-		errs = append(errs, newProblem("value_error", "The test makes its own orders", "body.orders"))
+		errs = append(errs, newProblem("value_error", "The test creates its own orders", "body.orders"))
 	}
 	if in.Body.OrderSource != sourceProvided {
 		return errs
@@ -75,7 +77,7 @@ func (b CreateUnmatchedResultTestBody) orders() map[string]string {
 	return out
 }
 
-// CreateUnmatchedResultTestResponse names a run.
+// CreateUnmatchedResultTestResponse names a run of a test.
 type CreateUnmatchedResultTestResponse struct {
 	RunID  string `json:"run_id" format:"uuid"`
 	Status string `json:"status" enum:"queued,running,succeeded,failed"`
@@ -86,7 +88,7 @@ type createUnmatchedResultTestOutput struct {
 	Body   CreateUnmatchedResultTestResponse
 }
 
-// GetUnmatchedResultTestResponse is how far a run has come.
+// GetUnmatchedResultTestResponse is the progress of a run.
 type GetUnmatchedResultTestResponse struct {
 	RunID        string                                      `json:"run_id" format:"uuid"`
 	Status       string                                      `json:"status" enum:"queued,running,succeeded,failed"`
@@ -95,12 +97,13 @@ type GetUnmatchedResultTestResponse struct {
 	OrderSource  string                                      `json:"order_source"`
 	ResultStatus string                                      `json:"result_status"`
 	Orders       map[string]UnmatchedResultTestOrderArtifact `json:"orders" doc:"By role."`
-	RawResultID  *string                                     `json:"raw_result_id" format:"uuid" doc:"The unmatched result that the test made."`
-	Error        *UnmatchedResultTestFailure                 `json:"error"`
-	CreatedAt    time.Time                                   `json:"created_at"`
-	UpdatedAt    time.Time                                   `json:"updated_at"`
-	StartedAt    *time.Time                                  `json:"started_at"`
-	CompletedAt  *time.Time                                  `json:"completed_at"`
+
+	RawResultID *string                     `json:"raw_result_id" format:"uuid" doc:"The unmatched result of the test."`
+	Error       *UnmatchedResultTestFailure `json:"error"`
+	CreatedAt   time.Time                   `json:"created_at"`
+	UpdatedAt   time.Time                   `json:"updated_at"`
+	StartedAt   *time.Time                  `json:"started_at"`
+	CompletedAt *time.Time                  `json:"completed_at"`
 }
 
 // UnmatchedResultTestOrderArtifact is an order of a test.
@@ -116,7 +119,7 @@ type UnmatchedResultTestFailure struct {
 	Message string `json:"message"`
 }
 
-// UnmatchedResultTestCaseDefinition is what a case needs.
+// UnmatchedResultTestCaseDefinition describes a case and the orders that it needs.
 type UnmatchedResultTestCaseDefinition struct {
 	Case             string            `json:"case"`
 	OrderRoles       []string          `json:"order_roles" nullable:"false"`
@@ -133,7 +136,7 @@ type unmatchedResultTestInput struct {
 	RunID string `path:"run_id" format:"uuid"`
 }
 
-// unmatchedResultTestLease is how long a request may take to make the orders of a test.
+// unmatchedResultTestLease is how long a request may take to create the orders of a test.
 const unmatchedResultTestLease = time.Minute
 
 func (s *server) unmatchedResultTestRoutes() {
@@ -141,20 +144,21 @@ func (s *server) unmatchedResultTestRoutes() {
 		OperationID: "list-unmatched-result-test-cases", Method: http.MethodGet, Path: "/v3/unmatched_result_test/case",
 		Tags:    []string{tagResults},
 		Summary: "List the cases of the test of unmatched results", Errors: []int{http.StatusNotFound},
-		Description: "In the sandbox only.",
+		Description: "Sandbox only.",
 	}
 	registerOperation(s, scopeOwnRead, op, s.listUnmatchedResultTestCases)
 	op.OperationID, op.Path, op.Summary = "get-unmatched-result-test", "/v3/unmatched_result_test/{run_id}",
-		"Read how far a test of unmatched results has come"
+		"Read the progress of a test of unmatched results"
 	registerOperation(s, scopeOwnRead, op, s.getUnmatchedResultTest)
 	op.OperationID, op.Method, op.Path = "create-unmatched-result-test", http.MethodPost, "/v3/unmatched_result_test"
-	op.Summary, op.DefaultStatus = "Have a result made that belongs to no order by itself", http.StatusAccepted
+	op.Summary, op.DefaultStatus = "Create an unmatched result for a test", http.StatusAccepted
 	op.Errors = []int{http.StatusNotFound, http.StatusConflict}
-	op.Description = "In the sandbox only. The result is compared with the team's orders and put under review as a lab's is. Unknown keys are refused."
+	op.Description = "Sandbox only. The result is compared with the team's orders and put under review like a result " +
+		"of a lab. Unknown keys are refused."
 	registerOperation(s, scopeOwnChange, op, s.createUnmatchedResultTest)
 }
 
-// requireSandbox refuses what is there in the sandbox only.
+// requireSandbox answers 404 to a team of production.
 func requireSandbox(ctx context.Context) error {
 	if callerOf(ctx).team.Environment != store.Sandbox {
 		return newError(http.StatusNotFound, "Unmatched results are tested in the sandbox only")
@@ -170,7 +174,8 @@ func (s *server) listUnmatchedResultTestCases(ctx context.Context,
 	return newAnswer(ListUnmatchedResultTestCasesResponse{Data: convertAll(order.ReviewTestCases(),
 		func(t order.ReviewTestCase) UnmatchedResultTestCaseDefinition {
 			out := UnmatchedResultTestCaseDefinition{
-				Case: string(t.Case), OrderRoles: t.Roles, RequiredStatuses: map[string]string{}, LabConstraints: t.Constraints,
+				Case: string(t.Case), OrderRoles: t.Roles, RequiredStatuses: map[string]string{},
+				LabConstraints: t.Constraints,
 			}
 			for role, status := range t.RequiredStatuses {
 				out.RequiredStatuses[role] = string(status)
@@ -199,14 +204,14 @@ func (s *server) createUnmatchedResultTest(ctx context.Context,
 	if b.Interpretation != nil {
 		run.Request.Interpretation = order.Interpretation(*b.Interpretation)
 	}
-	run, begun, err := s.Store.CreateUnmatchedResultTestRun(ctx, run, in.Key)
+	run, created, err := s.Store.CreateUnmatchedResultTestRun(ctx, run, in.Key)
 	if errors.Is(err, store.ErrConflict) {
 		return nil, newError(http.StatusConflict, "The idempotency key was used for another request")
 	}
 	if err != nil {
 		return nil, err
 	}
-	if begun {
+	if created {
 		s.appendChangeAudit(ctx, "unmatched_test.create", team, "", "run="+run.ID+" case="+string(run.Request.Case))
 		if run, err = s.prepareUnmatchedResultTest(ctx, run); err != nil {
 			return nil, err
@@ -230,10 +235,10 @@ func (s *server) getUnmatchedResultTest(ctx context.Context,
 		return nil, err
 	}
 	out := GetUnmatchedResultTestResponse{
-		RunID: run.ID, Status: run.Status, Stage: run.Stage, Case: string(run.Request.Case), OrderSource: run.Request.Source,
-		ResultStatus: run.Request.ResultStatus, Orders: map[string]UnmatchedResultTestOrderArtifact{},
-		RawResultID: nilIfEmpty(run.ReviewID),
-		CreatedAt:   run.CreatedAt, UpdatedAt: run.UpdatedAt, StartedAt: nilIfZero(run.StartedAt),
+		RunID: run.ID, Status: run.Status, Stage: run.Stage, Case: string(run.Request.Case),
+		OrderSource: run.Request.Source, ResultStatus: run.Request.ResultStatus,
+		Orders: map[string]UnmatchedResultTestOrderArtifact{}, RawResultID: nilIfEmpty(run.ReviewID),
+		CreatedAt: run.CreatedAt, UpdatedAt: run.UpdatedAt, StartedAt: nilIfZero(run.StartedAt),
 		CompletedAt: nilIfZero(run.CompletedAt),
 	}
 	if run.ErrorCode != "" {
@@ -250,7 +255,8 @@ func (s *server) getUnmatchedResultTest(ctx context.Context,
 	return newAnswer(out), nil
 }
 
-// advanceUnmatchedResultTest takes a run on as far as it goes by itself. The workers do so too, so that nobody has to ask.
+// advanceUnmatchedResultTest advances a run as far as its orders allow. Workers do the same, so that a run also
+// advances when no client reads it.
 func (s *server) advanceUnmatchedResultTest(ctx context.Context,
 	run store.UnmatchedResultTestRun) (store.UnmatchedResultTestRun, error) {
 	if !run.CompletedAt.IsZero() {
@@ -264,7 +270,8 @@ func (s *server) advanceUnmatchedResultTest(ctx context.Context,
 	return s.Store.UnmatchedResultTestRun(ctx, run.TeamID, run.ID)
 }
 
-// prepareUnmatchedResultTest makes or finds the orders of a run, and sends them on their way. What cannot be done ends the run, not the request.
+// prepareUnmatchedResultTest creates or reads the orders of a run and advances them towards their statuses. A refusal
+// fails the run, and not the request.
 func (s *server) prepareUnmatchedResultTest(ctx context.Context,
 	run store.UnmatchedResultTestRun) (store.UnmatchedResultTestRun, error) {
 	run.Status, run.StartedAt = store.UnmatchedResultTestRunning, s.now()
@@ -288,7 +295,7 @@ func (s *server) prepareUnmatchedResultTest(ctx context.Context,
 	return s.advanceUnmatchedResultTest(ctx, run)
 }
 
-// unmatchedResultTestPatient is whom the orders of a run are for: nobody whom another run, or a client, orders for.
+// unmatchedResultTestPatient returns the patient of a run's orders, whom no other run and no client has.
 func unmatchedResultTestPatient(runID string) PatientDetailsWithValidation {
 	return PatientDetailsWithValidation{
 		FirstName: "Unmatched", LastName: "T" + strings.ReplaceAll(runID, "-", ""), DOB: "1980-01-01", Gender: "female",
@@ -300,7 +307,7 @@ func unmatchedResultTestAddress() PatientAddressWithValidation {
 	return PatientAddressWithValidation{FirstLine: "1 Main St", City: "Phoenix", State: "AZ", Zip: "85004", Country: "US"}
 }
 
-// unmatchedResultTestOrder is an order that the simulated lab says nothing of by itself.
+// unmatchedResultTestOrder returns a request for an order on which the simulated lab reports nothing.
 func unmatchedResultTestOrder(userID, labTestID, runID string) *CreateOrderRequest {
 	script := "sandbox:" + scriptSilent
 	return &CreateOrderRequest{

@@ -14,7 +14,7 @@ import (
 
 const testKey = "X-Idempotency-Key"
 
-// startUnmatchedResultTest begins a test of unmatched results and returns its run's id.
+// startUnmatchedResultTest starts a test of unmatched results and returns the id of its run.
 func (f *fixture) startUnmatchedResultTest(body map[string]any) string {
 	f.t.Helper()
 	r := f.sendWithKey(http.MethodPost, "/v3/unmatched_result_test", f.key, body, testKey, newID())
@@ -29,7 +29,7 @@ func (f *fixture) testRun(id string) map[string]any {
 	return r.json(f.t)
 }
 
-// Every case makes a result that is judged so, onto the review that clients see.
+// Every case creates a result with its decision code, up to the match review that clients see.
 func TestUnmatchedResultTests(t *testing.T) {
 	t.Parallel()
 	for _, test := range order.ReviewTestCases() {
@@ -111,7 +111,7 @@ func TestUnmatchedResultTestsWithOrdersOfTheCaller(t *testing.T) {
 	failed = f.testRun(f.startUnmatchedResultTest(body))
 	require.Contains(t, failed["error"].(map[string]any)["message"], "no such order")
 
-	// Two open orders of one patient are not one.
+	// With a second open order of the patient the decision code is not match_demo, so the test fails.
 	f.record(f.createOrder(nil), order.CauseCall(newID()),
 		func(s order.State) order.Decision { return s.ApplyPlacementAccepted("KIT-2", testTime) })
 	failed = f.testRun(f.startUnmatchedResultTest(map[string]any{"case": "match_demo", "order_source": "provided",
@@ -181,7 +181,7 @@ func TestUnmatchedResultsAreTestedInTheSandboxOnly(t *testing.T) {
 	}
 }
 
-// A test whose request died with its process does not stay open.
+// A test whose process ended during the request fails after its lease.
 func TestAnInterruptedTestEnds(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

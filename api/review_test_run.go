@@ -9,24 +9,25 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// unmatchedResultTestClientUserID is the client_user_id of the user whom tests order for.
+// unmatchedResultTestClientUserID is the client_user_id of the user of the tests' orders.
 const unmatchedResultTestClientUserID = "unmatched-result-tests"
 
-// unmatchedResultTestDelayDays is how many days ahead an order is put off that has to stay ordered.
+// unmatchedResultTestDelayDays is the number of days after which an order is activated that must stay ordered.
 const unmatchedResultTestDelayDays = 30
 
-// unmatchedResultTestPreparation is a run of the test of unmatched results while its orders are made.
+// unmatchedResultTestPreparation creates or reads the orders of a run of the test of unmatched results.
 type unmatchedResultTestPreparation struct {
 	*server
 	run *store.UnmatchedResultTestRun
 }
 
-// setStage notes the stage that the run has come to.
+// setStage stores the stage that the run has reached.
 func (r *unmatchedResultTestPreparation) setStage(ctx context.Context, stage string) error {
 	r.run.Stage = stage
 	return r.Store.UpdateUnmatchedResultTestRun(ctx, *r.run)
 }
 
+// prepare runs all stages of the preparation.
 func (r *unmatchedResultTestPreparation) prepare(ctx context.Context) error {
 	test, _ := order.ReviewTestCaseOf(r.run.Request.Case)
 	if err := r.setStage(ctx, store.UnmatchedResultTestStageValidating); err != nil {
@@ -66,7 +67,7 @@ func (r *unmatchedResultTestPreparation) prepare(ctx context.Context) error {
 	return nil
 }
 
-// useProvidedOrders takes the caller's orders, which have to stand as the case needs them.
+// useProvidedOrders uses the caller's orders, which must have the statuses that the case requires.
 func (r *unmatchedResultTestPreparation) useProvidedOrders(ctx context.Context, test order.ReviewTestCase) error {
 	var first *order.Order
 	for _, role := range test.Roles {
@@ -96,7 +97,7 @@ func (r *unmatchedResultTestPreparation) useProvidedOrders(ctx context.Context, 
 	return r.setStage(ctx, store.UnmatchedResultTestStageTransitioning)
 }
 
-// findOrCreateUser is whom the team's tests order for.
+// findOrCreateUser returns the user of the team's tests, and creates it for the first one.
 func (r *unmatchedResultTestPreparation) findOrCreateUser(ctx context.Context) (store.User, error) {
 	u, err := r.Store.UserByClientUserID(ctx, r.run.TeamID, unmatchedResultTestClientUserID)
 	if !errors.Is(err, store.ErrNotFound) {
@@ -114,7 +115,8 @@ func (r *unmatchedResultTestPreparation) findOrCreateUser(ctx context.Context) (
 	return u, nil
 }
 
-// selectLabTests decides what the result is of, and what is ordered: the same, but for a result from the wrong lab.
+// selectLabTests sets the lab test of the result, and returns the one to order. They are the same, except in the case
+// of a result from the wrong lab.
 func (r *unmatchedResultTestPreparation) selectLabTests(ctx context.Context, userID string,
 	test order.ReviewTestCase) (ordered string, err error) {
 	reported, err := r.findOrderableTest(ctx, userID, r.run.Request.LabTestID, func(selection) bool { return true })
@@ -131,7 +133,8 @@ func (r *unmatchedResultTestPreparation) selectLabTests(ctx context.Context, use
 	return other.test.ID, err
 }
 
-// findOrderableTest is the named test, or the first one, that the team can order and that fits.
+// findOrderableTest returns the selection of the named lab test, or of the first one that the team can order and that
+// fits.
 func (r *unmatchedResultTestPreparation) findOrderableTest(ctx context.Context, userID, named string,
 	fits func(selection) bool) (selection, error) {
 	ids := []string{named}
@@ -164,7 +167,7 @@ func (r *unmatchedResultTestPreparation) findOrderableTest(ctx context.Context, 
 	return selection{}, why
 }
 
-// createOrderForRole makes an order. One that has to stay ordered is put off.
+// createOrderForRole creates and starts the order of a role. One that must stay ordered gets a later activation day.
 func (r *unmatchedResultTestPreparation) createOrderForRole(ctx context.Context, userID, labTestID, role string,
 	status lifecycle.LowStatus) error {
 	in := unmatchedResultTestOrder(userID, labTestID, r.run.ID)
@@ -182,7 +185,8 @@ func (r *unmatchedResultTestPreparation) createOrderForRole(ctx context.Context,
 	return r.Store.UpdateUnmatchedResultTestRun(ctx, *r.run)
 }
 
-// driveToStatus sets an order on its way to a status; it need not be there when the request is answered.
+// driveToStatus makes the demand, or starts the simulation, by which an order reaches a status. It does not wait for
+// that.
 func (r *unmatchedResultTestPreparation) driveToStatus(ctx context.Context, id string,
 	status lifecycle.LowStatus) error {
 	switch status {

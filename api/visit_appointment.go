@@ -12,12 +12,12 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// The paths of appointments differ in this part, by their type.
+// appointmentPathParts are the parts of the paths that name the type of appointment.
 var appointmentPathParts = map[order.AppointmentType]string{
 	order.Phlebotomy: "phlebotomy", order.PatientServiceCenter: "psc",
 }
 
-// CancellationReason is why an appointment is cancelled.
+// CancellationReason is a reason for which an appointment may be cancelled.
 type CancellationReason struct {
 	ID           string `json:"id" format:"uuid"`
 	Name         string `json:"name"`
@@ -37,7 +37,7 @@ func (s *server) appointmentRoutes() {
 		registerOperation(s, scopeOwnRead, huma.Operation{
 			OperationID: name + "-cancellation-reasons", Method: http.MethodGet,
 			Path: "/v3/order/" + name + "/appointment/cancellation-reasons",
-			Tags: []string{tagAppointments}, Summary: "List why an appointment may be cancelled",
+			Tags: []string{tagAppointments}, Summary: "List the reasons for which an appointment may be cancelled",
 		}, cancellationReasons(t))
 	}
 }
@@ -60,7 +60,7 @@ func (s *server) getAppointment(
 	}
 }
 
-// answerAppointment answers with the order's appointment as it stands.
+// answerAppointment returns the answer with the order's current appointment.
 func (s *server) answerAppointment(ctx context.Context,
 	o *order.Order) (*body[junction.ClientFacingAppointment], error) {
 	a, err := s.Store.Appointment(ctx, o.TeamID, o.ID)
@@ -80,8 +80,8 @@ func cancellationReasons(
 	}
 }
 
-// demandAppointment asks something about an order's appointment of the type, and answers with the appointment as it is after. What
-// the client says in words is sealed.
+// demandAppointment submits a demand about an order's appointment, and answers with the appointment after it. The
+// client's texts are sealed.
 func (s *server) demandAppointment(ctx context.Context, o *order.Order, d order.Demand,
 	texts order.BookingBody) (*body[junction.ClientFacingAppointment], error) {
 	sealed, err := encodeJSON(texts)
@@ -96,7 +96,7 @@ func (s *server) demandAppointment(ctx context.Context, o *order.Order, d order.
 	return s.answerAppointment(ctx, after)
 }
 
-// orderWithAppointments reads an order whose appointments are of the type.
+// orderWithAppointments reads an order and refuses one that does not have appointments of the type.
 func (s *server) orderWithAppointments(ctx context.Context, id string, t order.AppointmentType) (*order.Order, error) {
 	o, err := s.Store.Order(ctx, callerOf(ctx).team.ID, canonicalUUID(id))
 	if err != nil {
@@ -119,7 +119,7 @@ type rescheduleInput struct {
 	Body AppointmentRescheduleRequest
 }
 
-// PhlebotomyAppointmentCancelRequest cancels a phlebotomist.
+// PhlebotomyAppointmentCancelRequest cancels an appointment with a phlebotomist.
 type PhlebotomyAppointmentCancelRequest struct {
 	ReasonID string  `json:"cancellation_reason_id" format:"uuid"`
 	Notes    *string `json:"notes,omitempty"`
@@ -130,9 +130,10 @@ type cancelPhlebotomyInput struct {
 	Body PhlebotomyAppointmentCancelRequest
 }
 
-// PscAppointmentCancelRequest cancels a time at a patient service center. Clients spell its keys in either way.
+// PscAppointmentCancelRequest cancels an appointment at a patient service center. Clients use both spellings of its
+// keys.
 type PscAppointmentCancelRequest struct {
-	ReasonID      string  `json:"cancellationReasonId,omitempty" format:"uuid" doc:"Required, in one of the two spellings."`
+	ReasonID      string  `json:"cancellationReasonId,omitempty" format:"uuid" doc:"Required, in either spelling."`
 	OtherReasonID string  `json:"cancellation_reason_id,omitempty" format:"uuid"`
 	Note          *string `json:"note,omitempty"`
 	Notes         *string `json:"notes,omitempty"`
@@ -211,10 +212,12 @@ func (s *server) cancelAppointment(ctx context.Context, id string, t order.Appoi
 		order.BookingBody{Reason: reason, Notes: notes})
 }
 
-// telephoneOnlyProviders are the providers whose appointments are changed by telephone only (client-api#11-appointments).
+// telephoneOnlyProviders are the providers whose appointments can only be changed by telephone
+// (client-api#11-appointments).
 var telephoneOnlyProviders = map[string]bool{"sonora_quest": true}
 
-// orderWithChangeableAppointment reads an order whose appointment, where it has one, can be changed through the API.
+// orderWithChangeableAppointment reads an order with appointments of the type. It refuses one whose appointment cannot
+// be changed through the API.
 func (s *server) orderWithChangeableAppointment(ctx context.Context, id string,
 	t order.AppointmentType) (*order.Order, error) {
 	o, err := s.orderWithAppointments(ctx, id, t)

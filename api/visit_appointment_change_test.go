@@ -116,7 +116,7 @@ func TestCancelAppointment(t *testing.T) {
 	}
 }
 
-// Sonora Quest is called, not asked.
+// Appointments of Sonora Quest are changed by telephone only.
 func TestAppointmentsThatTheAPICannotChange(t *testing.T) {
 	t.Parallel()
 	v := newAppointmentFixture(t, lifecycle.WalkIn)
@@ -147,7 +147,7 @@ func TestCancellationReasons(t *testing.T) {
 	}
 }
 
-// An appointment of another team, of another kind of order, or of none does not exist.
+// The answer is 404 for appointments of another team and for orders without that type of appointment.
 func TestAppointmentsOfOthers(t *testing.T) {
 	t.Parallel()
 	v := newAppointmentFixture(t, lifecycle.WalkIn)

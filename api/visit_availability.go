@@ -16,28 +16,28 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// availabilityDays is how many days are asked for (client-api#11-appointments).
+// availabilityDays is the number of days whose free slots are listed (client-api#11-appointments).
 const availabilityDays = 14
 
-// AppointmentAvailabilitySlots is what is free.
+// AppointmentAvailabilitySlots are the free slots, by day.
 type AppointmentAvailabilitySlots struct {
 	Slots    []DaySlots `json:"slots" nullable:"false" doc:"Oldest day first."`
 	Timezone *string    `json:"timezone" doc:"IANA name; null where each location has its own."`
 }
 
-// DaySlots is one day, at one location where there are locations.
+// DaySlots are the free slots of one day and, at patient service centers, of one location.
 type DaySlots struct {
 	Location *AppointmentLocation `json:"location" doc:"Patient service centers only."`
 	Date     order.Date           `json:"date"`
 	Slots    []TimeSlot           `json:"slots" nullable:"false"`
 }
 
-// TimeSlot is one time at which an appointment can be booked.
+// TimeSlot is a free slot that can be booked.
 type TimeSlot struct {
 	BookingKey   *string    `json:"booking_key"`
 	Start        time.Time  `json:"start"`
 	End          time.Time  `json:"end"`
-	ExpiresAt    *time.Time `json:"expires_at" doc:"Until when the key can be used; null: until the slot begins."`
+	ExpiresAt    *time.Time `json:"expires_at" doc:"When the booking key expires; null: when the slot begins."`
 	Price        float64    `json:"price" doc:"US cents."`
 	IsPriority   bool       `json:"is_priority"`
 	Appointments int        `json:"num_appointments_available"`
@@ -53,8 +53,8 @@ type AppointmentLocation struct {
 	IANATimezone *string            `json:"iana_timezone"`
 }
 
-// collectAvailability asks providers what is free, all at once. A provider that does not answer is passed over as long as another does; one that
-// refuses, as it does where it does not serve, has nothing free.
+// collectAvailability asks all providers for free slots at the same time. A provider that does not answer is left out
+// as long as another one answers. A provider that refuses, because it does not serve the area, has no free slots.
 func (s *server) collectAvailability(ctx context.Context, asked []provider,
 	q labs.AvailabilityQuery) (AppointmentAvailabilitySlots, error) {
 	ctx, cancel := context.WithTimeout(ctx, labTimeout)
@@ -72,7 +72,7 @@ func (s *server) collectAvailability(ctx context.Context, asked []provider,
 	for i, p := range asked {
 		if err := failures[i]; err != nil {
 			answered = answered || errors.As(err, new(*labs.RefusedError))
-			s.Logger.LogAttrs(ctx, slog.LevelWarn, "a provider has not told what is free",
+			s.Logger.LogAttrs(ctx, slog.LevelWarn, "a provider did not return its free slots",
 				slog.String("lab_account_id", p.account.ID), slog.Any("error", err))
 			continue
 		}
@@ -82,13 +82,14 @@ func (s *server) collectAvailability(ctx context.Context, asked []provider,
 		}
 	}
 	if !answered {
-		return out, unavailableError("The provider cannot be asked at the moment")
+		return out, unavailableError("The provider cannot be reached at the moment")
 	}
 	slices.SortStableFunc(out.Slots, func(a, b DaySlots) int { return cmp.Compare(a.Date.String(), b.Date.String()) })
 	return out, nil
 }
 
-// appendSlots adds what is free at one provider. The days of several providers without locations are joined.
+// appendSlots adds the free slots of one provider, each with a booking key. Days of several providers without locations
+// are merged.
 func (s *server) appendSlots(out *AppointmentAvailabilitySlots, teamID string, p provider, t order.AppointmentType,
 	a labs.Availability) error {
 	if out.Timezone == nil && a.Zone != "" && t == order.Phlebotomy {
@@ -103,8 +104,9 @@ func (s *server) appendSlots(out *AppointmentAvailabilitySlots, teamID string, p
 				return err
 			}
 			day.Slots = append(day.Slots, TimeSlot{
-				BookingKey: &key, Start: free.StartAt.UTC(), End: free.EndAt.UTC(), ExpiresAt: nilIfZero(free.ExpiresAt.UTC()),
-				Price: float64(free.Price), IsPriority: free.Priority, Appointments: free.Available,
+				BookingKey: &key, Start: free.StartAt.UTC(), End: free.EndAt.UTC(),
+				ExpiresAt: nilIfZero(free.ExpiresAt.UTC()), Price: float64(free.Price), IsPriority: free.Priority,
+				Appointments: free.Available,
 			})
 		}
 		out.mergeDay(day)
@@ -112,7 +114,7 @@ func (s *server) appendSlots(out *AppointmentAvailabilitySlots, teamID string, p
 	return nil
 }
 
-// mergeDay joins a day to that of the same date where neither has a location.
+// mergeDay adds the slots of a day to those of the same date if neither has a location, else it adds the day.
 func (a *AppointmentAvailabilitySlots) mergeDay(day DaySlots) {
 	i := slices.IndexFunc(a.Slots,
 		func(d DaySlots) bool { return d.Location == nil && day.Location == nil && d.Date == day.Date })
@@ -145,7 +147,8 @@ func toLocation(site *labs.Site) *AppointmentLocation {
 	out := &AppointmentLocation{
 		Location: junction.LngLat{Lng: p.Lng, Lat: p.Lat}, Distance: site.DistanceMiles, Code: site.Code, Name: p.Name,
 		Address: junction.USAddress{
-			FirstLine: p.FirstLine, SecondLine: p.SecondLine, City: p.City, State: p.State, ZipCode: p.Zip, AccessNotes: p.Notes,
+			FirstLine: p.FirstLine, SecondLine: p.SecondLine, City: p.City, State: p.State, ZipCode: p.Zip,
+			AccessNotes: p.Notes,
 		},
 	}
 	if site.Zone != "" {
@@ -154,8 +157,8 @@ func toLocation(site *labs.Site) *AppointmentLocation {
 	return out
 }
 
-// parseFirstDay is the day that a client asks to begin with; today where it names none. The day where the visit is may have begun later than
-// the service's, so that one has passed when it has everywhere on earth.
+// parseFirstDay parses the first day of a request for free slots; it defaults to today. It refuses a day that has
+// passed in all time zones, because the visit may be in a time zone whose day began later than the service's.
 func (s *server) parseFirstDay(ctx context.Context, text string) (order.Date, error) {
 	if text == "" {
 		return callerOf(ctx).today, nil
@@ -167,7 +170,7 @@ func (s *server) parseFirstDay(ctx context.Context, text string) (order.Date, er
 	return *day, nil
 }
 
-// noSchedulerError is the answer where nobody keeps appointments for the team (client-api#2-errors).
+// noSchedulerError returns the answer when no provider makes appointments for the team (client-api#2-errors).
 func noSchedulerError() *Error {
 	return newError(http.StatusServiceUnavailable, "Appointment scheduling is not enabled for this team")
 }

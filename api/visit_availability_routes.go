@@ -15,7 +15,7 @@ import (
 
 const tagAppointments = "Appointments"
 
-// USAddressRequest is where a phlebotomist shall come.
+// USAddressRequest is the address of a phlebotomist's visit.
 type USAddressRequest struct {
 	FirstLine   string  `json:"first_line" minLength:"1"`
 	SecondLine  *string `json:"second_line,omitempty"`
@@ -42,7 +42,8 @@ type phlebotomyAvailabilityInput struct {
 	Body      USAddressRequest
 }
 
-// PSCAvailabilityBody is what is asked of patient service centers, for clients that send it as a body instead of in the query.
+// PSCAvailabilityBody has the parameters of pscAvailabilityInput, for clients that send them as a body instead of in
+// the query.
 type PSCAvailabilityBody struct {
 	Lab        string   `json:"lab,omitempty" enum:"quest,sonora_quest"`
 	StartDate  string   `json:"start_date,omitempty" format:"date"`
@@ -58,11 +59,11 @@ type pscAvailabilityInput struct {
 	SiteCodes  []string `query:"site_codes,explode" doc:"At most 3."`
 	ZipCode    string   `query:"zip_code" pattern:"^\\d{5}$" doc:"Required without site_codes."`
 	Radius     string   `query:"radius" enum:"10,20,25,50,100" doc:"Miles around zip_code; defaults to 25."`
-	AllowStale bool     `query:"allow_stale" doc:"Taken and not needed: what is free is always asked for."`
+	AllowStale bool     `query:"allow_stale" doc:"Accepted and ignored: slots are always current."`
 	Body       *PSCAvailabilityBody
 }
 
-// Resolve takes what the query does not say from the body.
+// Resolve takes parameters that are not in the query from the body.
 func (in *pscAvailabilityInput) Resolve(huma.Context) []error {
 	if b := in.Body; b != nil {
 		in.Lab, in.StartDate = cmp.Or(in.Lab, b.Lab), cmp.Or(in.StartDate, b.StartDate)
@@ -87,15 +88,16 @@ func (s *server) availabilityRoutes() {
 	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "phlebotomy-availability", Method: http.MethodPost,
 		Path: "/v3/order/phlebotomy/appointment/availability",
-		Tags: []string{tagAppointments}, Summary: "List when a phlebotomist can come", Errors: errs,
+		Tags: []string{tagAppointments}, Summary: "List the free slots of phlebotomists for an address", Errors: errs,
 	}, s.phlebotomyAvailability)
 	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "psc-availability", Method: http.MethodPost, Path: "/v3/order/psc/appointment/availability",
-		Tags: []string{tagAppointments}, Summary: "List when patient service centers have time", Errors: errs,
+		Tags: []string{tagAppointments}, Summary: "List the free slots of patient service centers", Errors: errs,
 	}, s.pscAvailability)
 }
 
-// phlebotomyAvailability asks every provider whose slots can be chosen. Nothing is free where none of them comes.
+// phlebotomyAvailability lists the free slots of all providers whose slots can be booked. The list is empty where none
+// of them serves the address.
 func (s *server) phlebotomyAvailability(ctx context.Context,
 	in *phlebotomyAvailabilityInput) (*body[AppointmentAvailabilitySlots], error) {
 	from, err := s.parseFirstDay(ctx, in.StartDate)
@@ -138,17 +140,20 @@ func (s *server) pscAvailability(ctx context.Context,
 	if len(asked) == 0 {
 		return nil, noSchedulerError()
 	}
-	q := labs.AvailabilityQuery{Type: order.PatientServiceCenter, From: from, Days: availabilityDays, Sites: in.SiteCodes}
+	q := labs.AvailabilityQuery{
+		Type: order.PatientServiceCenter, From: from, Days: availabilityDays, Sites: in.SiteCodes,
+	}
 	if len(in.SiteCodes) == 0 {
 		q.Zip = in.ZipCode
-		q.RadiusMiles, _ = strconv.Atoi(cmp.Or(in.Radius, defaultRadius)) // one of the enumeration
+		q.RadiusMiles, _ = strconv.Atoi(cmp.Or(in.Radius, defaultRadius)) // the schema allows numbers only
 	}
 	out, err := s.collectAvailability(ctx, asked[:1], q)
 	if err != nil {
 		return nil, err
 	}
 	if len(out.Slots) == 0 {
-		return nil, newError(http.StatusNotFound, "Nothing is free there in the next "+strconv.Itoa(availabilityDays)+" days")
+		return nil, newError(http.StatusNotFound,
+			"Nothing is free there in the next "+strconv.Itoa(availabilityDays)+" days")
 	}
 	return newAnswer(out), nil
 }

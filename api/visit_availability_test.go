@@ -16,7 +16,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// labAPI is an API whose lab accounts are the fakes of the test, by the slug of their lab.
+// labAPI is an API whose lab accounts open the fakes of the test, by the slug of their lab.
 type labAPI struct {
 	*fixture
 	labs map[string]*lab
@@ -42,7 +42,7 @@ func (c labAPI) open(a store.LabAccount) (labs.Lab, error) {
 	return &lab{can: labs.Capabilities{Methods: lifecycle.Modalities()}}, nil
 }
 
-// newAccountAt adds an active sandbox account for all teams at a lab, but for what the account says.
+// newAccountAt adds an active sandbox account for all teams at a lab, where a has no other values.
 func (f *fixture) newAccountAt(slug string, a store.LabAccount) string {
 	f.t.Helper()
 	a.ID, a.LabSlug, a.Partner, a.BaseURL, a.User, a.Token = newID(), slug, "neutral", "http://lab.test", slug, "whsec_x"
@@ -60,7 +60,7 @@ func newSchedulingLab(provider string, tiers ...labs.Tier) *lab {
 	return &lab{can: labs.Capabilities{Schedule: true, Provider: provider, Tiers: tiers}}
 }
 
-// newDaySlots is a day with slots of 20 minutes at the hours, UTC.
+// newDaySlots returns a day with slots of 20 minutes at the hours (UTC).
 func newDaySlots(t testing.TB, date string, site *labs.Site, hours ...int) labs.DaySlots {
 	t.Helper()
 	day, err := order.ParseDate(date)
@@ -135,7 +135,7 @@ func TestPhlebotomyAvailability(t *testing.T) {
 	require.Equal(t, "2026-03-09", getlabs.asked[1].From.String())
 }
 
-// A provider that is away hides nobody else's slots; one that does not come there has none.
+// A provider that does not answer does not hide the slots of others; one that does not serve the area has no slots.
 func TestPhlebotomyAvailabilityOfSomeOnly(t *testing.T) {
 	t.Parallel()
 	getlabs, phlebfinders := newSchedulingLab("getlabs", labs.AppointmentReady),
@@ -182,7 +182,8 @@ func TestPhlebotomyAvailabilityRefused(t *testing.T) {
 		"string_too_long")
 }
 
-// The accounts of the team's own environment count, and of one lab its own before those of all teams.
+// Only accounts of the team's environment are asked. At one lab the team's own accounts take precedence over shared
+// ones.
 func TestAvailabilityAsksTheRightAccounts(t *testing.T) {
 	t.Parallel()
 	asked := map[string]int{}
@@ -231,7 +232,7 @@ func TestPSCAvailability(t *testing.T) {
 	require.Equal(t, "85004", quest.asked[0].Zip)
 	require.Equal(t, 25, quest.asked[0].RadiusMiles)
 
-	// The documented sample sends a body; sites win over a zip code.
+	// The documented sample sends a body. With site codes the zip code is ignored.
 	r = c.sendWithKey(http.MethodPost, pscPath, c.key, map[string]any{
 		"lab": "quest", "zip_code": "85004", "site_codes": []any{"AZ1", "AZ2"}, "start_date": "2026-03-07",
 		"allow_stale": true,
@@ -282,7 +283,7 @@ func TestPSCAvailabilityRefused(t *testing.T) {
 	}
 }
 
-// In the evening of Phoenix it is tomorrow in UTC already.
+// In the evening in Phoenix, the date in UTC is already the next one.
 func TestAvailabilityOfTodayWhereThePatientIs(t *testing.T) {
 	t.Parallel()
 	evening := func(d *api.Deps) { d.Now = func() time.Time { return time.Date(2026, 3, 5, 2, 0, 0, 0, time.UTC) } }

@@ -20,19 +20,20 @@ import (
 type AppointmentBookingRequest struct {
 	BookingKey        string  `json:"booking_key" minLength:"1" doc:"From the availability."`
 	AppointmentNotes  *string `json:"appointment_notes,omitempty" maxLength:"1000"`
-	AsyncConfirmation *bool   `json:"async_confirmation,omitempty" doc:"Patient service centers: true answers with a pending appointment where the provider does not confirm in time; false, the default, with an error."`
-	SyncTimeout       *int64  `json:"sync_confirmation_timeout_millisecond,omitempty" minimum:"1000" maximum:"10000" doc:"Asynchronous: how long the answer waits for the provider. Defaults to 2500."`
-	AsyncTimeout      *int64  `json:"async_confirmation_timeout_millisecond,omitempty" minimum:"60000" maximum:"172800000" doc:"Asynchronous: after how long an unconfirmed appointment is cancelled. Defaults to 15 minutes."`
+	AsyncConfirmation *bool   `json:"async_confirmation,omitempty"`
+	SyncTimeout       *int64  `json:"sync_confirmation_timeout_millisecond,omitempty" minimum:"1000" maximum:"10000"`
+
+	AsyncTimeout *int64 `json:"async_confirmation_timeout_millisecond,omitempty" minimum:"60000" maximum:"172800000"`
 }
 
-// RequestAppointmentRequest asks a provider to come at a time that the provider sets.
+// RequestAppointmentRequest requests an appointment whose time the provider sets.
 type RequestAppointmentRequest struct {
 	Address          USAddressRequest `json:"address"`
 	Provider         string           `json:"provider" enum:"getlabs,phlebfinders,quest,sonora_quest"`
 	AppointmentNotes *string          `json:"appointment_notes,omitempty" maxLength:"1000"`
 }
 
-// How long an asynchronous booking waits where the client does not say.
+// Default timeouts of an asynchronous booking.
 const (
 	defaultSyncTimeout  = 2500 * time.Millisecond
 	defaultAsyncTimeout = 15 * time.Minute
@@ -64,7 +65,7 @@ func (s *server) bookingRoutes() {
 	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "request-phlebotomy-appointment", Method: http.MethodPost,
 		Path: "/v3/order/{order_id}/phlebotomy/appointment/request",
-		Tags: []string{tagAppointments}, Summary: "Ask for a phlebotomist, who sets the time", Errors: errs,
+		Tags: []string{tagAppointments}, Summary: "Request an appointment whose time the provider sets", Errors: errs,
 	}, s.requestPhlebotomy)
 	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "book-psc-appointment", Method: http.MethodPost, Path: "/v3/order/{order_id}/psc/appointment/book",
@@ -88,8 +89,8 @@ func (s *server) bookPhlebotomy(ctx context.Context,
 		order.BookingBody{Notes: in.Body.AppointmentNotes})
 }
 
-// bookPSC books once per idempotency key. Its answers are replayed for longer than others (store.RouteBookPSC); a key is that of an
-// order, because its path is.
+// bookPSC books a slot, once per idempotency key. Its answers are replayed for longer than others (store.RouteBookPSC).
+// The order's id is a part of the stored key, because the same key may be used for several orders.
 func (s *server) bookPSC(ctx context.Context, in *bookPSCInput) (*rawAnswer, error) {
 	headers := in.IdempotencyHeaders
 	if headers.Key != "" {
@@ -127,6 +128,7 @@ func (s *server) bookPSCSlot(ctx context.Context, in *bookPSCInput,
 	return s.demandAppointment(ctx, o, d, order.BookingBody{Notes: in.Body.AppointmentNotes})
 }
 
+// durationOr returns n milliseconds, or the fallback for nil.
 func durationOr(n *int64, fallback time.Duration) order.Duration {
 	if n == nil {
 		return order.Duration(fallback)
@@ -134,8 +136,8 @@ func durationOr(n *int64, fallback time.Duration) order.Duration {
 	return order.Duration(time.Duration(*n) * time.Millisecond)
 }
 
-// slotOfBookingKey is the slot of a booking key, for an order. At a patient service center it is one of the order's own lab. Whether it can
-// still be booked the order's rules say.
+// slotOfBookingKey returns the slot of a booking key. It refuses a patient service center of another lab than the
+// order's. The order's rules decide whether the slot can still be booked.
 func (s *server) slotOfBookingKey(ctx context.Context, o *order.Order, key string) (order.Slot, error) {
 	slot, err := s.openBookingKey(o.TeamID, key, order.AppointmentTypeOf(o.Modality))
 	if err != nil || slot.Type != order.PatientServiceCenter || slot.AccountID == o.LabAccountID {
@@ -152,11 +154,11 @@ func (s *server) slotOfBookingKey(ctx context.Context, o *order.Order, key strin
 	if offered.LabSlug != own.LabSlug {
 		return slot, badRequest("booking_key is for another lab than the order's")
 	}
-	slot.AccountID = own.ID // the lab's centers are the same, whichever of its accounts was asked
+	slot.AccountID = own.ID // all accounts of a lab have the same centers
 	return slot, nil
 }
 
-// requestPhlebotomy asks the named provider, whose answer has no time yet.
+// requestPhlebotomy requests an appointment of the named provider. The appointment has no time yet.
 func (s *server) requestPhlebotomy(ctx context.Context,
 	in *requestAppointmentInput) (*body[junction.ClientFacingAppointment], error) {
 	o, err := s.orderWithAppointments(ctx, in.OrderID, order.Phlebotomy)
@@ -176,16 +178,16 @@ func (s *server) requestPhlebotomy(ctx context.Context,
 		return nil, badRequest("Appointments cannot be requested of " + in.Body.Provider)
 	}
 	slot := order.Slot{AccountID: all[i].account.ID, Provider: in.Body.Provider, Type: order.Phlebotomy}
-	words := order.BookingBody{Notes: in.Body.AppointmentNotes, Location: in.Body.Address.toLocation()}
-	return s.demandAppointment(ctx, o, order.Demand{Kind: order.DemandRequestAppointment, Slot: &slot}, words)
+	texts := order.BookingBody{Notes: in.Body.AppointmentNotes, Location: in.Body.Address.toLocation()}
+	return s.demandAppointment(ctx, o, order.Demand{Kind: order.DemandRequestAppointment, Slot: &slot}, texts)
 }
 
-// Booking keys are ours: a text that carries the slot, its provider's key in it, signed for the team that asked for it. So nothing
-// has to be kept of what was offered, and nobody books what was offered to others or to nobody.
+// A booking key contains the slot, with the provider's own key, and is signed for the team that asked for it. So
+// offered slots need not be stored, and a team can only book slots that it was offered.
 
 func bookingKeyPurpose(teamID string) string { return "booking key of team " + teamID }
 
-// bookingKey is the text by which the team books the slot.
+// bookingKey returns the key with which the team can book the slot.
 func (s *server) bookingKey(teamID string, slot order.Slot) (string, error) {
 	b, err := json.Marshal(slot)
 	if err != nil {
@@ -194,7 +196,7 @@ func (s *server) bookingKey(teamID string, slot order.Slot) (string, error) {
 	return s.Store.Sign(bookingKeyPurpose(teamID), b), nil
 }
 
-// openBookingKey is what a booking key stands for.
+// openBookingKey verifies a booking key and returns its slot. It refuses a slot of another type of appointment.
 func (s *server) openBookingKey(teamID, key string, t order.AppointmentType) (order.Slot, error) {
 	var slot order.Slot
 	b, err := s.Store.Verify(bookingKeyPurpose(teamID), key)

@@ -16,26 +16,27 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// appointmentFixture is a clinic with an order whose requisition is made, and what is free for it.
+// appointmentFixture is a fixture with an order that has a requisition, and a free slot for it.
 type appointmentFixture struct {
 	labAPI
 	id, path string
-	keys     []string // of the slots that are free, in order
+	keys     []string // booking keys of the free slots, in order
 }
 
-// appointmentRoutePaths are where the appointment of an order is, by how its sample is collected.
+// appointmentRoutePaths are the parts of the paths of appointments, by modality.
 var appointmentRoutePaths = map[lifecycle.Modality]string{
 	lifecycle.AtHomePhlebotomy: "/v3/order/%s/phlebotomy/appointment",
 	lifecycle.WalkIn:           "/v3/order/%s/psc/appointment",
 }
 
-// newAppointmentFixture places an order of the modality.
+// newAppointmentFixture creates an order of the modality with free slots for it.
 func newAppointmentFixture(t *testing.T, m lifecycle.Modality) appointmentFixture {
 	t.Helper()
 	return newSchedulingAPI(t).newAppointmentFixture(m)
 }
 
-// newSchedulingAPI has slots. Phlebotomists are another lab's accounts, patient service centers those of the order's.
+// newSchedulingAPI returns an API with free slots. Phlebotomists have their own account, patient service centers that
+// of the order's lab.
 func newSchedulingAPI(t *testing.T, with ...func(*api.Deps)) labAPI {
 	t.Helper()
 	quest, getlabs := newSchedulingLab("quest", labs.AppointmentReady),
@@ -48,7 +49,7 @@ func newSchedulingAPI(t *testing.T, with ...func(*api.Deps)) labAPI {
 	return newLabAPI(t, map[string]*lab{"quest": quest, "getlabs": getlabs}, with...)
 }
 
-// newAppointmentFixture places an order of the modality, and has its requisition made.
+// newAppointmentFixture creates an order of the modality, with its requisition.
 func (c labAPI) newAppointmentFixture(m lifecycle.Modality) appointmentFixture {
 	c.t.Helper()
 	v := appointmentFixture{labAPI: c, path: appointmentRoutePaths[m]}
@@ -104,7 +105,7 @@ func (v appointmentFixture) book(key string, more map[string]any, headers ...str
 	return v.request(http.MethodPost, "/book", body, headers...)
 }
 
-// newestDemand is the newest demand, with its sealed words.
+// newestDemand returns the newest demand, with its sealed texts.
 func (v appointmentFixture) newestDemand() (order.Demand, order.BookingBody) {
 	v.t.Helper()
 	_, _, demands := v.orders.snapshot()
@@ -209,7 +210,7 @@ func TestAsynchronousBookings(t *testing.T) {
 		v.book(v.keys[0], map[string]any{"async_confirmation_timeout_millisecond": 59999}).status)
 }
 
-// A key is good for the team and the kind of appointment that it was made for, and as it was given.
+// A booking key is valid for its team and its type of appointment, and only unchanged.
 func TestBookingKeys(t *testing.T) {
 	t.Parallel()
 	v := newAppointmentFixture(t, lifecycle.WalkIn)
@@ -234,7 +235,7 @@ func TestBookingKeys(t *testing.T) {
 	_, _, demands := v.orders.snapshot()
 	require.Empty(t, demands)
 
-	// Another account of the order's own lab has the same centers.
+	// All accounts of the order's lab have the same centers.
 	second := v.newAccountAt("quest", store.LabAccount{})
 	r := v.book(v.bookingKeyOf(order.Slot{Type: order.PatientServiceCenter, Provider: "quest", Key: "x", AccountID: second,
 		StartAt: testTime.Add(time.Hour)}), nil)
@@ -248,7 +249,7 @@ func (v appointmentFixture) rebindSlot(slot order.Slot) order.Slot {
 	return slot
 }
 
-// bookingKeyOf is a booking key as the team could have got it.
+// bookingKeyOf returns a booking key of a slot for the team.
 func (v appointmentFixture) bookingKeyOf(slot order.Slot) string {
 	v.t.Helper()
 	b, err := json.Marshal(slot)
@@ -256,7 +257,7 @@ func (v appointmentFixture) bookingKeyOf(slot order.Slot) string {
 	return v.store.Sign("booking key of team "+v.team, b)
 }
 
-// What the provider says decides the status.
+// The provider's refusal decides the status of the answer.
 func TestBookingRefused(t *testing.T) {
 	t.Parallel()
 	v := newAppointmentFixture(t, lifecycle.WalkIn)
@@ -318,7 +319,7 @@ func TestBookingBeforeTheRequisition(t *testing.T) {
 	require.Equal(t, lifecycle.Ordered, v.order(v.id).Status)
 }
 
-// The first answer is replayed, whatever has become of the appointment; only those of patient service centers are kept.
+// The first answer is replayed, also when the appointment has changed since. Only patient service centers have this.
 func TestBookingIsIdempotent(t *testing.T) {
 	t.Parallel()
 	v := newAppointmentFixture(t, lifecycle.WalkIn)

@@ -10,13 +10,13 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// providerNames are who keeps appointments of each type, by the client API's names.
+// providerNames are the providers of each type of appointment, by their names in the client API.
 var providerNames = map[order.AppointmentType][]string{
 	order.Phlebotomy:           {"getlabs", "phlebfinders"},
 	order.PatientServiceCenter: {"quest", "sonora_quest"},
 }
 
-// provider is an account through which appointments are made.
+// provider is an account through which appointments can be booked.
 type provider struct {
 	account      store.LabAccount
 	capabilities labs.Capabilities
@@ -27,8 +27,8 @@ func (p provider) isNamed(name string) bool { return p.capabilities.Provider == 
 
 func (p provider) offersTier(t labs.Tier) bool { return slices.Contains(p.capabilities.Tiers, t) }
 
-// schedulers are the team's providers of a type of appointments. As for orders, active accounts count, and of one lab the team's own
-// before those of all teams. An account that cannot be used is passed over, so that the others still are.
+// schedulers returns the team's providers of a type of appointment. As for orders, only active accounts are used, and
+// the team's own accounts at a lab take precedence over shared ones. It leaves out accounts that cannot be used.
 func (s *server) schedulers(ctx context.Context, t order.AppointmentType) ([]provider, error) {
 	team := callerOf(ctx).team
 	accounts, err := s.Store.LabAccounts(ctx, team.ID)
@@ -57,7 +57,7 @@ func containsAccount(accounts []store.LabAccount, a store.LabAccount) bool {
 	return slices.ContainsFunc(accounts, func(other store.LabAccount) bool { return other.ID == a.ID })
 }
 
-// openScheduler is the provider behind an account; false when it is none.
+// openScheduler returns the provider of an account, or false when appointments cannot be booked through it.
 func (s *server) openScheduler(ctx context.Context, a store.LabAccount) (provider, bool) {
 	lab, err := s.OpenLab(a)
 	if err != nil {
@@ -65,7 +65,7 @@ func (s *server) openScheduler(ctx context.Context, a store.LabAccount) (provide
 			slog.String("lab_account_id", a.ID), slog.Any("error", err))
 		return provider{}, false
 	}
-	keeper, ok := lab.(labs.Scheduler)
+	scheduler, ok := lab.(labs.Scheduler)
 	can := lab.Capabilities()
-	return provider{account: a, capabilities: can, Scheduler: keeper}, ok && can.Schedule
+	return provider{account: a, capabilities: can, Scheduler: scheduler}, ok && can.Schedule
 }

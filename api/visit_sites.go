@@ -17,28 +17,28 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// Who takes samples where: patient service centers and phlebotomists (client-api#14-area-and-psc-info).
+// This file lists patient service centers and the service areas of phlebotomists (client-api#14-area-and-psc-info).
 
-// maxSitesListed is how many patient service centers are told of.
+// maxSitesListed is the largest number of patient service centers in an answer.
 const maxSitesListed = 30
 
-// capabilityBookable is the capability of a site with which appointments can be made through this server.
+// capabilityBookable is the capability of sites whose appointments can be booked through this server.
 const capabilityBookable = "appointment_scheduling_via_junction"
 
-// postalCodePattern is what places are known by.
+// postalCodePattern matches addresses' zip fields that begin with a postal code.
 var postalCodePattern = regexp.MustCompile(`^\d{5}`)
 
-// centralLabs are the labs that area information is about.
+// centralLabs are the labs that the information about an area contains.
 var centralLabs = []string{"quest", "labcorp", "bioreference", "sonora_quest"}
 
-// RadiusQuery is how far away is near.
+// RadiusQuery is the radius of a search around a postal code.
 type RadiusQuery struct {
 	Radius string `query:"radius" enum:"10,20,25,50,100" default:"25" doc:"Miles."`
 }
 
-// CapabilitiesQuery asks for sites with capabilities.
+// CapabilitiesQuery selects sites that have all of the capabilities.
 type CapabilitiesQuery struct {
-	Capabilities []string `query:"capabilities,explode" enum:"stat,appointment_scheduling_via_junction,appointment_scheduling_with_lab" doc:"Sites have all of these."`
+	Capabilities []string `query:"capabilities,explode" enum:"stat,appointment_scheduling_via_junction,appointment_scheduling_with_lab"`
 }
 
 type areaInput struct {
@@ -46,7 +46,7 @@ type areaInput struct {
 	RadiusQuery
 	ZipCode string   `query:"zip_code" required:"true" pattern:"^\\d{5}$"`
 	Lab     string   `query:"lab" enum:"quest,labcorp,bioreference,sonora_quest" deprecated:"true" doc:"Use labs."`
-	Labs    []string `query:"labs,explode" enum:"quest,labcorp,bioreference,sonora_quest" doc:"Defaults to all that have patient service centers."`
+	Labs    []string `query:"labs,explode" enum:"quest,labcorp,bioreference,sonora_quest"`
 }
 
 type pscInput struct {
@@ -66,7 +66,7 @@ type orderPSCInput struct {
 func (s *server) locationRoutes() {
 	op := huma.Operation{
 		OperationID: "area-info", Method: http.MethodGet, Path: "/v3/order/area/info", Tags: []string{tagAppointments},
-		Summary: "Who takes samples around a postal code", Errors: []int{http.StatusNotFound},
+		Summary: "Read which labs and phlebotomists serve the area of a postal code", Errors: []int{http.StatusNotFound},
 	}
 	registerOperation(s, scopeOwnRead, op, s.getAreaInfo)
 	op.OperationID, op.Path, op.Summary = "psc-info", "/v3/order/psc/info",
@@ -109,7 +109,8 @@ func (s *server) getAreaInfo(ctx context.Context, in *areaInput) (*body[junction
 	return newAnswer(out), nil
 }
 
-// areaLabs are the labs of the catalogue that are asked about: those that are named, else those with patient service centers.
+// areaLabs returns the labs of the catalogue that a request names. Without names it returns the central labs with
+// patient service centers.
 func (s *server) areaLabs(ctx context.Context, in *areaInput) ([]order.Lab, error) {
 	all, err := s.Store.Labs(ctx)
 	if err != nil {
@@ -131,7 +132,7 @@ func (s *server) areaLabs(ctx context.Context, in *areaInput) ([]order.Lab, erro
 	}), nil
 }
 
-// phlebotomyProvidersAt are the providers that serve a postal code and that the team can book.
+// phlebotomyProvidersAt returns the providers that serve a postal code and that the team can book, by name.
 func (s *server) phlebotomyProvidersAt(ctx context.Context, zip string) ([]junction.PhlebotomyProviderInfo, error) {
 	areas, err := s.Store.PhlebotomyCoverage(ctx, zip)
 	if err != nil {
@@ -163,14 +164,14 @@ func (s *server) phlebotomyProvidersAt(ctx context.Context, zip string) ([]junct
 	return out, nil
 }
 
-// nearbySite is a site and how far away it is, in miles.
+// nearbySite is a site and its distance in miles.
 type nearbySite struct {
 	order.Site
 	miles float64
 }
 
-// sitesNear lists a lab's sites within a radius of a postal code that have all of some capabilities, nearest first. There is none where
-// nothing is known of the postal code.
+// sitesNear lists a lab's sites that are within a radius of a postal code and have all of the capabilities, nearest
+// first. The list is empty for an unknown postal code.
 func (s *server) sitesNear(ctx context.Context, labID int, zip, radius string,
 	capabilities []string) ([]nearbySite, error) {
 	center, err := s.Store.ZipCenter(ctx, zip)
@@ -201,7 +202,8 @@ func (s *server) sitesNear(ctx context.Context, labID int, zip, radius string,
 	return out, nil
 }
 
-// newAreaInfo takes a lab's sites together. Appointments can be booked here where a site takes them and the team has an account for that.
+// newAreaInfo summarises a lab's sites in an area. Appointments can be booked if bookable, which says that the team has
+// an account for that, and if a site has the capability.
 func newAreaInfo(lab order.Lab, sites []nearbySite, radius string, bookable bool) junction.PSCAreaInfo {
 	bills, capabilities := []string{}, []string{}
 	for _, site := range sites {
@@ -254,7 +256,7 @@ func (s *server) getOrderPSCInfo(ctx context.Context, in *orderPSCInput) (*body[
 	switch {
 	case err != nil:
 		return nil, err
-	case o.Address == nil || !postalCodePattern.MatchString(o.Address.Zip): // an import's is not checked
+	case o.Address == nil || !postalCodePattern.MatchString(o.Address.Zip): // imports do not check the zip
 		return nil, badRequest("The order has no address with a postal code yet")
 	case o.LabTest.Lab == nil:
 		return nil, badRequest("The order has no lab with patient service centers")

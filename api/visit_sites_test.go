@@ -9,7 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// codes are the sites of an answer, and how far away they are.
+// codes returns the codes of an answer's sites, and their distances.
 func codes(t testing.TB, r reply) (all []string, miles []float64) {
 	t.Helper()
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
@@ -44,7 +44,8 @@ func TestPatientServiceCenters(t *testing.T) {
 	require.Equal(t, []any{"Phoenix", "AZ", "85003", nil}, []any{metadata["city"], metadata["state"], metadata["zip_code"],
 		metadata["second_line"]})
 
-	// A postal code that the data set does not have is in the middle of its neighbours; where there are none, nothing is near.
+	// A postal code that is not in the data set is located at the center of its neighbours. Without neighbours no site is
+	// near.
 	neighbour, _ := codes(t, get("zip_code=85001&lab_id=2&radius=20"))
 	require.NotEmpty(t, neighbour)
 	nowhere, _ := codes(t, get("zip_code=99999&lab_id=2&radius=100"))
@@ -77,8 +78,8 @@ func TestAtMostThirtySites(t *testing.T) {
 	require.Len(t, all, 30)
 	require.IsNonDecreasing(t, miles)
 	area := f.sendWithKey(http.MethodGet, "/v3/order/area/info?zip_code=85004&labs=labcorp", f.key, nil).json(t)
-	require.InDelta(t, 42,
-		area["central_labs"].(map[string]any)["labcorp"].(map[string]any)["patient_service_centers"].(map[string]any)["within_radius"], 0)
+	labcorp := area["central_labs"].(map[string]any)["labcorp"].(map[string]any)
+	require.InDelta(t, 42, labcorp["patient_service_centers"].(map[string]any)["within_radius"], 0)
 }
 
 func TestPatientServiceCentersOfAnOrder(t *testing.T) {
@@ -122,7 +123,7 @@ func TestAreaInfo(t *testing.T) {
 	}, quest["patient_service_centers"])
 	require.Contains(t, area["central_labs"], "labcorp")
 
-	// With accounts that keep appointments they can be booked here.
+	// With an account that makes appointments, appointments can be booked through the API.
 	f.neutralAccount("getlabs", `{"collection_methods": [], "schedule": true, "provider": "getlabs"}`)
 	f.neutralAccount("phlebfinders",
 		`{"collection_methods": [], "schedule": true, "provider": "phlebfinders", "tiers": ["appointment-request"]}`)
@@ -152,7 +153,7 @@ func TestAreaInfo(t *testing.T) {
 		"/v3/order/area/info?zip_code=85004&lab_account_id="+newID(), f.key, nil).status)
 }
 
-// Where phlebotomists go is of no use where the account does not keep appointments that way.
+// A service area is left out when the account does not offer its service types.
 func TestPhlebotomistsOfAnotherTier(t *testing.T) {
 	t.Parallel()
 	f := newDemo(t)

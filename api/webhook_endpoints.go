@@ -13,15 +13,14 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// Webhook is an endpoint as the management API has it (client-api#team-webhooks-management-api). Null filter types are
-// all, a null rate limit is none.
+// Webhook is an endpoint in the management API (client-api#team-webhooks-management-api).
 type Webhook struct {
 	ID          string    `json:"id"`
 	URL         string    `json:"url"`
 	Description string    `json:"description"`
 	RateLimit   *int      `json:"rate_limit" doc:"Messages per second; null: no limit."`
 	Disabled    bool      `json:"disabled"`
-	FilterTypes []string  `json:"filter_types" doc:"Event types that are sent; null: all but the operational ones."`
+	FilterTypes []string  `json:"filter_types" doc:"Event types that are sent; null: all except operational ones."`
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
 }
@@ -29,18 +28,19 @@ type Webhook struct {
 // WebhooksPage is a page of webhooks, oldest first.
 type WebhooksPage struct {
 	Data       []Webhook `json:"data" nullable:"false"`
-	NextCursor *string   `json:"next_cursor" doc:"Null: this is the last page."`
+	NextCursor *string   `json:"next_cursor" doc:"Null on the last page."`
 }
 
-// WebhookSettings are the fields of a webhook that can be set when it is made and later. What is absent or null stays as it is.
+// WebhookSettings are the fields of a webhook that can be set when it is created and later. Fields that are absent or
+// null do not change.
 type WebhookSettings struct {
 	Description *string  `json:"description,omitempty" maxLength:"500"`
 	RateLimit   *int     `json:"rate_limit,omitempty" minimum:"0" maximum:"10000" doc:"Messages per second; 0: no limit."`
 	Disabled    *bool    `json:"disabled,omitempty"`
-	FilterTypes []string `json:"filter_types,omitempty" doc:"Event types to send; an empty list: all but the operational ones."`
+	FilterTypes []string `json:"filter_types,omitempty" doc:"Event types to send; []: all except operational ones."`
 }
 
-// ManagedTeam is the path of a team in the management API. Aliquot has no organisations: any id will do.
+// ManagedTeam is the path of a team in the management API. Aliquot has no organisations, so any org_id is accepted.
 type ManagedTeam struct {
 	OrgID       string `path:"org_id" format:"uuid"`
 	TeamID      string `path:"team_id" format:"uuid"`
@@ -63,7 +63,7 @@ type createWebhookInput struct {
 	ManagedTeam
 	Body struct {
 		URL    string  `json:"url" minLength:"1" maxLength:"2048"`
-		Secret *string `json:"secret,omitempty" doc:"whsec_ and base64 of 24 to 64 bytes. Defaults to a new one."`
+		Secret *string `json:"secret,omitempty" doc:"whsec_ and base64 of 24 to 64 bytes. Defaults to a generated one."`
 		WebhookSettings
 	}
 }
@@ -108,7 +108,7 @@ func checkSecret(secret *string, path string) []error {
 
 func checkHeaders(headers map[string]string) []error {
 	if err := webhooks.CheckHeaders(headers); err != nil {
-		return []error{newProblem("value_error", "Value has a header that may not be set", "body.headers")}
+		return []error{newProblem("value_error", "Value has a header that is not allowed", "body.headers")}
 	}
 	return nil
 }
@@ -145,11 +145,11 @@ func (s *server) webhookRoutes() {
 	registerManagementOperation(s, scopeAllChange, op("get-webhook-secret", http.MethodGet, one+"/secret",
 		"Read a webhook's secret", http.StatusOK), s.getWebhookSecret)
 	registerManagementOperation(s, scopeAllChange, op("rotate-webhook-secret", http.MethodPost, one+"/secret/rotate",
-		"Give a webhook a new secret; the old one signs too for a day",
+		"Give a webhook a new secret; for a day, messages are also signed with the old one",
 		http.StatusNoContent), s.rotateWebhookSecret)
 }
 
-// teamOfPath finds the team of a path.
+// teamOfPath returns the team of a path. It answers 404 when the team has another environment.
 func (s *server) teamOfPath(ctx context.Context, in ManagedTeam) (store.Team, error) {
 	t, err := s.Store.Team(ctx, canonicalUUID(in.TeamID))
 	if err == nil && t.Environment != in.Environment {
@@ -158,7 +158,7 @@ func (s *server) teamOfPath(ctx context.Context, in ManagedTeam) (store.Team, er
 	return t, mapNotFound(err, "Team")
 }
 
-// endpointOfPath finds the endpoint of a path.
+// endpointOfPath returns the endpoint of a path. It answers 404 for an endpoint of another team.
 func (s *server) endpointOfPath(ctx context.Context, in ManagedWebhook) (store.Endpoint, error) {
 	t, err := s.teamOfPath(ctx, in.ManagedTeam)
 	if err != nil {
@@ -202,7 +202,7 @@ func (s *server) createWebhook(ctx context.Context, in *createWebhookInput) (*bo
 	return newAnswer(fromEndpoint(e)), nil
 }
 
-// createEndpoint completes an endpoint and writes it.
+// createEndpoint checks an endpoint's URL, gives it an id and a secret, stores it, and adds that to the audit.
 func (s *server) createEndpoint(ctx context.Context, e *store.Endpoint, secret *string) error {
 	if err := s.Guard.CheckURL(e.URL); err != nil {
 		return mapURLError(err)
@@ -248,7 +248,7 @@ func (s *server) updateWebhook(ctx context.Context, in *updateWebhookInput) (*bo
 	return newAnswer(fromEndpoint(e)), nil
 }
 
-// changeWebhook changes the endpoint of a path and notes who did.
+// changeWebhook changes the endpoint of a path and adds that to the audit.
 func (s *server) changeWebhook(ctx context.Context, in ManagedWebhook, action string,
 	change func(*store.Endpoint)) (store.Endpoint, error) {
 	e, err := s.endpointOfPath(ctx, in)
@@ -274,10 +274,10 @@ func (s *server) deleteWebhook(ctx context.Context, in *ManagedWebhook) (*struct
 	return nil, nil
 }
 
-// disabledReasonTeam is why an endpoint is disabled that its team disabled.
+// disabledReasonTeam is the reason of an endpoint that its team has disabled.
 const disabledReasonTeam = "team"
 
-// applyTo sets what was given.
+// applyTo sets the fields of an endpoint that are given.
 func (w WebhookSettings) applyTo(e *store.Endpoint) {
 	if w.Description != nil {
 		e.Description = *w.Description

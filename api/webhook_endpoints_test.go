@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// manage asks the management API of the fixture's team.
+// manage sends a request to the management API of the fixture's team.
 func (f *fixture) manage(method, suffix string, body any) reply {
 	f.t.Helper()
 	return f.send(method, f.managed()+suffix, body, "X-Management-Key", f.opsKey)
@@ -160,7 +160,7 @@ func TestWebhooksAreRefused(t *testing.T) {
 	}
 }
 
-// Every route looks at the team and its environment.
+// Every route checks the team and its environment.
 func TestWebhooksOfOthersAreNotFound(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

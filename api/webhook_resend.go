@@ -11,18 +11,18 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// resendWindow is the longest time that can be selected (client-api#post-v3orderresend_events).
+// resendWindow is the longest time range that can be selected (client-api#post-v3orderresend_events).
 const resendWindow = 60 * 24 * time.Hour
 
-// ResendWebhookBody selects the orders whose latest webhook is sent again: those named, those that an event was sent of in a time, or
-// those to which both applies.
+// ResendWebhookBody selects the orders whose latest webhook message is sent again: by their ids, by a time range in
+// which a message was created, or by both.
 type ResendWebhookBody struct {
-	OrderIDs []string   `json:"order_ids,omitempty" maxItems:"1000" doc:"At least one of order_ids and start_at."`
-	StartAt  *time.Time `json:"start_at,omitempty" doc:"Webhooks made from then on; 60 days at most."`
-	EndAt    *time.Time `json:"end_at,omitempty" doc:"And before. Defaults to now."`
+	OrderIDs []string   `json:"order_ids,omitempty" maxItems:"1000" doc:"Required without start_at."`
+	StartAt  *time.Time `json:"start_at,omitempty" doc:"Messages created at or after this time. At most 60 days."`
+	EndAt    *time.Time `json:"end_at,omitempty" doc:"Messages created before this time. Defaults to now."`
 }
 
-// ResendWebhookResponse names the orders whose latest webhook is sent again.
+// ResendWebhookResponse names the orders whose latest webhook message is sent again.
 type ResendWebhookResponse struct {
 	OrderIDs []string `json:"order_ids" nullable:"false"`
 }
@@ -34,11 +34,13 @@ func (in *resendInput) Resolve(huma.Context) []error {
 	b, errs := in.Body, []error(nil)
 	for i, id := range b.OrderIDs {
 		if uuid.Validate(id) != nil {
-			errs = append(errs, newProblem("uuid_parsing", "Input should be a valid UUID", fmt.Sprintf("body.order_ids[%d]", i)))
+			errs = append(errs,
+				newProblem("uuid_parsing", "Input should be a valid UUID", fmt.Sprintf("body.order_ids[%d]", i)))
 		}
 	}
 	if len(b.OrderIDs) == 0 && b.StartAt == nil {
-		errs = append(errs, newProblem("value_error", "At least one of order_ids and start_at is required", "body.order_ids"))
+		errs = append(errs,
+			newProblem("value_error", "At least one of order_ids and start_at is required", "body.order_ids"))
 	}
 	switch {
 	case b.EndAt == nil:

@@ -10,13 +10,14 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// WebhookHeaders are the headers that a webhook's messages carry. Those that look like credentials are named only.
+// WebhookHeaders are the headers that are sent with a webhook's messages. The values of those that look like
+// credentials are left out; their names are in sensitive.
 type WebhookHeaders struct {
 	Headers   map[string]string `json:"headers" nullable:"false"`
 	Sensitive []string          `json:"sensitive" nullable:"false"`
 }
 
-// WebhookSecret is what signs a webhook's messages.
+// WebhookSecret is the secret that signs a webhook's messages.
 type WebhookSecret struct {
 	Key string `json:"key"`
 }
@@ -24,7 +25,7 @@ type WebhookSecret struct {
 type setHeadersInput struct {
 	ManagedWebhook
 	Body struct {
-		Headers map[string]string `json:"headers" doc:"All of them; what is not among them is no longer sent."`
+		Headers map[string]string `json:"headers" doc:"Replace all headers of the webhook."`
 	}
 }
 
@@ -34,7 +35,7 @@ func (in *setHeadersInput) Resolve(huma.Context) []error { return checkHeaders(i
 type rotateInput struct {
 	ManagedWebhook
 	Body *struct {
-		Key *string `json:"key,omitempty" doc:"whsec_ and base64 of 24 to 64 bytes. Defaults to a new one."`
+		Key *string `json:"key,omitempty" doc:"whsec_ and base64 of 24 to 64 bytes. Defaults to a generated one."`
 	}
 }
 

@@ -1,5 +1,5 @@
-// Command catalogueschemadoc writes docs/catalogue.schema.json, the JSON Schema of a catalogue's files, or with -check says whether it
-// is current.
+// Command catalogueschemadoc writes docs/catalogue.schema.json, the JSON Schema of a catalogue's files. With -check it
+// reports whether the file is up to date.
 package main
 
 import (
