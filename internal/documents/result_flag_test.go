@@ -17,7 +17,7 @@ func TestFlags(t *testing.T) {
 	for name, c := range map[string]struct {
 		value          *float64
 		interpretation order.Interpretation
-		want           string // empty: none
+		want           string // empty: no flag
 	}{
 		"within":              {ptr(4.0), order.InterpretationNormal, ""},
 		"at the lower limit":  {ptr(3.0), order.InterpretationNormal, ""},

@@ -16,7 +16,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// fault is something that an adapter could do wrong, and the check that has to find it.
+// fault is a mistake of an adapter, and the check that has to find it.
 type fault struct {
 	name, check string
 	inject      func(f *conformance.Fixture)

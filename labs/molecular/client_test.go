@@ -18,7 +18,8 @@ func TestNewNamesAllProblems(t *testing.T) {
 	t.Parallel()
 	a := labs.Account{
 		ID: "acc-1", BaseURL: "lab.example", Spacing: time.Second, Environment: "staging",
-		Settings: []byte(`{"physicians":{"wa":1,"AZ":0},"default_physician":-1,"practice_id":-1,"shipping_method":-1,"lob":"DNA",
+		Settings: []byte(`{"physicians":{"wa":1,"AZ":0},"default_physician":-1,"practice_id":-1,"shipping_method":-1,
+			"lob":"DNA",
 			"endpoints":{"results":"https://other.example/Results","order_info":"/../x","cancel":"Cancel"}}`),
 	}
 

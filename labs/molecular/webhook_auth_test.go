@@ -16,7 +16,7 @@ func TestAuthenticate(t *testing.T) {
 	t.Parallel()
 	pairs := []labs.Credentials{
 		{AccountID: "acc-1", User: "practice-9", Token: "new"},
-		{AccountID: "acc-1", User: "practice-9", Token: "old"}, // until MTL has changed over
+		{AccountID: "acc-1", User: "practice-9", Token: "old"}, // accepted until MTL uses the new credentials
 		{AccountID: "acc-2", User: "practice-10", Token: "other"},
 		{AccountID: "acc-3"}, // not configured
 		{AccountID: "acc-4", User: "practice-4"},

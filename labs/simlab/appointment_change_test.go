@@ -10,7 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/simlab"
 )
 
-// Requests are confirmed with a time later, and cannot be moved.
+// Requests are confirmed with a time later, and calls cannot reschedule them.
 func TestAppointmentRequests(t *testing.T) {
 	t.Parallel()
 	w := newNeutralLab(t)
@@ -34,7 +34,7 @@ func TestAppointmentRequests(t *testing.T) {
 		"/orders/N1/appointments/a2", bookingBody(simlab.FlowPhlebotomy, "")).Code)
 }
 
-// Sonora Quest reserves, confirms later, and takes no other calls.
+// Sonora Quest reserves a slot, confirms it later, and takes no other calls.
 func TestSonoraQuestBookings(t *testing.T) {
 	t.Parallel()
 	const sonora = accountName + ":sonora_quest"
@@ -84,7 +84,7 @@ func TestBookingsFail(t *testing.T) {
 	require.Empty(t, w.webhooks())
 }
 
-// If what was cancelled by the provider is booked again, the story goes on.
+// If an appointment that the provider cancelled is booked again, the script continues.
 func TestRebookingAfterCancellation(t *testing.T) {
 	t.Parallel()
 	for script, want := range map[string][]string{
@@ -134,7 +134,7 @@ func TestProvidersActByHand(t *testing.T) {
 	require.Equal(t, []string{"w1", "2024-01-02T03:04:05.000000Z"},
 		[]string{told[1].header.Get("webhook-id"), told[1].fields["at"].(string)})
 
-	// Of an order that the lab does not know, and of Molecular's.
+	// Orders that the lab does not have, and orders of Molecular's protocol.
 	act(http.StatusNotFound, "N7", "b1", `{"status":"confirmed"}`)
 	act(http.StatusBadRequest, "N7", "b1", `{"status":"perhaps","provider":"quest"}`)
 	made := act(http.StatusOK, "N7", "b1", `{"status":"confirmed","provider":"quest","site":"QTX1"}`).Appointment
