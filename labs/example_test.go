@@ -17,7 +17,8 @@ import (
 // A partner's Protocol decodes the body of a webhook into the order's number and a fact.
 func ExampleProtocol_decode() {
 	protocol := minimalpartner.Protocol
-	body := []byte(`{"order": "K7Q2M9XW4T1B8C5D", "what": "shipped", "when": "2026-03-02T10:00:00+01:00", "sample": "S-1"}`)
+	body := []byte(`{"order": "K7Q2M9XW4T1B8C5D", "sample": "S-1",
+		"what": "shipped", "when": "2026-03-02T10:00:00+01:00"}`)
 
 	m := protocol.Decode(http.Header{}, body, time.Now())
 

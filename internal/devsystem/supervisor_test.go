@@ -78,7 +78,7 @@ func TestAKilledChildIsStartedAgain(t *testing.T) {
 	require.Equal(t, other, pids(t, f.path)["b"], "the other one is left alone")
 
 	require.NoError(t, syscall.Kill(second, syscall.SIGTERM),
-		"one that ends well was not told to by the supervisor either")
+		"a child that ends without an error is restarted as well")
 	third := waitForProcess(t, f.path, "a", second)
 	logHas(t, f, "b", "up")
 

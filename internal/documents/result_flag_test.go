@@ -30,7 +30,7 @@ func TestFlags(t *testing.T) {
 		"critical text":       {nil, order.InterpretationCritical, "CRITICAL"},
 		"abnormal text":       {nil, order.InterpretationAbnormal, "ABNORMAL"},
 		"normal text":         {nil, order.InterpretationNormal, ""},
-		"nobody has said":     {nil, order.InterpretationUnknown, ""},
+		"no interpretation":   {nil, order.InterpretationUnknown, ""},
 		"abnormal and within": {ptr(4.0), order.InterpretationAbnormal, "ABNORMAL"},
 	} {
 		t.Run(name, func(t *testing.T) {

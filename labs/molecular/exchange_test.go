@@ -199,7 +199,7 @@ func TestUnusableAnswer(t *testing.T) {
 
 			var unanswered *labs.UnansweredError
 			require.ErrorAs(t, err, &unanswered)
-			require.Equal(t, body, string(unanswered.Raw), "the body is kept (molecular-api#d24)")
+			require.Equal(t, body, string(unanswered.Raw), "Raw has the body (molecular-api#d24)")
 			require.NotContains(t, err.Error(), "Okafor")
 		})
 	}

@@ -54,8 +54,8 @@ func TestAuthenticate(t *testing.T) {
 		"the headers of our calls": {pairs,
 			func(r *http.Request) { r.Header.Set("user", "practice-9"); r.Header.Set("token", "new") }, "",
 			labs.ErrWrongCredentials},
-		"nobody":                    {nil, basic("practice-9", "new"), "", labs.ErrNoCredentials},
-		"nobody, nothing":           {nil, func(*http.Request) {}, "", labs.ErrNoCredentials},
+		"no accounts":               {nil, basic("practice-9", "new"), "", labs.ErrNoCredentials},
+		"no accounts, no header":    {nil, func(*http.Request) {}, "", labs.ErrNoCredentials},
 		"only unconfigured, empty":  {pairs[3:], basic("", ""), "", labs.ErrNoCredentials},
 		"only unconfigured, a half": {pairs[3:], basic("practice-4", ""), "", labs.ErrNoCredentials},
 	}

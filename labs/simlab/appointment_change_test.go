@@ -44,9 +44,9 @@ func TestSonoraQuestBookings(t *testing.T) {
 		bookingBody(simlab.FlowWalkIn, slot))
 	require.Equal(t, []any{"sonora_quest", "reserved", false}, []any{booked.Provider, booked.Status, booked.CanReschedule})
 	w.await(func() bool { return len(w.webhooks()) == 1 })
-	told := w.webhooks()[0]
-	require.Equal(t, sonora, told.header.Get("x-account"))
-	require.Equal(t, "confirmed", told.fields["data"].(map[string]any)["status"])
+	webhook := w.webhooks()[0]
+	require.Equal(t, sonora, webhook.header.Get("x-account"))
+	require.Equal(t, "confirmed", webhook.fields["data"].(map[string]any)["status"])
 	for path, code := range map[string]string{"reschedule": "not_reschedulable", "cancel": "not_cancellable"} {
 		got := neutralCallAs[refusal](w, sonora, http.StatusConflict, http.MethodPost, "/orders/N1/appointments/a1/"+path,
 			`{"slot":"`+slot+`"}`)
@@ -128,11 +128,11 @@ func TestProvidersActByHand(t *testing.T) {
 	require.Equal(t, 2030, set.Start.Year())
 	require.Equal(t, 20*time.Minute, set.End.Sub(*set.Start))
 	act(http.StatusOK, "N1", "a1", `{"status":"in_progress"}`)
-	require.Zero(t, act(http.StatusOK, "N1", "a1", `{"status":"completed","lost":true}`).Status, "not told")
-	told := w.verifiedWebhooks()
-	require.Len(t, told, 4)
+	require.Zero(t, act(http.StatusOK, "N1", "a1", `{"status":"completed","lost":true}`).Status, "not sent")
+	webhooks := w.verifiedWebhooks()
+	require.Len(t, webhooks, 4)
 	require.Equal(t, []string{"w1", "2024-01-02T03:04:05.000000Z"},
-		[]string{told[1].header.Get("webhook-id"), told[1].fields["at"].(string)})
+		[]string{webhooks[1].header.Get("webhook-id"), webhooks[1].fields["at"].(string)})
 
 	// Orders that the lab does not have, and orders of Molecular's protocol.
 	act(http.StatusNotFound, "N7", "b1", `{"status":"confirmed"}`)

@@ -90,7 +90,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	book.add(&order{number: "last"})
 	book.byAge[0].run = &scriptRun{done: make(chan struct{})}
 	_, err = book.dropOldestIfFull()
-	require.ErrorIs(t, err, errOrderLimit, "an order whose script runs is kept")
+	require.ErrorIs(t, err, errOrderLimit, "an order with a running script is not removed")
 	stopped := false
 	book.byAge[0].awaitsCondition, book.byAge[0].run.cancel = true, func() { stopped = true }
 	waited := book.byAge[0]

@@ -256,3 +256,34 @@ func TestCallsAndSpacing(t *testing.T) {
 	shown := call[simlab.Traffic](w, http.StatusOK, http.MethodGet, "/sandbox/account?limit=2", "")
 	require.Equal(t, account.Calls[1:], shown.Calls)
 }
+
+func TestCancelOrder(t *testing.T) {
+	t.Parallel()
+	t.Run("not offered", func(t *testing.T) {
+		t.Parallel()
+		w := newTestLab(t, withManual)
+		status, _, err := w.send(http.MethodPost, "/CancelOrder", `{"order_number":"N1"}`)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusNotFound, status)
+	})
+	t.Run("offered", func(t *testing.T) {
+		t.Parallel()
+		w := newTestLab(t, func(c *simlab.Config) { c.CancelCall, c.Speed = true, 1 })
+		cancel := func(number string) placed {
+			return call[placed](w, http.StatusOK, http.MethodPost, "/CancelOrder", `{"order_number":"`+number+`"}`)
+		}
+		w.place("N1", "happy")
+		w.await(func() bool { return w.order("N1").Running })
+		require.Equal(t, placed{Message: "order number not found"}, cancel("N2"))
+		for range 2 {
+			require.Equal(t, placed{Success: true, Message: " null "}, cancel("N1"))
+		}
+		w.await(func() bool { return !w.order("N1").Running })
+		require.Equal(t, "cancelled", w.order("N1").Status)
+		require.Empty(t, w.webhooks())
+
+		w.place("N3", "happy")
+		w.replaceScript("N3", []simlab.Step{{Kind: simlab.KindShipped}})
+		require.Equal(t, placed{Message: "kit has been shipped"}, cancel("N3"))
+	})
+}

@@ -35,11 +35,11 @@ func TestFactsAreListed(t *testing.T) {
 		require.Equal(t, []string{"sample_received", "report_ready"}, []string{facts[0].Type, facts[1].Type})
 		require.Equal(t, []string{"N1", placed.Accession}, []string{facts[0].OrderNumber, facts[0].Accession})
 		require.Less(t, facts[0].At, facts[1].At)
-		told := w.verifiedWebhooks()
-		require.Len(t, told, sent)
+		webhooks := w.verifiedWebhooks()
+		require.Len(t, webhooks, sent)
 		account := w.lab.Traffic().WebhookAttemptsFor("N1")
 		require.Len(t, account, sent, "the account has what was sent")
-		for i, r := range told {
+		for i, r := range webhooks {
 			fact := facts[i*2/max(sent, 1)]
 			require.Equal(t, fact.ID, r.header.Get("webhook-id"))
 			require.Equal(t, fact.ID, account[i].ID)

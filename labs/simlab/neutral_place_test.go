@@ -155,8 +155,8 @@ func TestAHeldUpSampleGoesOnOnceThePatientIsCorrected(t *testing.T) {
 	other := neutralOrderBody("N1", simlab.FlowTestkit, "", "patient", patient("Obi"))
 	neutralCall[requisition](w, http.StatusCreated, http.MethodPut, "/orders/N1/patient", other)
 	w.await(func() bool { return !w.order("N1").Running })
-	told := w.factNames(w.order("N1"))
-	require.Equal(t, join(heldUp, sample, report), told[len(told)-3:])
+	facts := w.factNames(w.order("N1"))
+	require.Equal(t, join(heldUp, sample, report), facts[len(facts)-3:])
 }
 
 func TestRegistrationIsRefused(t *testing.T) {

@@ -70,7 +70,7 @@ func TestNeutralReport(t *testing.T) {
 	require.Len(t, got.Results, 4+3+6+5+1+1+1+1+5+1)
 	require.NotEmpty(t, got.CollectedAt)
 	require.NotEmpty(t, got.ReceivedAt)
-	require.Nil(t, got.Patient, "the lab keeps nobody's name")
+	require.Nil(t, got.Patient, "the lab stores no names")
 	kinds := map[string]bool{}
 	for _, r := range got.Results {
 		kinds[r.Type] = true
@@ -194,7 +194,7 @@ func TestReportsPutByHand(t *testing.T) {
 		[]any{got.Status, got.Version, got.Interpretation, got.Patient["first_name"]})
 	require.Len(t, got.Missing, 1)
 	w.replaceScript("N1", []simlab.Step{{Kind: simlab.KindResults}})
-	require.Equal(t, 2, w.reported().Version, "what was put by hand stands")
+	require.Equal(t, 2, w.reported().Version, "results from the control endpoint stay")
 	put(http.StatusBadRequest, `{"status":"perhaps"}`)
 	put(http.StatusBadRequest, `{"observations":[]}`)
 }

@@ -48,15 +48,15 @@ func TestAppointmentsThatTheProviderMakes(t *testing.T) {
 		require.Equal(t, http.StatusOK, w.putScript(accountName, neutralSecret,
 			`{"steps": [{"kind": "appointment", "status": "confirmed"}]}`))
 		w.await(func() bool { return !w.order("N1").Running })
-		require.Empty(t, w.webhooks(), "nobody has an appointment, and no provider is named")
+		require.Empty(t, w.webhooks(), "the order has no appointment, and the step names no provider")
 
 		require.Equal(t, http.StatusOK, w.putScript(accountName, neutralSecret, `{"steps": [
 			{"kind": "appointment", "status": "pending", `+parameters+`}, {"kind": "appointment",
 			"status": "confirmed", `+parameters+`}]}`))
 		state := w.awaitScriptEnd("N1")
 		require.Equal(t, []string{"appointment pending", "appointment confirmed"}, w.factNames(state))
-		told := w.verifiedWebhooks()
-		first, second := told[0].fields["data"].(map[string]any), told[1].fields["data"].(map[string]any)
+		webhooks := w.verifiedWebhooks()
+		first, second := webhooks[0].fields["data"].(map[string]any), webhooks[1].fields["data"].(map[string]any)
 		require.Equal(t, first["id"], second["id"], "one is made")
 		require.Nil(t, first["start"])
 		require.NotNil(t, second["start"])
