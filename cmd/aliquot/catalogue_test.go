@@ -13,7 +13,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/apiclient"
 )
 
-// requireCatalogueCommands does with a catalogue all that the command line can.
+// requireCatalogueCommands runs every catalogue command.
 func requireCatalogueCommands(t *testing.T, d *devSystem) {
 	t.Helper()
 	folder := t.TempDir()
@@ -40,11 +40,13 @@ func requireCatalogueCommands(t *testing.T, d *devSystem) {
 	require.Contains(t, run("import", file("export.json", exported)), "nothing changed")
 
 	wrong := file("wrong.json",
-		`{"markers": [{"id": 901, "lab": "ussl", "name": "Sodium", "slug": "sodium", "loinc": "2951-3"}, {"id": 902, "lab": "none", "name": "", "slug": "x"}]}`)
+		`{"markers": [{"id": 901, "lab": "ussl", "name": "Sodium", "slug": "sodium", "loinc": "2951-3"}, {"id": 902,
+			"lab": "none", "name": "", "slug": "x"}]}`)
 	_, err := runInProcess(t, "catalogue", "import", wrong, "--data", d.data)
 	require.ErrorContains(t, err, wrong+": markers[1].name: expected length >= 1")
 	wrong = file("wrong.json",
-		`{"markers": [{"id": 901, "lab": "ussl", "name": "Sodium", "slug": "sodium", "loinc": "2951-3"}, {"id": 902, "lab": "none", "name": "X", "slug": "x"}]}`)
+		`{"markers": [{"id": 901, "lab": "ussl", "name": "Sodium", "slug": "sodium", "loinc": "2951-3"}, {"id": 902,
+			"lab": "none", "name": "X", "slug": "x"}]}`)
 	_, err = runInProcess(t, "catalogue", "import", wrong, "--data", d.data)
 	require.EqualError(t, err, "nothing was imported: 2 problems\n  "+wrong+
 		": markers[0].loinc: 2951-3 has a wrong check digit\n  "+
@@ -62,9 +64,11 @@ func TestWhatIsWrongWithACatalogueIsSaidLineByLine(t *testing.T) {
 	detail := func(text string) error {
 		return &apiclient.APIError{Status: http.StatusUnprocessableEntity, Detail: json.RawMessage(text)}
 	}
-	err := explainCatalogueError(detail(`[{"loc": ["body", "files", "a.b.json", "markers", 12, "aoe", 0, "code"], "msg": "Field required"}]`))
+	err := explainCatalogueError(detail(`[{"loc": ["body", "files", "a.b.json", "markers", 12, "aoe", 0, "code"],
+		"msg": "Field required"}]`))
 	require.EqualError(t, err, "nothing was imported: 1 problem\n  a.b.json: markers[12].aoe[0].code: Field required")
-	err = explainCatalogueError(detail(`[{"loc": ["body", "files", "a.json"], "msg": "x"}, {"loc": ["body", "team_id"], "msg": "y"}]`))
+	err = explainCatalogueError(detail(`[{"loc": ["body", "files", "a.json"], "msg": "x"}, {"loc": ["body", "team_id"],
+		"msg": "y"}]`))
 	require.EqualError(t, err, "nothing was imported: 2 problems\n  a.json: x\n  team_id: y")
 	other := errors.New("unreachable")
 	require.Equal(t, other, explainCatalogueError(other))

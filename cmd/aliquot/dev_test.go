@@ -58,7 +58,7 @@ func startDev(t *testing.T, data string, flags ...string) *devSystem {
 	require.NoError(t, d.cmd.Start())
 	t.Cleanup(func() {
 		if d.cmd.ProcessState == nil {
-			_ = d.cmd.Process.Kill() // its children go with it
+			_ = d.cmd.Process.Kill() // its children end with it
 			_ = d.cmd.Wait()
 		}
 	})
@@ -80,7 +80,7 @@ func (d *devSystem) pids(t *testing.T) map[string]int {
 	return ids
 }
 
-// stop ends the system as Ctrl-C does, and makes sure that nothing is left of it.
+// stop ends the system like Ctrl-C, and checks that none of its processes is left.
 func (d *devSystem) stop(t *testing.T) {
 	t.Helper()
 	ids := d.pids(t)
@@ -121,7 +121,7 @@ func TestDevelopmentSystem(t *testing.T) {
 	d.stop(t)
 	require.Contains(t, d.output(), "Stopped.")
 
-	// The same data again, with the lab in manual mode; but Temporal's is lost.
+	// The same data again, with the lab in manual mode. Temporal's data is lost.
 	require.NoError(t, os.Remove(filepath.Join(data, "temporal.db")))
 	again := startDev(t, data, "--lab", "manual")
 	again.waitFor(t, "Everything stays up until Ctrl-C.")
@@ -150,7 +150,7 @@ func orders(t *testing.T, data string) api.OpsOrdersPage {
 	return page
 }
 
-// placeOrder places an order about which the lab then says nothing, and waits until the lab has it.
+// placeOrder places an order about which the lab sends nothing, and waits until the lab has accepted it.
 func placeOrder(t *testing.T, d *devSystem) (id string) {
 	t.Helper()
 	c := apiclient.New(d.variable(t, "ALIQUOT_URL"), d.variable(t, "ALIQUOT_API_KEY"))
@@ -176,7 +176,7 @@ func placeOrder(t *testing.T, d *devSystem) (id string) {
 	return placed.Order.ID
 }
 
-// runCommand runs a command that takes its settings from the environment, with those of the system.
+// runCommand runs a command whose settings are environment variables, with those of the system.
 func (d *devSystem) runCommand(t *testing.T, args ...string) string {
 	t.Helper()
 	environ, err := devsystem.ReadEnvFile(d.data)
@@ -188,7 +188,7 @@ func (d *devSystem) runCommand(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// requireAdministration runs the administrative commands against the system.
+// requireAdministration runs the administrative commands on the system.
 func requireAdministration(t *testing.T, d *devSystem) {
 	t.Helper()
 	page := orders(t, d.data)
@@ -241,7 +241,7 @@ func requireKeyCommands(t *testing.T, d *devSystem) {
 	require.Contains(t, mustCommand(t, "audit", "verify", "--data", d.data), "The audit is whole")
 }
 
-// restartParts kills parts of the system, all of which come back.
+// restartParts kills processes of the system, and waits until all have been restarted.
 func restartParts(t *testing.T, d *devSystem) {
 	t.Helper()
 	before := d.pids(t)

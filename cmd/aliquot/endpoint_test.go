@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireEndpointCommands does with an endpoint and its messages all that the command line can.
+// requireEndpointCommands runs every command about an endpoint and its messages.
 func requireEndpointCommands(t *testing.T, d *devSystem, orderID string) {
 	t.Helper()
 	var got atomic.Int32
@@ -59,7 +59,7 @@ func requireEndpointCommands(t *testing.T, d *devSystem, orderID string) {
 	require.ErrorContains(t, err, `"yesterday" is neither a time`)
 }
 
-// field reads one line of what a command printed.
+// field returns a value from the output of a command.
 func field(t *testing.T, out, name string) string {
 	t.Helper()
 	for line := range strings.Lines(out) {

@@ -13,7 +13,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/rollout"
 )
 
-// What goes wrong most is said in words, and what to do about it.
+// The most frequent errors have a text that says what to do.
 func TestErrorHints(t *testing.T) {
 	t.Parallel()
 	gone := httptest.NewServer(http.NotFoundHandler())
@@ -74,7 +74,7 @@ func TestErrorHints(t *testing.T) {
 	}
 }
 
-// So are those of the commands that work on the database and Temporal.
+// So have errors of the commands that work on the database and Temporal.
 func TestSettingsErrorHints(t *testing.T) { //nolint:paralleltest // it sets the environment
 	good := strings.TrimSpace(mustCommand(t, "key", "new-encryption"))
 	for name, tt := range map[string]struct {
@@ -109,7 +109,7 @@ func TestSettingsErrorHints(t *testing.T) { //nolint:paralleltest // it sets the
 	}
 }
 
-// What the hints of rollout tell to give can be given to each command that can be in need of it.
+// Every flag that a hint of rollout names exists in each command that may print the hint.
 func TestTheFlagsThatHintsNameAreThere(t *testing.T) {
 	t.Parallel()
 	text := hintFor(&rollout.UnknownError{}) + hintFor(&rollout.MissingQueuesError{})

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// undocumented lists what is wrong with the help of a command and of those below it.
+// undocumented lists what is wrong with the help of a command and its subcommands.
 func undocumented(cmd *cobra.Command) (wrong []string) {
 	path := cmd.CommandPath()
 	if cmd.Short == "" {
@@ -31,7 +31,7 @@ func undocumented(cmd *cobra.Command) (wrong []string) {
 	return wrong
 }
 
-// wrongFlags lists the flags of an example's line that the command does not have. What comes after a pipe is not ours.
+// wrongFlags lists the flags of an example's line that the command does not have. The part after a pipe is ignored.
 func wrongFlags(cmd *cobra.Command, line string) (wrong []string) {
 	line, _, _ = strings.Cut(line, "|")
 	line, found := strings.CutPrefix(strings.TrimSpace(line), cmd.CommandPath())
@@ -62,7 +62,7 @@ func TestExamplesAreOfCommands(t *testing.T) {
 	}
 }
 
-// The control: what lacks an example, has another's or one with a wrong flag is reported.
+// A command without an example, with another command's example, or with a wrong flag is reported.
 func TestWhatIsUndocumentedIsReported(t *testing.T) {
 	t.Parallel()
 	for want, cmd := range map[string]*cobra.Command{

@@ -45,7 +45,7 @@ func TestAKeyIsRotatedAndTheOldOneRemoved(t *testing.T) {
 		return err
 	}))
 
-	// The control: what no key of the settings opens is said, and the command fails.
+	// A value that no key of the settings opens is reported, and the command fails.
 	t.Setenv("ALIQUOT_ENCRYPTION_KEYS", older)
 	out, err := runInProcess(t, "key", "rotate")
 	require.ErrorContains(t, err, "not readable")

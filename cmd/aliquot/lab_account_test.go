@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireAccountCommands makes and changes an account with a partner.
+// requireAccountCommands creates and changes an account at a partner.
 func requireAccountCommands(t *testing.T, d *devSystem) {
 	t.Helper()
 	run := func(args ...string) string { return mustCommand(t, append(args, "--data", d.data)...) }

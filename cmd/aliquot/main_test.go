@@ -13,8 +13,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store/keyring"
 )
 
-// selfVariable makes the test binary the program itself, which the supervisor starts as its parts. It must not begin as settings
-// do, for those are not passed on.
+// selfVariable makes the test binary run as aliquot, so that the supervisor can start it. Its name does not begin with
+// ALIQUOT_, because such variables are not passed on.
 const selfVariable = "RUN_AS_ALIQUOT"
 
 func TestMain(m *testing.M) {
@@ -37,7 +37,7 @@ func runInProcess(t *testing.T, args ...string) (string, error) {
 	return out.String(), err
 }
 
-// mustCommand is command, for one that has to succeed.
+// mustCommand is runInProcess for a command that has to succeed.
 func mustCommand(t *testing.T, args ...string) string {
 	t.Helper()
 	out, err := runInProcess(t, args...)
@@ -84,7 +84,7 @@ func TestBadArgumentsSayWhatToDo(t *testing.T) {
 	}
 }
 
-// TestBootstrap changes the environment and so runs alone.
+// TestBootstrap sets environment variables, so it does not run in parallel.
 func TestBootstrap(t *testing.T) {
 	t.Setenv("ALIQUOT_DATABASE_URL", "sqlite:"+filepath.Join(t.TempDir(), "a.db"))
 	t.Setenv("ALIQUOT_ENCRYPTION_KEYS", "")
@@ -99,8 +99,8 @@ func TestBootstrap(t *testing.T) {
 	require.ErrorContains(t, err, "there is an administrator key already")
 }
 
-// TestAStoppedCommandFails changes the environment and so runs alone. A deploy script must not go on after a migration that was told
-// to stop; a process that runs until it is told to has done all that it was for.
+// TestAStoppedCommandFails sets environment variables, so it does not run in parallel. A deploy script must not
+// continue after a migration that was stopped. A process that runs until it is stopped has succeeded.
 func TestAStoppedCommandFails(t *testing.T) {
 	t.Setenv("ALIQUOT_DATABASE_URL", "sqlite:"+filepath.Join(t.TempDir(), "a.db"))
 	t.Setenv("ALIQUOT_ENCRYPTION_KEYS", mustCommand(t, "key", "new-encryption"))

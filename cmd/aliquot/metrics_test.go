@@ -53,7 +53,7 @@ aliquot_task_queue_pollers{queue="aliquot-labs",tasks="activity"} 2
 	require.Zero(t, testutil.CollectAndCount(m), "a scrape does not fail because of it")
 }
 
-// Workers of a versioned deployment are pollers like others.
+// Workers of a versioned deployment count as pollers.
 func TestAQueueOfVersionedWorkersHasPollers(t *testing.T) {
 	t.Parallel()
 	server := temporaltest.SharedServer(t)
@@ -76,7 +76,7 @@ func TestAQueueOfVersionedWorkersHasPollers(t *testing.T) {
 	}, time.Minute, 50*time.Millisecond)
 }
 
-// A real server tells of queues that nobody polls, and of what waits in them.
+// A real server reports queues without pollers, and their backlog.
 func TestAQueueWithoutAWorkerHasABacklog(t *testing.T) {
 	t.Parallel()
 	server := temporaltest.SharedServer(t)

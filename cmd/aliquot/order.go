@@ -74,7 +74,7 @@ func printOrder(w io.Writer, o api.OpsOrder) {
 	writeRow(w, "team", o.Order.TeamID)
 	writeRow(w, "test", o.Order.LabTest.Name)
 	writeRow(w, "number at the lab", o.Number)
-	writeRow(w, "the lab's number", firstNonEmpty(o.Accession, "not told yet"))
+	writeRow(w, "the lab's number", firstNonEmpty(o.Accession, "unknown"))
 	writeRow(w, "status", o.FullStatus)
 	writeRow(w, "since", formatTime(o.Order.LastEvent.CreatedAt))
 	writeRow(w, "attention", firstNonEmpty(attentionReasons(o.Attention), "none"))

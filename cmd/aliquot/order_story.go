@@ -34,7 +34,7 @@ func printStory(w io.Writer, s api.OpsStory) {
 	writeRow(w, "order", s.OrderID)
 	writeRow(w, "status", s.Status)
 	writeRow(w, "at the lab", fmt.Sprintf("%s, the lab's number: %s", s.Number,
-		firstNonEmpty(s.Accession, "not told yet")))
+		firstNonEmpty(s.Accession, "unknown")))
 	writeRow(w, "attention", firstNonEmpty(attentionReasons(s.Attention), "none"))
 	writeRow(w)
 	for _, l := range storyLines(s) {

@@ -21,17 +21,17 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/rollout"
 )
 
-// commandsWithoutOutput are the commands that do not print what they have found or done as --output says, and why.
+// commandsWithoutOutput are the commands without --output, and why.
 var commandsWithoutOutput = map[string]string{
 	"api":              "runs until it is stopped; its log is JSON by ALIQUOT_LOG_FORMAT",
 	"worker":           "runs until it is stopped; its log is JSON by ALIQUOT_LOG_FORMAT",
 	"sandbox":          "runs until it is stopped",
-	"dev":              "runs until it is stopped, and tells people what it does; programs read dev.env in its data folder",
+	"dev":              "runs until it is stopped, and prints messages for people; programs read dev.env",
 	"health":           "prints nothing: its exit code is the answer",
 	"catalogue export": "prints a file that can be imported, which is JSON whatever --output says",
 }
 
-// apiCommandArgs are arguments of the commands that reach an API. What they are answered is theirs to show.
+// apiCommandArgs are arguments of the commands that call the API.
 var apiCommandArgs = map[string][]string{
 	"order list": nil, "order show": {exampleID}, "order story": {exampleID}, "order watch": {exampleID},
 	"order cancel": {exampleID}, "order place": {exampleID},
@@ -51,7 +51,7 @@ var apiCommandArgs = map[string][]string{
 	"audit list": nil, "audit verify": nil,
 }
 
-// databaseCommandArgs are arguments of the commands that work on the database, in an order in which they can be run.
+// databaseCommandArgs are arguments of the commands that work on the database, in a sequence in which they succeed.
 var databaseCommandArgs = []struct {
 	path string
 	args []string
@@ -60,7 +60,7 @@ var databaseCommandArgs = []struct {
 	{"key rotate", []string{"--check"}},
 }
 
-// temporalCommandPrinters show what the commands show that need a Temporal server.
+// temporalCommandPrinters are the print functions of the commands that need a Temporal server.
 func temporalCommandPrinters(r *rolloutFlags) map[string]func(*cobra.Command) error {
 	return map[string]func(*cobra.Command) error{
 		"rebuild": func(cmd *cobra.Command) error {
@@ -74,7 +74,7 @@ func temporalCommandPrinters(r *rolloutFlags) map[string]func(*cobra.Command) er
 	}
 }
 
-// leafCommands are the commands that do something, by their paths.
+// leafCommands are the commands without subcommands, by their paths.
 func leafCommands(cmd *cobra.Command) map[string]*cobra.Command {
 	out := map[string]*cobra.Command{}
 	for _, sub := range cmd.Commands() {
@@ -87,7 +87,7 @@ func leafCommands(cmd *cobra.Command) map[string]*cobra.Command {
 	return out
 }
 
-// differingCommands are the commands that no table has, and the entries of tables that are no commands.
+// differingCommands lists the commands that no table has, and the entries of tables that are not commands.
 func differingCommands(commands map[string]*cobra.Command) (wrong []string) {
 	known := map[string]int{}
 	for _, paths := range [][]string{slices.Collect(maps.Keys(commandsWithoutOutput)),
@@ -121,7 +121,7 @@ func TestEveryCommandIsKnownToPrintJSONOrNot(t *testing.T) {
 	}
 }
 
-// requireJSON says that a text is one or more JSON values, and no more.
+// requireJSON checks that a text consists of one or more JSON values.
 func requireJSON(t *testing.T, path, text string) {
 	t.Helper()
 	require.NoError(t, onlyJSON(text), "%s prints %s", path, text)
@@ -141,7 +141,8 @@ func onlyJSON(text string) error {
 	}
 }
 
-// newFakeAPI answers everything: lists where the command looks for something in one, else an object.
+// newFakeAPI starts a server that answers every call: with a list if the command expects one, and otherwise with an
+// object.
 func newFakeAPI(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -153,7 +154,8 @@ func newFakeAPI(t *testing.T) string {
 			w.WriteHeader(http.StatusNoContent)
 		default:
 			_, _ = io.WriteString(w,
-				`{"done": true, "full_status": "completed.testkit.completed", "order": {"events": [{"id": 1, "status": "completed.testkit.completed"}]}}`)
+				`{"done": true, "full_status": "completed.testkit.completed", "order": {"events": [{"id": 1,
+					"status": "completed.testkit.completed"}]}}`)
 		}
 	}))
 	t.Cleanup(server.Close)
@@ -199,7 +201,8 @@ func TestCommandsOnTemporalPrintJSON(t *testing.T) {
 		require.NoError(t, show(cmd), path)
 		requireJSON(t, path, out.String())
 	}
-	for path, show := range temporalCommandPrinters(&rolloutFlags{output: outputText}) { // the control
+	// the same functions print text as well
+	for path, show := range temporalCommandPrinters(&rolloutFlags{output: outputText}) {
 		var out bytes.Buffer
 		cmd := &cobra.Command{}
 		cmd.SetOut(&out)

@@ -15,8 +15,8 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/childprocess"
 )
 
-// A proxy keeps connections open and sends requests on them until it has noticed that a process stops: none of them may find its
-// connection closed under it. What is asked meanwhile is answered, and told to be the last on its connection.
+// A proxy keeps connections open and sends requests on them until it has noticed that the process is stopping. Such
+// requests are answered, and the answer closes the connection.
 func TestAnIdleConnectionIsServedUntilTheDelayIsOver(t *testing.T) {
 	t.Parallel()
 	port, err := childprocess.FreePort(t.Context())

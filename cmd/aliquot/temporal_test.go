@@ -21,14 +21,14 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/testservers/certtest"
 )
 
-// securedFrontend is a frontend that answers what a client asks first, to those who show a certificate of its authority.
+// securedFrontend is a Temporal frontend that answers a client's first call, with mutual TLS.
 type securedFrontend struct {
 	workflowservice.UnimplementedWorkflowServiceServer
 
 	address string
 	mu      sync.Mutex
-	keys    []string // the authorization headers that came
-	names   []string // of the certificates that were shown
+	keys    []string // the authorization headers of calls
+	names   []string // of the client certificates
 }
 
 func (s *securedFrontend) GetSystemInfo(ctx context.Context,
@@ -67,7 +67,7 @@ func newSecuredFrontend(t *testing.T, authority *certtest.Authority) *securedFro
 	return s
 }
 
-// dialWith connects with settings as a process has them.
+// dialWith connects with the settings of these environment variables.
 func dialWith(t *testing.T, environ ...string) error {
 	t.Helper()
 	set, err := settings.LoadRollout(environ)
@@ -112,7 +112,7 @@ func TestTemporalIsReachedWithMutualTLSAndAnAPIKey(t *testing.T) {
 	}
 }
 
-// A certificate that was renewed is shown by the next connection.
+// The next connection uses a renewed certificate.
 func TestARenewedCertificateIsTaken(t *testing.T) {
 	t.Parallel()
 	authority := certtest.NewAuthority(t)

@@ -116,7 +116,8 @@ func TestOwnReferenceFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "reference.json")
 	require.NoError(t, os.WriteFile(file, []byte(`{
-		"payors": [{"code": "A", "name": "A", "address": {"first_line": "1", "city": "2", "state": "AZ", "zip": "4", "country": "US"}}],
+		"payors": [{"code": "A", "name": "A", "address": {"first_line": "1", "city": "2", "state": "AZ", "zip": "4",
+		"country": "US"}}],
 		"diagnoses": [{"code": "e119", "description": "Type 2"}], "excludes": []}`), 0o600))
 	r, err := Load(file)
 	require.NoError(t, err)
@@ -126,15 +127,19 @@ func TestOwnReferenceFile(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
-// Everything that is wrong with a set is said at once.
+// All problems of a set are reported together.
 func TestReferenceFileIsChecked(t *testing.T) {
 	t.Parallel()
 	_, err := parse([]byte(`{
-		"payors": [{"code": "A", "name": "A", "plans": {"Arizona": "x"}, "provider_ids": {"nobody": "1"}, "address": {}}, {"code": "A", "name": ""}],
-		"diagnoses": [{"code": "diabetes", "description": ""}, {"code": "I10", "description": "x"}, {"code": "i10", "description": "x"}],
-		"excludes": [{"code": "?", "kind": "excludes3", "codes": []}, {"code": "I10", "kind": "excludes1", "codes": ["E11-"]}]}`))
+		"payors": [{"code": "A", "name": "A", "plans": {"Arizona": "x"}, "provider_ids": {"nobody": "1"}, "address": {}},
+		{"code": "A", "name": ""}],
+		"diagnoses": [{"code": "diabetes", "description": ""}, {"code": "I10", "description": "x"}, {"code": "i10",
+		"description": "x"}],
+		"excludes": [{"code": "?", "kind": "excludes3", "codes": []}, {"code": "I10", "kind": "excludes1",
+		"codes": ["E11-"]}]}`))
 	for _, complaint := range []string{
-		`payor "A" is listed twice`, "no name", "incomplete address", `"nobody"`, `"Arizona"`, `"diabetes" does not have the form`,
+		`payor "A" is listed twice`, "no name",
+		"incomplete address", `"nobody"`, `"Arizona"`, `"diabetes" does not have the form`,
 		"no description",
 		`"i10" is listed twice`, `at "?"`, `"excludes3"`, "excludes nothing", `"E11-"`,
 	} {

@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// What is read has been checked: ids, references, and the check digits of LOINC codes.
+// Reading the catalogue has checked ids, references and check digits of LOINC codes.
 func TestTheDemonstrationCatalogueIsRealistic(t *testing.T) {
 	t.Parallel()
 	c, err := catalogue.DemoCatalogue()

@@ -106,7 +106,7 @@ func (r *reader) checkQuestionType(q Question, out order.Question) {
 	choice := q.Type == string(order.QuestionChoice) || q.Type == string(order.QuestionMultiChoice)
 	text, number := q.Type == string(order.QuestionText), q.Type == string(order.QuestionNumeric)
 	if choice != (len(q.Answers) > 0) {
-		r.addProblem("answers", "required for the types choice and multi_choice, and only for them")
+		r.addProblem("answers", "needed for the types choice and multi_choice, and only for them")
 	}
 	if !text && (q.Pattern != "" || q.MaxLength > 0) {
 		r.addProblem("pattern", "only for the type text")

@@ -11,21 +11,29 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// validCatalogue is a small catalogue in which nothing is wrong.
+// validCatalogue is a small valid catalogue.
 const validCatalogue = `{
-	"labs": [{"id": 7, "slug": "quest", "name": "Quest", "collection_methods": ["walk_in_test"], "sample_types": ["serum"]}],
+	"labs": [{"id": 7, "slug": "quest", "name": "Quest", "collection_methods": ["walk_in_test"],
+	"sample_types": ["serum"]}],
 	"markers": [
-		{"id": 1, "lab": "quest", "provider_id": "10", "name": "Glucose", "slug": "glucose", "loinc": "2345-7", "unit": "mg/dL", "common_tat_days": 1,
+		{"id": 1, "lab": "quest", "provider_id": "10", "name": "Glucose", "slug": "glucose", "loinc": "2345-7",
+		"unit": "mg/dL", "common_tat_days": 1,
 		 "price": {"base_cents": 1205}, "a_la_carte": true, "aoe": [
-			{"id": 5, "code": "F", "value": "Fasting?", "type": "choice", "required": true, "answers": [{"id": 1, "code": "Y", "value": "Yes"},
+			{"id": 5, "code": "F", "value": "Fasting?", "type": "choice", "required": true, "answers": [{"id": 1,
+			"code": "Y", "value": "Yes"},
 			 {"id": 2, "code": "N", "value": "No"}], "fasting": {"yes": "Y", "no": "N"}}]},
-		{"id": 2, "lab": "quest", "name": "Lipids", "slug": "lipids", "type": "panel", "common_tat_days": 2, "worst_case_tat_days": 4, "expected_results": [
-			{"id": 1, "name": "HDL", "slug": "hdl", "loinc": "2085-9", "provider_id": "11"}, {"id": 2, "name": "Note", "slug": "note", "required": false}]}],
-	"lab_tests": [{"id": "019A1100-0000-7000-8000-000000000101", "slug": "s", "name": "Both", "lab": "quest", "method": "walk_in_test",
+		{"id": 2, "lab": "quest", "name": "Lipids", "slug": "lipids", "type": "panel", "common_tat_days": 2,
+		"worst_case_tat_days": 4, "expected_results": [
+			{"id": 1, "name": "HDL", "slug": "hdl", "loinc": "2085-9", "provider_id": "11"}, {"id": 2, "name": "Note",
+			"slug": "note", "required": false}]}],
+	"lab_tests": [{"id": "019A1100-0000-7000-8000-000000000101", "slug": "s", "name": "Both", "lab": "quest",
+	"method": "walk_in_test",
 		"sample_type": "serum", "marker_ids": [1, 2], "price": {"base_cents": 2550}}],
-	"sites": [{"code": "A", "lab": "quest", "name": "A", "first_line": "1 Main St", "city": "Phoenix", "state": "AZ", "zip_code": "85004", "lat": 33.4,
+	"sites": [{"code": "A", "lab": "quest", "name": "A", "first_line": "1 Main St", "city": "Phoenix", "state": "AZ",
+	"zip_code": "85004", "lat": 33.4,
 		"lng": -112.1, "hours": {"monday": "07:00-16:00", "sunday": "closed"}}],
-	"phlebotomy": [{"provider": "getlabs", "service_types": ["appointment-ready"], "zips": ["850", "85201-85299", "54650"]}],
+	"phlebotomy": [{"provider": "getlabs", "service_types": ["appointment-ready"], "zips": ["850", "85201-85299",
+	"54650"]}],
 	"zips": ["85004 33.4516 -112.0699"]
 }`
 
@@ -69,7 +77,7 @@ func TestRead(t *testing.T) {
 	require.Equal(t, []order.ZipCenter{{Zip: "85004", Point: order.Point{Lat: 33.4516, Lng: -112.0699}}}, c.ZipCenters)
 }
 
-// Every mistake is found, at its place, however many there are.
+// Every mistake is found, with its path.
 func TestReadFindsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	known := order.Catalogue{
@@ -96,7 +104,7 @@ func TestReadFindsWhatIsWrong(t *testing.T) {
 		"turnaround": {`"worst_case_tat_days": 4`, `"worst_case_tat_days": 1`, "markers[1].worst_case_tat_days",
 			"less"},
 		"choice twice": {`"code": "N"`, `"code": "Y"`, "markers[0].aoe[0].answers[1].code", "another"},
-		"no choices":   {`"type": "choice"`, `"type": "text"`, "markers[0].aoe[0].answers", "needed for choices"},
+		"no choices":   {`"type": "choice"`, `"type": "text"`, "markers[0].aoe[0].answers", "needed for the types"},
 		"default":      {`"required": true`, `"default": "M"`, "markers[0].aoe[0].default", "one of Y, N"},
 		"fasting":      {`"yes": "Y"`, `"yes": "J"`, "markers[0].aoe[0].fasting.yes", `"J" is no answer`},
 		"pattern":      {`"required": true`, `"pattern": "("`, "markers[0].aoe[0].pattern", "regular expression"},
@@ -151,14 +159,15 @@ func TestReadListsEverythingInTheOrderOfTheFiles(t *testing.T) {
 	}, lines)
 }
 
-// What is referred to may have been imported before.
+// Entries may refer to entries that were imported before.
 func TestReadRefersToWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	first, problems := catalogue.Read([]catalogue.NamedFile{{Name: "a.json", File: file(t, validCatalogue)}},
 		order.Catalogue{})
 	require.Empty(t, problems)
 	more := file(t,
-		`{"lab_tests": [{"id": "019a1100-0000-7000-8000-000000000102", "slug": "g", "name": "G", "lab": "quest", "method": "walk_in_test",
+		`{"lab_tests": [{"id": "019a1100-0000-7000-8000-000000000102", "slug": "g", "name": "G", "lab": "quest",
+			"method": "walk_in_test",
 		"sample_type": "serum", "marker_ids": [1]}]}`)
 	second, problems := catalogue.Read([]catalogue.NamedFile{{Name: "b.json", File: more}}, first)
 	require.Empty(t, problems)

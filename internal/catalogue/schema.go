@@ -132,7 +132,7 @@ type LabTest struct {
 	Instructions bool    `json:"has_collection_instructions,omitempty"`
 	PanelIDs     []int   `json:"panel_ids,omitempty" doc:"The lab's numeric ids of the test."`
 
-	CommonTATDays *int `json:"common_tat_days,omitempty" minimum:"0" maximum:"365" doc:"Defaults to the slowest marker if all are known."`
+	CommonTATDays *int `json:"common_tat_days,omitempty" minimum:"0" maximum:"365" doc:"Default: the slowest marker's."`
 
 	WorstCaseTATDays *int            `json:"worst_case_tat_days,omitempty" minimum:"0" maximum:"365"`
 	Policy           json.RawMessage `json:"policy,omitempty" doc:"The test's differences from the policy, an object."`

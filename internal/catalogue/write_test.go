@@ -10,7 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// What is written is read as the same.
+// Read returns the catalogue that was written.
 func TestFileOf(t *testing.T) {
 	t.Parallel()
 	demo, err := catalogue.DemoCatalogue()

@@ -80,7 +80,7 @@ func TestSecretsAreMadeOnceAndKept(t *testing.T) {
 	require.NoError(t, f.write(secretsFile, []byte("{")))
 	_, err = loadSecrets(f)
 	require.ErrorContains(t, err, "reading secrets.json",
-		"secrets that cannot be read are not made anew: the data would be lost")
+		"secrets that cannot be read are not generated again: the data would be lost")
 }
 
 func TestAReceiverElsewhereIsAnotherEndpoint(t *testing.T) {

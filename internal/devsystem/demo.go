@@ -62,7 +62,7 @@ func (s *system) runDemo(ctx context.Context, webhooks <-chan ReceivedWebhook) (
 	if !strings.HasPrefix(status, "completed.") {
 		return orderID, fmt.Errorf("it ended in %s", status)
 	}
-	if err := s.showResults(ctx, api, orderID); err != nil {
+	if err := s.printResults(ctx, api, orderID); err != nil {
 		return orderID, fmt.Errorf("reading the results: %w", err)
 	}
 	s.screen.printLine("\nFrom order to results in %s: %d webhooks, each with a valid signature.",
@@ -75,7 +75,7 @@ func (s *system) paceText() string {
 	if s.demoDuration() == 0 {
 		return "The simulated lab and courier do not wait."
 	}
-	return fmt.Sprintf("The simulated lab and courier simulate ten days in %s.", formatDuration(s.demoDuration()))
+	return fmt.Sprintf("The simulated lab and courier play ten days in %s.", formatDuration(s.demoDuration()))
 }
 
 // followOrder prints the order's webhooks until one reports a terminal status and all previous ones have arrived.
@@ -145,8 +145,8 @@ func demoOrder(user string) any {
 	}
 }
 
-// showResults fetches the results like a client, and prints them as a table.
-func (s *system) showResults(ctx context.Context, api *apiclient.Client, orderID string) error {
+// printResults fetches the results like a client, and prints them as a table.
+func (s *system) printResults(ctx context.Context, api *apiclient.Client, orderID string) error {
 	var report struct {
 		Metadata struct {
 			Status string `json:"status"`

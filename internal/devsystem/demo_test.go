@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fakeAPI is a server that takes the demonstration's calls.
+// fakeAPI is a server for the demonstration's calls.
 type fakeAPI struct {
 	userStatus int
 	user       string
@@ -31,13 +31,14 @@ func (c *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/v3/order/o1/result":
 		_, _ = w.Write([]byte(`{"metadata":{"status":"final"},"results":[
 			{"name":"HDL Cholesterol","result":"56","unit":"mg/dL","reference_range":"40-100","interpretation":"normal"},
-			{"name":"Chlamydia trachomatis","result":"Not Detected","unit":null,"reference_range":null,"interpretation":"normal"}]}`))
+			{"name":"Chlamydia trachomatis","result":"Not Detected","unit":null,"reference_range":null,
+			"interpretation":"normal"}]}`))
 	default:
 		w.WriteHeader(http.StatusNotFound)
 	}
 }
 
-// runTestDemo runs a demonstration against a clinic, with webhooks about these orders and statuses.
+// runTestDemo runs a demonstration with a fake API, with webhooks about these orders and statuses.
 func runTestDemo(t *testing.T, c *fakeAPI, speed string, webhooks ...ReceivedWebhook) (shown string, err error) {
 	t.Helper()
 	server := httptest.NewServer(c)

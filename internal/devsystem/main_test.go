@@ -13,13 +13,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-// The test binary plays the processes that a supervisor runs, and a supervisor that is killed. It is told so by this variable.
+// roleVariable makes the test binary run as a process of the supervisor, or as a supervisor that is killed.
 const roleVariable = "DEV_TEST_ROLE"
 
 const (
 	roleServer     = "server"     // runs until SIGTERM
-	roleStubborn   = "stubborn"   // does not heed SIGTERM
-	roleSupervisor = "supervisor" // supervises a server in the folder that its argument names
+	roleStubborn   = "stubborn"   // ignores SIGTERM
+	roleSupervisor = "supervisor" // supervises a server in the folder of its argument
 )
 
 func TestMain(m *testing.M) {
@@ -53,12 +53,12 @@ func superviseUntilKilled(path string) {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
-// roleCommand is a command that runs this test binary in a role.
+// roleCommand returns a command that runs this test binary in a role.
 func roleCommand(name, role string) command {
 	return command{name: name, path: os.Args[0], env: append(os.Environ(), roleVariable+"="+role), grace: stopGrace}
 }
 
-// isAlive tells whether a process runs. One that has ended and that nobody has waited for does not.
+// isAlive reports whether a process runs. A zombie does not.
 func isAlive(pid int) bool {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
@@ -68,7 +68,7 @@ func isAlive(pid int) bool {
 	return !bytes.HasPrefix(state, []byte("Z"))
 }
 
-// hasProcFS tells whether the system shows processes as files.
+// hasProcFS reports whether the system has /proc.
 func hasProcFS() bool {
 	_, err := os.Stat("/proc/self/stat")
 	return err == nil

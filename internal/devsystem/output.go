@@ -34,7 +34,7 @@ func (s *system) overview(orderID string) string {
 		fmt.Fprintf(table, "  %s\t%s\n", row[0], row[1])
 	}
 	_ = table.Flush() // a string builder accepts everything
-	return "\n" + b.String() + "\nEverything runs until Ctrl-C."
+	return "\n" + b.String() + "\nEverything stays up until Ctrl-C."
 }
 
 // dataFlag returns the flag --data that commands need to find this system; empty for the default folder.

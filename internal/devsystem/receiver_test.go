@@ -15,7 +15,8 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-const sample = `{"event_type":"labtest.order.updated","data":{"id":"o1","sequence":3,"last_event":{"status":"received.testkit.ordered"}}}`
+const sample = `{"event_type":"labtest.order.updated","data":{"id":"o1","sequence":3,
+	"last_event":{"status":"received.testkit.ordered"}}}`
 
 type testReceiver struct {
 	*Receiver
@@ -35,7 +36,7 @@ func newTestReceiver(t *testing.T) *testReceiver {
 	return i
 }
 
-// post sends a body that is signed as the product signs it.
+// post sends a body with a signature, like a webhook delivery.
 func (i *testReceiver) post(t *testing.T, id, secret, body string, at time.Time) int {
 	t.Helper()
 	request := httptest.NewRequest(http.MethodPost, "/webhooks", strings.NewReader(body))

@@ -128,7 +128,7 @@ func TestTheReceiversEndpoint(t *testing.T) {
 	require.Equal(t, map[string]bool{"http://127.0.0.1:1/webhooks": true}, enabled())
 	require.NoError(t, seedEndpoint(ctx, db, secrets, "", false))
 	require.Equal(t, map[string]bool{"http://127.0.0.1:1/webhooks": false}, enabled(),
-		"nothing is sent where nobody listens")
+		"nothing is sent without a receiver")
 	seed("http://127.0.0.1:1/webhooks", true)
 	seed("http://127.0.0.1:2/webhooks", true)
 	require.Equal(t, map[string]bool{"http://127.0.0.1:1/webhooks": false, "http://127.0.0.1:2/webhooks": true}, enabled())

@@ -26,7 +26,7 @@ func newFolder(t *testing.T) *folder {
 	return f
 }
 
-// pids reads pids.json; nil while there is none.
+// pids reads pids.json; nil if it does not exist.
 func pids(t *testing.T, data string) map[string]int {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(data, PIDFile))
@@ -38,7 +38,7 @@ func pids(t *testing.T, data string) map[string]int {
 	return ids
 }
 
-// waitForProcess waits until a process runs that is not the given one, and returns its id.
+// waitForProcess waits until the named process runs with another id than the given one, and returns that id.
 func waitForProcess(t *testing.T, data, name string, not int) int {
 	t.Helper()
 	pid := 0
@@ -78,7 +78,7 @@ func TestAKilledChildIsStartedAgain(t *testing.T) {
 	require.Equal(t, other, pids(t, f.path)["b"], "the other one is left alone")
 
 	require.NoError(t, syscall.Kill(second, syscall.SIGTERM),
-		"one that ends well was not told to by the supervisor either")
+		"a child that ends without an error is restarted as well")
 	third := waitForProcess(t, f.path, "a", second)
 	logHas(t, f, "b", "up")
 
@@ -86,7 +86,7 @@ func TestAKilledChildIsStartedAgain(t *testing.T) {
 	require.False(t, isAlive(third))
 	require.False(t, isAlive(other))
 	require.Contains(t, readLog(t, f, "b"), "up\ndown\n", "it was asked gently")
-	s.stop("a", "b") // again does nothing
+	s.stop("a", "b") // a second stop has no effect
 }
 
 func TestAProgramThatIsNotThereIsTriedAgain(t *testing.T) {
@@ -127,7 +127,7 @@ func TestKillEndsEverythingAtOnce(t *testing.T) {
 	require.False(t, isAlive(b))
 }
 
-// TestChildrenDieWithTheSupervisor kills a supervisor with kill -9, so that it can stop nobody.
+// TestChildrenDieWithTheSupervisor kills a supervisor with SIGKILL, so that it cannot stop its children.
 func TestChildrenDieWithTheSupervisor(t *testing.T) {
 	t.Parallel()
 	if !hasProcFS() {
@@ -137,7 +137,7 @@ func TestChildrenDieWithTheSupervisor(t *testing.T) {
 	data := t.TempDir()
 	owner := exec.CommandContext(t.Context(), os.Args[0], data)
 	owner.Env = append(os.Environ(), roleVariable+"="+roleSupervisor)
-	_, err := owner.StdinPipe() // what it waits for
+	_, err := owner.StdinPipe() // the supervisor waits for its end
 	require.NoError(t, err)
 	require.NoError(t, owner.Start())
 	child := waitForProcess(t, data, "server", 0)

@@ -112,7 +112,7 @@ func (s *system) run(ctx context.Context) error {
 
 	supervisor := newSupervisor(s.folder, func(name, how string) {
 		if ctx.Err() == nil {
-			s.screen.printTimedLine(time.Now(), "%s ended (%s) and is started again", name, how)
+			s.screen.printTimedLine(time.Now(), "%s died (%s) and is started again", name, how)
 		}
 	})
 	defer s.stop(supervisor)

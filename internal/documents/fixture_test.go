@@ -16,7 +16,7 @@ var at = time.Date(2026, 3, 4, 15, 30, 0, 0, time.UTC)
 
 func ptr[T any](v T) *T { return &v }
 
-// fullOrder is an order with everything that is printed of one.
+// fullOrder is an order with every field that is printed.
 func fullOrder() order.Order {
 	return order.Order{
 		ID: "019ccf0e-7c7a-7d5b-a1c5-0f4a5b7c8d9e", Number: "7ZK4M9Q2XW3TB8RD", SampleID: "A1B2-000123456", CreatedAt: at,
@@ -41,13 +41,14 @@ func fullOrder() order.Order {
 				{ID: 3, Name: "C-reactive protein, high sensitivity", ProviderID: ptr("120766"), LOINC: ptr("30522-7")},
 			},
 		},
-		AoEAnswers:    []order.AoEAnswer{{MarkerID: 2, QuestionID: 101, Answer: "No insulin in the last 12 hours"}},
-		ICDCodes:      []string{"E11.9", "I10", "Z13.220"},
-		ClinicalNotes: ptr("Follow-up of type 2 diabetes. Patient reports fatigue since January; no change of medication.\nPlease call with critical values."),
+		AoEAnswers: []order.AoEAnswer{{MarkerID: 2, QuestionID: 101, Answer: "No insulin in the last 12 hours"}},
+		ICDCodes:   []string{"E11.9", "I10", "Z13.220"},
+		ClinicalNotes: ptr("Follow-up of type 2 diabetes. Patient reports fatigue since January; no change of " +
+			"medication.\nPlease call with critical values."),
 	}
 }
 
-// medicareOrder is such an order that Medicare pays for, for a patient for whom somebody stands in, signed.
+// medicareOrder is a signed order of a patient with a guardian, billed to Medicare.
 func medicareOrder() order.Order {
 	o := fullOrder()
 	home := *o.Address
@@ -67,7 +68,7 @@ func medicareOrder() order.Order {
 	return o
 }
 
-// signatureImage is a picture of a signature.
+// signatureImage returns an image of a signature.
 func signatureImage() []byte {
 	const width, height = 240, 60
 	picture := image.NewGray(image.Rect(0, 0, width, height))
@@ -86,7 +87,7 @@ func signatureImage() []byte {
 	return out.Bytes()
 }
 
-// fullReport is a report that has a result of every kind.
+// fullReport is a lab report with every kind of result.
 func fullReport() order.ResultVersion {
 	numeric := func(name, text string, value float64, unit, reference string, low, high *float64) order.Result {
 		return order.Result{
@@ -115,7 +116,8 @@ func fullReport() order.ResultVersion {
 			{Name: "Chlamydia trachomatis", Text: "DETECTED", Type: "coded_value", ReferenceRange: ptr("NOT_DETECTED"),
 				Interpretation: order.InterpretationAbnormal, SourceFlag: "A"},
 			{Name: "Comment",
-				Text: "Specimen slightly hemolysed; potassium may be raised by up to 0.5 mmol/L. Repeat on a fresh specimen if clinically indicated.", Type: "comment", Interpretation: order.InterpretationNormal},
+				Text: "Specimen slightly hemolysed; potassium may be raised by up to 0.5 mmol/L. Repeat on a fresh specimen if " +
+					"clinically indicated.", Type: "comment", Interpretation: order.InterpretationNormal},
 		},
 		Missing: []order.MissingMarker{
 			{Name: "Triglycerides", FailureType: "quantity_not_sufficient_failure",

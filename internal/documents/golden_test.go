@@ -21,8 +21,8 @@ var (
 	outputDir = flag.String("papers", "", "a directory to write the PDFs to, for looking at them")
 )
 
-// What is drawn, and where, is as somebody has looked at. After a change:
-// go test ./paper -update -papers /tmp, and look at it again.
+// The texts and their positions are those of approved documents. After a change, run go test ./internal/documents
+// -update -papers /tmp, and look at the documents in /tmp.
 func TestDocumentsMatchTheApprovedOnes(t *testing.T) {
 	t.Parallel()
 	for name, draw := range map[string]func() ([]byte, error){
@@ -60,7 +60,7 @@ func TestDocumentsMatchTheApprovedOnes(t *testing.T) {
 	}
 }
 
-// describePages writes what pages show, in whole points.
+// describePages formats the elements of pages, in whole points.
 func describePages(pages []pageContent) string {
 	var out strings.Builder
 	for i, p := range pages {
@@ -99,7 +99,7 @@ func TestTheBarcodeIsTheSampleID(t *testing.T) {
 	}
 }
 
-// The control of the reading: another sample id is another text.
+// The scanner of the tests returns another text for another sample id.
 func TestScannerReadsOtherSampleIDs(t *testing.T) {
 	t.Parallel()
 	o := fullOrder()

@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// allText is everything that a document says, a line for each text.
+// allText returns all texts of a document, one per line.
 func allText(pages []pageContent) string {
 	var all []string
 	for _, p := range pages {
@@ -66,7 +66,7 @@ func TestTextsDoNotBreakThePDF(t *testing.T) {
 	}
 }
 
-// Nothing that is long leaves the page or gets lost: not a word without a place to break it, nor a text longer than pages.
+// Long words without a place to break, and texts longer than a page, stay within the pages, and nothing is lost.
 func TestLongTextsStayOnThePages(t *testing.T) {
 	t.Parallel()
 	word, prose := strings.Repeat("W", 5000), strings.Repeat("many words ", 3000)
@@ -148,7 +148,7 @@ func TestMinimalOrder(t *testing.T) {
 	require.Len(t, readPDF(t, report), 1)
 }
 
-// What a patient signs names the price for patients of his state.
+// A patient signs the price for the patient's state.
 func TestTheCostIsThatOfThePatientsState(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[string]string{"AZ": "$129.50", "HI": "$132.00"} {

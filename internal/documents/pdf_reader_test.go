@@ -23,12 +23,13 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// pageContent is what a page shows: its texts with where they stand, and its filled rectangles, in points from the lower left corner.
+// pageContent holds the texts of a page with their positions, and its filled rectangles, in points from the lower left
+// corner.
 type pageContent struct {
-	texts       []string // in the order in which they are drawn
-	lines       []string // the same with their places, for comparing
+	texts       []string // in the sequence in which they are drawn
+	lines       []string // texts with their positions, for comparing
 	rects       []rect
-	pointerTips []point // of the pointers: the first corner of every triangle
+	pointerTips []point // the first corner of every triangle
 }
 
 type point struct{ x, y float64 }
@@ -45,7 +46,7 @@ var (
 	colourPattern    = regexp.MustCompile(`(?m)^(?:q )?(?:[\d.]+ g|[\d.]+ [\d.]+ [\d.]+ rg)\b`)
 )
 
-// readPDF takes a PDF apart with a library that did not write it, which validates it as well.
+// readPDF decodes and validates a PDF with another library than the one that wrote it.
 func readPDF(t testing.TB, document []byte) []pageContent {
 	t.Helper()
 	config := model.NewDefaultConfiguration()
@@ -83,7 +84,7 @@ func parsePage(t testing.TB, content string) pageContent {
 	return d
 }
 
-// unescape reads a string of a content stream, which holds UTF-16.
+// unescape decodes a string of a content stream, which is UTF-16.
 func unescape(t testing.TB, s string) string {
 	t.Helper()
 	var b []byte
@@ -116,7 +117,7 @@ func parseNumber(t testing.TB, s string) float64 {
 	return f
 }
 
-// scanBarcode reads the Code 128 of a page as a reader would: by the widths of its black bars and of the white between them.
+// scanBarcode decodes the Code 128 of a page by the widths of its black bars and the gaps between them.
 func scanBarcode(t testing.TB, page pageContent) string {
 	t.Helper()
 	var bars []rect
@@ -142,5 +143,6 @@ func scanBarcode(t testing.TB, page pageContent) string {
 	return decode128(t, widths)
 }
 
-// modulesOf counts the modules of so many bars: a symbol has three bars in 11 modules, the stop four in 13.
+// modulesOf returns the number of modules for a number of bars: a symbol has three bars in 11 modules, the stop has
+// four in 13.
 func modulesOf(bars int) int { return (bars-4)/3*11 + 13 }

@@ -17,7 +17,7 @@ func TestFlags(t *testing.T) {
 	for name, c := range map[string]struct {
 		value          *float64
 		interpretation order.Interpretation
-		want           string // empty: none
+		want           string // empty: no flag
 	}{
 		"within":              {ptr(4.0), order.InterpretationNormal, ""},
 		"at the lower limit":  {ptr(3.0), order.InterpretationNormal, ""},
@@ -30,7 +30,7 @@ func TestFlags(t *testing.T) {
 		"critical text":       {nil, order.InterpretationCritical, "CRITICAL"},
 		"abnormal text":       {nil, order.InterpretationAbnormal, "ABNORMAL"},
 		"normal text":         {nil, order.InterpretationNormal, ""},
-		"nobody has said":     {nil, order.InterpretationUnknown, ""},
+		"no interpretation":   {nil, order.InterpretationUnknown, ""},
 		"abnormal and within": {ptr(4.0), order.InterpretationAbnormal, "ABNORMAL"},
 	} {
 		t.Run(name, func(t *testing.T) {

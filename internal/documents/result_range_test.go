@@ -9,13 +9,13 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// The pointer stands where the value lies between the limits, whose places are those of the green part of the bar.
+// The pointer is at the value's position between the limits, which are at the ends of the green part of the bar.
 func TestPointerPosition(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		value     float64
 		low, high *float64
-		of        float64 // the place, in widths of the bar
+		of        float64 // the expected position, in widths of the bar
 	}{
 		"in the middle":           {140, ptr(135.0), ptr(145.0), 0.5},
 		"at the lower limit":      {135, ptr(135.0), ptr(145.0), 0.25},
@@ -38,7 +38,7 @@ func TestPointerPosition(t *testing.T) {
 	}
 }
 
-// What lies far beyond a limit is drawn at the end of the bar, and never off it.
+// A value far beyond a limit is drawn at the end of the bar, not outside it.
 func TestPointerBeyondTheRange(t *testing.T) {
 	t.Parallel()
 	for _, value := range []float64{-1e9, 1e9} {
@@ -52,7 +52,7 @@ func TestPointerBeyondTheRange(t *testing.T) {
 	}
 }
 
-// drawnResult is the page of a report of one result, without a barcode.
+// drawnResult returns the page of a lab report with one result, without a barcode.
 func drawnResult(t *testing.T, value float64, low, high *float64) pageContent {
 	t.Helper()
 	b, err := documents.Report(order.Order{}, order.ResultVersion{Report: order.LabReport{Results: []order.Result{{

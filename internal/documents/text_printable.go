@@ -20,7 +20,7 @@ const fractionSlash = '⁄'
 var hasGlyph = sync.OnceValue(func() map[rune]bool {
 	font, err := sfnt.Parse(goregular.TTF)
 	if err != nil {
-		panic("paper: the font that is built in does not parse: " + err.Error())
+		panic("documents: a built-in font cannot be parsed: " + err.Error())
 	}
 	known := make(map[rune]bool)
 	var buffer sfnt.Buffer

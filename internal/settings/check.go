@@ -277,7 +277,7 @@ func checkDatabase(raw string) error {
 		return fmt.Errorf("names a file that cannot be read: %w", file)
 	}
 	if err != nil {
-		return errors.New("has a part that PostgreSQL does not know, or a certificate that is none")
+		return errors.New("has a part that PostgreSQL does not know, or a certificate that cannot be read")
 	}
 	return nil
 }

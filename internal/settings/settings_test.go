@@ -164,7 +164,7 @@ func TestASecretMayComeFromAFile(t *testing.T) {
 	require.Equal(t, key, common.EncryptionKeys.Reveal())
 }
 
-// Every secret may: a file that cannot be read is found out for each of them.
+// A file that cannot be read is reported for every secret.
 func TestEverySecretMayComeFromAFile(t *testing.T) {
 	t.Parallel()
 	loaders := []func([]string) error{

@@ -23,7 +23,9 @@ func checkAccountSettings(t testing.TB, f Fixture) {
 		"clear text": func(a *labs.Account, _ *labs.Options) {
 			a.BaseURL, a.Environment = "http://lab.example", labs.Production
 		},
-		"an unknown setting":          func(a *labs.Account, _ *labs.Options) { a.Settings = []byte(`{"` + Canary + `s":1}`) },
+		"an unknown setting": func(a *labs.Account, _ *labs.Options) {
+			a.Settings = []byte(`{"` + Canary + `s":1}`)
+		},
 		"settings of a list":          func(a *labs.Account, _ *labs.Options) { a.Settings = []byte(`[]`) },
 		"spacing without WaitForTurn": func(a *labs.Account, o *labs.Options) { a.Spacing, o.WaitForTurn = time.Second, nil },
 	} {

@@ -16,18 +16,18 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// fault is something that an adapter could do wrong, and the check that has to find it.
+// fault is a mistake of an adapter, and the check that has to find it.
 type fault struct {
 	name, check string
 	inject      func(f *conformance.Fixture)
 }
 
 var faults = []fault{
-	{"settings that nobody reads", "accounts are checked",
+	{"settings that are not read", "accounts are checked",
 		withOpenFault(func(a *labs.Account, _ *labs.Options) { a.Settings = nil })},
-	{"a spacing that nobody keeps", "accounts are checked",
+	{"a spacing that is ignored", "accounts are checked",
 		withOpenFault(func(a *labs.Account, _ *labs.Options) { a.Spacing = 0 })},
-	{"a capability that is none", "capabilities match the calls",
+	{"a capability without its call", "capabilities match the calls",
 		withClientFault(func(c *faultyClient) { c.capabilities.Cancel = true })},
 	{"a call that says it has worked", "capabilities match the calls", withClientFault(func(c *faultyClient) {
 		c.onCancel = func(context.Context, string, string) error { return nil }
@@ -98,7 +98,7 @@ var faults = []fault{
 	})},
 	{"no turn is waited for", "every call waits for its turn",
 		withOpenFault(func(_ *labs.Account, o *labs.Options) { o.WaitForTurn = nil })},
-	{"a call for nobody", "an ended context ends the call", withClientFault(func(c *faultyClient) {
+	{"a call after the context has ended", "an ended context ends the call", withClientFault(func(c *faultyClient) {
 		c.onPlace = func(ctx context.Context, r labs.Requisition) (labs.Acceptance, error) {
 			return c.Client.Place(context.WithoutCancel(ctx), r)
 		}
@@ -149,7 +149,7 @@ var faults = []fault{
 			return s, err
 		}
 	})},
-	{"everybody is let in", "only the partner is authenticated", withAuthFault(
+	{"every request is authenticated", "only the partner is authenticated", withAuthFault(
 		func(_ *http.Request, _ []byte, accounts []labs.Credentials, _ time.Time) ([]string, error) {
 			return []string{accounts[len(accounts)-1].AccountID}, nil
 		})},

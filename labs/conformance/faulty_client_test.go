@@ -10,7 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/neutral"
 )
 
-// faultyClient is the neutral adapter but for what a fault replaces.
+// faultyClient is the neutral adapter with some methods replaced by faults.
 type faultyClient struct {
 	*neutral.Client
 
@@ -54,7 +54,7 @@ func (c *faultyClient) CancelAppointment(ctx context.Context, number, id, reason
 	return c.onCancelAppointment(ctx, number, id, reason)
 }
 
-// withClientFault plants a fault in what accounts are called with.
+// withClientFault adds a fault to the clients of a fixture.
 func withClientFault(spoil func(*faultyClient)) func(*conformance.Fixture) {
 	return func(f *conformance.Fixture) {
 		f.Protocol.Open = func(a labs.Account, o labs.Options) (labs.Lab, error) {
@@ -111,7 +111,7 @@ func withDecodeFault(spoil func(*labs.InboundMessage)) func(*conformance.Fixture
 	}
 }
 
-// redirectFollower follows redirects beneath the adapter.
+// redirectFollower follows redirects, unlike the adapter.
 type redirectFollower struct{ http.RoundTripper }
 
 func (f redirectFollower) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -15,7 +15,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestEveryFaultIsFound is the control: an adapter with a fault fails the check that is there for it, and every check finds a fault.
+// TestEveryFaultIsFound checks the suite itself: an adapter with a fault fails the check for that fault, and every
+// check finds at least one fault.
 func TestEveryFaultIsFound(t *testing.T) {
 	t.Parallel()
 	found := map[string]bool{}
@@ -35,7 +36,7 @@ func TestEveryFaultIsFound(t *testing.T) {
 	}
 }
 
-// recorder notes that a check fails, where a test would fail with it.
+// recorder records the failure of a check instead of failing the test.
 type recorder struct {
 	testing.TB
 
@@ -58,7 +59,7 @@ func (r *recorder) FailNow() {
 	runtime.Goexit()
 }
 
-// runCheck runs a check and says what is wrong; empty: nothing.
+// runCheck runs a check and returns its failure; empty: it passed.
 func runCheck(t *testing.T, check string, f conformance.Fixture) string {
 	t.Helper()
 	r := &recorder{TB: t}

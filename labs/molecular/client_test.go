@@ -18,7 +18,8 @@ func TestNewNamesAllProblems(t *testing.T) {
 	t.Parallel()
 	a := labs.Account{
 		ID: "acc-1", BaseURL: "lab.example", Spacing: time.Second, Environment: "staging",
-		Settings: []byte(`{"physicians":{"wa":1,"AZ":0},"default_physician":-1,"practice_id":-1,"shipping_method":-1,"lob":"DNA",
+		Settings: []byte(`{"physicians":{"wa":1,"AZ":0},"default_physician":-1,"practice_id":-1,"shipping_method":-1,
+			"lob":"DNA",
 			"endpoints":{"results":"https://other.example/Results","order_info":"/../x","cancel":"Cancel"}}`),
 	}
 
@@ -27,7 +28,7 @@ func TestNewNamesAllProblems(t *testing.T) {
 	for _, want := range []string{
 		"lab account acc-1", "user and token", "environment", "base URL is not an http or https URL", "spacing",
 		`"wa" is not a state`, `"AZ" is not positive`, "default_physician", "practice_id", "shipping_method",
-		"lob is none of SC",
+		"lob is not one of SC",
 		"results is not a path", "order_info is not a path", "cancel is not a path",
 	} {
 		require.ErrorContains(t, err, want)

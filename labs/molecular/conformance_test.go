@@ -78,7 +78,8 @@ func simulatedPartner(t testing.TB) conformance.Partner {
 				found = "Detected"
 			}
 			control(t, http.MethodPut, number+"/results", `{"status":"`+status+`","pdf_base64":"JVBERg==","observations":[
-				{"test_name":"Chlamydia trachomatis","result":"`+found+`","result_value":"`+conformance.Canary+`","assay_datetime":"2026-03-01T08:00:00Z"}]}`)
+				{"test_name":"Chlamydia trachomatis","result":"`+found+`","result_value":"`+conformance.Canary+`",
+				"assay_datetime":"2026-03-01T08:00:00Z"}]}`)
 		},
 		SendFact: func(t testing.TB, number string) conformance.Webhook {
 			t.Helper()
@@ -104,8 +105,9 @@ func conformingWebhooks(t *testing.T) conformance.Webhooks {
 			r.SetBasicAuth(a.User, a.Token)
 			return r
 		},
-		FactWithoutTime: conformance.Webhook{Body: []byte(`{"order_number":"1","type":"kit_received","rcvd_info":{"received_datetime":"` + conformance.Canary + `"}}`)},
-		Problems:        map[labs.Problem][]conformance.Webhook{},
+		FactWithoutTime: conformance.Webhook{Body: []byte(`{"order_number":"1","type":"kit_received",
+			"rcvd_info":{"received_datetime":"` + conformance.Canary + `"}}`)},
+		Problems: map[labs.Problem][]conformance.Webhook{},
 	}
 	reason := "Sample was hemolyzed, says " + conformance.Canary
 	for kind, f := range map[string]order.Fact{

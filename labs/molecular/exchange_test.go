@@ -17,7 +17,7 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/molecular"
 )
 
-// calls are all calls that a client makes.
+// calls are all calls of a client.
 var calls = map[string]func(context.Context, *molecular.Client) error{
 	"place": func(ctx context.Context, c *molecular.Client) error {
 		_, err := c.Place(ctx, requisition())
@@ -58,7 +58,7 @@ func TestStatusesThatSayNothingAboutTheOrder(t *testing.T) {
 				t.Parallel()
 				l := newLab(t, func(w http.ResponseWriter, r *http.Request) {
 					w.Header().Set("Retry-After", tt.retryAfter)
-					answer(tt.status, acceptedAnswer)(w, r) // whatever the body says
+					answer(tt.status, acceptedAnswer)(w, r) // with any body
 				})
 
 				require.Equal(t, tt.want, do(t.Context(), newFullClient(t, l)))
@@ -87,7 +87,7 @@ func TestTimeoutAfterSending(t *testing.T) {
 	}
 }
 
-// cutOff sends the beginning of an answer and closes the connection.
+// cutOff sends a part of an answer and closes the connection.
 func cutOff(w http.ResponseWriter, status int, beginning string) {
 	w.Header().Set("Content-Length", "4096")
 	w.WriteHeader(status)
@@ -104,7 +104,7 @@ func TestConnectionLostAfterSending(t *testing.T) {
 	}{
 		"before the answer": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, ""},
 		"within the answer": {func(w http.ResponseWriter, _ *http.Request) {
-			cutOff(w, http.StatusOK, acceptedAnswer) // it could be read, but more was to come
+			cutOff(w, http.StatusOK, acceptedAnswer) // the part is valid JSON, but the answer is longer
 		}, acceptedAnswer},
 	}
 	for name, tt := range tests {
@@ -121,7 +121,7 @@ func TestConnectionLostAfterSending(t *testing.T) {
 	}
 }
 
-// A refusal whose text was cut off is a refusal all the same.
+// An error status counts even if the body was cut off.
 func TestStatusOfAnAnswerThatWasCutOff(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -199,7 +199,7 @@ func TestUnusableAnswer(t *testing.T) {
 
 			var unanswered *labs.UnansweredError
 			require.ErrorAs(t, err, &unanswered)
-			require.Equal(t, body, string(unanswered.Raw), "the body is kept (molecular-api#d24)")
+			require.Equal(t, body, string(unanswered.Raw), "Raw has the body (molecular-api#d24)")
 			require.NotContains(t, err.Error(), "Okafor")
 		})
 	}

@@ -19,8 +19,8 @@ var (
 	codePattern = regexp.MustCompile(`^[-0-9A-Za-z _./:#]{0,64}$`)
 )
 
-// FuzzDecode checks what must hold for any bytes whatsoever: a webhook is either a fact or has a problem, its identity depends on
-// its content alone, and nothing but codes leaves it besides the reason.
+// FuzzDecode checks what holds for any bytes: a webhook is either a fact or has a problem, its identity depends on its
+// content only, and all fields except Reason are codes.
 func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		n := molecular.Decode(body, receivedAt)

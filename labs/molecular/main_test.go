@@ -24,7 +24,8 @@ const (
 	token    = "5f0c2a52-7a0e-4a53-9f5a-3d9f6f2f8a11"
 	number   = "K7Q2M9XW4T1B8C5D"
 	settings = `{"physicians": {"AZ": 5501, "WA": 5502},
-		"endpoints": {"results": "/Results", "order_info": "/OrderInfo", "notifications": "/Notifications", "cancel": "/CancelOrder"}}`
+		"endpoints": {"results": "/Results", "order_info": "/OrderInfo", "notifications": "/Notifications",
+		"cancel": "/CancelOrder"}}`
 	placingOnlySettings = `{"default_physician": 5500}`
 )
 
@@ -32,7 +33,7 @@ var now = time.Date(2026, 3, 2, 10, 0, 0, 123456000, time.UTC)
 
 func clock() time.Time { return now }
 
-// lab is a server that keeps the requests it gets.
+// lab is a server that stores the requests it gets.
 type lab struct {
 	*httptest.Server
 
@@ -103,7 +104,7 @@ func newClient(t *testing.T, a labs.Account, o labs.Options) *molecular.Client {
 	return client
 }
 
-// newFullClient is a client of a server with all calls configured.
+// newFullClient returns a client of a server, with all calls configured.
 func newFullClient(t *testing.T, l *lab) *molecular.Client {
 	t.Helper()
 	return newClient(t, account(l.URL, settings), labs.Options{})

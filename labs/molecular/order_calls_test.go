@@ -10,13 +10,15 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/molecular"
 )
 
-const polledReceipt = `{"order_number":"K7Q2M9XW4T1B8C5D","accession_number":"M000412207","type":"kit_received","ship_info":null,` +
+const polledReceipt = `{"order_number":"K7Q2M9XW4T1B8C5D","accession_number":"M000412207","type":"kit_received",
+	"ship_info":null,` +
 	`"rcvd_info":{"received_datetime":"2024-03-12T09:05:40.118002Z"},"rej_info":null,"report_ready_info":null}`
 
-// A polled notice and the webhook that it repeats have the same key and hash, so they count once.
+// A polled fact has the same key and hash as its webhook, so the two count once.
 func TestPolledFactsEqualTheirWebhooks(t *testing.T) {
 	t.Parallel()
-	other := `{"order_number":"ANOTHERORDER0000","type":"kit_received","rcvd_info":{"received_datetime":"2024-03-12T09:05:40Z"}}`
+	other := `{"order_number":"ANOTHERORDER0000","type":"kit_received",
+		"rcvd_info":{"received_datetime":"2024-03-12T09:05:40Z"}}`
 	l := newLab(t, answer(http.StatusOK, "["+other+`, 7, {"type":"kit_received"}, `+polledReceipt+"]"))
 
 	notices, err := newFullClient(t, l).PollFacts(t.Context(), number)

@@ -12,11 +12,13 @@ import (
 func TestPlaceSucceeds(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ body, accession string }{
-		"an array":                     {acceptedAnswer, "M000412207"},
-		"an object":                    {`{"order_number":"K7Q2M9XW4T1B8C5D","kit_id":"M000412207","success":true,"error_msg":null}`, "M000412207"},
-		"no order number":              {`[{"kit_id":"M000412207","success":true}]`, "M000412207"},
-		"a number for the kit id":      {`[{"kit_id":412207,"success":true}]`, "412207"},
-		"one among others":             {`[{"order_number":"A","success":false,"error_msg":"no"},{"order_number":"K7Q2M9XW4T1B8C5D","kit_id":"M2","success":true}]`, "M2"},
+		"an array": {acceptedAnswer, "M000412207"},
+		"an object": {`{"order_number":"K7Q2M9XW4T1B8C5D","kit_id":"M000412207","success":true,
+			"error_msg":null}`, "M000412207"},
+		"no order number":         {`[{"kit_id":"M000412207","success":true}]`, "M000412207"},
+		"a number for the kit id": {`[{"kit_id":412207,"success":true}]`, "412207"},
+		"one among others": {`[{"order_number":"A","success":false,"error_msg":"no"},
+			{"order_number":"K7Q2M9XW4T1B8C5D","kit_id":"M2","success":true}]`, "M2"},
 		"a kit id alone":               {`[{"kit_id":"M000412207","error_msg":"null"}]`, "M000412207"},
 		"success without a kit id":     {`[{"success":true,"kit_id":null}]`, ""},
 		"success with a written null":  {`[{"success":true,"kit_id":" null "}]`, ""},

@@ -210,7 +210,7 @@ func TestRequisitionIsRefusedBeforeTheCall(t *testing.T) {
 	}
 }
 
-// The day of birth may have come where the patient is, and not yet in UTC.
+// The day of birth may have begun in the patient's time zone, and not yet in UTC.
 func TestBirthDateToday(t *testing.T) {
 	t.Parallel()
 	r := requisition()

@@ -15,14 +15,18 @@ import (
 )
 
 const (
-	cholesterol = `{"test_name":"HDL Cholesterol","result":"Detected","result_value":"31","units":"mg/dL","reference_range":"40-100",
+	cholesterol = `{"test_name":"HDL Cholesterol","result":"Detected","result_value":"31","units":"mg/dL",
+		"reference_range":"40-100",
 		"loinc":"2085-9","assay_datetime":"2026-03-01T08:00:00.123456Z","snp":null}`
-	chlamydia = `{"test_name":"Chlamydia trachomatis","result":"Not Detected","result_value":"Not Detected","loinc":"21613-5"}`
+	chlamydia = `{"test_name":"Chlamydia trachomatis","result":"Not Detected","result_value":"Not Detected",
+		"loinc":"21613-5"}`
 )
 
 func reportWith(status, pdf string, observations ...string) string {
-	return fmt.Sprintf(`{"order_number":%q,"kit_id":"M000412207","status":%q,"version":1,"pdf_base64":%q,"tempstrip_status":"pass",
-		"observations":[%s]}`, number, status, base64.StdEncoding.EncodeToString([]byte(pdf)), strings.Join(observations, ","))
+	return fmt.Sprintf(`{"order_number":%q,"kit_id":"M000412207","status":%q,"version":1,"pdf_base64":%q,
+		"tempstrip_status":"pass",
+		"observations":[%s]}`, number, status, base64.StdEncoding.EncodeToString([]byte(pdf)), strings.Join(observations,
+		","))
 }
 
 func fetch(t *testing.T, status int, body string) (labs.FetchedResults, error) {

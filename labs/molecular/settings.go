@@ -87,7 +87,7 @@ func (s Settings) check() error {
 		wrong("shipping_method is not positive")
 	}
 	if !slices.Contains(linesOfBusiness, s.LineOfBusiness) {
-		wrong("lob is none of %s", strings.Join(linesOfBusiness, ", "))
+		wrong("lob is not one of %s", strings.Join(linesOfBusiness, ", "))
 	}
 	for _, endpoint := range []struct{ name, path string }{
 		{"results", s.Endpoints.Results}, {"order_info", s.Endpoints.OrderInfo},

@@ -18,7 +18,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// simulatedLab is a simulated lab, a client of it, and what it tells.
+// simulatedLab is a simulated lab, a client of it, and its decoded webhooks.
 type simulatedLab struct {
 	*molecular.Client
 
@@ -63,7 +63,7 @@ func (s *simulatedLab) place(t *testing.T, script string) (labs.Acceptance, erro
 	return s.Place(t.Context(), r)
 }
 
-// nextMessage is the next webhook that the lab sends.
+// nextMessage returns the lab's next webhook, decoded.
 func (s *simulatedLab) nextMessage(t *testing.T) labs.InboundMessage {
 	t.Helper()
 	select {
@@ -221,7 +221,8 @@ func TestSimulatedLabReportsInSteps(t *testing.T) {
 	lab.controlLab(t, path, `{"observations":[]}`)
 	require.Nil(t, results().LabReport, "a report without observations (molecular-api#d32)")
 
-	const observed = `"pdf_base64":"JVBERg==","observations":[{"test_name":"Chlamydia trachomatis","result":%s,"result_value":"","assay_datetime":"2026-03-01T08:00:00Z"}]`
+	const observed = `"pdf_base64":"JVBERg==","observations":[{"test_name":"Chlamydia trachomatis","result":%s,
+		"result_value":"","assay_datetime":"2026-03-01T08:00:00Z"}]`
 	lab.controlLab(t, path, `{"status":"partial",`+strings.Replace(observed, "%s", `"Not Detected"`, 1)+`}`)
 	partial := results()
 	require.Equal(t, "partial", partial.LabReport.Status)

@@ -16,7 +16,7 @@ func TestAuthenticate(t *testing.T) {
 	t.Parallel()
 	pairs := []labs.Credentials{
 		{AccountID: "acc-1", User: "practice-9", Token: "new"},
-		{AccountID: "acc-1", User: "practice-9", Token: "old"}, // until MTL has changed over
+		{AccountID: "acc-1", User: "practice-9", Token: "old"}, // accepted until MTL uses the new credentials
 		{AccountID: "acc-2", User: "practice-10", Token: "other"},
 		{AccountID: "acc-3"}, // not configured
 		{AccountID: "acc-4", User: "practice-4"},
@@ -54,8 +54,8 @@ func TestAuthenticate(t *testing.T) {
 		"the headers of our calls": {pairs,
 			func(r *http.Request) { r.Header.Set("user", "practice-9"); r.Header.Set("token", "new") }, "",
 			labs.ErrWrongCredentials},
-		"nobody":                    {nil, basic("practice-9", "new"), "", labs.ErrNoCredentials},
-		"nobody, nothing":           {nil, func(*http.Request) {}, "", labs.ErrNoCredentials},
+		"no accounts":               {nil, basic("practice-9", "new"), "", labs.ErrNoCredentials},
+		"no accounts, no header":    {nil, func(*http.Request) {}, "", labs.ErrNoCredentials},
 		"only unconfigured, empty":  {pairs[3:], basic("", ""), "", labs.ErrNoCredentials},
 		"only unconfigured, a half": {pairs[3:], basic("practice-4", ""), "", labs.ErrNoCredentials},
 	}

@@ -19,7 +19,7 @@ var receivedAt = time.Date(2026, 3, 2, 11, 0, 0, 987654000, time.UTC)
 
 func decode(body string) labs.InboundMessage { return molecular.Decode([]byte(body), receivedAt) }
 
-// documentedWebhook reads one of the four payloads of MTL's documentation, as they are printed there.
+// documentedWebhook reads one of the four payloads of MTL's documentation, verbatim.
 func documentedWebhook(t *testing.T, kind string) string {
 	t.Helper()
 	body, err := os.ReadFile(filepath.Join("testdata", "webhooks", kind+".json"))
@@ -66,13 +66,14 @@ func TestShippedDetails(t *testing.T) {
 	shipped := func(info string) *order.Fact {
 		return decode(`{"order_number":"1","accession_number":"M1","type":"kit_shipped","ship_info":` + info + `}`).Fact
 	}
-	f := shipped(`{"outbound":" 9420 9002-0417 ","inbound":"RB123456785US","kit_reg_code":"AB-12","oraquick_lot_exp":"6671234 / 2026-10"}`)
+	f := shipped(`{"outbound":" 9420 9002-0417 ","inbound":"RB123456785US","kit_reg_code":"AB-12",
+		"oraquick_lot_exp":"6671234 / 2026-10"}`)
 	require.Equal(t, "9420 9002-0417", f.OutboundNumber)
 	require.Equal(t, "RB123456785US", f.InboundNumber)
 	require.Equal(t, "AB-12", f.KitRegCode)
 	require.Equal(t, "6671234 / 2026-10", f.OraQuickLot)
 
-	// What is no number or code stays in the stored report and goes no further.
+	// Text that is not a number or code is in the stored body only.
 	f = shipped(`{"outbound":null,"inbound":"","kit_reg_code":42,"oraquick_lot_exp":"for <Ines>"}`)
 	require.Equal(t, &order.Fact{Kind: order.FactKitShipped, ReceivedAt: receivedAt, Accession: "M1"}, f)
 	require.Empty(t, shipped(`{"outbound":"`+strings.Repeat("9", 65)+`"}`).OutboundNumber)
@@ -146,7 +147,7 @@ func TestTimeOfAFact(t *testing.T) {
 		`"2024-03-12T10:05:40.118002+01:00"`: sentAt,
 		`"2024-03-12T09:05:40.118002999Z"`:   sentAt,
 		`"2024-03-12T09:05:40Z"`:             sentAt.Truncate(time.Second),
-		`"2024-03-12T09:05:40.118002"`:       {}, // in which zone?
+		`"2024-03-12T09:05:40.118002"`:       {}, // no time zone
 		`"2024-03-12 09:05:40Z"`:             {},
 		`"2024-02-30T09:05:40Z"`:             {},
 		`"0001-01-01T00:00:00Z"`:             {},

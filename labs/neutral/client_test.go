@@ -21,11 +21,13 @@ func TestSettingsNameAllProblems(t *testing.T) {
 		`{"collection_methods": ["testkit", "post", "testkit"], "provider": "getlabs"}`: {
 			`"post" is not a collection method`, "testkit is listed twice", "provider and tiers are for accounts with schedule",
 		},
-		`{"collection_methods": ["on_site_collection"], "registrable": true}`: {"registrable is for accounts with the collection method testkit"},
+		`{"collection_methods": ["on_site_collection"],
+			"registrable": true}`: {"registrable is for accounts with the collection method testkit"},
 		`{"collection_methods": [], "cancel": true}`: {"cancel and correct are for",
 			"needs a collection method or schedule"},
 		`{"schedule": true, "provider": "post", "tiers": []}`: {"provider is none of", "tiers are empty"},
-		`{"schedule": true, "provider": "quest", "tiers": ["appointment-request", "appointment-ready", "appointment-ready", "soon"]}`: {
+		`{"schedule": true, "provider": "quest", "tiers": ["appointment-request", "appointment-ready",
+			"appointment-ready", "soon"]}`: {
 			"appointment-request is for phlebotomy", "appointment-ready is listed twice", `"soon" is neither`,
 		},
 	} {
@@ -104,7 +106,7 @@ func TestScriptIsSentToTheSandboxOnly(t *testing.T) {
 	t.Parallel()
 	p := neutraltest.Start(t, neutraltest.FullAccount.User, neutraltest.FullAccount.Token)
 	a := neutraltest.FullAccount
-	a.Environment = labs.Production // over loopback
+	a.Environment = labs.Production // a loopback URL is allowed
 	r := neutraltest.Fixture().NewRequisition("K7Q2M9XW4T1B8C5D")
 	r.Script = "happy"
 	_, err := openClient(t, p, a).Place(t.Context(), r)

@@ -23,8 +23,8 @@ var (
 	codePattern = regexp.MustCompile(`^[-0-9A-Za-z _./:#]{0,64}$`)
 )
 
-// FuzzDecode checks what must hold for any id and any bytes whatsoever: a webhook is either a fact or has a problem, its identity
-// depends on its id and its content alone, and nothing but codes leaves it besides the reason and the place.
+// FuzzDecode checks what holds for any id and any bytes: a webhook is either a fact or has a problem, its identity
+// depends on its id and its content only, and all fields except Reason and Location are codes.
 func FuzzDecode(f *testing.F) {
 	for _, e := range neutraltest.Fixture().Webhooks.Facts {
 		f.Add(e.ID, e.Body)
@@ -60,7 +60,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// requireCodesOnly checks that a fact can be stored, and is made of codes and times.
+// requireCodesOnly checks that a fact can be stored, and consists of codes and times.
 func requireCodesOnly(t *testing.T, m labs.InboundMessage) {
 	t.Helper()
 	f := m.Fact

@@ -18,7 +18,7 @@ func TestAuthenticateByAccount(t *testing.T) {
 	first, second := neutraltest.FullAccount, neutraltest.MinimalAccount
 	accounts := []labs.Credentials{
 		{AccountID: "acc-1", User: first.User, Token: first.Token},
-		{AccountID: "acc-2", User: second.User, Token: first.Token}, // who has one secret for all
+		{AccountID: "acc-2", User: second.User, Token: first.Token}, // an account with the same secret as another one
 		{AccountID: "acc-3", User: "third", Token: second.Token},
 		{AccountID: "acc-4", User: first.User, Token: "no secret"},
 	}
@@ -58,7 +58,7 @@ func TestAuthenticateByAccount(t *testing.T) {
 	}
 }
 
-// A webhook that a library of the specification has signed is let in.
+// A webhook that was signed by a library of the specification is accepted.
 func TestAuthenticateAcceptsStandardWebhooks(t *testing.T) {
 	t.Parallel()
 	signer, err := standardwebhooks.NewWebhook(neutraltest.FullAccount.Token)

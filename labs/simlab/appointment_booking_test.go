@@ -52,7 +52,7 @@ type appointmentView struct {
 	Site          *siteView  `json:"site"`
 }
 
-// availabilityQuery asks for what is free at the providers of a flow.
+// availabilityQuery returns a query for free slots at the providers of a flow.
 func availabilityQuery(flow, zip string) string {
 	if flow == simlab.FlowPhlebotomy {
 		return `{"type":"phlebotomy","address":{"first_line":"1 Main St","city":"Phoenix","state":"AZ","zip":"` + zip +
@@ -61,14 +61,14 @@ func availabilityQuery(flow, zip string) string {
 	return `{"type":"patient_service_center","zip":"` + zip + `","radius_miles":25,"days":14}`
 }
 
-// freeSlot is the key of a slot that is free.
+// freeSlot returns the key of a free slot.
 func (w *testLab) freeSlot(flow string) string {
 	w.t.Helper()
 	return neutralCall[availability](w, http.StatusOK, http.MethodPost, "/availability",
 		availabilityQuery(flow, "85004")).Days[0].Slots[0].Key
 }
 
-// bookingBody books a slot; without one it is a request.
+// bookingBody books a slot; without a slot it is a request.
 func bookingBody(flow, slot string) string {
 	fields := map[string]any{
 		"type": "patient_service_center", "contact": patient("Ines"), "notes": "rings twice",
@@ -89,7 +89,7 @@ func bookingBody(flow, slot string) string {
 	return string(body)
 }
 
-// newWorldAt is a lab whose clock stands at a time in New York, and sends nothing by itself.
+// newWorldAt returns a lab whose clock is at a time of New York, in manual mode.
 func newWorldAt(t *testing.T, hour, minute int) (*testLab, *clock) {
 	t.Helper()
 	zone, err := time.LoadLocation("America/New_York")
@@ -103,7 +103,7 @@ func (w *testLab) findAvailability(account, body string) availability {
 	return neutralCallAs[availability](w, account, http.StatusOK, http.MethodPost, "/availability", body)
 }
 
-// slotTimes are when the slots of a day begin and end, in a zone.
+// slotTimes returns when the slots of a day begin and end, in a zone.
 func slotTimes(day int, f availability, zone string) (first, last string, count int) {
 	location, _ := time.LoadLocation(zone)
 	slots := f.Days[day].Slots
@@ -186,7 +186,8 @@ func TestSlotsOfPhlebotomists(t *testing.T) {
 		bookingBody(simlab.FlowPhlebotomy, "getlabs.85004.1"), bookingBody(simlab.FlowPhlebotomy, "x"),
 		bookingBody(simlab.FlowWalkIn, ""),
 		bookingBody(simlab.FlowPhlebotomy, "quest.QNY1.1709647200"), `{"type":"phlebotomy"}`, `{}`,
-		`{"type":"phlebotomy","contact":{"first_name":"A","last_name":"B"},"address":{"first_line":"1","city":"c","state":"AZ","zip":"85004"}}`,
+		`{"type":"phlebotomy","contact":{"first_name":"A","last_name":"B"},"address":{"first_line":"1","city":"c",
+			"state":"AZ","zip":"85004"}}`,
 	}} {
 		for _, body := range bodies {
 			require.Contains(t, []string{"invalid_order", "outside_service_area"}, w.bookRefused("a1", body, status), body)
@@ -194,7 +195,7 @@ func TestSlotsOfPhlebotomists(t *testing.T) {
 	}
 }
 
-// bookRefused books in vain and returns the code.
+// bookRefused makes a booking that is refused, and returns the code.
 func (w *testLab) bookRefused(id, body string, status int) string {
 	w.t.Helper()
 	return neutralCall[refusal](w, status, http.MethodPut, "/orders/N1/appointments/"+id, body).Code
@@ -228,7 +229,7 @@ func TestSlotsAreTaken(t *testing.T) {
 
 		require.Equal(t, "slot_gone", w.bookRefused("a2", body, http.StatusConflict))
 		require.NotEqual(t, slots[0].Start, w.findAvailability(accountName,
-			availabilityQuery(flow, "85004")).Days[0].Slots[0].Start, "it is not offered any more")
+			availabilityQuery(flow, "85004")).Days[0].Slots[0].Start, "the slot is not free any more")
 
 		moved := w.changeAppointment(http.StatusOK, "a1", "reschedule", `{"slot":"`+slots[1].Key+`"}`)
 		require.True(t, slots[1].Start.Equal(*moved.Start))

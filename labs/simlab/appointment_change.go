@@ -130,13 +130,13 @@ func (s *Server) scheduleConfirmation(a *appointment) {
 		}
 		if m, sent := s.confirmIfUnchanged(a, changes); sent {
 			s.sender.deliver(s.ctx, m)
-			s.markConfirmationSent(a)
+			s.recordConfirmationSent(a)
 		}
 	})
 }
 
-// markConfirmationSent ends the wait of steps for the confirmation.
-func (s *Server) markConfirmationSent(a *appointment) {
+// recordConfirmationSent ends the wait of steps for the confirmation.
+func (s *Server) recordConfirmationSent(a *appointment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a.confirmationUnsent = false

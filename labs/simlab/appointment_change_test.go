@@ -10,7 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/simlab"
 )
 
-// Requests are confirmed with a time later, and cannot be moved.
+// Requests are confirmed with a time later, and calls cannot reschedule them.
 func TestAppointmentRequests(t *testing.T) {
 	t.Parallel()
 	w := newNeutralLab(t)
@@ -34,7 +34,7 @@ func TestAppointmentRequests(t *testing.T) {
 		"/orders/N1/appointments/a2", bookingBody(simlab.FlowPhlebotomy, "")).Code)
 }
 
-// Sonora Quest reserves, confirms later, and takes no other calls.
+// Sonora Quest reserves a slot, confirms it later, and takes no other calls.
 func TestSonoraQuestBookings(t *testing.T) {
 	t.Parallel()
 	const sonora = accountName + ":sonora_quest"
@@ -44,9 +44,9 @@ func TestSonoraQuestBookings(t *testing.T) {
 		bookingBody(simlab.FlowWalkIn, slot))
 	require.Equal(t, []any{"sonora_quest", "reserved", false}, []any{booked.Provider, booked.Status, booked.CanReschedule})
 	w.await(func() bool { return len(w.webhooks()) == 1 })
-	told := w.webhooks()[0]
-	require.Equal(t, sonora, told.header.Get("x-account"))
-	require.Equal(t, "confirmed", told.fields["data"].(map[string]any)["status"])
+	webhook := w.webhooks()[0]
+	require.Equal(t, sonora, webhook.header.Get("x-account"))
+	require.Equal(t, "confirmed", webhook.fields["data"].(map[string]any)["status"])
 	for path, code := range map[string]string{"reschedule": "not_reschedulable", "cancel": "not_cancellable"} {
 		got := neutralCallAs[refusal](w, sonora, http.StatusConflict, http.MethodPost, "/orders/N1/appointments/a1/"+path,
 			`{"slot":"`+slot+`"}`)
@@ -84,7 +84,7 @@ func TestBookingsFail(t *testing.T) {
 	require.Empty(t, w.webhooks())
 }
 
-// If what was cancelled by the provider is booked again, the story goes on.
+// If an appointment that the provider cancelled is booked again, the script continues.
 func TestRebookingAfterCancellation(t *testing.T) {
 	t.Parallel()
 	for script, want := range map[string][]string{
@@ -128,13 +128,13 @@ func TestProvidersActByHand(t *testing.T) {
 	require.Equal(t, 2030, set.Start.Year())
 	require.Equal(t, 20*time.Minute, set.End.Sub(*set.Start))
 	act(http.StatusOK, "N1", "a1", `{"status":"in_progress"}`)
-	require.Zero(t, act(http.StatusOK, "N1", "a1", `{"status":"completed","lost":true}`).Status, "not told")
-	told := w.verifiedWebhooks()
-	require.Len(t, told, 4)
+	require.Zero(t, act(http.StatusOK, "N1", "a1", `{"status":"completed","lost":true}`).Status, "not sent")
+	webhooks := w.verifiedWebhooks()
+	require.Len(t, webhooks, 4)
 	require.Equal(t, []string{"w1", "2024-01-02T03:04:05.000000Z"},
-		[]string{told[1].header.Get("webhook-id"), told[1].fields["at"].(string)})
+		[]string{webhooks[1].header.Get("webhook-id"), webhooks[1].fields["at"].(string)})
 
-	// Of an order that the lab does not know, and of Molecular's.
+	// Orders that the lab does not have, and orders of Molecular's protocol.
 	act(http.StatusNotFound, "N7", "b1", `{"status":"confirmed"}`)
 	act(http.StatusBadRequest, "N7", "b1", `{"status":"perhaps","provider":"quest"}`)
 	made := act(http.StatusOK, "N7", "b1", `{"status":"confirmed","provider":"quest","site":"QTX1"}`).Appointment

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// clock stands still until it is advanced.
+// clock is a clock that moves only when it is advanced.
 type clock struct {
 	mu sync.Mutex
 	at time.Time

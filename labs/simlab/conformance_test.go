@@ -18,7 +18,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// TestNeutralConforms has the adapter of neutral partners exercised against the simulated one.
+// TestNeutralConforms runs the conformance suite for the neutral adapter against the simulated lab.
 func TestNeutralConforms(t *testing.T) {
 	t.Parallel()
 	f := neutraltest.Fixture()
@@ -35,15 +35,15 @@ func TestNeutralConforms(t *testing.T) {
 	}
 	soon := time.Now().AddDate(0, 0, 3)
 	f.Appointments.Query.From = order.Date{Year: soon.Year(), Month: soon.Month(), Day: soon.Day()}
-	// Phoenix is seven hours behind all year: this was its ten o'clock.
+	// Phoenix is seven hours behind UTC all year, so this is 10:00 there.
 	gone := time.Date(2026, time.March, 3, 17, 0, 0, 0, time.UTC)
 	f.Appointments.TakenSlot = fmt.Sprintf("getlabs.85004.%d.%d", gone.Unix(), gone.Unix())
-	// Requests are for another provider in another place.
+	// Appointment requests need another provider, in another area.
 	f.FullAccount.Settings = []byte(strings.Replace(string(f.FullAccount.Settings), `, "appointment-request"`, "", 1))
 	conformance.RunSuite(t, f)
 }
 
-// publish puts a report by hand.
+// publish sets a lab report by the control endpoint.
 func (w *testLab) publish(t testing.TB, number string, r conformance.ReportStage) {
 	t.Helper()
 	result := func(value string) map[string]any {
@@ -64,7 +64,7 @@ func (w *testLab) publish(t testing.TB, number string, r conformance.ReportStage
 	require.Equal(t, http.StatusOK, status)
 }
 
-// sendFact sends a fact by hand, and returns what its receiver saw.
+// sendFact sends a fact by the control endpoint, and returns the webhook that the receiver got.
 func (w *testLab) sendFact(t testing.TB, number string) conformance.Webhook {
 	t.Helper()
 	status, _, err := w.send(http.MethodPost, "/sandbox/orders/"+number+"/facts", `{"type":"sample_received"}`)

@@ -79,7 +79,7 @@ func TestResultsThatAreNotThere(t *testing.T) {
 	require.Equal(t, true, info["success"])
 }
 
-// What a script never sends can be asked for; what was sent is there too, once.
+// Facts that a script does not send can be polled. Facts that were sent can be polled too, once.
 func TestNotifications(t *testing.T) {
 	t.Parallel()
 	w := newTestLab(t)
@@ -105,10 +105,10 @@ func TestNotifications(t *testing.T) {
 		call[map[string]any](w, http.StatusNotFound, http.MethodGet, "/Notifications?order_number=N2", "")["error_msg"])
 }
 
-// TestResultsOverTime looks at the results whenever a report_ready has been sent, and at the end.
+// TestResultsOverTime fetches the results after each report_ready, and at the end.
 func TestResultsOverTime(t *testing.T) {
 	t.Parallel()
-	// Version and number of observations, each time.
+	// Version and number of observations after each part.
 	for script, want := range map[string][][2]int{
 		"happy-lab-only":  {{1, 4}, {1, 4}},
 		"early-report":    {{0, 0}, {1, 4}},
@@ -129,7 +129,7 @@ func TestResultsOverTime(t *testing.T) {
 				got := w.results("N1")
 				seen = append(seen, [2]int{got.Version, len(got.Observations)})
 			}
-			// The scripts are played in pieces: up to each report_ready, then the rest.
+			// The scripts run in parts: up to each report_ready, and then the rest.
 			named, _ := simlab.NamedScript(script)
 			w.place("N1", "silent")
 			w.awaitScriptEnd("N1")
@@ -142,7 +142,7 @@ func TestResultsOverTime(t *testing.T) {
 	}
 }
 
-// splitAfterReports cuts the steps after each report_ready; the last piece may be empty.
+// splitAfterReports splits the steps after each report_ready; the last part may be empty.
 func splitAfterReports(steps []simlab.Step) (pieces [][]simlab.Step) {
 	piece := []simlab.Step{}
 	for _, step := range steps {
@@ -154,7 +154,7 @@ func splitAfterReports(steps []simlab.Step) (pieces [][]simlab.Step) {
 	return append(pieces, piece)
 }
 
-// replaceScript puts a script of steps and waits until it has been played.
+// replaceScript sets a script with these steps and waits until it has ended.
 func (w *testLab) replaceScript(number string, steps []simlab.Step) {
 	w.t.Helper()
 	body := marshal(w.t, map[string]any{"steps": steps})
@@ -192,7 +192,8 @@ func TestManualMode(t *testing.T) {
 	require.Equal(t, map[string]int{"version": 1}, put(`{}`))
 	require.Len(t, w.results("N1").Observations, 4)
 	require.Equal(t, map[string]int{"version": 2},
-		put(`{"observations":[{"test_name":"Glucose","result":"Detected","result_value":"612","units":"mg/dL"}],"status":"partial"}`))
+		put(`{"observations":[{"test_name":"Glucose","result":"Detected","result_value":"612","units":"mg/dL"}],
+			"status":"partial"}`))
 	got := w.results("N1")
 	require.Equal(t, "partial", got.Status)
 	require.Len(t, got.Observations, 1)
@@ -201,7 +202,7 @@ func TestManualMode(t *testing.T) {
 	require.Equal(t, map[string]int{"version": 3}, put(`{"observations":[]}`))
 	require.NotNil(t, w.results("N1").Observations)
 	require.Empty(t, w.results("N1").Observations)
-	// What was put by hand stands.
+	// Results from the control endpoint stay unchanged.
 	w.replaceScript("N1", []simlab.Step{{Kind: simlab.KindResults}})
 	require.Equal(t, 3, w.results("N1").Version)
 	require.Empty(t, w.webhooks())
@@ -367,35 +368,4 @@ func TestOrdersAreListedInPages(t *testing.T) {
 		"/sandbox/orders/N9", "")["error_msg"])
 	listed := call[map[string][]simlab.Script](w, http.StatusOK, http.MethodGet, "/sandbox/scripts", "")
 	require.Equal(t, simlab.Scripts(), listed["scripts"])
-}
-
-func TestCancelOrder(t *testing.T) {
-	t.Parallel()
-	t.Run("not offered", func(t *testing.T) {
-		t.Parallel()
-		w := newTestLab(t, withManual)
-		status, _, err := w.send(http.MethodPost, "/CancelOrder", `{"order_number":"N1"}`)
-		require.NoError(t, err)
-		require.Equal(t, http.StatusNotFound, status)
-	})
-	t.Run("offered", func(t *testing.T) {
-		t.Parallel()
-		w := newTestLab(t, func(c *simlab.Config) { c.CancelCall, c.Speed = true, 1 })
-		cancel := func(number string) placed {
-			return call[placed](w, http.StatusOK, http.MethodPost, "/CancelOrder", `{"order_number":"`+number+`"}`)
-		}
-		w.place("N1", "happy")
-		w.await(func() bool { return w.order("N1").Running })
-		require.Equal(t, placed{Message: "order number not found"}, cancel("N2"))
-		for range 2 {
-			require.Equal(t, placed{Success: true, Message: " null "}, cancel("N1"))
-		}
-		w.await(func() bool { return !w.order("N1").Running })
-		require.Equal(t, "cancelled", w.order("N1").Status)
-		require.Empty(t, w.webhooks())
-
-		w.place("N3", "happy")
-		w.replaceScript("N3", []simlab.Step{{Kind: simlab.KindShipped}})
-		require.Equal(t, placed{Message: "kit has been shipped"}, cancel("N3"))
-	})
 }

@@ -1,6 +1,6 @@
 package simlab
 
-// What the tests see of the package beside its exports.
+// Unexported identifiers for tests.
 var (
 	FlowScript  = flowScript
 	FlowScripts = flowScripts

@@ -16,7 +16,7 @@ func TestCheckDigit(t *testing.T) {
 	for _, number := range []string{"9420900204173500182641", "9420900204173500182719", "03071790000523483741"} {
 		last := len(number) - 1
 		require.Equal(t, number[last], checkDigit(number[:last]), number)
-		// The control: a changed digit is noticed.
+		// A number with a changed digit has another check digit.
 		require.NotEqual(t, number[last], checkDigit("8"+number[1:last]), number)
 	}
 }
@@ -43,7 +43,7 @@ func TestFactTimesIncreaseOnAFixedClock(t *testing.T) {
 	require.Equal(t, second.Add(time.Microsecond), o.nextFactTime(now.Add(-time.Hour)), "a clock that goes back")
 }
 
-// TestPDF follows the file as a reader does: from its end to the table, from the table to the objects.
+// TestPDF reads the file like a PDF reader: from its end to the table, and from the table to the objects.
 func TestPDF(t *testing.T) {
 	t.Parallel()
 	pdf := reportPDF(`N(1)\`, "M000000001", 2)
@@ -90,7 +90,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	book.add(&order{number: "last"})
 	book.byAge[0].run = &scriptRun{done: make(chan struct{})}
 	_, err = book.dropOldestIfFull()
-	require.ErrorIs(t, err, errOrderLimit, "an order whose script runs is kept")
+	require.ErrorIs(t, err, errOrderLimit, "an order with a running script is not removed")
 	stopped := false
 	book.byAge[0].awaitsCondition, book.byAge[0].run.cancel = true, func() { stopped = true }
 	waited := book.byAge[0]

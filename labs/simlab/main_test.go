@@ -25,12 +25,12 @@ const (
 	apiKey    = "EZTK-test"
 	timeout   = 20 * time.Second
 	heartbeat = 2 * time.Millisecond
-	nonsense  = "nonsense" // a webhook that begins so need not be JSON
+	nonsense  = "nonsense" // a webhook that begins with this need not be JSON
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// receivedWebhook is one webhook as its receiver saw it.
+// receivedWebhook is a webhook that the receiver got.
 type receivedWebhook struct {
 	path   string
 	header http.Header
@@ -44,7 +44,7 @@ type testLab struct {
 	lab      *simlab.Server
 	url      string
 	client   *http.Client
-	register bool // the receiver asks for trackers as soon as it hears of a shipment
+	register bool // the receiver requests trackers after a kit_shipped
 
 	mu         sync.Mutex
 	webhookLog []receivedWebhook
@@ -72,7 +72,7 @@ func newTestLab(t testing.TB, configure ...func(*simlab.Config)) *testLab {
 	w.url = server.URL
 	t.Cleanup(func() {
 		lab.Close()
-		lab.Close() // must be harmless
+		lab.Close() // may be called twice
 		w.client.CloseIdleConnections()
 		server.Close()
 		receiver.Close()
@@ -106,7 +106,7 @@ func (w *testLab) webhooks() []receivedWebhook {
 	return append([]receivedWebhook{}, w.webhookLog...)
 }
 
-// createTracker reports failures without ending the test, since the receiver calls it.
+// createTracker reports failures without ending the test, because the receiver calls it.
 func (w *testLab) createTracker(code any) (status int, tracker map[string]any) {
 	body, _ := json.Marshal(map[string]any{"tracker": map[string]any{"tracking_code": code, "carrier": "USPS"}})
 	request, _ := http.NewRequest(http.MethodPost, w.url+"/v2/trackers", bytes.NewReader(body))
@@ -123,7 +123,7 @@ func (w *testLab) createTracker(code any) (status int, tracker map[string]any) {
 	return response.StatusCode, tracker
 }
 
-// send makes a call and returns the error of the transport, if any.
+// send makes a call and returns the error of the transport.
 func (w *testLab) send(method, path, body string, change ...func(*http.Request)) (int, []byte, error) {
 	w.t.Helper()
 	request, err := http.NewRequestWithContext(w.t.Context(), method, w.url+path, strings.NewReader(body))
@@ -170,7 +170,8 @@ func (w *testLab) place(number, custom string) string {
 	return *answer[0].KitID
 }
 
-// orderBody is a valid order; changes are key and value in turn, a nil value removes the key. "custom" sets custom_01.
+// orderBody returns a valid order. changes are alternating keys and values; a nil value removes the key. "custom" sets
+// custom_01.
 func orderBody(number string, changes ...any) string {
 	fields := map[string]any{
 		"shipping_info": map[string]any{
@@ -201,7 +202,7 @@ func orderBody(number string, changes ...any) string {
 	return string(body)
 }
 
-// orderState is an order as the control endpoint shows it.
+// orderState is the control endpoint's form of an order.
 type orderState struct {
 	OrderNumber string                  `json:"order_number"`
 	KitID       string                  `json:"kit_id"`
@@ -226,14 +227,14 @@ func (w *testLab) awaitScriptEnd(number string) (state orderState) {
 	w.await(func() bool {
 		status, raw, err := w.send(http.MethodGet, "/sandbox/orders/"+number, "")
 		state = orderState{}
-		// Before its first step the order counts as running as soon as it has been started.
+		// An order counts as running from the start of its script, before the first step.
 		return err == nil && status == http.StatusOK && json.Unmarshal(raw, &state) == nil && state.hasStarted() &&
 			!state.Running
 	})
 	return state
 }
 
-// hasStarted is false in the moment between the answer to PlaceOrder and the start of the script, for scripts that do anything.
+// hasStarted is false between the answer to PlaceOrder and the start of a script with steps.
 func (s orderState) hasStarted() bool {
 	return len(s.Webhooks) > 0 || s.Version > 0 || strings.HasPrefix(s.Script, "silent")
 }

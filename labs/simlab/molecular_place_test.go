@@ -85,7 +85,7 @@ func TestPlaceOrderValidation(t *testing.T) {
 		require.Nil(t, answer[0].KitID)
 	}
 	require.Equal(t, "order is not an object", w.placeRaw("[7]")[0].Message)
-	// The control: what was refused was not recorded.
+	// The refused order was not recorded.
 	w.place("N1", "")
 }
 
@@ -146,7 +146,7 @@ func TestLabCredentials(t *testing.T) {
 	status, _, err := w.send(http.MethodGet, "/healthz", "", func(r *http.Request) { r.Header.Del("token") })
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, status)
-	w.place("N1", "") // the control
+	w.place("N1", "") // an order without the change is accepted
 }
 
 func TestPlaceScripts(t *testing.T) {
@@ -171,7 +171,7 @@ func TestPlaceScripts(t *testing.T) {
 		require.False(t, answer[0].Success)
 		require.Equal(t, "physician is not authorized for this state", answer[0].Message)
 		require.Equal(t, []string{"refused"}, outcomes(w.lab.Traffic().CallsFor("N1")))
-		// An operator has it put right at the lab, and the order is placed again.
+		// An operator corrects it at the lab, and the order is placed again.
 		call[map[string]string](w, http.StatusOK, http.MethodPut, "/sandbox/orders/N1/script", `{"script":"happy"}`)
 		w.place("N1", "sandbox:refuse-place")
 		require.Equal(t, expectedWebhooks()["happy"], sequence(w.awaitScriptEnd("N1"), w.webhooks()))
@@ -255,4 +255,35 @@ func TestCallsAndSpacing(t *testing.T) {
 	require.Empty(t, account.CallsFor("N2"))
 	shown := call[simlab.Traffic](w, http.StatusOK, http.MethodGet, "/sandbox/account?limit=2", "")
 	require.Equal(t, account.Calls[1:], shown.Calls)
+}
+
+func TestCancelOrder(t *testing.T) {
+	t.Parallel()
+	t.Run("not offered", func(t *testing.T) {
+		t.Parallel()
+		w := newTestLab(t, withManual)
+		status, _, err := w.send(http.MethodPost, "/CancelOrder", `{"order_number":"N1"}`)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusNotFound, status)
+	})
+	t.Run("offered", func(t *testing.T) {
+		t.Parallel()
+		w := newTestLab(t, func(c *simlab.Config) { c.CancelCall, c.Speed = true, 1 })
+		cancel := func(number string) placed {
+			return call[placed](w, http.StatusOK, http.MethodPost, "/CancelOrder", `{"order_number":"`+number+`"}`)
+		}
+		w.place("N1", "happy")
+		w.await(func() bool { return w.order("N1").Running })
+		require.Equal(t, placed{Message: "order number not found"}, cancel("N2"))
+		for range 2 {
+			require.Equal(t, placed{Success: true, Message: " null "}, cancel("N1"))
+		}
+		w.await(func() bool { return !w.order("N1").Running })
+		require.Equal(t, "cancelled", w.order("N1").Status)
+		require.Empty(t, w.webhooks())
+
+		w.place("N3", "happy")
+		w.replaceScript("N3", []simlab.Step{{Kind: simlab.KindShipped}})
+		require.Equal(t, placed{Message: "kit has been shipped"}, cancel("N3"))
+	})
 }

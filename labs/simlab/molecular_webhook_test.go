@@ -13,8 +13,9 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/simlab"
 )
 
-// envelopeKeys are the seven keys in the order of the documented examples.
-var envelopeKeys = `"order_number":.*"accession_number":.*"type":.*"ship_info":.*"rcvd_info":.*"rej_info":.*"report_ready_info":`
+// envelopeKeys are the seven keys in the sequence of the documented examples.
+var envelopeKeys = `"order_number":.*"accession_number":.*"type":.*` +
+	`"ship_info":.*"rcvd_info":.*"rej_info":.*"report_ready_info":`
 
 func TestEnvelopes(t *testing.T) {
 	t.Parallel()
@@ -118,7 +119,7 @@ func TestCourierEvents(t *testing.T) {
 	require.Len(t, all, 3)
 	_, tracker := w.createTracker(state.Outbound)
 	for _, r := range all[1:] {
-		// NFKD written out: the ligature comes apart, the accent stands for itself.
+		// The secret in NFKD: the ligature and the accented letter are decomposed.
 		mac := hmac.New(sha256.New, []byte("fixed secret e\u0301"))
 		mac.Write(r.body)
 		require.Equal(t, "hmac-sha256-hex="+hex.EncodeToString(mac.Sum(nil)), r.header.Get("X-Hmac-Signature"))
@@ -181,7 +182,7 @@ func TestCourierWaitsForTheTracker(t *testing.T) {
 	w.await(func() bool { return len(w.webhooks()) == 1 })
 	state := w.order("N1")
 	require.True(t, state.Running)
-	w.createTracker(state.Inbound) // the other leg is none of its business
+	w.createTracker(state.Inbound) // the tracker of the other leg has no effect
 	require.Len(t, w.webhooks(), 1)
 	w.createTracker(state.Outbound)
 	w.awaitScriptEnd("N1")

@@ -10,7 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/simlab"
 )
 
-// polledFact is a fact as it is polled.
+// polledFact is a fact in the answer to a poll.
 type polledFact struct {
 	ID          string         `json:"id"`
 	Type        string         `json:"type"`
@@ -35,11 +35,11 @@ func TestFactsAreListed(t *testing.T) {
 		require.Equal(t, []string{"sample_received", "report_ready"}, []string{facts[0].Type, facts[1].Type})
 		require.Equal(t, []string{"N1", placed.Accession}, []string{facts[0].OrderNumber, facts[0].Accession})
 		require.Less(t, facts[0].At, facts[1].At)
-		told := w.verifiedWebhooks()
-		require.Len(t, told, sent)
+		webhooks := w.verifiedWebhooks()
+		require.Len(t, webhooks, sent)
 		account := w.lab.Traffic().WebhookAttemptsFor("N1")
 		require.Len(t, account, sent, "the account has what was sent")
-		for i, r := range told {
+		for i, r := range webhooks {
 			fact := facts[i*2/max(sent, 1)]
 			require.Equal(t, fact.ID, r.header.Get("webhook-id"))
 			require.Equal(t, fact.ID, account[i].ID)
@@ -88,7 +88,8 @@ func TestNeutralFactsByHand(t *testing.T) {
 		`{"type":"sample_received","at":"2024-03-12T10:05:40+01:00","collected_at":"2024-03-10T00:00:00Z","webhook_id":"w1"}`)
 	require.Equal(t, late.body, again.body, "repeated")
 	amended := fact("N1",
-		`{"type":"sample_received","at":"2024-03-12T10:05:40+01:00","webhook_id":"w1","data":{"collected_at":"then"},"accession_number":"A-9"}`)
+		`{"type":"sample_received","at":"2024-03-12T10:05:40+01:00","webhook_id":"w1","data":{"collected_at":"then"},
+			"accession_number":"A-9"}`)
 	require.Equal(t, "w1", amended.header.Get("webhook-id"))
 	require.Equal(t, map[string]any{"collected_at": "then"}, amended.fields["data"])
 	require.Equal(t, "A-9", amended.fields["accession"])
@@ -137,7 +138,7 @@ func TestScriptsKeepToTheirProtocol(t *testing.T) {
 			require.Equal(t, http.StatusBadRequest, status, body)
 		}
 	}
-	// A name that is put before the order means the script of the order's own kind.
+	// A script that was set by name before the order came is looked up in the order's flow.
 	call[map[string]string](w, http.StatusOK, http.MethodPut, "/sandbox/orders/N2/script", `{"script":"happy"}`)
 	neutralCall[requisition](w, http.StatusCreated, http.MethodPut, "/orders/N2",
 		neutralOrderBody("N2", simlab.FlowOnSite, "silent"))

@@ -75,7 +75,7 @@ func TestNeutralPlacingIsChecked(t *testing.T) {
 		neutralCall[refusal](w, http.StatusConflict, http.MethodPut, "/orders/N1",
 			neutralOrderBody("N1", walkIn, "", "registrable", true)).Code)
 	neutralCall[refusal](w, http.StatusBadRequest, http.MethodPut, "/orders/N1", "[")
-	w.placeOnSite(walkIn, "") // the control: what was refused was not recorded
+	w.placeOnSite(walkIn, "") // the refused order was not recorded
 }
 
 func TestNeutralPlacingFails(t *testing.T) {
@@ -121,7 +121,7 @@ func TestSlowAnswerDoesNotDelayFacts(t *testing.T) {
 	}()
 	w.await(func() bool { return len(w.webhooks()) == 1 })
 	require.Empty(t, answered)
-	w.lab.Close() // ends what is held
+	w.lab.Close() // ends the connections that are held
 	require.Equal(t, http.StatusCreated, <-answered)
 }
 
@@ -131,7 +131,7 @@ func TestRegistration(t *testing.T) {
 	kit := w.placeOnSite(simlab.FlowRegistrable, "")
 	require.Equal(t, "no_results", neutralCall[refusal](w, http.StatusNotFound, http.MethodGet, "/orders/N1/results",
 		"").Code)
-	w.await(func() bool { return len(w.webhooks()) == 4 }) // shipped and delivered; it waits
+	w.await(func() bool { return len(w.webhooks()) == 4 }) // shipped and delivered; now it waits
 	require.True(t, w.order("N1").Running)
 
 	require.Equal(t, kit, w.registerPatient())
@@ -155,8 +155,8 @@ func TestAHeldUpSampleGoesOnOnceThePatientIsCorrected(t *testing.T) {
 	other := neutralOrderBody("N1", simlab.FlowTestkit, "", "patient", patient("Obi"))
 	neutralCall[requisition](w, http.StatusCreated, http.MethodPut, "/orders/N1/patient", other)
 	w.await(func() bool { return !w.order("N1").Running })
-	told := w.factNames(w.order("N1"))
-	require.Equal(t, join(heldUp, sample, report), told[len(told)-3:])
+	facts := w.factNames(w.order("N1"))
+	require.Equal(t, join(heldUp, sample, report), facts[len(facts)-3:])
 }
 
 func TestRegistrationIsRefused(t *testing.T) {

@@ -46,7 +46,7 @@ func (w *testLab) reported() labReport {
 	return neutralCall[labReport](w, http.StatusOK, http.MethodGet, "/orders/N1/results", "")
 }
 
-// runScript plays a script of an on-site order to its end and returns the report.
+// runScript runs a script of an on-site order to its end and returns the lab report.
 func (w *testLab) runScript(script string, changes ...any) labReport {
 	w.t.Helper()
 	w.placeOnSite(simlab.FlowOnSite, script, changes...)
@@ -70,7 +70,7 @@ func TestNeutralReport(t *testing.T) {
 	require.Len(t, got.Results, 4+3+6+5+1+1+1+1+5+1)
 	require.NotEmpty(t, got.CollectedAt)
 	require.NotEmpty(t, got.ReceivedAt)
-	require.Nil(t, got.Patient, "the lab keeps nobody's name")
+	require.Nil(t, got.Patient, "the lab stores no names")
 	kinds := map[string]bool{}
 	for _, r := range got.Results {
 		kinds[r.Type] = true
@@ -85,7 +85,7 @@ func TestNeutralReport(t *testing.T) {
 			require.InDelta(t, value, *r.Value, 0)
 			require.True(t, *r.Min <= value && value <= *r.Max, "%s: %s in %s", r.Name, r.Result, r.ReferenceRange)
 			require.NotEmpty(t, r.Unit)
-		case "range": // the form of client-api#biomarkerresult
+		case "range": // the form in client-api#biomarkerresult
 			require.Regexp(t, `^([<>]=?\d*(\.\d+)?|(\d*(\.\d+)?-\d*(\.\d+)?))$`, r.Result)
 		case "coded_value":
 			require.Equal(t, "NOT_DETECTED", r.Result)
@@ -185,7 +185,8 @@ func TestReportsPutByHand(t *testing.T) {
 	require.InDelta(t, 1, put(http.StatusOK, `{}`)["version"], 0)
 	require.Len(t, w.reported().Results, 4)
 	put(http.StatusOK,
-		`{"status":"partial","interpretation":"critical","patient":{"first_name":"Ada","last_name":"Example","dob":"1990-01-01"},
+		`{"status":"partial","interpretation":"critical","patient":{"first_name":"Ada","last_name":"Example",
+			"dob":"1990-01-01"},
 		"results":[{"code":"1","name":"Potassium","type":"numeric","result":"7.1","value":7.1,"interpretation":"critical"}],
 		"missing":[{"code":"2","name":"Sodium","failure":"internal_lab_failure"}]}`)
 	got := w.reported()
@@ -193,7 +194,7 @@ func TestReportsPutByHand(t *testing.T) {
 		[]any{got.Status, got.Version, got.Interpretation, got.Patient["first_name"]})
 	require.Len(t, got.Missing, 1)
 	w.replaceScript("N1", []simlab.Step{{Kind: simlab.KindResults}})
-	require.Equal(t, 2, w.reported().Version, "what was put by hand stands")
+	require.Equal(t, 2, w.reported().Version, "results from the control endpoint stay")
 	put(http.StatusBadRequest, `{"status":"perhaps"}`)
 	put(http.StatusBadRequest, `{"observations":[]}`)
 }

@@ -9,9 +9,10 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/simlab"
 )
 
-// What a script does that is put for an order on its client's behalf: with nobody else to book, and results of given types.
+// Scripts that are set for an order on behalf of its client: with an appointment that nobody books, and with results of
+// given types.
 
-// putScript replaces the order's script below the neutral base URL, as a holder of the account does.
+// putScript replaces the order's script at the control endpoint below the neutral base URL.
 func (w *testLab) putScript(user, token, body string) int {
 	w.t.Helper()
 	status, _, err := w.send(http.MethodPut, "/neutral/sandbox/orders/N1/script", body, func(r *http.Request) {
@@ -47,14 +48,15 @@ func TestAppointmentsThatTheProviderMakes(t *testing.T) {
 		require.Equal(t, http.StatusOK, w.putScript(accountName, neutralSecret,
 			`{"steps": [{"kind": "appointment", "status": "confirmed"}]}`))
 		w.await(func() bool { return !w.order("N1").Running })
-		require.Empty(t, w.webhooks(), "nobody has an appointment, and no provider is named")
+		require.Empty(t, w.webhooks(), "the order has no appointment, and the step names no provider")
 
 		require.Equal(t, http.StatusOK, w.putScript(accountName, neutralSecret, `{"steps": [
-			{"kind": "appointment", "status": "pending", `+parameters+`}, {"kind": "appointment", "status": "confirmed", `+parameters+`}]}`))
+			{"kind": "appointment", "status": "pending", `+parameters+`}, {"kind": "appointment",
+			"status": "confirmed", `+parameters+`}]}`))
 		state := w.awaitScriptEnd("N1")
 		require.Equal(t, []string{"appointment pending", "appointment confirmed"}, w.factNames(state))
-		told := w.verifiedWebhooks()
-		first, second := told[0].fields["data"].(map[string]any), told[1].fields["data"].(map[string]any)
+		webhooks := w.verifiedWebhooks()
+		first, second := webhooks[0].fields["data"].(map[string]any), webhooks[1].fields["data"].(map[string]any)
 		require.Equal(t, first["id"], second["id"], "one is made")
 		require.Nil(t, first["start"])
 		require.NotNil(t, second["start"])
@@ -69,7 +71,8 @@ func TestResultsOfGivenTypes(t *testing.T) {
 	w := newNeutralLab(t)
 	w.placeOnSite(simlab.FlowOnSite, "sandbox:silent")
 	require.Equal(t, http.StatusOK, w.putScript(accountName, neutralSecret, `{"steps": [
-		{"kind": "results", "result_types": ["comment", "range", "coded_value", "numeric"], "interpretation": "critical"}, {"kind": "report_ready"}]}`))
+		{"kind": "results", "result_types": ["comment", "range", "coded_value", "numeric"], "interpretation": "critical"},
+		{"kind": "report_ready"}]}`))
 	w.awaitScriptEnd("N1")
 	type result struct{ Name, Type, Result, Unit, Interpretation string }
 	type reported struct{ Results []result }

@@ -21,7 +21,7 @@ const (
 	previousSecret = "whsec_YSBzZWNyZXQgdGhhdCBpcyBiZWluZyByb3RhdGVk"
 )
 
-// newNeutralLab is a world whose lab speaks the neutral protocol too.
+// newNeutralLab returns a test lab that offers the neutral protocol as well.
 func newNeutralLab(t testing.TB, configure ...func(*simlab.Config)) *testLab {
 	t.Helper()
 	return newTestLab(t, append([]func(*simlab.Config){func(c *simlab.Config) {
@@ -60,7 +60,8 @@ func sign(t testing.TB, request *http.Request, secret string, at time.Time, body
 	request.Header.Set("webhook-signature", signature)
 }
 
-// neutralCall makes a call of the plain account that must be answered with the status, and decodes the answer.
+// neutralCall makes a call of the account without a provider. It must be answered with the status, and the answer is
+// decoded.
 func neutralCall[T any](w *testLab, status int, method, path, body string) (answer T) {
 	w.t.Helper()
 	return neutralCallAs[T](w, accountName, status, method, path, body)
@@ -75,7 +76,7 @@ func neutralCallAs[T any](w *testLab, account string, status int, method, path, 
 	return answer
 }
 
-// refusal is an error of the neutral protocol.
+// refusal is an error answer of the neutral protocol.
 type refusal struct{ Code, Message string }
 
 // requisition is the answer to placing an order.
@@ -84,7 +85,8 @@ type requisition struct {
 	KitID     string `json:"kit_id"`
 }
 
-// neutralOrderBody is a valid order of a flow; changes are key and value in turn, a nil value removes the key.
+// neutralOrderBody returns a valid order of a flow. changes are alternating keys and values; a nil value removes the
+// key.
 func neutralOrderBody(number, flow, script string, changes ...any) string {
 	fields := map[string]any{
 		"number": number, "collection_method": flow, "registrable": false, "script": script, "an_unknown_key": 1,
@@ -128,7 +130,8 @@ func (w *testLab) registerPatient() requisition {
 		neutralOrderBody("N1", simlab.FlowTestkit, ""))
 }
 
-// verifiedWebhooks checks the signature of every webhook of the neutral protocol with the reference implementation.
+// verifiedWebhooks checks the signature of every webhook of the neutral protocol with the reference implementation, and
+// returns them.
 func (w *testLab) verifiedWebhooks() []receivedWebhook {
 	w.t.Helper()
 	var facts []receivedWebhook
@@ -173,7 +176,7 @@ func TestNeutralCredentials(t *testing.T) {
 	} {
 		require.Equal(t, http.StatusUnauthorized, put(accountName, change), name)
 	}
-	// The controls: what was refused left nothing, and a signature with the secret before the rotation counts.
+	// A refused call has changed nothing, and a signature with the previous secret is valid.
 	require.Equal(t, http.StatusCreated,
 		put(accountName, func(r *http.Request) { sign(t, r, previousSecret, time.Now(), body) }))
 	require.Equal(t, http.StatusOK, put(accountName+":getlabs"))

@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/simlab"
 )
 
-// What the receiver sees of the neutral protocol: the type of a fact, and what tells it from others of the type.
+// Short names of facts of the neutral protocol: the type, and what differs between facts of the type.
 var (
 	sample      = "sample_received"
 	draw        = "draw_completed"
@@ -27,7 +27,7 @@ var (
 	relayedTrip = join("outbound transit_customer", "outbound out_for_delivery", "outbound with_customer")
 )
 
-// flow is what an order of the flow sends until its sample is there, in "happy" and in other scripts.
+// factsByFlow are the facts of a flow until the lab has the sample, in "happy" and in other scripts.
 var factsByFlow = map[string]struct{ happy, other []string }{
 	simlab.FlowTestkit:     {join(shipped, outboundTrip, toLab, sample), join(shipped, outboundTrip, toLab, sample)},
 	simlab.FlowRegistrable: {join(shipped, outboundTrip, toLab, sample), join(shipped, outboundTrip, toLab, sample)},
@@ -36,7 +36,7 @@ var factsByFlow = map[string]struct{ happy, other []string }{
 	simlab.FlowOnSite:      {join(sample), join(sample)},
 }
 
-// expectedFlowFacts is every script of a flow that plays to its end, with what it sends.
+// expectedFlowFacts are the scripts of a flow that run to their end, with the facts that they send.
 func expectedFlowFacts(flow string) map[string][]string {
 	happy, other := factsByFlow[flow].happy, factsByFlow[flow].other
 	var twice []string
@@ -129,7 +129,7 @@ func expectedVisitFacts(happy, tested []string) map[string][]string {
 	}
 }
 
-// scriptsWithOwnTests are scripts that need more than an appointment or a registration to go on; they have tests of their own.
+// scriptsWithOwnTests are scripts that need more than an appointment or a registration to continue.
 var scriptsWithOwnTests = []string{
 	"fail-place-3", "refuse-place", "timeout-after-accept", "slow-place-3", "refuse-register",
 	"reject-recoverable-corrected",
@@ -223,7 +223,8 @@ func TestFlowScriptsSend(t *testing.T) {
 	}
 }
 
-// satisfyConditions does what the order's script may wait for: it books an appointment, or registers the kit, again and again until it is done.
+// satisfyConditions meets the conditions of the order's script until it has ended: it books appointments, or registers
+// the kit.
 func (w *testLab) satisfyConditions(flow string) {
 	w.t.Helper()
 	method, path, body := http.MethodPut, "/orders/N1/patient", neutralOrderBody("N1", simlab.FlowTestkit, "")

@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/simlab"
 )
 
-// What the receiver sees: type of a lab webhook, leg and status (and telling details) of a courier event.
+// Short names of webhooks: the type of a lab webhook; leg, status and detail of a courier event.
 var (
 	shipped      = "kit_shipped"
 	receivedKit  = "kit_received"
@@ -37,7 +37,7 @@ func join(parts ...any) (all []string) {
 	return all
 }
 
-// expectedWebhooks is every script with what it sends, in order.
+// expectedWebhooks are all scripts with the webhooks that they send, in sequence.
 func expectedWebhooks() map[string][]string {
 	happy := join(shipped, outboundTrip, toLab, receivedKit, report)
 	var twice []string
@@ -75,7 +75,7 @@ func expectedWebhooks() map[string][]string {
 	}
 }
 
-// describe names a webhook as in emitted.
+// describe returns the short name of a webhook.
 func describe(state orderState, r receivedWebhook) string {
 	if r.path == "/lab" {
 		kind := r.fields["type"].(string)
@@ -152,7 +152,7 @@ func TestFactTimesIncrease(t *testing.T) {
 	for _, name := range []string{"happy", "reject-recoverable", "correct", "out-of-order", "send-late"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			before := time.Now().Add(-time.Microsecond) // stamps have no nanoseconds
+			before := time.Now().Add(-time.Microsecond) // times of webhooks have no nanoseconds
 			w := newTestLab(t)
 			w.place("N1", name)
 			w.awaitScriptEnd("N1")
@@ -175,7 +175,7 @@ func TestFactTimesIncrease(t *testing.T) {
 	}
 }
 
-// occurredAt is the time in a webhook, in the form of molecular-api#42-info-objects.
+// occurredAt returns the time in a webhook, in the format of molecular-api#42-info-objects.
 func (r receivedWebhook) occurredAt(t *testing.T) time.Time {
 	t.Helper()
 	texts := []string{}
@@ -224,7 +224,7 @@ func TestNumberedScripts(t *testing.T) {
 
 func TestSpeedScalesDelays(t *testing.T) {
 	t.Parallel()
-	w := newTestLab(t, func(c *simlab.Config) { c.Speed = 20 * simlab.DefaultSpeed }) // a day in 50 ms
+	w := newTestLab(t, func(c *simlab.Config) { c.Speed = 20 * simlab.DefaultSpeed }) // a day takes 50 ms
 	start := time.Now()
 	w.place("N1", "happy-lab-only")
 	state := w.awaitScriptEnd("N1")
@@ -234,7 +234,7 @@ func TestSpeedScalesDelays(t *testing.T) {
 	require.Less(t, time.Since(start), timeout)
 }
 
-// A pause is in real time, even where nothing else is waited for.
+// A pause is real time, even if nothing else waits.
 func TestPausesAreNotScaled(t *testing.T) {
 	t.Parallel()
 	w := newTestLab(t)

@@ -24,8 +24,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	full := labs.Account{ID: "acc-1", Partner: "least", User: "us", Token: "first-token", Environment: labs.Sandbox}
-	least := full
-	least.ID, least.Token = "acc-2", "second-token"
+	minimal := full
+	minimal.ID, minimal.Token = "acc-2", "second-token"
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	example := func(what string, kind order.FactKind) conformance.Example {
 		return conformance.Example{
@@ -36,7 +36,7 @@ func TestConformance(t *testing.T) {
 	amended := newWebhook("shipped", at.Format(time.RFC3339))
 	amended.Body = bytes.Replace(amended.Body, []byte("S-1"), []byte("S-2"), 1)
 	conformance.RunSuite(t, conformance.Fixture{
-		Protocol: minimalpartner.Protocol, FullAccount: full, MinimalAccount: least, Start: startPartner,
+		Protocol: minimalpartner.Protocol, FullAccount: full, MinimalAccount: minimal, Start: startPartner,
 		NewRequisition:        func(number string) labs.Requisition { return requisition(number, "lipids") },
 		NewRefusedRequisition: func(number string) labs.Requisition { return requisition(number, "unknown") },
 		Webhooks: conformance.Webhooks{
@@ -73,7 +73,7 @@ func requisition(number, test string) labs.Requisition {
 	}}
 }
 
-// startPartner starts the lab: it has no test called unknown.
+// startPartner starts the lab. It refuses the test "unknown".
 func startPartner(t testing.TB) conformance.Partner {
 	t.Helper()
 	var mu sync.Mutex
