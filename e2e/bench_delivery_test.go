@@ -33,7 +33,7 @@ func BenchmarkDeliveries(b *testing.B) {
 	for _, endpoints := range []int{1, 1000} {
 		b.Run(fmt.Sprintf("%d-endpoints", endpoints), func(b *testing.B) {
 			for b.Loop() {
-				receiver := newCounter(b)
+				receiver := newCountingReceiver(b)
 				floor := postRate(b, receiver.url)
 				s := newSystem(b, options{workers: noWorkers})
 				ids := s.addEndpoints(receiver.url, endpoints)
@@ -56,7 +56,7 @@ type countingReceiver struct {
 	received atomic.Int64
 }
 
-func newCounter(b testing.TB) *countingReceiver {
+func newCountingReceiver(b testing.TB) *countingReceiver {
 	b.Helper()
 	c := &countingReceiver{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

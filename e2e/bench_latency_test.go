@@ -38,7 +38,7 @@ func BenchmarkLatency(b *testing.B) {
 		}
 		var acks, signals, through, applied []time.Duration
 		for i := range benchFacts {
-			body := s.shipment(ids[i%benchProbes], i)
+			body := s.shipmentBody(ids[i%benchProbes], i)
 			began := time.Now()
 			require.Equal(b, http.StatusOK, s.labWebhook(body).Status)
 			acks = append(acks, time.Since(began))
@@ -47,7 +47,7 @@ func BenchmarkLatency(b *testing.B) {
 		for i, id := range ids {
 			s.await(func() bool { return s.order(id).Sequence >= 3 }, "order %s is not shipped", id)
 			s.awaitWebhooks(id)
-			body, sequence := s.receipt(id), s.order(id).Sequence+1
+			body, sequence := s.receiptBody(id), s.order(id).Sequence+1
 			began := time.Now()
 			require.Equal(b, http.StatusOK, s.labWebhook(body).Status)
 			require.Eventually(b, func() bool { return !s.receiver.forOrder(id)[sequence].At.IsZero() }, timeout,
@@ -71,22 +71,22 @@ func quantile(all []time.Duration, part float64) time.Duration {
 	return all[min(int(part*float64(len(all))), len(all)-1)]
 }
 
-// shipment is the body of the lab's nth fact that the kit was shipped.
-func (s *system) shipment(id string, n int) []byte {
-	return s.labReport(id, "kit_shipped", "ship_info", map[string]any{
+// shipmentBody is the body of the lab's nth fact that the kit was shipped.
+func (s *system) shipmentBody(id string, n int) []byte {
+	return s.labFactBody(id, "kit_shipped", "ship_info", map[string]any{
 		"outbound": fmt.Sprintf("94001%017d", n), "inbound": "9400100000000000000017", "shipped_datetime": labTime(),
 	})
 }
 
-// receipt is the body of the lab's fact that the kit was received.
-func (s *system) receipt(id string) []byte {
-	return s.labReport(id, "kit_received", "rcvd_info", map[string]any{"received_datetime": labTime()})
+// receiptBody is the body of the lab's fact that the kit was received.
+func (s *system) receiptBody(id string) []byte {
+	return s.labFactBody(id, "kit_received", "rcvd_info", map[string]any{"received_datetime": labTime()})
 }
 
 // labTime returns the current time in the lab's format.
 func labTime() string { return time.Now().UTC().Format(time.RFC3339Nano) }
 
-func (s *system) labReport(id, kind, info string, body map[string]any) []byte {
+func (s *system) labFactBody(id, kind, info string, body map[string]any) []byte {
 	s.t.Helper()
 	encoded, err := json.Marshal(map[string]any{"order_number": s.labOrderNumber(id), "accession_number": "", "type": kind,
 		info: body})

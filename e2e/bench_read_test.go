@@ -86,7 +86,7 @@ type readBenchmark struct {
 
 func newReadBenchmarks(t testing.TB, url string) (ours, floor readBenchmark) {
 	t.Helper()
-	s := newSearched(t, url, 1000)
+	s := newSearchStore(t, url, 1000)
 	guard, err := webhooks.NewAddressGuard("127.0.0.0/8")
 	require.NoError(t, err)
 	handler, err := api.New(api.Deps{
@@ -99,14 +99,14 @@ func newReadBenchmarks(t testing.TB, url string) (ours, floor readBenchmark) {
 	require.NoError(t, err)
 	key := store.APIKey{ID: uuid.NewString(), TeamID: s.team, Name: "reader", Role: store.RoleClient}
 	require.NoError(t, s.CreateAPIKey(context.Background(), key, secret))
-	ours = readBenchmark{url: served(t, handler) + "/v3/order/" + s.orders[0].ID, key: secret, store: s.Store}
+	ours = readBenchmark{url: startHTTPServer(t, handler) + "/v3/order/" + s.orders[0].ID, key: secret, store: s.Store}
 
 	db := openBaselineDB(t, url)
 	document, err := json.Marshal(s.orders[0])
 	require.NoError(t, err)
 	_, err = db.write.Exec(`INSERT INTO floor (id, document) VALUES ($1, $2)`, s.orders[0].ID, string(document))
 	require.NoError(t, err)
-	floor = readBenchmark{url: served(t, db.handler()) + "/floor/" + s.orders[0].ID, db: db.read}
+	floor = readBenchmark{url: startHTTPServer(t, db.handler()) + "/floor/" + s.orders[0].ID, db: db.read}
 	for _, r := range []*readBenchmark{&ours, &floor} {
 		r.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: readCallers}}
 		t.Cleanup(r.client.CloseIdleConnections)
@@ -114,7 +114,7 @@ func newReadBenchmarks(t testing.TB, url string) (ours, floor readBenchmark) {
 	return ours, floor
 }
 
-func served(t testing.TB, h http.Handler) string {
+func startHTTPServer(t testing.TB, h http.Handler) string {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)

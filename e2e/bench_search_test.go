@@ -33,7 +33,7 @@ type searchStore struct {
 	most   time.Duration // the time span with as many orders as can be sorted by patient
 }
 
-func newSearched(t testing.TB, url string, orders int) searchStore {
+func newSearchStore(t testing.TB, url string, orders int) searchStore {
 	t.Helper()
 	key, err := keyring.NewEncryptionKey("k1")
 	require.NoError(t, err)
@@ -196,8 +196,8 @@ func BenchmarkSearch(b *testing.B) {
 		many, err = strconv.Atoi(text)
 		require.NoError(b, err, benchSearch)
 	}
-	sizes := [2]searchStore{newSearched(b, postgrestest.NewDatabase(b), 10_000),
-		newSearched(b, postgrestest.NewDatabase(b), many)}
+	sizes := [2]searchStore{newSearchStore(b, postgrestest.NewDatabase(b), 10_000),
+		newSearchStore(b, postgrestest.NewDatabase(b), many)}
 	table := fmt.Sprintf("\n| list | 10,000 | %d | ratio | of the fastest | orders | total |\n"+
 		"|---|---|---|---|---|---|---|\n", many)
 	for _, q := range searchCases() {
@@ -237,8 +237,8 @@ func TestSearchesOfGeneratedOrders(t *testing.T) {
 	t.Parallel()
 	const orders = 1500
 	stores := []searchStore{
-		newSearched(t, postgrestest.NewDatabase(t), orders), newSearched(t, "sqlite:"+filepath.Join(t.TempDir(), "store.db"),
-			orders),
+		newSearchStore(t, postgrestest.NewDatabase(t), orders),
+		newSearchStore(t, "sqlite:"+filepath.Join(t.TempDir(), "store.db"), orders),
 	}
 	found := 0
 	for _, q := range searchCases() {

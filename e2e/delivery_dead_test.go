@@ -23,7 +23,7 @@ type recoveringReceiver struct {
 	accepted []string // message ids, in order of arrival
 }
 
-func newRecovering(t testing.TB) *recoveringReceiver {
+func newRecoveringReceiver(t testing.TB) *recoveringReceiver {
 	t.Helper()
 	r := &recoveringReceiver{refused: map[string]bool{}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -94,8 +94,8 @@ type deadEndpointSystem struct {
 
 func newDeadEndpointSystem(t testing.TB, backlog int) *deadEndpointSystem {
 	t.Helper()
-	d := &deadEndpointSystem{system: newSystem(t, options{workers: noWorkers}), healthyReceiver: newCounter(t),
-		deadReceiver: newRecovering(t)}
+	d := &deadEndpointSystem{system: newSystem(t, options{workers: noWorkers}), healthyReceiver: newCountingReceiver(t),
+		deadReceiver: newRecoveringReceiver(t)}
 	ids := []string{d.addEndpoints(d.deadReceiver.url, 1)[0], d.addEndpoints(d.healthyReceiver.url, 1)[0]}
 	d.endpoint = ids[1]
 	d.startWorker()
@@ -153,7 +153,7 @@ func BenchmarkDeadEndpoint(b *testing.B) {
 	for b.Loop() {
 		alone := newSystem(b, options{workers: noWorkers})
 		alone.startWorker()
-		receiver := newCounter(b)
+		receiver := newCountingReceiver(b)
 		undisturbed := alone.healthyRate(receiver, alone.addEndpoints(receiver.url, 1)[0], messages)
 
 		d := newDeadEndpointSystem(b, backlog)

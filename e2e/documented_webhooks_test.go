@@ -125,12 +125,12 @@ func TestTheShippedWebhookHasTheKeysOfTheDocumentedOne(t *testing.T) {
 	s.awaitStatus(id, "received.testkit.requisition_created")
 	s.sendFact(id, "kit_shipped")
 	s.awaitEvents(id, shippedEvents)
-	told := s.awaitWebhooks(id)[3].Body
+	webhook := s.awaitWebhooks(id)[3].Body
 
 	seed, err := os.ReadFile(filepath.Join("..", "internal", "junction", "testdata", "seed_004_order_updated.json"))
 	require.NoError(t, err)
-	s.requireSameJSONTypes(seed, told, documentedDifferences)
-	require.Contains(t, jsonTypes(t, told), ".data.health_insurance_id")
+	s.requireSameJSONTypes(seed, webhook, documentedDifferences)
+	require.Contains(t, jsonTypes(t, webhook), ".data.health_insurance_id")
 	var envelope struct {
 		EventType    string          `json:"event_type"`
 		TeamID       string          `json:"team_id"`
@@ -138,7 +138,7 @@ func TestTheShippedWebhookHasTheKeysOfTheDocumentedOne(t *testing.T) {
 		ClientUserID string          `json:"client_user_id"`
 		Data         json.RawMessage `json:"data"`
 	}
-	require.NoError(t, json.Unmarshal(told, &envelope))
+	require.NoError(t, json.Unmarshal(webhook, &envelope))
 	require.Equal(t, []string{"labtest.order.updated", s.teamID, s.userID, "patient-1"},
 		[]string{envelope.EventType, envelope.TeamID, envelope.UserID, envelope.ClientUserID})
 	require.JSONEq(t, string(s.callAsClient(http.MethodGet, "/v3/order/"+id, nil).Body), string(envelope.Data),

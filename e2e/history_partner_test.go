@@ -23,9 +23,9 @@ type partnerCase struct {
 	final string
 }
 
-func orderByMethod(method, pace string) func(context.Context, *scenario.System) (*scenario.Order, error) {
+func orderByMethod(method, policy string) func(context.Context, *scenario.System) (*scenario.Order, error) {
 	return func(ctx context.Context, s *scenario.System) (*scenario.Order, error) {
-		return s.PlaceOrder(ctx, method, pace, nil)
+		return s.PlaceOrder(ctx, method, policy, nil)
 	}
 }
 

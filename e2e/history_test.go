@@ -166,7 +166,7 @@ func TestHistoriesOfDeliveriesAndReconcilerReplay(t *testing.T) {
 	require.NoError(t, err)
 	var healed dispatch.SweepResult
 	require.NoError(t, run.Get(t.Context(), &healed))
-	require.Equal(t, dispatch.SweepResult{}, healed, "in calm weather there is nothing to heal")
+	require.Equal(t, dispatch.SweepResult{}, healed, "nothing had to be healed")
 	endpoints, err := s.store.Endpoints(t.Context(), s.teamID)
 	require.NoError(t, err)
 	deliveries := dispatch.DeliveriesWorkflowID(endpoints[0].ID)

@@ -170,9 +170,14 @@ func (s *system) awaitScript(id string) {
 		var o struct {
 			Running bool `json:"running"`
 		}
-		s.callLab(http.MethodGet, "/sandbox/orders/"+s.labOrderNumber(id), nil).decode(s, &o)
-		return !o.Running
-	}, "the script of order %s goes on", id)
+		path := "/sandbox/orders/" + s.labOrderNumber(id)
+		r := s.request(http.MethodGet, s.labURL+path, nil, "user", labUser, "token", labToken)
+		if r.Status == http.StatusNotFound {
+			return false // the order has not been placed yet
+		}
+		r.decode(s, &o)
+		return r.Status == http.StatusOK && !o.Running
+	}, "the script of order %s has not ended", id)
 }
 
 // missingFromInbox lists the accepted webhooks that the inbox does not have as often as they were sent, in a final

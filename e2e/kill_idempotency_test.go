@@ -46,7 +46,7 @@ type sqlBarrier struct {
 	conn *pgx.Conn
 }
 
-func (s *system) barrier(lock string) *sqlBarrier {
+func (s *system) newSQLBarrier(lock string) *sqlBarrier {
 	s.t.Helper()
 	conn, err := pgx.Connect(s.t.Context(), s.dbURL)
 	require.NoError(s.t, err)
@@ -164,7 +164,7 @@ func TestAKilledAPIDoesNothingTwice(t *testing.T) {
 			first, url := s.startAPI(binary)
 			_, other := s.startAPI(binary)
 			k := keyedRequest{s, "/v3/order", s.orderBody(nil), uuid.NewString()}
-			b := s.barrier(tt.lock)
+			b := s.newSQLBarrier(tt.lock)
 			done := k.sendToDyingProcess(url)
 			b.await(tt.at)
 			first.kill(t)
@@ -189,7 +189,7 @@ func TestAKilledAPIBooksOnce(t *testing.T) {
 		die  func(s *system, book keyedRequest, url string, kill func())
 	}{
 		{"between the claim and the demand", func(s *system, book keyedRequest, url string, kill func()) {
-			b := s.barrier(`LOCK TABLE demands IN EXCLUSIVE MODE`)
+			b := s.newSQLBarrier(`LOCK TABLE demands IN EXCLUSIVE MODE`)
 			done := book.sendToDyingProcess(url)
 			b.await("demands")
 			kill()
@@ -197,7 +197,7 @@ func TestAKilledAPIBooksOnce(t *testing.T) {
 			<-done
 		}},
 		{"while the order is asked", func(s *system, book keyedRequest, url string, kill func()) {
-			b := s.barrier(`LOCK TABLE decisions IN EXCLUSIVE MODE`)
+			b := s.newSQLBarrier(`LOCK TABLE decisions IN EXCLUSIVE MODE`)
 			done := book.sendToDyingProcess(url)
 			b.await("decisions")
 			kill()
@@ -205,10 +205,10 @@ func TestAKilledAPIBooksOnce(t *testing.T) {
 			<-done
 		}},
 		{"between the booking and the answer", func(s *system, book keyedRequest, url string, kill func()) {
-			demands := s.barrier(`LOCK TABLE demands IN EXCLUSIVE MODE`)
+			demands := s.newSQLBarrier(`LOCK TABLE demands IN EXCLUSIVE MODE`)
 			done := book.sendToDyingProcess(url)
 			demands.await("demands")
-			answer := s.barrier(executingRow)
+			answer := s.newSQLBarrier(executingRow)
 			demands.release()
 			answer.await("idempotency")
 			kill()

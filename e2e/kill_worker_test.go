@@ -48,15 +48,15 @@ func TestKilledWorkersLoseNothing(t *testing.T) {
 			workers[n] = s.startProcess(binary)
 		}
 		s.awaitAll(ids, 2)
-		for !containsAll(s.workersSeen(ids), first) { // the server may not have given tasks to one of them yet
+		for !containsAll(s.workersOfOrders(ids), first) { // the server may not have given tasks to one of them yet
 			require.Less(t, len(ids), 50, "one of the processes gets no work")
 			ids = append(ids, s.placeOrder(nil))
 			s.awaitAll(ids, 2)
 		}
-		s.factToAll(ids, "kit_shipped")
+		s.sendFactToAll(ids, "kit_shipped")
 		kill(0)
 		s.awaitAll(ids, 3)
-		s.factToAll(ids, "kit_received")
+		s.sendFactToAll(ids, "kit_received")
 		kill(0)
 		kill(1)
 		s.awaitAll(ids, 4)
@@ -161,15 +161,16 @@ func (s *system) awaitAll(ids []string, sequence int64) {
 	}
 }
 
-func (s *system) factToAll(ids []string, kind string) {
+func (s *system) sendFactToAll(ids []string, kind string) {
 	s.t.Helper()
 	for _, id := range ids {
 		s.sendLabFact(id, map[string]any{"type": kind})
 	}
 }
 
-// workersSeen lists the process ids of the workers of the orders, from the identities in their histories (pid@host@).
-func (s *system) workersSeen(ids []string) []int {
+// workersOfOrders lists the process ids of the workers of the orders, from the identities in their histories
+// (pid@host@).
+func (s *system) workersOfOrders(ids []string) []int {
 	s.t.Helper()
 	var out []int
 	for _, id := range ids {

@@ -49,13 +49,13 @@ func (s *system) awaitReview() reviewView {
 // awaitReviewWebhooks waits for the client's webhooks about reviews, by kind.
 func (s *system) awaitReviewWebhooks(kinds ...string) {
 	s.t.Helper()
-	var told []string
+	var webhooks []string
 	s.await(func() bool {
-		told = s.receiver.reviewWebhooks()
-		return len(told) >= len(kinds)
+		webhooks = s.receiver.reviewWebhooks()
+		return len(webhooks) >= len(kinds)
 	}, "webhooks about reviews are missing")
-	slices.Sort(told) // they arrive in any order
-	require.Equal(s.t, kinds, told)
+	slices.Sort(webhooks) // they arrive in any order
+	require.Equal(s.t, kinds, webhooks)
 	require.Empty(s.t, s.receiver.failures())
 }
 

@@ -82,7 +82,7 @@ func TestRebuildTakesUpTheOrdersOfTheSnapshot(t *testing.T) {
 		require.NoError(t, err, "order %s", id)
 		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, described.GetWorkflowExecutionInfo().GetStatus(),
 			"order %s", id)
-		loaded, err := json.Marshal(s.loaded(id).State)
+		loaded, err := json.Marshal(s.loadedOrder(id).State)
 		require.NoError(t, err)
 		require.JSONEq(t, string(m.States[id]), string(loaded), "order %s", id)
 		s.await(func() bool {
@@ -102,8 +102,8 @@ func TestRebuildTakesUpTheOrdersOfTheSnapshot(t *testing.T) {
 	s.awaitStatus(m.Orders["kit ordered"], "received.testkit.requisition_created")
 }
 
-// loaded returns what the first run of an order's workflow has loaded from the store.
-func (s *system) loaded(id string) (l dispatch.LoadedOrder) {
+// loadedOrder returns what the first run of an order's workflow has loaded from the store.
+func (s *system) loadedOrder(id string) (l dispatch.LoadedOrder) {
 	s.t.Helper()
 	var events int
 	for history := s.client.GetWorkflowHistory(context.Background(), dispatch.OrderWorkflowID(id), "", false,

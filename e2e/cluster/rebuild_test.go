@@ -194,14 +194,14 @@ func lastStatus(lows []string) string { return lows[len(lows)-1] }
 
 // receivedSequences lists the sequences of an order's events that a receiver has got webhooks for.
 func receivedSequences(receiver *chaos.Receiver, id string) []int64 {
-	var told []int64
+	var sequences []int64
 	for _, d := range receiver.Endpoint().Deliveries {
 		if d.OrderID == id {
-			told = append(told, d.Sequence)
+			sequences = append(sequences, d.Sequence)
 		}
 	}
-	slices.Sort(told)
-	return slices.Compact(told)
+	slices.Sort(sequences)
+	return slices.Compact(sequences)
 }
 
 // awaitStatus waits until an order has had a status.

@@ -104,6 +104,7 @@ func (f *Deployment) start(t testing.TB) (err error) {
 	if f.DatabaseURL, err = f.Cluster.Postgres.CreateDatabase("aliquot"); err != nil {
 		return err
 	}
+	f.startLoadBalancer()
 	if err := f.createAPIs(ctx); err != nil {
 		return err
 	}
@@ -155,11 +156,15 @@ func orDefault(n int) int {
 	return n
 }
 
-// createAPIs creates the API processes without starting them, and starts the load balancer for them.
-func (f *Deployment) createAPIs(ctx context.Context) error {
+// startLoadBalancer starts the load balancer without replicas.
+func (f *Deployment) startLoadBalancer() {
 	f.loadBalancer = newLoadBalancer()
 	f.URL = f.loadBalancer.server.URL
 	f.closers = append(f.closers, f.loadBalancer.close)
+}
+
+// createAPIs creates the API processes without starting them, and adds them to the load balancer.
+func (f *Deployment) createAPIs(ctx context.Context) error {
 	for n := range orDefault(f.options.APIs) {
 		p, err := f.NewProcess(ctx, fmt.Sprintf("api-%d", n+1), "api")
 		if err != nil {

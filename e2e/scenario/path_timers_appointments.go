@@ -15,7 +15,7 @@ func timerPaths() []Path {
 	silent := withCourierScans(testkit)
 	silent.name = "testkit, silent"
 	silent.starters = map[string]starter{"requisition_created": startPlaced(Testkit, SilentPolicy)}
-	walks := expiryPaths(silent, map[string][]string{
+	paths := expiryPaths(silent, map[string][]string{
 		"lost":         slices.Concat(outbound, inbound),
 		"sample_error": {"lab_processing_blocked"},
 	})
@@ -23,7 +23,7 @@ func timerPaths() []Path {
 	silent = withCourierScans(beforeRegistration)
 	silent.name = "testkit_before_registration, silent"
 	silent.starters = map[string]starter{"awaiting_registration": startUnregisteredKit(SilentPolicy)}
-	walks = append(walks, expiryPaths(silent, map[string][]string{
+	paths = append(paths, expiryPaths(silent, map[string][]string{
 		"lost": outbound,
 	})...)
 
@@ -31,10 +31,10 @@ func timerPaths() []Path {
 	expiring.name = "testkit_before_registration, expiring"
 	expiring.starters = map[string]starter{"ordered": startRefusedKit(ExpiringPolicy),
 		"awaiting_registration": startUnregisteredKit(ExpiringPolicy)}
-	walks = append(walks, expiryPaths(expiring, map[string][]string{
+	paths = append(paths, expiryPaths(expiring, map[string][]string{
 		"do_not_process": slices.Concat([]string{"ordered", "awaiting_registration"}, outbound, []string{"with_customer"}),
 	})...)
-	return slices.Concat([]Path{unconfirmedBookingPath()}, walks, silentAfterRegistrationPaths())
+	return slices.Concat([]Path{unconfirmedBookingPath()}, paths, silentAfterRegistrationPaths())
 }
 
 // silentAfterRegistrationPaths are the paths of kits that were registered in transit, and of kits that were shipped
@@ -43,7 +43,7 @@ func silentAfterRegistrationPaths() []Path {
 	silent := withCourierScans(afterRegistration)
 	silent.name = "testkit_after_registration, silent"
 	silent.starters = map[string]starter{"requisition_created": startRegisteredKit(SilentPolicy, false)}
-	walks := expiryPaths(silent, map[string][]string{
+	paths := expiryPaths(silent, map[string][]string{
 		"lost":         slices.Concat(outbound, inbound),
 		"sample_error": {"lab_processing_blocked"},
 	})
@@ -54,7 +54,7 @@ func silentAfterRegistrationPaths() []Path {
 	onTheWay.Name = silent.name + ": registered on the way, requisition_created > lost, " + awaitDeadline.name
 	onTheWay.steps = append(onTheWay.steps, step{to: "requisition_created", by: awaitDeadline},
 		step{to: "lost", by: awaitDeadline})
-	return append(walks, onTheWay)
+	return append(paths, onTheWay)
 }
 
 // unconfirmedBookingPath is a booking that the provider does not confirm in its time, which is at least one minute. An
@@ -89,15 +89,15 @@ func withCourierScans(m table) table {
 
 // expiryPaths take orders to statuses and wait there for their deadline.
 func expiryPaths(m table, to map[string][]string) []Path {
-	var walks []Path
+	var paths []Path
 	for target, statuses := range to {
 		for _, from := range statuses {
 			w := m.pathOver(from, step{to: target, by: awaitDeadline})
 			w.deadlineMayPassEarly = true
-			walks = append(walks, w)
+			paths = append(paths, w)
 		}
 	}
-	return walks
+	return paths
 }
 
 // appointmentPaths are paths of appointments whose order keeps its status.

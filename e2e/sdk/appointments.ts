@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { Junction } from "@junction-api/sdk";
 import { refused } from "./client";
-import { day, nobody, ours, place, theirs, unknown } from "./orders";
+import { day, anonymous, ours, place, theirs, unknown } from "./orders";
 
 const home: Junction.UsAddress = {
   firstLine: "77 West Lincoln Street",
@@ -136,7 +136,7 @@ export function appointments(): void {
     const zip = await refused(422, ours.labTests.getPscAppointmentAvailability({ lab: "quest", zipCode: "8500" }));
     assert.ok(zip instanceof Junction.UnprocessableEntityError);
     const keyless = { orderId: unknown, body: { bookingKey: "" } };
-    await refused(401, nobody.labTests.bookPscAppointment(keyless));
+    await refused(401, anonymous.labTests.bookPscAppointment(keyless));
     await refused(404, ours.labTests.bookPscAppointment({ ...keyless, body: { bookingKey: "x" } }));
     const [pscReason] = await ours.labTests.getPscAppointmentCancellationReason();
     const [phlebotomyReason] = await ours.labTests.getPhlebotomyAppointmentCancellationReason();

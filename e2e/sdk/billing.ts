@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Junction } from "@junction-api/sdk";
 import { env, refused } from "./client";
 import { insure } from "./insurance";
-import { nobody, ours, patientDetails, request, teamId, theirs, unknown } from "./orders";
+import { anonymous, ours, patientDetails, request, teamId, theirs, unknown } from "./orders";
 
 const physician = { firstName: "Jane", lastName: "Smith", npi: "1234567890", licensedStates: ["AZ"] };
 
@@ -21,7 +21,7 @@ export function billing(): void {
     assert.deepEqual(account.allowedBilling.commercial_insurance, ["AZ"]);
     assert.deepEqual((await ours.labAccount.getTeamLabAccounts({ labAccountId })).data, [account]);
     assert.deepEqual((await theirs.labAccount.getTeamLabAccounts({ labAccountId })).data, []);
-    await refused(401, nobody.labAccount.getTeamLabAccounts());
+    await refused(401, anonymous.labAccount.getTeamLabAccounts());
     await refused(422, ours.labAccount.getTeamLabAccounts({ labAccountId: "no id" }));
   });
 

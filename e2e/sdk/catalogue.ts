@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Junction } from "@junction-api/sdk";
 import { refused } from "./client";
-import { labTests, nobody, ours, patientAddress, patientDetails, theirs, unknown, userId } from "./orders";
+import { labTests, anonymous, ours, patientAddress, patientDetails, theirs, unknown, userId } from "./orders";
 
 // Ids of the imported catalogue (e2e/testdata/catalogue.json).
 const lab = 12;
@@ -124,11 +124,11 @@ export function catalogue(): void {
     await refused(404, ours.labTests.create({ ...what, markerIds: [glucose], labAccountId: unknown }));
     const error = await refused(422, ours.labTests.create({ ...what, name: "", markerIds: [glucose] }));
     assert.deepEqual(problems(error), [["body", "name"]]);
-    await refused(401, nobody.labTests.create(what));
+    await refused(401, anonymous.labTests.create(what));
     await refused(404, theirs.labTests.updateLabTest({ labTestId: made.id, name: "Stolen" }));
     await refused(400, ours.labTests.updateLabTest({ labTestId: labTests.testkit, name: "Of all teams" }));
     await refused(404, ours.labTests.updateLabTest({ labTestId: unknown, active: false }));
-    await refused(401, nobody.labTests.updateLabTest({ labTestId: made.id }));
+    await refused(401, anonymous.labTests.updateLabTest({ labTestId: made.id }));
   });
 
   test("markers are ordered à la carte, with answers to questions of the lab", async () => {
@@ -216,7 +216,7 @@ export function catalogue(): void {
     const error = await refused(422, ours.labTests.getAreaInfo({ zipCode: "8500" }));
     assert.deepEqual(problems(error), [["query", "zip_code"]]);
     await refused(404, ours.labTests.getAreaInfo({ zipCode: "85004", labAccountId: unknown }));
-    await refused(401, nobody.labTests.getAreaInfo({ zipCode: "85004" }));
+    await refused(401, anonymous.labTests.getAreaInfo({ zipCode: "85004" }));
   });
 
   test("patient service centers, nearest first", async () => {
@@ -252,7 +252,7 @@ export function catalogue(): void {
     );
     await refused(404, ours.labTests.getPscInfo({ zipCode: "85004", labId: 99 }));
     await refused(422, ours.labTests.getPscInfo({ zipCode: "x", labId: lab }));
-    await refused(401, nobody.labTests.getPscInfo({ zipCode: "85004", labId: lab }));
+    await refused(401, anonymous.labTests.getPscInfo({ zipCode: "85004", labId: lab }));
 
     const { order: placed } = await order({ addOn: { markerIds: [glucose] } });
     assert.deepEqual(await ours.labTests.getOrderPscInfo({ orderId: placed.id }), all);
@@ -264,6 +264,6 @@ export function catalogue(): void {
     await refused(404, theirs.labTests.getOrderPscInfo({ orderId: placed.id }));
     await refused(404, ours.labTests.getOrderPscInfo({ orderId: unknown }));
     await refused(422, ours.labTests.getOrderPscInfo({ orderId: "none" }));
-    await refused(401, nobody.labTests.getOrderPscInfo({ orderId: placed.id }));
+    await refused(401, anonymous.labTests.getOrderPscInfo({ orderId: placed.id }));
   });
 }

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { Junction } from "@junction-api/sdk";
 import { refused } from "./client";
-import { nobody, ours, theirs, unknown } from "./orders";
+import { anonymous, ours, theirs, unknown } from "./orders";
 
 export const address: Junction.Address = {
   firstLine: "77 West Lincoln Street",
@@ -89,7 +89,7 @@ export function insurance(): void {
   test("insurance: refusals", async () => {
     const userId = await insure("CIGNA");
     const good = { userId, payorCode: "AETNA", memberId: "W123", relationship: "Self" as const, insured };
-    await refused(401, nobody.user.createInsurance(good));
+    await refused(401, anonymous.user.createInsurance(good));
     await refused(404, theirs.user.createInsurance(good));
     await refused(404, theirs.user.getLatestInsurance({ userId }));
     await refused(404, ours.user.createInsurance({ ...good, userId: unknown }));
@@ -124,7 +124,7 @@ export function insurance(): void {
     assert.deepEqual([added.name, added.source, added.aliases, added.orgAddress], [name, "team", [], place]);
     assert.deepEqual(await ours.insurance.searchGetPayorInfo({ providerPayorId: name }), [added]);
     assert.deepEqual(await theirs.insurance.searchGetPayorInfo({ insuranceName: name }), []);
-    await refused(401, nobody.payor.createPayor({ name, address }));
+    await refused(401, anonymous.payor.createPayor({ name, address }));
     await refused(422, ours.payor.createPayor({ name: "", address }));
 
     const userId = await insure(added.payorCode);
@@ -141,7 +141,7 @@ export function insurance(): void {
       [true],
     );
     await refused(422, ours.insurance.searchDiagnosis({ diagnosisQuery: "" }));
-    await refused(401, nobody.insurance.searchDiagnosis({ diagnosisQuery: "i10" }));
+    await refused(401, anonymous.insurance.searchDiagnosis({ diagnosisQuery: "i10" }));
 
     assert.deepEqual(await ours.labTests.validateIcdCodes({ codes: ["E78.5", "I10"] }), {
       valid: true,

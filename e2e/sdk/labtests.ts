@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Junction } from "@junction-api/sdk";
 import { refused } from "./client";
-import { labTests, nobody, ours, unknown } from "./orders";
+import { labTests, anonymous, ours, unknown } from "./orders";
 
 export function labTestsSubject(): void {
   test("lab tests are listed and read", async () => {
@@ -32,8 +32,8 @@ export function labTestsSubject(): void {
 
     await refused(404, ours.labTests.getById({ labTestId: unknown }));
     await refused(404, ours.labTests.getById({ labTestId: labTests.testkit, labAccountId: unknown }));
-    await refused(401, nobody.labTests.get());
-    await refused(401, nobody.labTests.getById({ labTestId: unknown }));
+    await refused(401, anonymous.labTests.get());
+    await refused(401, anonymous.labTests.getById({ labTestId: unknown }));
   });
 
   test("lab tests are read page by page", async () => {
@@ -88,6 +88,6 @@ export function labTestsSubject(): void {
     await refused(404, ours.labTests.getMarkersByLabAndProviderId({ labId: sim.id, providerId: "none" }));
     await refused(404, ours.labTests.getMarkersForLabTest({ labTestId: unknown }));
     await refused(400, ours.labTests.getMarkersForOrderSet({ body: {} }));
-    await refused(401, nobody.labTests.getLabs());
+    await refused(401, anonymous.labTests.getLabs());
   });
 }

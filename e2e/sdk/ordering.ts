@@ -7,7 +7,7 @@ import {
   awaitStatus,
   day,
   labTests,
-  nobody,
+  anonymous,
   ours,
   patientAddress,
   patientDetails,
@@ -200,7 +200,7 @@ export function ordering(): void {
     assert.ok(since.orderIds.includes(id));
     assert.deepEqual(await theirs.order.resendEvents({ orderIds: [id] }), { orderIds: [] });
     assert.ok((await refused(422, ours.order.resendEvents())) instanceof Junction.UnprocessableEntityError);
-    await refused(401, nobody.order.resendEvents({ orderIds: [id] }));
+    await refused(401, anonymous.order.resendEvents({ orderIds: [id] }));
   });
 
   test("a simulated order reaches its final status", async () => {
@@ -252,8 +252,8 @@ export function ordering(): void {
     assert.ok(invalid instanceof Junction.UnprocessableEntityError);
     const [problem] = (invalid.body as Junction.HttpValidationError).detail as { loc: string[] }[];
     assert.deepEqual(problem.loc, ["body", "patient_address", "zip"]);
-    await refused(401, nobody.labTests.createOrder(request("testkit")));
-    await refused(401, nobody.labTests.getOrders());
+    await refused(401, anonymous.labTests.createOrder(request("testkit")));
+    await refused(401, anonymous.labTests.getOrders());
     await refused(404, ours.labTests.createOrder(request("testkit", { userId: unknown })));
     await refused(400, ours.labTests.createOrder(request("testkit", { orderSet: { labTestIds: [unknown] } })));
     await refused(

@@ -5,7 +5,7 @@ import { client, env, until } from "./client";
 // The clients of the team of the tests and of another team, and a client without a valid key.
 export const ours = client(env("ALIQUOT_KEY"));
 export const theirs = client(env("ALIQUOT_OTHER_KEY"));
-export const nobody = client("sk_us_nobody");
+export const anonymous = client("sk_us_nobody");
 
 export const teamId = env("ALIQUOT_TEAM");
 export const userId = env("ALIQUOT_USER");

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { Junction } from "@junction-api/sdk";
 import { refused, until } from "./client";
-import { labTests, nobody, ours, theirs, unknown } from "./orders";
+import { labTests, anonymous, ours, theirs, unknown } from "./orders";
 
 export function reviewTests(): void {
   for (const name of Object.values(Junction.UnmatchedResultTestCase)) {
@@ -26,7 +26,7 @@ export function reviewTests(): void {
     const { runId } = await ours.labTests.createUnmatchedResultTest(body);
     assert.equal((await ours.labTests.createUnmatchedResultTest(body)).runId, runId);
     await refused(409, ours.labTests.createUnmatchedResultTest({ ...body, resultStatus: "partial" }));
-    await refused(401, nobody.labTests.createUnmatchedResultTest(body));
+    await refused(401, anonymous.labTests.createUnmatchedResultTest(body));
     await refused(404, theirs.labTests.getUnmatchedResultTest({ runId }));
     await refused(404, ours.labTests.getUnmatchedResultTest({ runId: unknown }));
     const orders = await refused(

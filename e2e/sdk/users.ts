@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { Junction } from "@junction-api/sdk";
 import { refused } from "./client";
-import { nobody, ours, teamId, theirs, unknown } from "./orders";
+import { anonymous, ours, teamId, theirs, unknown } from "./orders";
 
 export function users(): void {
   test("a user is created, read, deleted and brought back", async () => {
@@ -63,7 +63,7 @@ export function users(): void {
     );
     await refused(404, ours.user.getByClientUserId({ clientUserId }));
     await refused(404, ours.user.patch({ userId: unknown, ingestionEnd: null }));
-    await refused(401, nobody.user.getAll());
+    await refused(401, anonymous.user.getAll());
     const limit = await refused(422, ours.user.getAll({ limit: 501 }));
     assert.ok(limit instanceof Junction.UnprocessableEntityError);
   });
@@ -109,7 +109,7 @@ export function users(): void {
   });
 
   test("users: refusals", async () => {
-    await refused(401, nobody.user.get({ userId: unknown }));
+    await refused(401, anonymous.user.get({ userId: unknown }));
     await refused(404, ours.user.get({ userId: unknown }));
     await refused(404, ours.user.delete({ userId: unknown }));
     await refused(404, ours.user.undoDelete({ userId: unknown }));

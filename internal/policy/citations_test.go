@@ -35,8 +35,8 @@ var (
 		`)\b|(?-i:\bD(?:[1-9]|[12]\d|3[0-4])[bc]?\b)`)
 )
 
-// mayBeLoose are files in which these words mean the OpenAPI document that responses are checked against.
-var mayBeLoose = []string{"internal/apicontract/", "e2e/openapi_test.go",
+// filesWithLooseMentions are files in which these words mean the OpenAPI document that responses are checked against.
+var filesWithLooseMentions = []string{"internal/apicontract/", "e2e/openapi_test.go",
 	"internal/policy/citations_test.go"}
 
 // anchors returns the link targets of a Markdown document: explicit ids, and headings by GitHub's rules.
@@ -108,7 +108,8 @@ func (r repository) faults(name, content string) []string {
 			report(m[0], "cites no anchor")
 		}
 	}
-	exempt := slices.ContainsFunc(mayBeLoose, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+	exempt := slices.ContainsFunc(filesWithLooseMentions,
+		func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 	if !specification && !exempt {
 		for _, mention := range loose.FindAllString(content, -1) {
 			report(mention, "says not where; cite an anchor, such as molecular-api#d25")
@@ -145,7 +146,7 @@ func TestCitationsResolve(t *testing.T) {
 	cited := 0
 	for name, content := range r.contents {
 		if strings.Contains(name, "testdata/") || strings.Contains(name, "node_modules/") ||
-			name == mayBeLoose[len(mayBeLoose)-1] {
+			name == filesWithLooseMentions[len(filesWithLooseMentions)-1] {
 			continue
 		}
 		found = append(found, r.faults(name, content)...)

@@ -78,11 +78,11 @@ var heldAtCustomsInTests = map[string][]change{
 	},
 }
 
-// counts replaces the numbers of statuses in the tests of package lifecycle.
-var counts = strings.NewReplacer(", 54)", ", 55)", "got[53]", "got[54]", "Equal(t, 54,", "Equal(t, 55,")
+// statusCounts replaces the numbers of statuses in the tests of package lifecycle.
+var statusCounts = strings.NewReplacer(", 54)", ", 55)", "got[53]", "got[54]", "Equal(t, 54,", "Equal(t, 55,")
 
-// follow applies the changes to copies of the files.
-func follow(t *testing.T, changes map[string][]change) map[string]string {
+// applyChanges applies the changes to copies of the files.
+func applyChanges(t *testing.T, changes map[string][]change) map[string]string {
 	t.Helper()
 	changed := map[string]string{}
 	for name, all := range changes {
@@ -152,11 +152,11 @@ func TestTheRecipeNamesItsFiles(t *testing.T) {
 // work with it.
 func TestAStatusIsAddedByTheRecipe(t *testing.T) {
 	t.Parallel()
-	files := follow(t, heldAtCustoms)
-	for name, text := range follow(t, heldAtCustomsInTests) {
-		files[name] = counts.Replace(text)
+	files := applyChanges(t, heldAtCustoms)
+	for name, text := range applyChanges(t, heldAtCustomsInTests) {
+		files[name] = statusCounts.Replace(text)
 	}
-	files["lifecycle/machine_test.go"] = counts.Replace(string(readFile(t, "lifecycle/machine_test.go")))
+	files["lifecycle/machine_test.go"] = statusCounts.Replace(string(readFile(t, "lifecycle/machine_test.go")))
 	files["internal/simulation/held_at_customs_test.go"] = string(readFile(t,
 		"internal/policy/testdata/recipe/held_at_customs_test.go.txt"))
 	flag := overlay(t, files)

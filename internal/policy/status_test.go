@@ -19,12 +19,12 @@ import (
 // in CONTRIBUTING.md.
 const statusFiles = 3
 
-// elsewhere are directories whose files are not counted. Partners have their own names for a status. Tests, and the
-// generator of orders for tests, follow an order from outside.
-var elsewhere = []string{"labs/neutral", "labs/simlab", "couriers/easypost", "e2e", "internal/bulkorders"}
+// uncountedDirectories are directories whose files are not counted. Partners have their own names for a status. Tests,
+// and the generator of orders for tests, follow an order from outside.
+var uncountedDirectories = []string{"labs/neutral", "labs/simlab", "couriers/easypost", "e2e", "internal/bulkorders"}
 
-// withRules are the statuses that more files name, and the reason.
-var withRules = map[string]string{
+// statusesWithRules are the statuses that more files name, and the reason.
+var statusesWithRules = map[string]string{
 	"ordered":              "every order begins with it, in four modalities",
 	"requisition_created":  "four modalities have it, and it follows once the lab has accepted an order",
 	"requisition_bypassed": "four modalities have it, and imported orders begin with it",
@@ -101,7 +101,7 @@ func namesStatus(s source, status lowStatus) bool {
 func filesOfStatuses(all []source, statuses []lowStatus) map[string][]string {
 	files := map[string][]string{}
 	for _, s := range all {
-		outside := slices.ContainsFunc(elsewhere, func(dir string) bool { return isBelow(s.dir(), dir) })
+		outside := slices.ContainsFunc(uncountedDirectories, func(dir string) bool { return isBelow(s.dir(), dir) })
 		if s.isTest() || s.isGenerated() || outside {
 			continue
 		}
@@ -114,12 +114,12 @@ func filesOfStatuses(all []source, statuses []lowStatus) map[string][]string {
 	return files
 }
 
-// scattered reports the statuses without special rules that too many files name, and the listed ones that have no
-// special rules any more.
-func scattered(files map[string][]string) []string {
+// scatteredStatuses reports the statuses without special rules that too many files name, and the listed ones that have
+// no special rules any more.
+func scatteredStatuses(files map[string][]string) []string {
 	var reports []string
 	for _, word := range slices.Sorted(maps.Keys(files)) {
-		_, special := withRules[word]
+		_, special := statusesWithRules[word]
 		switch n := len(files[word]); {
 		case n > statusFiles && !special:
 			reports = append(reports, fmt.Sprintf("%s is in %d files: %s", word, n, strings.Join(files[word], " ")))
@@ -132,7 +132,7 @@ func scattered(files map[string][]string) []string {
 
 func TestAStatusStandsInThreeFiles(t *testing.T) {
 	t.Parallel()
-	for _, dir := range elsewhere {
+	for _, dir := range uncountedDirectories {
 		require.DirExists(t, filepath.Join(root, dir))
 	}
 	statuses := lowStatuses(t)
@@ -140,8 +140,8 @@ func TestAStatusStandsInThreeFiles(t *testing.T) {
 	for _, status := range statuses {
 		require.Contains(t, files[status.word], "lifecycle/status.go")
 	}
-	require.Empty(t, scattered(files))
-	for word := range withRules {
+	require.Empty(t, scatteredStatuses(files))
+	for word := range statusesWithRules {
 		require.Contains(t, files, word, "no status is called that")
 	}
 }
@@ -162,7 +162,7 @@ func TestAScatteredStatusIsReported(t *testing.T) {
 		file("order/a_test.go", `var a = lifecycle.TransitLab`),
 		file("labs/neutral/facts.go", `var a = lifecycle.TransitLab`),
 	}
-	count := func(all []source) []string { return scattered(filesOfStatuses(all, []lowStatus{status})) }
+	count := func(all []source) []string { return scatteredStatuses(filesOfStatuses(all, []lowStatus{status})) }
 	require.Empty(t, count(three))
 	for _, body := range []string{
 		`func f(l lifecycle.LowStatus) bool { return l == lifecycle.TransitLab }`,
@@ -174,5 +174,5 @@ func TestAScatteredStatusIsReported(t *testing.T) {
 		}, count(append(slices.Clone(three), file("store/b.go", body))), body)
 	}
 	few := map[string][]string{"lost": {"lifecycle/status.go"}}
-	require.Equal(t, []string{"lost is in 1 files only: remove it from withRules"}, scattered(few))
+	require.Equal(t, []string{"lost is in 1 files only: remove it from withRules"}, scatteredStatuses(few))
 }

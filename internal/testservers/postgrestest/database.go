@@ -34,22 +34,22 @@ var processServer = sync.OnceValues(func() (*Server, error) {
 func NewDatabase(t testing.TB) string {
 	t.Helper()
 	// template0 accepts no connections, so several tests can copy it at the same time.
-	return copied(t, "template0")
+	return copyDatabase(t, "template0")
 }
 
-// copied copies a database for the test and returns the copy's URL. The copy is dropped when the test ends.
-func copied(t testing.TB, template string) string {
+// copyDatabase copies a database for the test and returns the copy's URL. The copy is dropped when the test ends.
+func copyDatabase(t testing.TB, template string) string {
 	t.Helper()
 	server, err := serverURL()
 	if err != nil {
 		t.Fatalf("postgrestest: %v", err)
 	}
-	name, dsn, err := create(server, template)
+	name, dsn, err := createDatabase(server, template)
 	if err != nil {
 		t.Fatalf("postgrestest: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := drop(server, name); err != nil {
+		if err := dropDatabase(server, name); err != nil {
 			t.Errorf("postgrestest: %v", err)
 		}
 	})
@@ -68,8 +68,8 @@ func serverURL() (string, error) {
 	return s.URL, nil
 }
 
-// create creates a database with the content of another and returns its name and URL.
-func create(server, template string) (name, dsn string, err error) {
+// createDatabase creates a database with the content of another and returns its name and URL.
+func createDatabase(server, template string) (name, dsn string, err error) {
 	name = "test_" + strings.ToLower(rand.Text())
 	dsn, err = withDatabase(server, name)
 	if err != nil {
@@ -81,7 +81,7 @@ func create(server, template string) (name, dsn string, err error) {
 	return name, dsn, nil
 }
 
-func drop(server, name string) error {
+func dropDatabase(server, name string) error {
 	if err := execute(server, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
 		return fmt.Errorf("dropping database %s: %w", name, err)
 	}
