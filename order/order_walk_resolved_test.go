@@ -1,8 +1,6 @@
 package order
 
 import (
-	"slices"
-
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
