@@ -2,8 +2,6 @@ package order
 
 import (
 	"github.com/stretchr/testify/require"
-
-	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
 // remember stores what has raised a mark.
