@@ -77,7 +77,7 @@ func (b *batch) handleRecorded(ctx context.Context, out store.AttemptsResult) {
 		b.stop(true, nil)
 	}
 	for _, id := range out.EndpointsToNudge {
-		if err := b.Dispatch.NudgeDeliveries(ctx, id); err != nil { // the reconciler makes up for it
+		if err := b.Dispatch.NudgeDeliveries(ctx, id); err != nil { // the reconciler nudges again
 			b.Log.WarnContext(ctx, "deliveries not nudged", "endpoint_id", id, "error", err)
 		}
 	}

@@ -46,7 +46,7 @@ func ExampleMachine_UsualPath() {
 	// completed.walk_in_test.completed
 }
 
-// Next lists the statuses that may follow, whoever asks for them.
+// Next lists the statuses that may follow, for any actor.
 func ExampleMachine_Next() {
 	machine := lifecycle.MachineFor(lifecycle.Testkit, false, false)
 	for _, low := range machine.Next(lifecycle.DeliveredToLab, lifecycle.Conditions{Shipped: true}) {

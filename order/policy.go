@@ -67,10 +67,10 @@ type DeadlinePolicy struct {
 	// ordered or registered, with a placement that has started. Defaults to 8 h.
 	Requisition  Duration `json:"requisition"`
 	Shipment     Duration `json:"shipment"`      // requisition made, nothing shipped. Defaults to 7 days.
-	Outbound     Duration `json:"outbound"`      // on the way to the customer. Defaults to 10 days.
+	Outbound     Duration `json:"outbound"`      // in transit to the customer. Defaults to 10 days.
 	OutboundLost Duration `json:"outbound_lost"` // the same, until lost or silent. Defaults to 30 days.
 	WithCustomer Duration `json:"with_customer"` // Defaults to 30 days.
-	Inbound      Duration `json:"inbound"`       // on the way to the lab. Defaults to 7 days.
+	Inbound      Duration `json:"inbound"`       // in transit to the lab. Defaults to 7 days.
 	InboundLost  Duration `json:"inbound_lost"`  // the same, until lost or silent. Defaults to 21 days.
 	// at the lab, unless the test has a worst-case turnaround. Defaults to 14 days.
 	Results           Duration `json:"results"`

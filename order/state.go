@@ -79,7 +79,7 @@ type PlacementState string
 const (
 	PlacementNone    PlacementState = ""        // nothing has been sent
 	PlacementStarted PlacementState = "started" // a call has been, or is about to be, sent; its outcome is not known yet
-	PlacementRefused PlacementState = "refused" // refused for good; operations may try again
+	PlacementRefused PlacementState = "refused" // refused by the lab; operations may try again
 	PlacementDone    PlacementState = "done"
 )
 
