@@ -132,7 +132,8 @@ type ReplayQuery struct {
 	Missed       bool      // those too that the endpoint never had, because it was disabled or did not exist
 }
 
-// ReplayFailedDeliveries makes all deliveries due again that have failed at an endpoint, each with a fresh schedule, and counts them. The
+// ReplayFailedDeliveries makes all deliveries due again that have failed at an endpoint, each with a fresh schedule, and
+// counts them. With ReplayQuery.Missed it also adds and counts deliveries of messages that the endpoint never had. The
 // endpoint is to be nudged. The error is ErrNotFound when there is no such endpoint, ErrDisabled when it is disabled.
 func (s *Store) ReplayFailedDeliveries(ctx context.Context, r ReplayQuery) (int, error) {
 	if r.Until.IsZero() {
