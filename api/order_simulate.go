@@ -166,7 +166,7 @@ func (r simulationRun) waitForStatus(ctx context.Context, o *order.Order, status
 	ctx, cancel := context.WithTimeout(ctx, awaitTimeout)
 	defer cancel()
 	for status != "" {
-		s, err := r.Store.LoadState(ctx, o.ID)
+		s, err := r.Store.State(ctx, o.ID)
 		if err == nil && s.Status == status {
 			return nil
 		}

@@ -5,11 +5,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/aliquot-labs/aliquot/api"
 	"github.com/aliquot-labs/aliquot/lifecycle"
@@ -190,6 +193,46 @@ func TestSimulationFlags(t *testing.T) {
 }
 
 func (s *simulationAPI) onlyPlaced() string { return s.fixture.createOrder(nil) }
+
+// A simulation that waits for the requisition only looks at the order. An order whose workflow never began is still
+// found as such, so that the reconciler starts it.
+func TestASimulationDoesNotCountAsTheWorkflow(t *testing.T) {
+	t.Parallel()
+	s := newSimulationAPI(t, "neutral")
+	id := s.onlyPlaced()
+	neverBegun := func() bool {
+		ids, err := s.store.OrdersWithoutWorkflow(t.Context(), time.Now().AddDate(100, 0, 0), 100)
+		return err == nil && slices.Contains(ids, id)
+	}
+	require.True(t, neverBegun())
+	var status int
+	var g errgroup.Group
+	g.Go(func() error {
+		url := s.url + "/v3/order/" + id + "/test?final_status=received.testkit.requisition_created"
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, http.NoBody)
+		if err != nil {
+			return err
+		}
+		req.Header.Set("X-Vital-API-Key", s.key)
+		resp, err := s.client.Do(req)
+		if err != nil {
+			return err
+		}
+		status = resp.StatusCode
+		return resp.Body.Close()
+	})
+	require.Eventually(t, func() bool { return s.count() == 1 }, 5*time.Second, 5*time.Millisecond)
+	require.Never(t, func() bool { return !neverBegun() }, 300*time.Millisecond, 20*time.Millisecond)
+
+	state, err := s.store.State(t.Context(), id)
+	require.NoError(t, err)
+	_, err = s.store.Record(t.Context(), order.Recording{OrderID: id, Revision: state.Revision,
+		Cause: order.CauseCall("place-" + id), Decision: state.ApplyPlacementAccepted("A-1", testTime), At: testTime})
+	require.NoError(t, err)
+	require.NoError(t, g.Wait())
+	require.Equal(t, http.StatusOK, status)
+	require.True(t, neverBegun())
+}
 
 func TestSimulateAppointments(t *testing.T) {
 	t.Parallel()

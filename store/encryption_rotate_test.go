@@ -130,7 +130,7 @@ func fillReview(t *testing.T, s *Store, o *order.Order) {
 	v, err := s.NewestResult(t.Context(), "", o.ID)
 	require.NoError(t, err)
 	require.NoError(t, s.db.InTx(t.Context(), func(tx *sql.Tx) error {
-		_, err := s.openReviewOfHeldResult(t.Context(), tx, o.ID, v.ID)
+		_, err := s.openReviewOfResult(t.Context(), tx, o.ID, v.ID)
 		return err
 	}))
 	reviews, err := sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText, `SELECT id FROM reviews`)

@@ -53,7 +53,10 @@ func (s *Store) assignInboxItem(ctx context.Context, tx *sql.Tx, id, orderID, le
 	if row, err = s.matchInboxItem(ctx, tx, id, orderID, leg); err == nil && row.Fact == nil {
 		err = ErrConflict
 	}
-	return row, err
+	if err != nil {
+		return row, err
+	}
+	return row, s.afterMatch(ctx, tx, row)
 }
 
 // receivedItemRow holds the columns of an inbox item that determine its fact.
@@ -137,6 +140,9 @@ func (s *Store) matchInboxItems(ctx context.Context, tx *sql.Tx, query string, a
 		if errors.Is(err, ErrNotFound) { // another transaction has matched it
 			continue
 		}
+		if err == nil {
+			err = s.afterMatch(ctx, tx, r)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("matching inbox row %s: %w", p.id, err)
 		}
@@ -145,23 +151,30 @@ func (s *Store) matchInboxItems(ctx context.Context, tx *sql.Tx, query string, a
 	return matched, nil
 }
 
+// matchInboxItem gives an unmatched inbox item its order. An item that has no fact on the leg becomes unknown. The
+// error is ErrNotFound when the item is not unmatched.
 func (s *Store) matchInboxItem(ctx context.Context, tx *sql.Tx, id, orderID, leg string) (ReceivedItem, error) {
 	r, err := sqldb.QueryOne(ctx, tx, scanReceivedItem,
 		`UPDATE inbox SET state = $1, order_id = $2, leg = $3, state_at = $4
 		WHERE id = $5 AND state = $6 RETURNING `+receivedItemColumns,
 		InboxReceived, orderID, leg, sqldb.ToMicros(s.now()), id, InboxUnmatched)
-	if err == nil {
-		err = s.rescheduleErasure(ctx, tx, orderID)
-	}
-	if err != nil {
+	if err != nil || r.Fact != nil {
 		return r, err
-	}
-	if r.Fact != nil {
-		return r, s.closeReviewOfMatchedItem(ctx, tx, id)
 	}
 	r.State = InboxUnknown // the item means nothing on this leg
 	_, err = tx.ExecContext(ctx, `UPDATE inbox SET state = $1 WHERE id = $2`, r.State, id)
 	return r, err
+}
+
+// afterMatch schedules the erasure of an order for which an inbox item has come, and closes the item's review.
+func (s *Store) afterMatch(ctx context.Context, tx *sql.Tx, r ReceivedItem) error {
+	if err := s.rescheduleErasure(ctx, tx, r.OrderID); err != nil {
+		return err
+	}
+	if r.Fact == nil {
+		return nil
+	}
+	return s.closeReviewOfMatchedItem(ctx, tx, r.ID)
 }
 
 // MatchUnmatchedInboxItems assigns unmatched items to orders that exist by now: a partner can report on an order before

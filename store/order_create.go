@@ -108,8 +108,11 @@ func (s *Store) createOrder(ctx context.Context, tx *sql.Tx, o order.Order, caus
 	if err != nil {
 		return nil, err
 	}
-	return &CreatedOrder{Order: stored, EndpointsToNudge: endpoints, MatchedItems: matched},
-		moveOrderCount(ctx, tx, o.ID, countKey{}, countKeyOf(o.Modality, o.State.Status, isUnfinished(o.State)))
+	counted := countKeyOf(o.Modality, o.State.Status, isUnfinished(o.State))
+	if err := moveOrderCount(ctx, tx, o.ID, countKey{}, counted); err != nil {
+		return nil, err
+	}
+	return &CreatedOrder{Order: stored, EndpointsToNudge: endpoints, MatchedItems: matched}, nil
 }
 
 // The revision and the sequence of a new order.

@@ -61,8 +61,8 @@ func recordInboxOutcome(ctx context.Context, tx *sql.Tx, r order.Recording, now 
 	return err
 }
 
-// publishResultVersion makes a result version visible, and updates the order's result summary and search terms to the
-// newest visible version.
+// publishResultVersion makes a result version visible. The order's summary and search terms become those of the newest
+// visible version.
 func (s *Store) publishResultVersion(ctx context.Context, tx *sql.Tx, orderID, resultID string) error {
 	err := s.setResultVisible(ctx, tx, orderID, resultID)
 	if errors.Is(err, ErrNotFound) {
@@ -71,16 +71,25 @@ func (s *Store) publishResultVersion(ctx context.Context, tx *sql.Tx, orderID, r
 	if err != nil {
 		return err
 	}
+	summary, err := s.updateResultSummary(ctx, tx, orderID)
+	if err != nil {
+		return err
+	}
+	return s.replaceSearchTerms(ctx, tx, orderID,
+		[]searchTerm{{searchInterpretation, string(summary.Interpretation)}}, searchInterpretation)
+}
+
+// updateResultSummary writes the order's summary of its newest visible result version.
+func (s *Store) updateResultSummary(ctx context.Context, tx *sql.Tx, orderID string) (order.ResultSummary, error) {
 	v, err := s.newestResult(ctx, tx, orderID, true)
 	if err != nil {
-		return fmt.Errorf("reading the results of order %s: %w", orderID, err)
+		return order.ResultSummary{}, fmt.Errorf("reading the results of order %s: %w", orderID, err)
 	}
 	summary := order.ResultSummary{
 		Version: v.Version, Interpretation: v.Report.Interpretation, HasMissing: len(v.Report.Missing) > 0,
 	}
 	if err := s.updateSealedColumn(ctx, tx, orderID, "results", summary); err != nil {
-		return fmt.Errorf("writing the result summary of order %s: %w", orderID, err)
+		return order.ResultSummary{}, fmt.Errorf("writing the result summary of order %s: %w", orderID, err)
 	}
-	return s.replaceSearchTerms(ctx, tx, orderID,
-		[]searchTerm{{searchInterpretation, string(summary.Interpretation)}}, searchInterpretation)
+	return summary, nil
 }

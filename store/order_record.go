@@ -19,12 +19,29 @@ type RecordResult struct {
 	MatchedItems     []ReceivedItem // items that were waiting for this recording; their workflows have to be signalled
 }
 
-// LoadState reads the state that the order's workflow works with, and records the time at which a workflow loaded it
-// first. The error is ErrNotFound when there is no such order.
+// State reads the state of an order and changes nothing. The error is ErrNotFound when there is no such order.
+func (s *Store) State(ctx context.Context, id string) (order.State, error) {
+	state, _, err := s.readState(ctx, id)
+	return state, err
+}
+
+// LoadState reads the state of an order for its workflow, and records that the workflow has begun. The error is
+// ErrNotFound when there is no such order.
 func (s *Store) LoadState(ctx context.Context, id string) (order.State, error) {
-	var state order.State
+	state, begun, err := s.readState(ctx, id)
+	if err == nil && !begun {
+		err = s.recordWorkflowStart(ctx, id)
+	}
+	if err != nil {
+		return order.State{}, err
+	}
+	return state, nil
+}
+
+// readState reads the state of an order, and whether a workflow has begun with it.
+func (s *Store) readState(ctx context.Context, id string) (state order.State, begun bool, err error) {
 	var started int64
-	err := s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
+	err = s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
 		text, err := sqldb.QueryOne(ctx, q, func(row sqldb.Scanner) (text string, err error) {
 			err = row.Scan(&text, &started)
 			return text, err
@@ -38,14 +55,20 @@ func (s *Store) LoadState(ctx context.Context, id string) (order.State, error) {
 		state.ParkedFacts, err = loadParkedFacts(ctx, q, id)
 		return err
 	})
-	if err == nil && started == 0 {
-		_, err = s.db.Writer.ExecContext(ctx, `UPDATE orders SET started_at = $1 WHERE id = $2 AND started_at = 0`,
-			sqldb.ToMicros(s.now()), id)
-	}
 	if err != nil {
-		return order.State{}, fmt.Errorf("loading the state of order %s: %w", id, err)
+		return order.State{}, false, fmt.Errorf("reading the state of order %s: %w", id, err)
 	}
-	return state, nil
+	return state, started > 0, nil
+}
+
+// recordWorkflowStart records when an order's workflow first loaded its state.
+func (s *Store) recordWorkflowStart(ctx context.Context, id string) error {
+	_, err := s.db.Writer.ExecContext(ctx, `UPDATE orders SET started_at = $1 WHERE id = $2 AND started_at = 0`,
+		sqldb.ToMicros(s.now()), id)
+	if err != nil {
+		return fmt.Errorf("recording the start of the workflow of order %s: %w", id, err)
+	}
+	return nil
 }
 
 // loadParkedFacts lists the parked facts of an order, in order of arrival.
@@ -98,7 +121,7 @@ func (s *Store) record(ctx context.Context, tx *sql.Tx, r order.Recording) (Reco
 	if r.Decision.Outcome == order.OutcomeParked {
 		// A parked fact is decided again. If it has been decided meanwhile, it must not stay parked, because it would be
 		// retried endlessly.
-		if earlier, err := previousResult(ctx, tx, r, now); !errors.Is(err, ErrStale) {
+		if earlier, err := repeatedResult(ctx, tx, r, now); !errors.Is(err, ErrStale) {
 			return earlier, err
 		}
 	}
@@ -107,7 +130,7 @@ func (s *Store) record(ctx context.Context, tx *sql.Tx, r order.Recording) (Reco
 		return RecordResult{}, err
 	}
 	if !claimed {
-		return previousResult(ctx, tx, r, now)
+		return repeatedResult(ctx, tx, r, now)
 	}
 	if err := s.advanceOrder(ctx, tx, r, d, before, now); err != nil {
 		return RecordResult{}, err
@@ -119,14 +142,20 @@ func (s *Store) record(ctx context.Context, tx *sql.Tx, r order.Recording) (Reco
 	if out.MatchedItems, err = s.recordCauseOutcome(ctx, tx, r, now); err != nil {
 		return RecordResult{}, err
 	}
-	if out.EndpointsToNudge, err = s.enqueueRecordingWebhooks(ctx, tx, r, d); err != nil {
-		return RecordResult{}, err
+	for _, step := range []func() ([]string, error){
+		// The replacement comes first, because the order's webhooks name it in the order transaction.
+		func() ([]string, error) { return s.createReplacementOrder(ctx, tx, r, d.ReplacementID) },
+		func() ([]string, error) { return s.enqueueRecordingWebhooks(ctx, tx, r) },
+		func() ([]string, error) { return s.openReviewOfHeldResult(ctx, tx, r) },
+		func() ([]string, error) { return s.resolveAcceptedReview(ctx, tx, r) },
+	} {
+		endpoints, err := step()
+		if err != nil {
+			return RecordResult{}, err
+		}
+		out.EndpointsToNudge = append(out.EndpointsToNudge, endpoints...)
 	}
-	reviewed, err := s.updateMatchReviews(ctx, tx, r)
-	if err != nil {
-		return RecordResult{}, err
-	}
-	out.EndpointsToNudge = sortedUnique(append(out.EndpointsToNudge, reviewed...))
+	out.EndpointsToNudge = sortedUnique(out.EndpointsToNudge)
 	return out, moveOrderCount(ctx, tx, r.OrderID, before.countKey,
 		countKeyOf(before.modality, r.Decision.Next.Status, isUnfinished(r.Decision.Next)))
 }
@@ -182,9 +211,22 @@ func insertDecision(ctx context.Context, tx *sql.Tx, r order.Recording, d order.
 	return n == 1, nil
 }
 
-// previousResult returns the result that the same cause got before, or ErrStale when it got none. If the cause's fact
-// is parked nevertheless, as an earlier build could leave it, the fact gets that outcome.
-func previousResult(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) (RecordResult, error) {
+// repeatedResult answers a cause that is recorded again: with what it got before, or with ErrStale when it got nothing.
+// When its fact is parked all the same, the outcome of the fact is recorded.
+func repeatedResult(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) (RecordResult, error) {
+	d, err := previousResult(ctx, tx, r)
+	if err == nil && r.Fact != nil {
+		err = recordParkedFactOutcome(ctx, tx, r, d, now)
+	}
+	if err != nil {
+		return RecordResult{}, err
+	}
+	d.Duplicate = true
+	return RecordResult{RecordingResult: d}, nil
+}
+
+// previousResult is what the same cause got before, or ErrStale when it got nothing.
+func previousResult(ctx context.Context, tx *sql.Tx, r order.Recording) (order.RecordingResult, error) {
 	d, err := sqldb.QueryOne(ctx, tx, func(row sqldb.Scanner) (d order.RecordingResult, err error) {
 		err = row.Scan(&d.Revision, &d.Sequence, &d.Outcome, &d.Reason, &d.ReplacementID)
 		return d, err
@@ -193,15 +235,18 @@ func previousResult(ctx context.Context, tx *sql.Tx, r order.Recording, now time
 			WHERE order_id = $1 AND cause = $2 AND outcome <> $3`,
 		r.OrderID, r.Cause, order.OutcomeParked)
 	if errors.Is(err, ErrNotFound) {
-		return RecordResult{}, ErrStale
+		return d, ErrStale
 	}
-	if err == nil && r.Fact != nil {
-		_, err = tx.ExecContext(ctx,
-			`UPDATE inbox SET state = $1, code = $2, state_at = $3 WHERE id = $4 AND order_id = $5 AND state = $6`,
-			d.Outcome, d.Reason, sqldb.ToMicros(now), r.Fact.InboxID, r.OrderID, InboxParked)
-	}
-	d.Duplicate = true
-	return RecordResult{RecordingResult: d}, err
+	return d, err
+}
+
+// recordParkedFactOutcome gives the inbox item of a fact the outcome of the earlier recording, if the item is parked.
+func recordParkedFactOutcome(ctx context.Context, tx *sql.Tx, r order.Recording, d order.RecordingResult,
+	now time.Time) error {
+	_, err := tx.ExecContext(ctx,
+		`UPDATE inbox SET state = $1, code = $2, state_at = $3 WHERE id = $4 AND order_id = $5 AND state = $6`,
+		d.Outcome, d.Reason, sqldb.ToMicros(now), r.Fact.InboxID, r.OrderID, InboxParked)
+	return err
 }
 
 // changesClientView reports whether the recording changes anything that the client sees: an event, activate_by, patient

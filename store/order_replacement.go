@@ -28,17 +28,26 @@ func replacementID(ctx context.Context, tx *sql.Tx, r order.Recording) (string, 
 	return id, nil
 }
 
-// createReplacementOrder creates the order that replaces or redraws another one, in the same order transaction, unless
-// it exists.
-func (s *Store) createReplacementOrder(ctx context.Context, tx *sql.Tx, parent order.Order, d order.Decision,
+// createReplacementOrder creates the order that replaces or redraws a recording's order, in the same order transaction,
+// unless
+// it exists or there is to be none (childID is empty). It returns the endpoints to nudge.
+func (s *Store) createReplacementOrder(ctx context.Context, tx *sql.Tx, r order.Recording,
 	childID string) ([]string, error) {
+	if childID == "" {
+		return nil, nil
+	}
+	loaded, err := s.loadOrder(ctx, tx, "", r.OrderID)
+	if err != nil {
+		return nil, err
+	}
+	parent := *loaded
 	for _, o := range parent.Transaction.Orders {
 		if o.ID == childID {
 			return nil, nil
 		}
 	}
 	child := newReplacement(parent, childID, s.now())
-	if d.CreateRedraw {
+	if r.Decision.CreateRedraw {
 		v, err := s.newestResult(ctx, tx, parent.ID, true)
 		if errors.Is(err, ErrNotFound) {
 			err = errNoResult

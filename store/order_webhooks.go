@@ -14,13 +14,11 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// enqueueRecordingWebhooks creates the order that replaces or redraws this one, if the decision asks for one, and
-// enqueues the webhook messages of all new events of the order and its appointments, and of critical results. It
-// returns the endpoints to nudge.
-func (s *Store) enqueueRecordingWebhooks(ctx context.Context, tx *sql.Tx, r order.Recording,
-	d order.RecordingResult) ([]string, error) {
+// enqueueRecordingWebhooks enqueues the webhook messages of what a recording has written: of the order's new events, of
+// its appointments, and of critical results. It returns the endpoints to nudge.
+func (s *Store) enqueueRecordingWebhooks(ctx context.Context, tx *sql.Tx, r order.Recording) ([]string, error) {
 	steps, appointments := len(r.Decision.Steps), len(r.Decision.Appointments)
-	if steps == 0 && appointments == 0 && d.ReplacementID == "" && !r.NewlyCritical {
+	if steps == 0 && appointments == 0 && !r.NewlyCritical {
 		return nil, nil
 	}
 	o, err := s.loadOrder(ctx, tx, "", r.OrderID)
@@ -28,26 +26,18 @@ func (s *Store) enqueueRecordingWebhooks(ctx context.Context, tx *sql.Tx, r orde
 		return nil, err
 	}
 	var endpoints []string
-	if d.ReplacementID != "" {
-		if endpoints, err = s.createReplacementOrder(ctx, tx, *o, r.Decision, d.ReplacementID); err != nil {
-			return nil, err
-		}
-		if o, err = s.loadOrder(ctx, tx, "", r.OrderID); err != nil {
-			return nil, err
-		}
-	}
-	for _, tell := range []func() ([]string, error){
+	for _, enqueue := range []func() ([]string, error){
 		func() ([]string, error) { return s.enqueueEventWebhooks(ctx, tx, *o, steps) },
 		func() ([]string, error) { return s.enqueueAppointmentWebhooks(ctx, tx, *o, r.Decision.Appointments) },
 		func() ([]string, error) { return s.enqueueCriticalResultWebhook(ctx, tx, *o, r) },
 	} {
-		more, err := tell()
+		more, err := enqueue()
 		if err != nil {
 			return nil, err
 		}
 		endpoints = append(endpoints, more...)
 	}
-	return sortedUnique(endpoints), nil
+	return endpoints, nil
 }
 
 // enqueueOrderWebhook enqueues a webhook message with the given data about an order.

@@ -109,9 +109,29 @@ func (s *Store) recordAttempts(ctx context.Context, tx *sql.Tx, endpointID strin
 		out.EndpointsToNudge = append(out.EndpointsToNudge, told...)
 	}
 	out.ExhaustedDeliveries = len(exhausted)
-	told, reason, err := s.updateEndpointHealth(ctx, tx, endpointID, added)
-	out.DisabledReason, out.EndpointsToNudge = reason, sortedUnique(append(out.EndpointsToNudge, told...))
+	e, reason, err := s.updateEndpointHealth(ctx, tx, endpointID, added)
+	if err == nil && reason != "" {
+		out.DisabledReason = reason
+		var endpoints []string
+		endpoints, err = s.disableUnhealthyEndpoint(ctx, tx, e, reason)
+		out.EndpointsToNudge = append(out.EndpointsToNudge, endpoints...)
+	}
+	out.EndpointsToNudge = sortedUnique(out.EndpointsToNudge)
 	return out, err
+}
+
+// disableUnhealthyEndpoint disables an endpoint for a reason, writes that to the audit, and enqueues the webhook
+// message about it. It returns the endpoints to nudge.
+func (s *Store) disableUnhealthyEndpoint(ctx context.Context, tx *sql.Tx, e Endpoint, reason string) ([]string, error) {
+	if err := s.disableEndpoint(ctx, tx, e.ID, reason); err != nil {
+		return nil, err
+	}
+	row := AuditRow{At: s.now(), TeamID: e.TeamID, Action: "endpoint.disable",
+		Detail: fmt.Sprintf("endpoint=%s reason=%s", e.ID, reason)}
+	if err := appendAudit(ctx, tx, row); err != nil {
+		return nil, err
+	}
+	return s.enqueueDisabledWebhook(ctx, tx, e, reason)
 }
 
 // attemptChunkSize is the number of attempts that one statement writes. More would save round trips, but the time in
@@ -221,22 +241,22 @@ func (s *Store) advanceDeliveries(ctx context.Context, tx *sql.Tx, endpointID st
 	}), nil
 }
 
-// updateEndpointHealth updates the endpoint's health with the attempts, and disables the endpoint when the health
-// requires it. It returns the endpoints to nudge and the reason for which it was disabled.
+// updateEndpointHealth adds the attempts to the endpoint's health. When that is a reason to disable the endpoint, it
+// returns the endpoint and the reason, a code. Otherwise the reason is empty.
 func (s *Store) updateEndpointHealth(ctx context.Context, tx *sql.Tx, endpointID string,
-	attempts []AttemptRow) ([]string, string, error) {
+	attempts []AttemptRow) (Endpoint, string, error) {
 	if !slices.ContainsFunc(attempts, func(a AttemptRow) bool { return !a.Delivered }) {
 		// The row of a healthy endpoint is not written.
 		_, err := tx.ExecContext(ctx,
 			`UPDATE endpoints SET failing_since = 0, first_failure = 0, last_failure = 0, clock_started = 0
 			WHERE id = $1 AND failing_since <> 0`, endpointID)
-		return nil, "", err
+		return Endpoint{}, "", err
 	}
 	// The first statement locks the row, so that concurrent calls update the health one after the other.
 	e, err := sqldb.QueryOne(ctx, tx, s.scanEndpoint,
 		`UPDATE endpoints SET last_failure = last_failure WHERE id = $1 RETURNING `+endpointColumns, endpointID)
 	if err != nil {
-		return nil, "", err
+		return Endpoint{}, "", err
 	}
 	reason := ""
 	for _, a := range attempts {
@@ -250,19 +270,15 @@ func (s *Store) updateEndpointHealth(ctx context.Context, tx *sql.Tx, endpointID
 		sqldb.ToMicros(e.FailingSince), sqldb.ToMicros(e.Health.FirstFailure), sqldb.ToMicros(e.Health.LastFailure),
 		sqldb.ToMicros(e.Health.ClockStarted), endpointID)
 	if err != nil {
-		return nil, "", err
+		return Endpoint{}, "", err
 	}
 	if reason == "" && e.Health.ShouldDisable() {
 		reason = DisabledReasonFailing
 	}
-	if reason == "" || e.Disabled {
-		return nil, "", nil
+	if e.Disabled {
+		reason = ""
 	}
-	if err := s.disableEndpoint(ctx, tx, endpointID, reason); err != nil {
-		return nil, "", err
-	}
-	told, err := s.enqueueDisabledWebhook(ctx, tx, e, reason)
-	return told, reason, err
+	return e, reason, nil
 }
 
 // updateHealth updates the endpoint's health after one attempt. A success resets it.

@@ -34,8 +34,8 @@ func (s *Store) enqueueExhaustedWebhook(ctx context.Context, tx *sql.Tx, endpoin
 		EventType: webhooks.AttemptExhausted, Body: body})
 }
 
-// enqueueDisabledWebhook enqueues the webhook message about a disabled endpoint, appends to the audit log, and returns
-// the endpoints to nudge.
+// enqueueDisabledWebhook enqueues the webhook message that we have disabled an endpoint, and returns the endpoints to
+// nudge.
 func (s *Store) enqueueDisabledWebhook(ctx context.Context, tx *sql.Tx, e Endpoint, reason string) ([]string, error) {
 	var since *time.Time
 	if !e.FailingSince.IsZero() {
@@ -44,11 +44,6 @@ func (s *Store) enqueueDisabledWebhook(ctx context.Context, tx *sql.Tx, e Endpoi
 	body, err := webhooks.RenderDisabled(webhooks.DisabledPayload{AppID: e.TeamID, EndpointID: e.ID, FailSince: since,
 		Reason: reason})
 	if err != nil {
-		return nil, err
-	}
-	row := AuditRow{At: s.now(), TeamID: e.TeamID, Action: "endpoint.disable",
-		Detail: fmt.Sprintf("endpoint=%s reason=%s", e.ID, reason)}
-	if err := appendAudit(ctx, tx, row); err != nil {
 		return nil, err
 	}
 	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{ID: sqldb.NewID(), TeamID: e.TeamID,

@@ -147,10 +147,21 @@ func (s *Store) CancelReviewAcceptance(ctx context.Context, id, orderID string) 
 	return nil
 }
 
-// resolveAcceptedReview resolves the review whose lab report an order has accepted, in the recording's transaction. The
-// review then belongs to the order's team. If a later version of the report has arrived meanwhile, the review stays
-// open for that version.
+// resolveAcceptedReview resolves the review whose lab report an order has accepted, in the transaction that records it.
+// The review's team is the order's from then on. A later version that came meanwhile is still to be decided about. It
+// returns the endpoints to nudge.
 func (s *Store) resolveAcceptedReview(ctx context.Context, tx *sql.Tx, r order.Recording) ([]string, error) {
+	if r.DemandID == "" {
+		return nil, nil
+	}
+	endpoints, err := s.resolveReviewOfDemand(ctx, tx, r)
+	if err != nil {
+		return nil, fmt.Errorf("resolving the review of demand %s: %w", r.DemandID, err)
+	}
+	return endpoints, nil
+}
+
+func (s *Store) resolveReviewOfDemand(ctx context.Context, tx *sql.Tx, r order.Recording) ([]string, error) {
 	kind, err := sqldb.QueryOne(ctx, tx, sqldb.ScanText, `SELECT kind FROM demands WHERE id = $1 AND order_id = $2`,
 		r.DemandID,
 		r.OrderID)

@@ -11,29 +11,20 @@ import (
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
-// updateMatchReviews opens the match review of results that a recording holds, and resolves the review whose lab report
-// the recording has accepted. It returns the endpoints to nudge.
-func (s *Store) updateMatchReviews(ctx context.Context, tx *sql.Tx, r order.Recording) ([]string, error) {
-	var endpoints []string
-	if r.HeldResultID != "" {
-		opened, err := s.openReviewOfHeldResult(ctx, tx, r.OrderID, r.HeldResultID)
-		if err != nil {
-			return nil, fmt.Errorf("opening a review of result %s: %w", r.HeldResultID, err)
-		}
-		endpoints = opened
+// openReviewOfHeldResult opens the review of the result version that a recording holds, because its order has ended
+// otherwise. It returns the endpoints to nudge.
+func (s *Store) openReviewOfHeldResult(ctx context.Context, tx *sql.Tx, r order.Recording) ([]string, error) {
+	if r.HeldResultID == "" {
+		return nil, nil
 	}
-	if r.DemandID == "" {
-		return endpoints, nil
-	}
-	settled, err := s.resolveAcceptedReview(ctx, tx, r)
+	endpoints, err := s.openReviewOfResult(ctx, tx, r.OrderID, r.HeldResultID)
 	if err != nil {
-		return nil, fmt.Errorf("settling the review of demand %s: %w", r.DemandID, err)
+		return nil, fmt.Errorf("opening a review of result %s: %w", r.HeldResultID, err)
 	}
-	return append(endpoints, settled...), nil
+	return endpoints, nil
 }
 
-// openReviewOfHeldResult opens the match review of results of an order that has ended without them.
-func (s *Store) openReviewOfHeldResult(ctx context.Context, tx *sql.Tx, orderID, resultID string) ([]string, error) {
+func (s *Store) openReviewOfResult(ctx context.Context, tx *sql.Tx, orderID, resultID string) ([]string, error) {
 	v, err := sqldb.QueryOne(ctx, tx, s.scanResult,
 		`SELECT `+resultColumns+` FROM results r WHERE r.id = $1 AND r.order_id = $2`, resultID, orderID)
 	if errors.Is(err, ErrNotFound) {
