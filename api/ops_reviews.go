@@ -108,7 +108,7 @@ func (s *server) opsResolveReview(ctx context.Context, in *opsRejectInput) (*bod
 // opsReview converts a match review, with the actions of operations: they may decide every open review, also one that
 // waits for the client.
 func opsReview(r order.MatchReview) OpsReview {
-	out := OpsReview{UnmatchedResult: junction.FromReview(r), TeamID: r.TeamID, LabAccountID: r.LabAccountID,
+	out := OpsReview{UnmatchedResult: junction.FromMatchReview(r), TeamID: r.TeamID, LabAccountID: r.LabAccountID,
 		OrderNumber: r.OrderNumber}
 	out.AllowedActions = []order.MatchReviewAction{}
 	if r.Status.Open() {

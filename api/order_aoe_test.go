@@ -51,7 +51,7 @@ func TestAnswersOnOrderEntry(t *testing.T) {
 	require.Equal(t, map[string]string{"FASTING": "Y"},
 		answers(map[string]any{"order_set.lab_test_ids": []any{questAnnual}}))
 	require.Equal(t, map[string]string{"FASTING": "N"},
-		answers(map[string]any{"order_set.lab_test_ids": []any{questClinic}}))
+		answers(map[string]any{"order_set.lab_test_ids": []any{questTeam}}))
 	metabolic, lipids := f.marker("quest", "comprehensive-metabolic-panel"), f.marker("quest", "lipid-panel")
 	require.Equal(t, map[string]string{"FASTING": "N"}, answers(map[string]any{
 		"order_set.lab_test_ids": []any{questAnnual}, "aoe_answers": []any{aoe(metabolic, asksFasting, "N"),

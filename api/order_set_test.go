@@ -16,7 +16,7 @@ const (
 	// metabolic, lipids, blood count, A1c, TSH; walk-in; for patients who fast
 	questAnnual  = "019a1100-0000-7000-8000-000000000310"
 	questLead    = "019a1100-0000-7000-8000-000000000317" // asks what it is for
-	questClinic  = "019a1100-0000-7000-8000-000000000320" // drawn on site
+	questTeam    = "019a1100-0000-7000-8000-000000000320" // drawn on site
 	labcorpLead  = "019a1100-0000-7000-8000-000000000347"
 	questUrine   = "019a1100-0000-7000-8000-000000000360"
 	questThyroid = "019a1100-0000-7000-8000-000000000312"
@@ -141,7 +141,7 @@ func TestSetsThatCannotBeOrdered(t *testing.T) {
 		"another lab's marker": {add([]any{questAnnual}, ids(f.marker("labcorp", "tsh")), "walk_in_test"),
 			"A marker does not exist"},
 		"tests of two labs": {add([]any{questLead, labcorpLead}, nil, nil), "The lab tests belong to several labs"},
-		"two methods":       {add([]any{questAnnual, questClinic}, nil, nil), "different collection methods"},
+		"two methods":       {add([]any{questAnnual, questTeam}, nil, nil), "different collection methods"},
 		"a method of no lab": {add([]any{questAnnual}, nil, "testkit"),
 			"not available with the collection method testkit"},
 		"nothing": {add(nil, nil, nil), "A lab test is required"},

@@ -93,7 +93,7 @@ func (s *server) listReviews(ctx context.Context, in *reviewsInput) (*body[Unmat
 	out := UnmatchedResultsResponse{Data: make([]junction.UnmatchedResult, len(reviews)), NextCursor: nilIfEmpty(next),
 		Total: total}
 	for i, r := range reviews {
-		out.Data[i] = junction.FromReview(r)
+		out.Data[i] = junction.FromMatchReview(r)
 	}
 	if err := s.appendReadAudit(ctx, "reviews.list", team, "", reviewIDsDetail(reviews)); err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func (s *server) getReview(ctx context.Context, in *ReviewPath) (*body[junction.
 	if err != nil {
 		return nil, err
 	}
-	return newAnswer(junction.FromReview(r)), nil
+	return newAnswer(junction.FromMatchReview(r)), nil
 }
 
 // readReviewAudited reads a match review and adds the reading to the audit.
@@ -147,5 +147,5 @@ func (s *server) resolveReview(ctx context.Context, in *resolveReviewInput) (*bo
 	if err != nil {
 		return nil, err
 	}
-	return newAnswer(junction.FromReview(r)), nil
+	return newAnswer(junction.FromMatchReview(r)), nil
 }

@@ -365,7 +365,7 @@ func TestAppointmentFactsInAnyOrder(t *testing.T) {
 	}
 }
 
-func TestLateReportsOnAnEarlierAppointmentAreToldApart(t *testing.T) {
+func TestLateFactsOnAnEarlierAppointmentAreDistinguished(t *testing.T) {
 	t.Parallel()
 	m := lifecycle.WalkIn
 	s := bookAppointment(t, withBookedAppointment(t, m),

@@ -9,7 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
-func TestTokensAreGoodForAWhile(t *testing.T) {
+func TestTokensAreValidUntilTheyExpire(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		ctx, forward := t.Context(), stopClock(s)

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-func TestTokensAreTakenOverAllProcesses(t *testing.T) {
+func TestProcessesShareRateTokens(t *testing.T) {
 	t.Parallel()
 	forEachEngineShared(t, func(t *testing.T, open func() *Store) {
 		rate := RateLimit{PerSecond: 1, Burst: 100} // so slow that the time of the test does not matter

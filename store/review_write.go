@@ -136,7 +136,7 @@ func (s *Store) enqueueReviewWebhook(ctx context.Context, tx *sql.Tx, id, eventT
 	if err != nil || r.TeamID == "" {
 		return nil, err
 	}
-	data, err := junction.RenderReview(r)
+	data, err := junction.RenderMatchReview(r)
 	if err != nil {
 		return nil, err
 	}

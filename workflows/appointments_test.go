@@ -21,7 +21,7 @@ const (
 
 func newVisitWorld(t *testing.T, m lifecycle.Modality, settings ...orderSetting) *orderHarness {
 	t.Helper()
-	return newClinic(t, withNeutralLab).newWorld(t, append([]orderSetting{withModality(m)}, settings...)...)
+	return newLabHarness(t, withNeutralLab).newWorld(t, append([]orderSetting{withModality(m)}, settings...)...)
 }
 
 func allowEarlyBooking(p *order.Policy) { p.BookBeforeRequisition = true }
@@ -161,7 +161,7 @@ func TestAppointmentIsRescheduledAndCancelled(t *testing.T) {
 
 func TestSlotGone(t *testing.T) {
 	t.Parallel()
-	c := newClinic(t, withNeutralLab)
+	c := newLabHarness(t, withNeutralLab)
 	first := c.newWorld(t, withModality(lifecycle.WalkIn))
 	first.demandAt(hour, first.bookingDemand(lifecycle.WalkIn, order.DemandBookAppointment, 50*hour))
 	first.runUntil(2 * hour)

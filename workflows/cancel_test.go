@@ -125,7 +125,7 @@ func TestCancelWhileTheCallIsInFlight(t *testing.T) {
 
 func newCancellingWorld(t *testing.T) *orderHarness {
 	t.Helper()
-	return newClinic(t, withCancelCall).newWorld(t)
+	return newLabHarness(t, withCancelCall).newWorld(t)
 }
 
 // TestCancelConfirmedByALabThatIsBeingCalled: a cancellation during the placement call is sent to the lab after it.

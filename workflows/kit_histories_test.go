@@ -215,7 +215,7 @@ func (h kitHistory) resultsDifference(w *orderHarness, o *order.Order) string {
 // and shipment.
 func TestHistoriesConverge(t *testing.T) {
 	t.Parallel()
-	c := newClinic(t)
+	c := newLabHarness(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		h := histories(consistentEnds).Draw(rt, "history")
 		w := c.newWorld(rt)
@@ -227,7 +227,7 @@ func TestHistoriesConverge(t *testing.T) {
 // The control: without the times of the facts the order of arrival decides, and the property does not hold.
 func TestHistoriesDoNotConvergeWithoutTimes(t *testing.T) {
 	t.Parallel()
-	c := newClinic(t)
+	c := newLabHarness(t)
 	different := map[bool]int{}
 	for seed := range 20 {
 		h := histories(consistentEnds).Example(seed)
@@ -246,7 +246,7 @@ func TestHistoriesDoNotConvergeWithoutTimes(t *testing.T) {
 // TestContradictoryHistories: the first of contradictory terminal facts decides, and a mark is raised.
 func TestContradictoryHistories(t *testing.T) {
 	t.Parallel()
-	c := newClinic(t)
+	c := newLabHarness(t)
 	final, report := historyFact{kind: order.FactKitRejected, final: true}, historyFact{kind: order.FactReportReady}
 	ends := rapid.SampledFrom([][]historyFact{{final, report}, {report, final}, {report, report, final},
 		{report, final, report}})

@@ -42,9 +42,9 @@ const (
 	labToken = "0b6c6a8e-4d53-4d0b-9b39-3d0f3a9f6c11"
 )
 
-// testClinic is a team with a real store on SQLite, and a simulated lab over HTTP that sends nothing itself. Its clock
+// labHarness is a team with a real store on SQLite, and a simulated lab over HTTP that sends nothing itself. Its clock
 // is the test environment's, so all recorded times are skipped times. Its orders run one after the other.
-type testClinic struct {
+type labHarness struct {
 	t           testing.TB
 	clock       atomic.Pointer[testsuite.TestWorkflowEnvironment]
 	store       *store.Store
@@ -109,8 +109,8 @@ func (g *labGate) middleware(next http.Handler) http.Handler {
 // dropConnection closes the connection of a call to the lab.
 func dropConnection() { panic(http.ErrAbortHandler) }
 
-// clinicSetting changes a clinic before it is opened.
-type clinicSetting func(*simlab.Config, *store.LabAccount)
+// labHarnessSetting changes a clinic before it is opened.
+type labHarnessSetting func(*simlab.Config, *store.LabAccount)
 
 // withCancelCall gives the lab a call that cancels, and its path to the account.
 func withCancelCall(c *simlab.Config, a *store.LabAccount) {
@@ -131,9 +131,9 @@ func withNeutralLab(c *simlab.Config, a *store.LabAccount) {
 		"registrable":true,"schedule":true,"provider":"quest"}`)
 }
 
-func newClinic(t testing.TB, settings ...clinicSetting) *testClinic {
+func newLabHarness(t testing.TB, settings ...labHarnessSetting) *labHarness {
 	t.Helper()
-	c := &testClinic{t: t}
+	c := &labHarness{t: t}
 	config := simlab.Config{
 		User: labUser, Token: labToken, Manual: true, WebhookURL: "http://127.0.0.1:1/unused", Now: c.now,
 		Logger: slog.New(slog.DiscardHandler),
@@ -154,14 +154,14 @@ func newClinic(t testing.TB, settings ...clinicSetting) *testClinic {
 }
 
 // now is the clock of the current run; day0 before the first.
-func (c *testClinic) now() time.Time {
+func (c *labHarness) now() time.Time {
 	if env := c.clock.Load(); env != nil {
 		return env.Now().UTC()
 	}
 	return day0
 }
 
-func (c *testClinic) openStore() {
+func (c *labHarness) openStore() {
 	var err error
 	c.store, err = openSQLite("sqlite:"+emptyStore.Copy(c.t), c.now)
 	require.NoError(c.t, err)
@@ -185,7 +185,7 @@ var emptyStore = sqlitetest.NewTemplate(func(url string) error {
 	return errors.Join(s.Migrate(context.Background()), s.Close())
 })
 
-func (c *testClinic) openLab(config simlab.Config) {
+func (c *labHarness) openLab(config simlab.Config) {
 	lab, err := simlab.New(config)
 	require.NoError(c.t, err)
 	c.lab, c.labHTTP = lab, httptest.NewServer(c.gate.middleware(lab.Handler()))
@@ -197,7 +197,7 @@ func (c *testClinic) openLab(config simlab.Config) {
 }
 
 // createAccounts makes the team, its patient and its account at the lab.
-func (c *testClinic) createAccounts() {
+func (c *labHarness) createAccounts() {
 	ctx := context.Background()
 	team := store.Team{ID: uuid.NewString(), Name: "Clinic", Environment: "sandbox"}
 	require.NoError(c.t, c.store.CreateTeam(ctx, team))
@@ -234,7 +234,7 @@ func withActivateBy(d order.Date, zone *time.Location) orderSetting {
 }
 
 // createOrder creates a testkit order on day0.
-func (c *testClinic) createOrder(settings ...orderSetting) *order.Order {
+func (c *labHarness) createOrder(settings ...orderSetting) *order.Order {
 	o := order.Order{
 		TeamID: c.user.TeamID, UserID: c.user.ID, ClientUserID: c.user.ClientUserID, LabAccountID: c.account.ID,
 		Modality: lifecycle.Testkit, Origin: order.OriginInitial, BillingType: "client_bill", CreatedAt: day0,

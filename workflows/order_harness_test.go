@@ -29,7 +29,7 @@ import (
 // orderHarness is one order in its clinic, and the timeline of what happens to it. If a run of its workflow ends before
 // the timeline does, another follows, as a signal or an update starts it.
 type orderHarness struct {
-	*testClinic
+	*labHarness
 	t            tester
 	env          *testsuite.TestWorkflowEnvironment
 	orderID      string
@@ -68,19 +68,19 @@ type scheduledAction struct {
 
 func newWorld(t testing.TB, settings ...orderSetting) *orderHarness {
 	t.Helper()
-	return newClinic(t).newWorld(t, settings...)
+	return newLabHarness(t).newWorld(t, settings...)
 }
 
-func (c *testClinic) newWorld(t tester, settings ...orderSetting) *orderHarness {
+func (c *labHarness) newWorld(t tester, settings ...orderSetting) *orderHarness {
 	c.clock.Store(nil)
 	o := c.createOrder(settings...)
 	return c.harnessOf(t, o.ID, o.Number, o.CreatedAt)
 }
 
 // harnessOf returns the harness of an existing order.
-func (c *testClinic) harnessOf(t tester, id, number string, from time.Time) *orderHarness {
+func (c *labHarness) harnessOf(t tester, id, number string, from time.Time) *orderHarness {
 	c.parcelsSent++
-	w := &orderHarness{testClinic: c, t: t, orderID: id, number: number, parcelNumber: c.parcelsSent, open: true,
+	w := &orderHarness{labHarness: c, t: t, orderID: id, number: number, parcelNumber: c.parcelsSent, open: true,
 		clockAt: from}
 	w.temporal.harness = w
 	return w

@@ -40,11 +40,11 @@ func withEveryCall(_ *simlab.Config, a *store.LabAccount) {
 // on from what is recorded, and every caller gets an answer.
 func TestRandomTimelinesWithLostRecordings(t *testing.T) {
 	t.Parallel()
-	c := newClinic(t, withNeutralLab, withEveryCall)
+	c := newLabHarness(t, withNeutralLab, withEveryCall)
 	rapid.Check(t, func(rt *rapid.T) { c.checkRandomLifeWithLosses(rt) })
 }
 
-func (c *testClinic) checkRandomLifeWithLosses(t *rapid.T) {
+func (c *labHarness) checkRandomLifeWithLosses(t *rapid.T) {
 	name := rapid.SampledFrom(slices.Sorted(maps.Keys(orderKinds))).Draw(t, "order")
 	scripts := []string{"silent", "silent", "fail-place-7", "refuse-place", "fail-book-3", "fail-book-1000",
 		"book-pending"}

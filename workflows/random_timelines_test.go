@@ -36,11 +36,11 @@ var orderKinds = map[string][]orderSetting{
 
 func TestRandomTimelines(t *testing.T) {
 	t.Parallel()
-	c := newClinic(t, withNeutralLab)
+	c := newLabHarness(t, withNeutralLab)
 	rapid.Check(t, func(rt *rapid.T) { c.checkRandomLife(rt) })
 }
 
-func (c *testClinic) checkRandomLife(t *rapid.T) {
+func (c *labHarness) checkRandomLife(t *rapid.T) {
 	name := rapid.SampledFrom(slices.Sorted(maps.Keys(orderKinds))).Draw(t, "order")
 	scripts := []string{"silent", "silent", "fail-place-2", "refuse-place"}
 	if name == "walk_in" || name == "phlebotomy" {

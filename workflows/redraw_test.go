@@ -21,7 +21,7 @@ const reportWithoutTSH = `{"status":"final","missing":[{"code":"204","name":"TSH
 
 func TestARedraw(t *testing.T) {
 	t.Parallel()
-	c := newClinic(t, withNeutralLab)
+	c := newLabHarness(t, withNeutralLab)
 	w := c.newWorld(t, withModality(lifecycle.WalkIn))
 	w.resultsAt(day, reportWithoutTSH)
 	w.factAt(day, order.FactReportReady)

@@ -15,7 +15,7 @@ import (
 
 func newKitWorld(t *testing.T, settings ...orderSetting) *orderHarness {
 	t.Helper()
-	return newClinic(t, withNeutralLab).newWorld(t, append([]orderSetting{asRegistrable}, settings...)...)
+	return newLabHarness(t, withNeutralLab).newWorld(t, append([]orderSetting{asRegistrable}, settings...)...)
 }
 
 func TestAKitIsRegisteredAndTested(t *testing.T) {
@@ -135,7 +135,7 @@ func TestAKitThatIsLostAfterItsRegistration(t *testing.T) {
 
 func TestAnImportedOrder(t *testing.T) {
 	t.Parallel()
-	c := newClinic(t, withNeutralLab)
+	c := newLabHarness(t, withNeutralLab)
 	w := c.newWorld(t, withModality(lifecycle.OnSite), asImported)
 	draw := w.demandAt(hour, order.Demand{Kind: order.DemandDrawCompleted, By: lifecycle.Client})
 	w.runUntil(2 * hour)
@@ -186,7 +186,7 @@ func TestDeadlinesOfEveryCollectionMethod(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := newClinic(t, withNeutralLab).newWorld(t, test.settings...)
+			w := newLabHarness(t, withNeutralLab).newWorld(t, test.settings...)
 			if test.happens != nil {
 				test.happens(w)
 			}
@@ -217,7 +217,7 @@ func TestCorrectionIsSentToTheLab(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := newClinic(t, withNeutralLab, correctable).newWorld(t, withModality(lifecycle.Testkit))
+			w := newLabHarness(t, withNeutralLab, correctable).newWorld(t, withModality(lifecycle.Testkit))
 			w.at(day, func() {
 				if test.held {
 					w.askLab("POST", "facts", `{"type":"sample_rejected","data":{"recoverable":true,"reason":"no date of birth"}}`)

@@ -104,9 +104,9 @@ var decisionTexts = map[order.MatchCode]string{
 	order.MatchNone:            "No order was found for the report.",
 }
 
-// FromReview returns the client-facing form of a match review. Its allowed actions are empty unless it waits for the
+// FromMatchReview returns the client-facing form of a match review. Its allowed actions are empty unless it waits for the
 // client's decision.
-func FromReview(r order.MatchReview) UnmatchedResult {
+func FromMatchReview(r order.MatchReview) UnmatchedResult {
 	out := UnmatchedResult{
 		ID: r.ID, Status: r.Status, DecisionCode: r.Match.Code, SubReasonCodes: subReasonCodes(r.Match),
 		Reason:         decisionTexts[r.Match.Code],
@@ -131,8 +131,8 @@ func FromReview(r order.MatchReview) UnmatchedResult {
 	return out
 }
 
-// RenderReview returns the JSON of the data of a webhook message about a match review. It contains no patient data.
-func RenderReview(r order.MatchReview) ([]byte, error) {
+// RenderMatchReview returns the JSON of the data of a webhook message about a match review. It contains no patient data.
+func RenderMatchReview(r order.MatchReview) ([]byte, error) {
 	b, err := json.Marshal(MatchReviewWebhookPayload{
 		ID: r.ID, Status: r.Status, DecisionCode: r.Match.Code, SubReasonCodes: subReasonCodes(r.Match),
 		ResolutionAction: nilIfEmpty(r.Resolution), ResolvedUserID: nilIfEmpty(r.ResolvedUserID),

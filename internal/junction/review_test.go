@@ -53,7 +53,7 @@ func mustEncode(t *testing.T, v any) string {
 func TestFromReview(t *testing.T) {
 	t.Parallel()
 	require.JSONEq(t, string(readFixture(t, "unmatched_result.json")),
-		mustEncode(t, junction.FromReview(undecidedReview())))
+		mustEncode(t, junction.FromMatchReview(undecidedReview())))
 }
 
 func TestFromDecidedReview(t *testing.T) {
@@ -63,13 +63,13 @@ func TestFromDecidedReview(t *testing.T) {
 		orderCreatedAt.Add(2*time.Hour)
 	r.ResolvedUserID, r.ResolvedOrderID = r.Match.Candidates[0].UserID, r.Match.Candidates[0].OrderID
 	r.Report.Patient, r.Match.Candidates = nil, nil
-	out := junction.FromReview(r)
+	out := junction.FromMatchReview(r)
 	require.Nil(t, out.Patient)
 	require.Equal(t, []order.MatchReviewAction{}, out.AllowedActions)
 	require.Equal(t, []junction.MatchReviewCandidateGroup{}, out.CandidateGroups)
 	require.Equal(t, order.MatchReviewAccept, *out.ResolutionAction)
 	require.Equal(t, r.ReviewedAt, *out.ReviewedAt)
-	body, err := junction.RenderReview(r)
+	body, err := junction.RenderMatchReview(r)
 	require.NoError(t, err)
 	require.JSONEq(t, string(readFixture(t, "match_review.json")), string(body))
 }
@@ -79,7 +79,7 @@ func TestFromReviewWithAnUnreadableDayOfBirth(t *testing.T) {
 	t.Parallel()
 	r := undecidedReview()
 	r.Report.Patient.DOB = "01/01/90"
-	require.Nil(t, junction.FromReview(r).Patient.DOB)
+	require.Nil(t, junction.FromMatchReview(r).Patient.DOB)
 }
 
 func TestEveryDecisionCodeHasAReason(t *testing.T) {
@@ -89,6 +89,6 @@ func TestEveryDecisionCodeHasAReason(t *testing.T) {
 		order.MatchMultipleOrders,
 		order.MatchOtherPatient, order.MatchPatientOnly, order.MatchNone,
 	} {
-		require.NotEmpty(t, junction.FromReview(order.MatchReview{Match: order.Match{Code: code}}).Reason, code)
+		require.NotEmpty(t, junction.FromMatchReview(order.MatchReview{Match: order.Match{Code: code}}).Reason, code)
 	}
 }
