@@ -133,11 +133,11 @@ func (o *fakeWorkflows) signalled(id string) []order.Fact {
 	return append([]order.Fact(nil), o.facts[id]...)
 }
 
-// unavailableErr is an error like those of the workflows' client.
-type unavailableErr struct{}
+// unavailableError is an error like those of the workflows' client.
+type unavailableError struct{}
 
-func (unavailableErr) Error() string     { return "nobody there" }
-func (unavailableErr) Unavailable() bool { return true }
+func (unavailableError) Error() string     { return "nobody there" }
+func (unavailableError) Unavailable() bool { return true }
 
 // logBuffer holds the text that was logged.
 type logBuffer struct {

@@ -196,7 +196,7 @@ func TestOpsSimpleDemands(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, f.ops(http.MethodPost, "/ops/orders/"+newID()+"/"+action, nil).status)
 	}
 	f.orders.answerWith(func(context.Context, order.Demand) (order.DemandAnswer, error) {
-		return order.DemandAnswer{}, unavailableErr{}
+		return order.DemandAnswer{}, unavailableError{}
 	})
 	r = f.ops(http.MethodPost, "/ops/orders/"+f.createOrder(nil)+"/cancel", nil)
 	require.Equal(t, http.StatusServiceUnavailable, r.status)

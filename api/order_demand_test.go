@@ -97,7 +97,7 @@ func TestDemandsWithoutAnswer(t *testing.T) {
 	id := f.createOrder(nil)
 	for name, answer := range map[string]func(context.Context, order.Demand) (order.DemandAnswer, error){
 		"unreachable": func(context.Context, order.Demand) (order.DemandAnswer, error) {
-			return order.DemandAnswer{}, errors.Join(errors.New("dialing"), unavailableErr{})
+			return order.DemandAnswer{}, errors.Join(errors.New("dialing"), unavailableError{})
 		},
 		"lab is silent": func(context.Context, order.Demand) (order.DemandAnswer, error) {
 			return order.DemandAnswer{Unanswered: true}, nil
@@ -136,7 +136,7 @@ func TestDemandWaitsForALimitedTime(t *testing.T) {
 	f.orders.answerWith(func(ctx context.Context, _ order.Demand) (order.DemandAnswer, error) {
 		_, ok := ctx.Deadline()
 		limited <- ok
-		return order.DemandAnswer{}, unavailableErr{}
+		return order.DemandAnswer{}, unavailableError{}
 	})
 	f.sendWithKey(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil)
 	require.True(t, <-limited)

@@ -14,8 +14,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// This file resolves order sets: lab tests and markers à la carte. A set of more than one lab test is combined into one
-// (client-api#8-orders).
+// This file resolves order sets: lab tests and markers à la carte. A set of more than one lab test is combined into
+// one (client-api#8-orders).
 
 // resolvedSet are the lab tests and markers, of one lab, that are ordered together.
 type resolvedSet struct {

@@ -165,7 +165,7 @@ func TestUnmatchedResultIsNotAcceptedOntoWhatDoesNotFit(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, f.decide(newID(), "accept", map[string]any{}).status)
 	require.Equal(t, http.StatusNotFound, other.decide(id, "accept", map[string]any{}).status)
 
-	f.orders.fail(unavailableErr{})
+	f.orders.fail(unavailableError{})
 	refused(503, map[string]any{"order_id": waiting})
 	refused(422, map[string]any{"order_id": unplaced}) // the other one may still take it
 	require.Equal(t, 422, f.decide(id, "resolve", map[string]any{"action": "reject"}).status)

@@ -210,7 +210,7 @@ func program(t testing.TB, name string, arguments func() []string) string {
 		return file
 	}
 	if programs.dir == "" {
-		dir, err := os.MkdirTemp("", "aliquot-e2e-")
+		dir, err := os.MkdirTemp("", "aliquot-e2e-") //nolint:usetesting // the programs outlive the test that builds them
 		require.NoError(t, err)
 		programs.dir, programs.files = dir, map[string]string{}
 	}

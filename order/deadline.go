@@ -23,8 +23,10 @@ const (
 	DeadlineAppointmentUnplaced DeadlineName = "appointment_unplaced"
 	// cancel an appointment that is not confirmed
 	DeadlineAppointmentConfirmation DeadlineName = "appointment_confirmation"
-	recoveryReminderPrefix                       = "recovery_reminder_"
 )
+
+// recoveryReminderPrefix precedes the number of a reminder.
+const recoveryReminderPrefix = "recovery_reminder_"
 
 // Deadline is one absolute due time. It acts once.
 type Deadline struct {

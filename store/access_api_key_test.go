@@ -166,7 +166,7 @@ func TestUseOfAKeyIsRecordedOnceAMinute(t *testing.T) {
 		}
 		first := s.now()
 		require.Equal(t, first, use())
-		forward(aPIKeyUseInterval - time.Second)
+		forward(apiKeyUseInterval - time.Second)
 		require.Equal(t, first, use())
 		require.NoError(t, s.RecordAPIKeyUse(t.Context(), key), "another process has recorded it")
 		k, err := s.APIKey(t.Context(), key.ID)

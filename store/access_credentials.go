@@ -36,15 +36,16 @@ type APIKey struct {
 	CreatedAt     time.Time
 	ExpiresAt     time.Time  // the key is valid before this time; zero: it does not expire
 	PreviousUntil time.Time  // the previous secret is valid before this time; zero: there is none
-	LastUsedAt    time.Time  // up to aPIKeyUseInterval too old; zero: never used
+	LastUsedAt    time.Time  // up to apiKeyUseInterval too old; zero: never used
 	RevokedAt     *time.Time // nil while the key is not revoked
 }
 
+//nolint:gosec // names of columns
 const apiKeyColumns = `k.id, k.team_id, k.name, k.role, k.created_at, k.expires_at, k.previous_until, k.last_used_at,
 	k.revoked_at`
 
-// aPIKeyUseInterval is the shortest time between two updates of a key's LastUsedAt.
-const aPIKeyUseInterval = time.Minute
+// apiKeyUseInterval is the shortest time between two updates of a key's LastUsedAt.
+const apiKeyUseInterval = time.Minute
 
 // NewAPIKeySecret returns a new secret of an API key. Its prefix is that of client-api#1-transport: sk_us_ for a
 // sandbox team, pk_us_ for a production team. 130 random bits follow, so a hash without salt protects it well.
@@ -106,14 +107,14 @@ func (s *Store) APIKey(ctx context.Context, id string) (APIKey, error) {
 	return k, nil
 }
 
-// RecordAPIKeyUse sets LastUsedAt to now, unless it was set less than aPIKeyUseInterval ago.
+// RecordAPIKeyUse sets LastUsedAt to now, unless it was set less than apiKeyUseInterval ago.
 func (s *Store) RecordAPIKeyUse(ctx context.Context, k APIKey) error {
 	now := s.now()
-	if now.Sub(k.LastUsedAt) < aPIKeyUseInterval {
+	if now.Sub(k.LastUsedAt) < apiKeyUseInterval {
 		return nil
 	}
 	_, err := s.db.Writer.ExecContext(ctx, `UPDATE api_keys SET last_used_at = $1 WHERE id = $2 AND last_used_at <= $3`,
-		sqldb.ToMicros(now), k.ID, sqldb.ToMicros(now.Add(-aPIKeyUseInterval)))
+		sqldb.ToMicros(now), k.ID, sqldb.ToMicros(now.Add(-apiKeyUseInterval)))
 	if err != nil {
 		return fmt.Errorf("recording the use of API key %s: %w", k.ID, err)
 	}

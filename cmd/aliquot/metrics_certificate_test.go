@@ -32,7 +32,8 @@ func TestCertificateExpiryMetric(t *testing.T) {
 	shows := func(value string) {
 		t.Helper()
 		require.NoError(t, testutil.CollectAndCompare(m, strings.NewReader(`
-# HELP aliquot_certificate_expiry_timestamp_seconds When a certificate that this process shows others expires, by what it is for.
+# HELP aliquot_certificate_expiry_timestamp_seconds When a certificate that this process shows others `+
+			`expires, by what it is for.
 # TYPE aliquot_certificate_expiry_timestamp_seconds gauge
 aliquot_certificate_expiry_timestamp_seconds{certificate="temporal"} `+value+"\n")))
 	}

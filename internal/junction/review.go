@@ -104,8 +104,8 @@ var decisionTexts = map[order.MatchCode]string{
 	order.MatchNone:            "No order was found for the report.",
 }
 
-// FromMatchReview returns the client-facing form of a match review. Its allowed actions are empty unless it waits for the
-// client's decision.
+// FromMatchReview returns the client-facing form of a match review. Its allowed actions are empty unless it waits for
+// the client's decision.
 func FromMatchReview(r order.MatchReview) UnmatchedResult {
 	out := UnmatchedResult{
 		ID: r.ID, Status: r.Status, DecisionCode: r.Match.Code, SubReasonCodes: subReasonCodes(r.Match),
@@ -131,7 +131,8 @@ func FromMatchReview(r order.MatchReview) UnmatchedResult {
 	return out
 }
 
-// RenderMatchReview returns the JSON of the data of a webhook message about a match review. It contains no patient data.
+// RenderMatchReview returns the JSON of the data of a webhook message about a match review. It contains no patient
+// data.
 func RenderMatchReview(r order.MatchReview) ([]byte, error) {
 	b, err := json.Marshal(MatchReviewWebhookPayload{
 		ID: r.ID, Status: r.Status, DecisionCode: r.Match.Code, SubReasonCodes: subReasonCodes(r.Match),

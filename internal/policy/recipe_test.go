@@ -88,7 +88,9 @@ func applyChanges(t *testing.T, changes map[string][]change) map[string]string {
 	for name, all := range changes {
 		text := string(readFile(t, name))
 		for _, c := range all {
-			require.True(t, strings.Contains(text, c.behind), "%s has changed: follow the recipe again (%q)", name, c.behind)
+			if !strings.Contains(text, c.behind) {
+				require.Failf(t, "follow the recipe again", "%s has changed: it lacks %q", name, c.behind)
+			}
 			text = strings.ReplaceAll(text, c.behind, c.behind+c.text)
 		}
 		changed[name] = text

@@ -1,7 +1,7 @@
 package settings
 
 // meanings says what each setting means, for docs/settings.md. The keys are the Go names of the struct and its field.
-var meanings = map[string]string{
+var meanings = map[string]string{ //nolint:gosec // texts about secrets, not secrets
 	"Common.DatabaseURL": "URL of the store: postgres://… or sqlite:PATH. A PostgreSQL server on a " +
 		"network needs sslmode=verify-full and, depending on the server, sslrootcert, sslcert and sslkey " +
 		"(docs/security.md).",

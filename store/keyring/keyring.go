@@ -169,6 +169,7 @@ func hmacSHA256(key []byte, parts ...[]byte) []byte {
 	return mac.Sum(nil)
 }
 
+// SealJSON seals the JSON of a value, bound to its seal context.
 func (k *Keyring) SealJSON(sealContext string, v any) ([]byte, error) {
 	plain, err := json.Marshal(v)
 	if err != nil {
@@ -177,6 +178,7 @@ func (k *Keyring) SealJSON(sealContext string, v any) ([]byte, error) {
 	return k.Seal(sealContext, plain), nil
 }
 
+// OpenJSON opens what SealJSON sealed and decodes it into v. Nothing sealed leaves v as it is.
 func (k *Keyring) OpenJSON(sealContext string, sealed []byte, v any) error {
 	plain, err := k.Open(sealContext, sealed)
 	if err != nil || plain == nil {

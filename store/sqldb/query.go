@@ -62,23 +62,25 @@ func QueryAll[T any](ctx context.Context, q Querier, scan func(Scanner) (T, erro
 	return all, rows.Err()
 }
 
-// Scan functions of rows with a single column.
-
+// ScanText reads a row with one text column.
 func ScanText(row Scanner) (text string, err error) {
 	err = row.Scan(&text)
 	return text, err
 }
 
+// ScanBytes reads a row with one column of bytes.
 func ScanBytes(row Scanner) (b []byte, err error) {
 	err = row.Scan(&b)
 	return b, err
 }
 
+// ScanInt reads a row with one number column.
 func ScanInt(row Scanner) (n int, err error) {
 	err = row.Scan(&n)
 	return n, err
 }
 
+// ScanTime reads a row with one time column, in microseconds.
 func ScanTime(row Scanner) (time.Time, error) {
 	var at int64
 	err := row.Scan(&at)
