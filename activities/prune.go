@@ -67,14 +67,6 @@ func (a *Activities) pruneAudit(ctx context.Context, before time.Time, limit int
 	return n, err
 }
 
-// completeSearchTerms rewrites the search terms of one page of orders whose terms are incomplete.
-func (a *Activities) completeSearchTerms(ctx context.Context) error {
-	if _, err := a.Store.CompleteSearchTerms(ctx, sweepPage); err != nil {
-		return a.internalError(ctx, "completing search terms", "", err)
-	}
-	return nil
-}
-
 // pageUntilDone calls do, which handles one page, until a page is not full, at most prunePages times.
 func (a *Activities) pageUntilDone(ctx context.Context, doing string, do func() (int, error)) error {
 	for range prunePages {

@@ -83,9 +83,6 @@ func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dis
 	if err := a.pruneAndErase(ctx, now); err != nil {
 		return out, err
 	}
-	if err := a.completeSearchTerms(ctx); err != nil {
-		return out, err
-	}
 	a.Metrics.countHealed(out)
 	a.Metrics.setLastSweep(now)
 	return out, nil

@@ -3,6 +3,7 @@ package api
 import "github.com/danielgtaylor/huma/v2"
 
 // fieldTexts are the descriptions of fields that are too long for a struct tag, by schema and field.
+//
 //nolint:gosec // texts about secrets, not secrets
 var fieldTexts = map[string]map[string]string{
 	"AppointmentBookingRequest": {
@@ -79,6 +80,7 @@ var fieldTexts = map[string]map[string]string{
 }
 
 // parameterTexts are the descriptions of parameters that are too long for a struct tag, by operation and parameter.
+//
 //nolint:gosec // texts about secrets, not secrets
 var parameterTexts = map[string]map[string]string{
 	"area-info": {

@@ -348,7 +348,7 @@ func TestADecidedFactIsNotParkedAgain(t *testing.T) {
 		require.Equal(t, before, state(t, s, o.ID), "nothing has changed")
 		require.Equal(t, InboxApplied, inboxState(t, s, in.ID))
 
-		// A fact that an earlier build has parked gets its outcome.
+		// A fact that is parked although its cause was recorded gets its outcome.
 		_, err := s.db.Writer.ExecContext(t.Context(), `UPDATE inbox SET state = $1 WHERE id = $2`, InboxParked, in.ID)
 		require.NoError(t, err)
 		require.Len(t, state(t, s, o.ID).ParkedFacts, 1)

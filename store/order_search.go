@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,8 +11,6 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/aliquot-labs/aliquot/order"
-	"github.com/aliquot-labs/aliquot/store/keyring"
-	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // The fields that orders are searched by. The store holds a keyed hash of each whole term, so a search finds whole
@@ -126,54 +123,4 @@ func patientTerms(p *order.Patient) []searchTerm {
 		terms = append(terms, searchTerm{searchName, word})
 	}
 	return terms
-}
-
-// completionBatch is the number of orders whose terms completeAllSearchTerms completes per call.
-const completionBatch = 500
-
-// completeAllSearchTerms completes the search terms of all orders after a migration.
-func (s *Store) completeAllSearchTerms(ctx context.Context) error {
-	for {
-		if n, err := s.CompleteSearchTerms(ctx, completionBatch); err != nil || n == 0 {
-			return err
-		}
-	}
-}
-
-// CompleteSearchTerms replaces the search terms of up to limit orders that a process from before migration 13 has
-// written, which lack columns that lists use. It returns the number of orders. The terms need the orders' names, which
-// are sealed, so the migration cannot do it.
-func (s *Store) CompleteSearchTerms(ctx context.Context, limit int) (int, error) {
-	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
-		`SELECT DISTINCT order_id FROM order_search WHERE team_id = '' ORDER BY order_id LIMIT $1`, limit)
-	if err != nil {
-		return 0, fmt.Errorf("listing incomplete search terms: %w", err)
-	}
-	for _, id := range ids {
-		if err := s.db.InTx(ctx, func(tx *sql.Tx) error { return s.completeOrderSearchTerms(ctx, tx, id) }); err != nil {
-			return 0, fmt.Errorf("completing the search terms of order %s: %w", id, err)
-		}
-	}
-	return len(ids), nil
-}
-
-// completeOrderSearchTerms replaces the terms of one order. The first statement locks the order's row. Every
-// transaction that changes the terms changes that row too. Terms of an order that no key opens are not changed.
-func (s *Store) completeOrderSearchTerms(ctx context.Context, tx *sql.Tx, id string) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE orders SET updated_at = updated_at WHERE id = $1`, id); err != nil {
-		return err
-	}
-	_, err := tx.ExecContext(ctx, `UPDATE order_search SET team_id = (SELECT team_id FROM orders WHERE id = $1),
-		created_at = (SELECT created_at FROM orders WHERE id = $1) WHERE order_id = $1`, id)
-	if err != nil {
-		return err
-	}
-	o, err := s.loadOrder(ctx, tx, "", id)
-	if errors.Is(err, keyring.ErrNotOpened) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return s.addSearchTerms(ctx, tx, id, orderTerms(o))
 }

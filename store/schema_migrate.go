@@ -30,7 +30,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	for at := int64(-1); ; {
 		_, err := p.Up(ctx)
 		if err == nil {
-			return s.completeAllSearchTerms(ctx)
+			return nil
 		}
 		// SQLite has no lock for migrations. When two processes begin the same migration, one of them fails because the
 		// other has done it. That one continues as long as the schema's version rises.

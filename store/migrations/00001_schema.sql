@@ -325,7 +325,6 @@ CREATE TABLE order_search (
     PRIMARY KEY (order_id, field, hash)
 );
 CREATE INDEX order_search_by_hash ON order_search (field, hash, team_id, created_at, order_id);
-CREATE INDEX order_search_incomplete ON order_search (order_id) WHERE team_id = '';
 
 CREATE TABLE shipments (
     order_id         TEXT PRIMARY KEY REFERENCES orders (id),
