@@ -1,5 +1,5 @@
-// Command openapidoc writes docs/openapi.json, the OpenAPI document of the API. With -check it reports whether the file is
-// up to date.
+// Command openapidoc writes docs/openapi.json, the OpenAPI document of the API. With -check it reports whether the file
+// is up to date.
 package main
 
 import (
