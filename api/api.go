@@ -98,7 +98,7 @@ type server struct {
 // wrong.
 func New(d Deps) (http.Handler, error) {
 	if d.Store == nil || d.Workflows == nil {
-		return nil, errors.New("building the API: Store and Workflows are required")
+		return nil, errors.New("building the API: a store and workflows are required")
 	}
 	s, err := newServer(d)
 	if err != nil {

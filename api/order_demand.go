@@ -178,7 +178,7 @@ var refusalTexts = map[order.Reason]string{
 	order.ReasonAlreadyBooked:      "The order has an appointment already; reschedule or cancel it",
 	order.ReasonNoAppointment:      "The order has no appointment that could still be changed",
 	order.ReasonNotReschedulable:   "The appointment cannot be rescheduled, or not to this slot",
-	order.ReasonBookingUnderWay:    "Another change of the appointment is in progress",
+	order.ReasonBookingUnderWay:    "Another change of the appointment is under way",
 	order.ReasonSlotGone:           "The slot is not available any more; ask for the availability again",
 	order.ReasonBeforeActivation:   "The appointment starts before the order's activate_by",
 	order.ReasonProviderUnanswered: "The provider did not confirm the appointment in time; it is not booked",

@@ -102,20 +102,20 @@ func TestRebuildTakesUpTheOrdersOfTheSnapshot(t *testing.T) {
 	s.awaitStatus(m.Orders["kit ordered"], "received.testkit.requisition_created")
 }
 
-// loadedOrder returns what the first run of an order's workflow has loaded from the store.
+// loadedOrder waits until the first run of an order's workflow has loaded the order, and returns what it has loaded.
 func (s *system) loadedOrder(id string) (l dispatch.LoadedOrder) {
 	s.t.Helper()
-	var events int
-	for history := s.client.GetWorkflowHistory(context.Background(), dispatch.OrderWorkflowID(id), "", false,
-		0); history.HasNext(); {
-		event, err := history.Next()
-		require.NoError(s.t, err)
-		events++
-		if result := event.GetMarkerRecordedEventAttributes().GetDetails()["result"]; result != nil {
-			require.NoError(s.t, dispatch.NewConverter().FromPayloads(result, &l))
-			return l
+	s.await(func() bool {
+		history := s.client.GetWorkflowHistory(context.Background(), dispatch.OrderWorkflowID(id), "", false, 0)
+		for history.HasNext() {
+			event, err := history.Next()
+			require.NoError(s.t, err)
+			if result := event.GetMarkerRecordedEventAttributes().GetDetails()["result"]; result != nil {
+				require.NoError(s.t, dispatch.NewConverter().FromPayloads(result, &l))
+				return true
+			}
 		}
-	}
-	require.Failf(s.t, "nothing is loaded", "order %s after %d events", id, events)
+		return false
+	}, "the workflow of order %s has loaded nothing", id)
 	return l
 }
