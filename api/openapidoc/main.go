@@ -1,10 +1,5 @@
-<<<<<<< HEAD
 // Command openapidoc writes docs/openapi.json, the OpenAPI document of the API. With -check it reports whether the
 // file is up to date.
-=======
-// Command openapidoc writes docs/openapi.json, the OpenAPI document of the API. With -check it reports whether the file
-// is up to date.
->>>>>>> c3-api
 package main
 
 import (
