@@ -100,7 +100,10 @@ func (d *Deployment) endRamp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = d.handle().SetRampingVersion(ctx, client.WorkerDeploymentSetRampingVersionOptions{})
+	err = repeatUnanswered(ctx, func() error {
+		_, err := d.handle().SetRampingVersion(ctx, client.WorkerDeploymentSetRampingVersionOptions{})
+		return err
+	})
 	return d.translateError("", err)
 }
 
@@ -151,7 +154,11 @@ func (d *Deployment) handle() client.WorkerDeploymentHandle {
 }
 
 func (d *Deployment) describe(ctx context.Context) (client.WorkerDeploymentDescribeResponse, error) {
-	found, err := d.handle().Describe(ctx, client.WorkerDeploymentDescribeOptions{})
+	var found client.WorkerDeploymentDescribeResponse
+	err := repeatUnanswered(ctx, func() (err error) {
+		found, err = d.handle().Describe(ctx, client.WorkerDeploymentDescribeOptions{})
+		return err
+	})
 	return found, d.translateError("", err)
 }
 
@@ -184,9 +191,13 @@ func buildOf(v *sdk.WorkerDeploymentVersion) string {
 }
 
 func (d *Deployment) recordPreviousBuild(ctx context.Context, buildID, before string) error {
-	_, err := d.handle().UpdateVersionMetadata(ctx, client.WorkerDeploymentUpdateVersionMetadataOptions{
-		Version:        sdk.WorkerDeploymentVersion{DeploymentName: d.name, BuildID: buildID},
-		MetadataUpdate: client.WorkerDeploymentMetadataUpdate{UpsertEntries: map[string]any{previousBuildKey: before}},
+	previous := client.WorkerDeploymentMetadataUpdate{UpsertEntries: map[string]any{previousBuildKey: before}}
+	err := repeatUnanswered(ctx, func() error {
+		_, err := d.handle().UpdateVersionMetadata(ctx, client.WorkerDeploymentUpdateVersionMetadataOptions{
+			Version:        sdk.WorkerDeploymentVersion{DeploymentName: d.name, BuildID: buildID},
+			MetadataUpdate: previous,
+		})
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("build %q is current; recording which one was current before it: %w", buildID, err)
@@ -195,7 +206,11 @@ func (d *Deployment) recordPreviousBuild(ctx context.Context, buildID, before st
 }
 
 func (d *Deployment) previousBuild(ctx context.Context, current string) (string, error) {
-	found, err := d.handle().DescribeVersion(ctx, client.WorkerDeploymentDescribeVersionOptions{BuildID: current})
+	var found client.WorkerDeploymentVersionDescription
+	err := repeatUnanswered(ctx, func() (err error) {
+		found, err = d.handle().DescribeVersion(ctx, client.WorkerDeploymentDescribeVersionOptions{BuildID: current})
+		return err
+	})
 	if err != nil {
 		return "", d.translateError(current, err)
 	}
@@ -214,7 +229,7 @@ func (d *Deployment) previousBuild(ctx context.Context, current string) (string,
 func (d *Deployment) retryUntilKnown(ctx context.Context, buildID string, wait time.Duration, try func() error) error {
 	deadline := time.Now().Add(wait)
 	for {
-		err := d.translateError(buildID, try())
+		err := d.translateError(buildID, repeatUnanswered(ctx, try))
 		_, unknown := errors.AsType[*UnknownError](err)
 		_, missing := errors.AsType[*MissingQueuesError](err)
 		if !unknown && !missing || time.Now().After(deadline) {
