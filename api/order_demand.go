@@ -165,7 +165,7 @@ var refusalTexts = map[order.Reason]string{
 	order.ReasonNotScheduled:       "The order was created without activate_by",
 	order.ReasonAlreadyActivated:   "The order is being processed already",
 	order.ReasonDateInThePast:      "activate_by is in the past",
-	order.ReasonNotPlaceable:       "The order's requisition has neither been refused nor is it waiting for an answer",
+	order.ReasonNotPlaceable:       "The order's requisition has not been refused and is not waiting for an answer",
 	order.ReasonNotBlocked:         "The order is not blocked at the lab",
 	order.ReasonNotReplaceable:     "The order has not failed, so there is nothing to replace",
 	order.ReasonAlreadyReplaced:    "The order has been replaced already",
