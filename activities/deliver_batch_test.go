@@ -6,9 +6,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func woken(bell <-chan struct{}) bool {
+func woken(wakeup <-chan struct{}) bool {
 	select {
-	case <-bell:
+	case <-wakeup:
 		return true
 	default:
 		return false

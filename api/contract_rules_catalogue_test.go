@@ -213,7 +213,7 @@ func TestRulesOfUnmatchedResults(t *testing.T) {
 	}
 	key := []string{testKey, "k"}
 	check(t, []contractRule{
-		{rule: "total is told, and the cursor", request: get("/v3/unmatched_result"),
+		{rule: "total is shown, and the cursor", request: get("/v3/unmatched_result"),
 			shows: map[string]any{"total": 1.0, "next_cursor": nil, "data.0.id": id}},
 		{rule: "limit is at least 1", request: get("/v3/unmatched_result?limit=0"), loc: "query.limit",
 			kind: "greater_than_equal"},

@@ -113,7 +113,7 @@ func TestRulesOfNewOrders(t *testing.T) {
 			shows: map[string]any{"order.passthrough": ` {"é": 1} `}},
 		{rule: "passthrough is a text", request: post(map[string]any{"passthrough": map[string]any{}}),
 			loc: "body.passthrough", kind: "string_type"},
-		{rule: "clinical_notes are told as they were sent", request: post(map[string]any{"clinical_notes": "a\nb"}),
+		{rule: "clinical_notes are shown as they were sent", request: post(map[string]any{"clinical_notes": "a\nb"}),
 			shows: map[string]any{"order.clinical_notes": "a\nb"}},
 		{rule: "clinical_notes have 1,000 characters",
 			request: post(map[string]any{"clinical_notes": strings.Repeat("é", 1000)})},
@@ -362,7 +362,7 @@ func TestRulesOfOrders(t *testing.T) {
 		{rule: "sms_enabled is required", request: func() reply {
 			return f.sendWithKey(http.MethodPatch, "/v3/order/"+plain+"/communication_settings", f.key, `{}`)
 		}, loc: "body.sms_enabled", kind: "missing"},
-		{rule: "sms_enabled is told with the order", request: get("/v3/order/" + plain + "/communication_settings"),
+		{rule: "sms_enabled is shown with the order", request: get("/v3/order/" + plain + "/communication_settings"),
 			shows: map[string]any{"order_id": plain, "sms_enabled": true}},
 	})
 }

@@ -47,7 +47,7 @@ func TestRulesOfUsers(t *testing.T) {
 		{rule: "fallback_time_zone is an IANA name", request: create(map[string]any{"fallback_time_zone": "PST8"}),
 			loc: "body.fallback_time_zone", kind: "value_error"},
 		{
-			rule:    "the time zone is told with its source",
+			rule:    "the time zone is shown with its source",
 			request: create(map[string]any{"fallback_time_zone": "Europe/Vienna"}),
 			shows: map[string]any{"fallback_time_zone.id": "Europe/Vienna", "fallback_time_zone.source_slug": "manual",
 				"fallback_time_zone.updated_at": testTime.Format(time.RFC3339)},

@@ -74,8 +74,8 @@ func newRequester(x *fixture, judge *apicontract.Contract, routes []route) func(
 		body, err := io.ReadAll(res.Body)
 		require.NoError(t, err)
 		require.NoError(t, res.Body.Close())
-		told := res.StatusCode == http.StatusServiceUnavailable // there is no provider of appointments
-		require.True(t, res.StatusCode < 500 || told, "%s %s: %d %s", req.Method, req.URL, res.StatusCode, body)
+		unavailable := res.StatusCode == http.StatusServiceUnavailable // there is no provider of appointments
+		require.True(t, res.StatusCode < 500 || unavailable, "%s %s: %d %s", req.Method, req.URL, res.StatusCode, body)
 		require.NoError(t, judge.CheckAnswer(req.Method, req.URL.EscapedPath(), res.StatusCode, res.Header, body), req.URL)
 	}
 }

@@ -92,7 +92,7 @@ func TestAnAddressesRequestsAreLimitedOverAllReplicas(t *testing.T) {
 	require.GreaterOrEqual(t, from("2001:db8::1"), burst)
 	require.Less(t, from("2001:db8::2"), burst+int(time.Since(begun).Seconds())+1, "the same subscriber")
 	n, _ := f.countAllowed(urls, 5*burst, "/healthz", "", "X-Forwarded-For", "192.0.2.1")
-	require.Equal(t, 5*burst, n, "health is always told")
+	require.Equal(t, 5*burst, n, "health is always answered")
 
 	// A forwarded address counts only when a trusted proxy sends it.
 	f2 := newFixture(t)

@@ -140,7 +140,7 @@ func TestAreaInfo(t *testing.T) {
 
 	nowhere := get("zip_code=99999&labs=quest&lab=labcorp")
 	require.Equal(t, false, nowhere["phlebotomy"].(map[string]any)["is_served"])
-	require.Len(t, nowhere["central_labs"], 2, "what is asked about is told of")
+	require.Len(t, nowhere["central_labs"], 2, "what is asked about is listed")
 	empty := nowhere["central_labs"].(map[string]any)["quest"].(map[string]any)
 	require.Equal(t, []any{}, empty["supported_bill_types"])
 	require.Empty(t, get("zip_code=85004&labs=bioreference")["central_labs"], "a lab that the catalogue does not have")

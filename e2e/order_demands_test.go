@@ -71,7 +71,7 @@ func (s *system) cancelAfterRequisition() {
 	s.awaitEvents(id, placedEvents+" cancelled")
 	s.awaitAttention(id, "cancel_at_lab") // Molecular has not confirmed a cancel call
 
-	// The mark stays until operations acknowledge that they have told the lab.
+	// The mark stays until operations acknowledge that they have informed the lab.
 	s.sendOperationsDemand(id, "attention/cancel_at_lab/acknowledge", nil)
 	s.awaitAttention(id)
 	r := s.callAsOperations(http.MethodPost, "/ops/orders/"+id+"/attention/cancel_at_lab/acknowledge", nil)

@@ -58,7 +58,7 @@ func CombineLabTests(lab Lab, tests []LabTest, markers []Marker) LabTest {
 	return out
 }
 
-// HasMarkerCodes reports whether the test has markers with a lab code, by which the lab can be told what to measure.
+// HasMarkerCodes reports whether the test has markers with a lab code, by which the lab knows what to measure.
 func (t LabTest) HasMarkerCodes() bool {
 	return slices.ContainsFunc(t.Markers, func(m Marker) bool { return m.ProviderID != nil && *m.ProviderID != "" })
 }

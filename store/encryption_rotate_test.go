@@ -180,10 +180,10 @@ func TestRotationLeavesNothingToTheOldKey(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, len(before), uses[1].Values)
 		require.Equal(t, EncryptionKeyUse{ID: "k2"}, uses[0])
-		var told int
-		done, err := both.RotateEncryptionKeys(t.Context(), func(ColumnRotation) { told++ })
+		var reported int
+		done, err := both.RotateEncryptionKeys(t.Context(), func(ColumnRotation) { reported++ })
 		require.NoError(t, err)
-		require.NotZero(t, told)
+		require.NotZero(t, reported)
 		var values int
 		for _, r := range done {
 			require.NotZero(t, r.Replaced, "%s of %s", r.Column, r.Table)

@@ -53,7 +53,7 @@ func TestARepeatedItemIsOnlyCounted(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, again.Duplicate)
 		require.Equal(t, first.ID, again.ID)
-		require.Equal(t, InboxApplied, again.State, "what became of it stays")
+		require.Equal(t, InboxApplied, again.State, "its outcome stays")
 		row, err := s.InboxItem(t.Context(), first.ID)
 		require.NoError(t, err)
 		require.Equal(t, 2, row.TimesSent)
@@ -212,11 +212,11 @@ func TestUnprocessedItemsAreListed(t *testing.T) {
 		o := addOrder(t, s)
 		applyRequisitionTaken(t, s, o.ID, "A1")
 		waiting := receiveFact(t, s, o.Number, order.Fact{Kind: order.FactKitShipped})
-		told := receiveFact(t, s, o.Number, order.Fact{Kind: order.FactKitShipped})
-		require.NoError(t, s.RecordInboxSignalled(t.Context(), told.ID))
+		signalled := receiveFact(t, s, o.Number, order.Fact{Kind: order.FactKitShipped})
+		require.NoError(t, s.RecordInboxSignalled(t.Context(), signalled.ID))
 		applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped})
 		receiveFact(t, s, order.NewNumber(), order.Fact{Kind: order.FactKitShipped})
-		told.State = InboxSignalled
+		signalled.State = InboxSignalled
 		at := s.now()
 		forward(time.Minute)
 
@@ -225,15 +225,15 @@ func TestUnprocessedItemsAreListed(t *testing.T) {
 			require.NoError(t, err)
 			return rows
 		}
-		require.Equal(t, []ReceivedItem{waiting, told}, unsettled(s.now(), s.now(), 10))
+		require.Equal(t, []ReceivedItem{waiting, signalled}, unsettled(s.now(), s.now(), 10))
 		require.Equal(t, []ReceivedItem{waiting}, unsettled(s.now(), s.now(), 1))
 		require.Equal(t, []ReceivedItem{waiting}, unsettled(s.now(), at, 10))
-		require.Equal(t, []ReceivedItem{told}, unsettled(at, s.now(), 10))
+		require.Equal(t, []ReceivedItem{signalled}, unsettled(at, s.now(), 10))
 
 		require.NoError(t, s.RecordInboxSignalled(t.Context(), waiting.ID))
 		recordFact(t, s, o.ID, *waiting.Fact)
 		require.NoError(t, s.RecordInboxSignalled(t.Context(), waiting.ID))
-		require.Equal(t, InboxApplied, inboxState(t, s, waiting.ID), "what became of it stays")
+		require.Equal(t, InboxApplied, inboxState(t, s, waiting.ID), "its outcome stays")
 	})
 }
 

@@ -36,23 +36,23 @@ func TestOpenWork(t *testing.T) {
 		forward(time.Minute)
 		require.NoError(t, s.AppendAudit(t.Context(), AuditRow{Action: "read"}))
 
-		standing, err := s.OpenWork(t.Context(), s.now())
+		workNow, err := s.OpenWork(t.Context(), s.now())
 		require.NoError(t, err)
 		require.Equal(t, map[lifecycle.Status]int{
 			"received.testkit.ordered": 1, "received.testkit.requisition_created": 1,
-		}, standing.UnfinishedOrders, "what has ended is not among them")
-		require.Equal(t, 1, standing.InboxItems[InboxReceived])
-		require.Equal(t, 1, standing.InboxItems[InboxUnmatched])
-		require.Len(t, standing.InboxItems, len(UnprocessedInboxStates()))
-		require.Equal(t, since, standing.OldestInboxItemAt)
-		require.Equal(t, since, standing.OldestUnsealedAuditAt)
-		require.Equal(t, DeliveryLag{Pending: 5, OldestDueAt: since}, standing.DeliveryLag)
+		}, workNow.UnfinishedOrders, "what has ended is not among them")
+		require.Equal(t, 1, workNow.InboxItems[InboxReceived])
+		require.Equal(t, 1, workNow.InboxItems[InboxUnmatched])
+		require.Len(t, workNow.InboxItems, len(UnprocessedInboxStates()))
+		require.Equal(t, since, workNow.OldestInboxItemAt)
+		require.Equal(t, since, workNow.OldestUnsealedAuditAt)
+		require.Equal(t, DeliveryLag{Pending: 5, OldestDueAt: since}, workNow.DeliveryLag)
 
 		_, err = s.SealAudit(t.Context(), 10)
 		require.NoError(t, err)
-		standing, err = s.OpenWork(t.Context(), s.now())
+		workNow, err = s.OpenWork(t.Context(), s.now())
 		require.NoError(t, err)
-		require.Zero(t, standing.OldestUnsealedAuditAt)
+		require.Zero(t, workNow.OldestUnsealedAuditAt)
 	})
 }
 
@@ -73,14 +73,14 @@ func TestCountsStopAtTheLimit(t *testing.T) {
 			require.NoError(t, err)
 		}
 		counted := func() []int {
-			standing, err := s.OpenWork(t.Context(), s.now())
+			workNow, err := s.OpenWork(t.Context(), s.now())
 			require.NoError(t, err)
 			backlog, err := s.EndpointBacklog(t.Context(), endpoint)
 			require.NoError(t, err)
 			return []int{
-				standing.UnfinishedOrders["received.testkit.ordered"], standing.InboxItems[InboxUnmatched],
-				standing.AttentionMarks[string(order.AttentionKitUnused)],
-				standing.DeliveryLag.Pending, backlog.Pending,
+				workNow.UnfinishedOrders["received.testkit.ordered"], workNow.InboxItems[InboxUnmatched],
+				workNow.AttentionMarks[string(order.AttentionKitUnused)],
+				workNow.DeliveryLag.Pending, backlog.Pending,
 			}
 		}
 		require.Equal(t, []int{5, 5, 5, 5, 5}, counted())

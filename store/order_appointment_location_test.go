@@ -51,9 +51,9 @@ func TestAppointmentLocation(t *testing.T) {
 		require.Equal(t, asked, appointmentOf(t, s, o.ID).Location, "as the client asked for it")
 		require.NoError(t, s.PutAppointmentLocation(t.Context(), o.ID, "another", o.Address.Location()))
 		require.Equal(t, asked, appointmentOf(t, s, o.ID).Location, "it is the location of another appointment")
-		for _, told := range []order.Location{site, asked, site} {
-			require.NoError(t, s.PutAppointmentLocation(t.Context(), o.ID, step.Appointment.Reference, told))
-			require.Equal(t, told, appointmentOf(t, s, o.ID).Location, "as the provider reports it")
+		for _, reported := range []order.Location{site, asked, site} {
+			require.NoError(t, s.PutAppointmentLocation(t.Context(), o.ID, step.Appointment.Reference, reported))
+			require.Equal(t, reported, appointmentOf(t, s, o.ID).Location, "as the provider reports it")
 		}
 		require.Error(t, s.PutAppointmentLocation(t.Context(), sqldb.NewID(), "r", site), "there is no such order")
 	})

@@ -238,9 +238,9 @@ func TestAnAppointmentIsUpdatedWithoutAnEvent(t *testing.T) {
 		require.NoError(t, err)
 		_, err = recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(sqldb.NewID())},
 			func(st order.State) order.Decision {
-				told := *st.Appointment
-				told.Reference, told.ReportedAt = "r1", s.now()
-				st.Appointment = &told
+				reported := *st.Appointment
+				reported.Reference, reported.ReportedAt = "r1", s.now()
+				st.Appointment = &reported
 				return order.Decision{Outcome: order.OutcomeApplied, From: st.Status, Next: st}
 			})
 		require.NoError(t, err)

@@ -60,8 +60,8 @@ func TestAnAsynchronousBookingIsRecorded(t *testing.T) {
 		booked := order.ReportedAppointment{Status: lifecycle.AppointmentStatusConfirmed, Reference: "r1",
 			Confirmation: "ABC", CanReschedule: true}
 		require.NoError(t, s.PutAppointmentLocation(t.Context(), o.ID, "r1", order.Location{FirstLine: "1300 N 12th St"}))
-		settled := order.Recording{OrderID: o.ID, Cause: order.CauseDemand(dm.ID), DemandID: dm.ID}
-		recordRule(t, s, settled, func(st order.State) order.Decision { return st.ApplyBookingAnswer(dm, booked, s.now()) })
+		resolved := order.Recording{OrderID: o.ID, Cause: order.CauseDemand(dm.ID), DemandID: dm.ID}
+		recordRule(t, s, resolved, func(st order.State) order.Decision { return st.ApplyBookingAnswer(dm, booked, s.now()) })
 		a := appointmentOf(t, s, o.ID)
 		require.Equal(t, []any{dm.ID, lifecycle.AppointmentStatusConfirmed, "r1", "ABC", asked.Notes, "1300 N 12th St"},
 			[]any{a.ID, a.Status, a.Reference, a.Confirmation, a.Notes, a.Location.FirstLine})

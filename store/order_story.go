@@ -140,9 +140,9 @@ func (s *Store) appointmentLog(ctx context.Context, q sqldb.Querier, orderID str
 }
 
 func scanDemand(row sqldb.Scanner) (d DemandRow, err error) {
-	var created, settled int64
-	err = row.Scan(&d.ID, &d.OrderID, &d.Kind, &d.By, &d.State, &d.Reason, &created, &settled)
-	d.CreatedAt, d.OutcomeAt = sqldb.FromMicros(created), sqldb.FromMicros(settled)
+	var created, outcomeAt int64
+	err = row.Scan(&d.ID, &d.OrderID, &d.Kind, &d.By, &d.State, &d.Reason, &created, &outcomeAt)
+	d.CreatedAt, d.OutcomeAt = sqldb.FromMicros(created), sqldb.FromMicros(outcomeAt)
 	return d, err
 }
 

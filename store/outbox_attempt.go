@@ -102,11 +102,11 @@ func (s *Store) recordAttempts(ctx context.Context, tx *sql.Tx, endpointID strin
 		return out, err
 	}
 	for _, a := range exhausted {
-		told, err := s.enqueueExhaustedWebhook(ctx, tx, endpointID, a)
+		endpoints, err := s.enqueueExhaustedWebhook(ctx, tx, endpointID, a)
 		if err != nil {
 			return out, err
 		}
-		out.EndpointsToNudge = append(out.EndpointsToNudge, told...)
+		out.EndpointsToNudge = append(out.EndpointsToNudge, endpoints...)
 	}
 	out.ExhaustedDeliveries = len(exhausted)
 	e, reason, err := s.updateEndpointHealth(ctx, tx, endpointID, added)

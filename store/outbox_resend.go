@@ -80,12 +80,12 @@ func (s *Store) ResendLatestWebhooks(ctx context.Context,
 		}
 		err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 			for _, m := range page {
-				told, err := s.addDueDeliveries(ctx, tx, m)
+				added, err := s.addDueDeliveries(ctx, tx, m)
 				if err != nil {
 					return err
 				}
-				if len(told) > 0 {
-					orders, endpoints = append(orders, m.OrderID), append(endpoints, told...)
+				if len(added) > 0 {
+					orders, endpoints = append(orders, m.OrderID), append(endpoints, added...)
 				}
 			}
 			return nil

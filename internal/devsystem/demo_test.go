@@ -94,7 +94,7 @@ func TestFailedDemonstrations(t *testing.T) {
 	t.Parallel()
 	good := fakeAPI{userStatus: http.StatusOK, user: `{"user_id":"u1"}`}
 	tests := map[string]struct {
-		clinic  fakeAPI
+		testTeam  fakeAPI
 		speed   string
 		webhook ReceivedWebhook
 		want    string
@@ -108,7 +108,7 @@ func TestFailedDemonstrations(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := runTestDemo(t, &test.clinic, test.speed, test.webhook)
+			_, err := runTestDemo(t, &test.testTeam, test.speed, test.webhook)
 			require.ErrorContains(t, err, test.want)
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"go/ast"
+	"go/token"
 	"path"
 	"regexp"
 	"slices"
@@ -40,6 +41,42 @@ var retiredFiles = []string{
 	"bell.go", "signpost.go", "diary.go", "standing.go", "notice.go", "listed.go", "decoded.go", "settle.go",
 	"announce.go", "keep.go", "show.go", "begin.go", "cover.go", "leash.go", "clinic.go", "fleet.go", "witness.go",
 	"acting.go", "front.go", "footing.go",
+}
+
+// declaredIdentifiers lists every identifier that a file declares anywhere: variables and parameters too.
+func declaredIdentifiers(s source) []string {
+	var names []string
+	add := func(ids ...*ast.Ident) {
+		for _, id := range ids {
+			names = append(names, id.Name)
+		}
+	}
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			add(n.Name)
+		case *ast.TypeSpec:
+			add(n.Name)
+		case *ast.ValueSpec:
+			add(n.Names...)
+		case *ast.Field:
+			add(n.Names...)
+		case *ast.RangeStmt:
+			for _, e := range []ast.Expr{n.Key, n.Value} {
+				if id, ok := e.(*ast.Ident); ok && n.Tok == token.DEFINE {
+					add(id)
+				}
+			}
+		case *ast.AssignStmt:
+			for _, e := range n.Lhs {
+				if id, ok := e.(*ast.Ident); ok && n.Tok == token.DEFINE {
+					add(id)
+				}
+			}
+		}
+		return true
+	})
+	return names
 }
 
 // declaredNames lists what a file declares at package level, and the fields and methods of its types, as
@@ -128,11 +165,12 @@ func vocabularyReports(s source, retired map[string]string) []string {
 		if now, ok := retired[name]; ok {
 			reports = append(reports, fmt.Sprintf("%s: %s is called %s", s.name, name, now))
 		}
-		if _, frozen := frozenNames[name]; frozen {
+	}
+	for _, name := range declaredIdentifiers(s) {
+		if _, frozen := frozenNames[s.dir()+" "+name]; frozen {
 			continue
 		}
-		bare := name[strings.LastIndexAny(name, " .")+1:]
-		for _, word := range identifierWord.FindAllString(bare, -1) {
+		for _, word := range identifierWord.FindAllString(name, -1) {
 			if slices.Contains(retiredWords, strings.ToLower(word)) {
 				reports = append(reports, fmt.Sprintf("%s: %s has the retired word %s", s.name, name, word))
 			}
@@ -198,14 +236,17 @@ func TestRetiredNamesAreReported(t *testing.T) {
 	t.Parallel()
 	retired := readRetiredNames([]byte("a oldName newName\na State.Close End\n"))
 	for text, want := range map[string]int{
-		"func oldName() {}":                                  1,
-		"func (s *State) Close() {}":                         1,
-		"type State struct{ Close int }":                     1,
-		"type Ledger interface{ SettleAll() }":               1,
-		"var whatIsTold = 1":                                 1,
-		"const untold, storyteller = 1, 2":                   0,
-		"func newName() {}":                                  0,
-		"func (o *Other) Clear() { var told int; _ = told }": 0, // a local variable is for the reviewer
+		"func oldName() {}":                                    1,
+		"func (s *State) Close() {}":                           1,
+		"type State struct{ Close int }":                       1,
+		"type Ledger interface{ SettleAll() }":                 1,
+		"var whatIsTold = 1":                                   1,
+		"const untold, storyteller = 1, 2":                     0,
+		"func newName() {}":                                    0,
+		"func (o *Other) Clear() { var told int; _ = told }":   1,
+		"func tidy(clinic string) {}":                          1,
+		"func tidy(all []int) { for _, bell := range all {} }": 1,
+		"func tidy() { x := Told }":                            0, // declared elsewhere
 	} {
 		require.Len(t, vocabularyReports(parseSource(t, "a/a.go", []byte("package a\n\n"+text+"\n")), retired), want, text)
 	}
