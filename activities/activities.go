@@ -68,8 +68,8 @@ func (a *Activities) internalError(ctx context.Context, doing, orderID string, e
 	return temporal.NewApplicationError(doing+" failed; see the worker's log", dispatch.ErrorFault)
 }
 
-// partnerError returns an error for the history in place of one of a lab, courier or provider. Its type tells the
-// workflow what to do.
+// partnerError returns an error for the history in place of one of a lab, courier or provider. The workflow chooses
+// what to do by the type of the error.
 func (a *Activities) partnerError(ctx context.Context, doing, orderID string, err error) error {
 	if errors.Is(err, labs.ErrNotSupported) {
 		return temporal.NewNonRetryableApplicationError(doing+": not supported by the partner", dispatch.ErrorNotSupported,

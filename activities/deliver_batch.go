@@ -62,7 +62,7 @@ const DefaultConcurrency = 16
 // more before it returns, so that most deliveries need no workflow run of their own. Deliveries fail one by one, each
 // on its own schedule.
 //
-// It waits in real time. a.Now decides what is due and dates the attempts.
+// It waits in real time. a.Now is the clock by which deliveries are due, and the time of the attempts.
 func (a *Activities) Deliver(ctx context.Context, endpointID string) (dispatch.BatchResult, error) {
 	endpoint, err := a.Store.Endpoint(ctx, endpointID)
 	if isNotFound(err) {

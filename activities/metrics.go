@@ -118,7 +118,7 @@ func (m *Metrics) countAttempt(o webhooks.AttemptOutcome, lag time.Duration) {
 	m.attemptDuration.Observe(o.Duration.Seconds())
 }
 
-// setAuditTampered sets whether the end of the audit's chain is not as it was left.
+// setAuditTampered sets whether the end of the audit's chain differs from the end that was signed last.
 func (m *Metrics) setAuditTampered(broken bool) {
 	m.auditTampered.Set(0)
 	if broken {

@@ -33,9 +33,9 @@ func (a *Activities) Load(ctx context.Context, orderID string) (dispatch.LoadedO
 	return l, nil
 }
 
-// Record records one decision and counts it. Then it notifies whoever waits for the recording: it nudges deliveries
-// workflows, starts the replacement's workflow and signals facts that have found their order. The reconciler completes
-// notifications that a crash prevents.
+// Record records one decision and counts it. Then it notifies the workflows that the recording concerns: it nudges
+// endpoints, starts the workflow of the replacement, and signals facts that match an order now. The reconciler
+// completes notifications that a crash prevents.
 func (a *Activities) Record(ctx context.Context, rec order.Recording) (order.RecordingResult, error) {
 	out, err := a.Store.Record(ctx, rec)
 	if errors.Is(err, store.ErrStale) {
@@ -82,7 +82,7 @@ func (a *Activities) signalInboxItem(ctx context.Context, row store.ReceivedItem
 		return false
 	}
 	if err := a.Store.RecordInboxSignalled(ctx, row.ID); err != nil {
-		a.Log.WarnContext(ctx, "signalled fact not marked", "inbox_id", row.ID, "error", err)
+		a.Log.WarnContext(ctx, "signal of a fact not recorded", "inbox_id", row.ID, "error", err)
 	}
 	return true
 }

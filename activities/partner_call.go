@@ -91,7 +91,7 @@ func (a *Activities) callPartner(ctx context.Context, orderID, kind string, do f
 		raw = unanswered.Raw
 	}
 	a.Metrics.countCall(kind, callErr)
-	// The worker may be stopping: the outcome is recorded all the same.
+	// The outcome has to be recorded even when the worker is stopping.
 	if err := a.Store.RecordPartnerCallEnd(context.WithoutCancel(ctx), id, callOutcome(callErr), raw); err != nil {
 		a.Log.WarnContext(ctx, "outcome of a call not recorded", "order_id", orderID, "kind", kind, "error", err)
 	}

@@ -10,8 +10,8 @@ import (
 // sealPage is how many rows of the audit are sealed in one transaction.
 const sealPage = 500
 
-// sealAudit adds new audit rows to the audit's chain. A chain that has been tampered with gets no rows; it is logged
-// and counted, and the sweep goes on. The end of the chain is logged, because a person with access to the database
+// sealAudit adds new audit rows to the audit's chain. It adds none to a chain that has been tampered with; it logs and
+// counts that, and the sweep continues. The end of the chain is logged, because a person with access to the database
 // cannot change the log.
 func (a *Activities) sealAudit(ctx context.Context) error {
 	sealed := 0

@@ -21,9 +21,8 @@ const (
 	pollPage = 50 // silent orders per activity; each call waits for its turn with the account
 )
 
-// PollSilent polls the labs of one page of silent orders, after the given id: a lab may not repeat a webhook that was
-// lost. It stores what it finds as an inbox item with the key of the webhook, so a webhook that arrives later changes
-// nothing.
+// PollSilent polls the labs of one page of silent orders, after the given id: a lab need not repeat a lost webhook. It
+// stores what it finds as an inbox item with the key of the webhook, so a webhook that arrives later changes nothing.
 func (a *Activities) PollSilent(ctx context.Context, after string) (dispatch.SweepResult, error) {
 	defer a.startHeartbeat(ctx)()
 	var out dispatch.SweepResult
@@ -81,12 +80,12 @@ func (a *Activities) storePolledNotice(ctx context.Context, o *order.Order, n la
 		ReceivedAt: a.Now().UTC().Truncate(time.Microsecond),
 	})
 	if err != nil {
-		a.Log.ErrorContext(ctx, "polled report not kept", "order_id", o.ID, "error", err)
+		a.Log.ErrorContext(ctx, "polled fact not stored", "order_id", o.ID, "error", err)
 		return false
 	}
 	if n.Location != nil && n.Fact.Appointment.Reference != "" && got.State == store.InboxReceived {
 		if err := a.Store.PutAppointmentLocation(ctx, o.ID, n.Fact.Appointment.Reference, *n.Location); err != nil {
-			a.Log.ErrorContext(ctx, "place of an appointment not kept", "order_id", o.ID, "error", err)
+			a.Log.ErrorContext(ctx, "location of an appointment not stored", "order_id", o.ID, "error", err)
 		}
 	}
 	return !got.Duplicate && a.signalInboxItem(ctx, got)

@@ -75,7 +75,7 @@ func (a *Activities) nudgeAll(ctx context.Context, endpoints []string) {
 func (a *Activities) reviewUnmatchedReport(ctx context.Context, w store.UnmatchedResultFetch) (bool, error) {
 	got, err := a.fetchUnmatched(ctx, w)
 	if err != nil {
-		a.Log.WarnContext(ctx, "an announced report without an order is not fetched yet",
+		a.Log.WarnContext(ctx, "an announced lab report without an order is not fetched yet",
 			"inbox_id", w.InboxID, "lab_account_id", w.AccountID, "outcome", callOutcome(err), "error", err)
 		return false, a.Store.RescheduleUnmatchedResultFetch(ctx, w.InboxID, a.nextReviewAttempt(w.Tries))
 	}

@@ -83,7 +83,7 @@ const (
 	labTimeout    = 10 * time.Second // for a lab's answer while a client waits
 	signalWait    = time.Second      // a lab is answered within 2 s, signalled or not (molecular-api#d13)
 
-	signalTimeout = 30 * time.Second // for a signal that goes on after the answer; the reconciler heals after a minute
+	signalTimeout = 30 * time.Second // for a signal that continues after the answer; the reconciler heals after a minute
 )
 
 type server struct {

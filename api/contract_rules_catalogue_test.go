@@ -100,7 +100,7 @@ func TestRulesOfLabTests(t *testing.T) {
 	check(t, rules)
 }
 
-// Section 15: insurance, payors, diagnoses, physicians and lab accounts.
+// Insurance, payors, diagnoses, physicians and lab accounts (client-api#15-tier-2).
 func TestRulesOfInsurance(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -193,7 +193,7 @@ func TestRulesOfInsurance(t *testing.T) {
 			func(name any) reply { return post(map[string]any{"insured.last_name": name})() })...))
 }
 
-// Section 15: match reviews, and their tests.
+// Match reviews, and their tests (client-api#unmatched-results-match-reviews).
 func TestRulesOfUnmatchedResults(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -185,7 +185,7 @@ func addressRules(post func(map[string]any) reply, where, zip string) []contract
 // networkPhysician is the physician of a lab account's network.
 var networkPhysician = &order.Physician{FirstName: "Net", LastName: "Work", NPI: "1999999984"}
 
-// Kits that are registered later (section 9 of the client contract).
+// Kits that are registered later (client-api#9-registrable-testkits).
 func TestRulesOfTestkits(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, withCapabilities(labs.Capabilities{Registrable: true}))

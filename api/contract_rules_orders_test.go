@@ -230,7 +230,7 @@ func gray(t *testing.T, width, height int) string {
 }
 
 // client-api#8-orders: changes, imports, the draw, and webhooks that are sent again. The tests of the lifecycle check
-// when an order may be cancelled (section 18).
+// when an order may be cancelled (client-api#18-order-states).
 func TestRulesOfOrders(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

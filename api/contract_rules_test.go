@@ -46,8 +46,8 @@ func check(t *testing.T, rules []contractRule) {
 		if r.text != "" {
 			require.Contains(t, got.detail(t), r.text, r.rule)
 		}
-		for place, value := range r.shows {
-			require.Equal(t, value, at(t, got, place), "%s: %s in %s", r.rule, place, got.body)
+		for path, value := range r.shows {
+			require.Equal(t, value, at(t, got, path), "%s: %s in %s", r.rule, path, got.body)
 		}
 	}
 }
@@ -61,23 +61,23 @@ func problemsOf(t *testing.T, r reply) []string {
 	for _, item := range list {
 		p := item.(map[string]any)
 		require.NotEmpty(t, p["msg"])
-		var place []string
+		var parts []string
 		for _, part := range p["loc"].([]any) {
 			if n, ok := part.(float64); ok {
 				part = strconv.Itoa(int(n))
 			}
-			place = append(place, part.(string))
+			parts = append(parts, part.(string))
 		}
-		out = append(out, strings.Join(place, ".")+" "+p["type"].(string))
+		out = append(out, strings.Join(parts, ".")+" "+p["type"].(string))
 	}
 	return out
 }
 
 // at returns the value at a path of an answer.
-func at(t *testing.T, r reply, place string) any {
+func at(t *testing.T, r reply, path string) any {
 	t.Helper()
 	var v any = r.json(t)
-	for part := range strings.SplitSeq(place, ".") {
+	for part := range strings.SplitSeq(path, ".") {
 		switch inner := v.(type) {
 		case map[string]any:
 			next, there := inner[part]
@@ -87,11 +87,11 @@ func at(t *testing.T, r reply, place string) any {
 			v = next
 		case []any:
 			n, err := strconv.Atoi(part)
-			require.NoError(t, err, place)
-			require.Less(t, n, len(inner), place)
+			require.NoError(t, err, path)
+			require.Less(t, n, len(inner), path)
 			v = inner[n]
 		default:
-			require.Fail(t, "no such place", place)
+			require.Fail(t, "no such path", path)
 		}
 	}
 	return v

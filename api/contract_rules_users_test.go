@@ -229,23 +229,23 @@ func proxy(set map[string]any) map[string]any {
 	return out
 }
 
-// nameRules are the rules of a person's name (section 5).
-func nameRules(place string, ask func(name any) reply) []contractRule {
+// nameRules are the rules of a person's name (client-api#5-validation).
+func nameRules(path string, ask func(name any) reply) []contractRule {
 	rules := []contractRule{
-		{rule: place + " may have blanks between words", request: func() reply { return ask("Ann B") }},
-		{rule: place + " may have digits, hyphens, points, commas and apostrophes",
+		{rule: path + " may have blanks between words", request: func() reply { return ask("Ann B") }},
+		{rule: path + " may have digits, hyphens, points, commas and apostrophes",
 			request: func() reply { return ask("Anne-Marie O'Neil, Jr. 3rd") }},
-		{rule: place + " may be one character", request: func() reply { return ask("A") }},
-		{rule: place + " may have tabs between words", request: func() reply { return ask("Ann\tB") }},
+		{rule: path + " may be one character", request: func() reply { return ask("A") }},
+		{rule: path + " may have tabs between words", request: func() reply { return ask("Ann\tB") }},
 	}
 	for rule, name := range map[string]string{
 		"begins with a letter or digit": "-Ann", "has single blanks": "Ann  B", "has no accents": "Zoë",
 		"does not end in a blank": "Ann ",
 		"does not begin with one": " Ann", "has no other signs": "Ann_B", "has no letters of other scripts": "Анна",
 	} {
-		rules = append(rules, contractRule{rule: place + " " + rule, request: func() reply { return ask(name) }, loc: place,
+		rules = append(rules, contractRule{rule: path + " " + rule, request: func() reply { return ask(name) }, loc: path,
 			kind: "string_pattern_mismatch"})
 	}
-	return append(rules, contractRule{rule: place + " is a text", request: func() reply { return ask(7) }, loc: place,
+	return append(rules, contractRule{rule: path + " is a text", request: func() reply { return ask(7) }, loc: path,
 		kind: "string_type"})
 }

@@ -176,7 +176,7 @@ func TestRulesOfAvailability(t *testing.T) {
 	})
 }
 
-// Results, PDFs and locations (sections 12 to 14 of the client contract).
+// Results, PDFs and locations (client-api#12-results, client-api#13-pdfs, client-api#14-area-and-psc-info).
 func TestRulesOfDocumentsAndLocations(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -31,7 +31,7 @@ type Error struct {
 	header http.Header
 }
 
-// Error returns the text of the status. Details are for the caller and do not belong into logs.
+// Error returns the text of the status. Details are for the caller and must not get into logs.
 func (e *Error) Error() string { return http.StatusText(e.status) }
 
 // GetStatus implements huma.StatusError.

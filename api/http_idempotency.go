@@ -28,7 +28,7 @@ type IdempotencyHeaders struct {
 
 // withIdempotency runs a request under its idempotency key. A later request with the same key gets the stored answer.
 // run stores a successful answer under the key that it gets; withIdempotency stores refusals. It releases the key after
-// a failure of ours, so that the client may try again. Without a key it only calls run.
+// an internal failure, so that the client may try again. Without a key it only calls run.
 func (s *server) withIdempotency(ctx context.Context, route string, in IdempotencyHeaders,
 	run func(*store.IdempotencyKey) (*rawAnswer, error)) (*rawAnswer, error) {
 	if in.Key == "" {
@@ -50,8 +50,8 @@ func (s *server) withIdempotency(ctx context.Context, route string, in Idempoten
 	return s.storeOrReleaseFailure(context.WithoutCancel(ctx), *claim.Claimed, in.OnError == noCacheOnError, err)
 }
 
-// storeAndAnswer answers 200 with v, and stores the answer under the idempotency key if there is one. It logs a failure
-// to store and answers all the same, because the request has been executed.
+// storeAndAnswer answers 200 with v, and stores the answer under the idempotency key if there is one. If storing fails,
+// it logs that and still answers 200, because the request has been executed.
 func (s *server) storeAndAnswer(ctx context.Context, key *store.IdempotencyKey, v any) (*rawAnswer, error) {
 	b, err := encodeJSON(v)
 	if err != nil {

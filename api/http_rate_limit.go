@@ -23,8 +23,8 @@ const (
 )
 
 // rateLimiter limits the requests per second of each bucket, over all processes. The store holds the tokens. A process
-// takes a block of tokens at a time. While a bucket is empty it does not ask the store, so that a flood of requests
-// costs the store little.
+// takes a block of tokens at a time. While a bucket is empty, the process does not query the store, so a flood of
+// requests costs the store little.
 type rateLimiter struct {
 	takeTokens func(ctx context.Context, bucket string, n int, rate store.RateLimit) (time.Duration, error)
 	rate       store.RateLimit
@@ -114,9 +114,9 @@ func (s *server) checkRate(ctx context.Context, l *rateLimiter, bucket string) *
 	return e
 }
 
-// limitAddressRate limits the requests of a network address, whoever makes them. Health checks and metrics have no
-// limit. Partners are answered 503, as for every inbound message that is not stored (molecular-api#d11), because some
-// never send again after a 4xx.
+// limitAddressRate limits the requests of a network address, with or without credentials. Health checks and metrics
+// have no limit. Partners are answered 503, as for every inbound message that is not stored (molecular-api#d11),
+// because some never send again after a 4xx.
 func (s *server) limitAddressRate(c *gin.Context) {
 	if c.FullPath() == pathHealth || c.FullPath() == pathReady || c.FullPath() == pathMetrics {
 		return

@@ -25,7 +25,7 @@ func (s *server) labWebhookRoutes(e *gin.Engine) {
 
 // handleLabWebhook receives a partner's webhooks, by the rules molecular-api#d1 to molecular-api#d15, which hold for
 // every partner. An authentic message that is stored is answered 2xx, whatever it says, because not every partner sends
-// a message again after an error. Only a failure of ours is answered 503, which asks the partner to send it again.
+// a message again after an error. Only an internal failure is answered 503, which asks the partner to send it again.
 func (s *server) handleLabWebhook(c *gin.Context, p labs.Protocol) {
 	now := s.now()
 	payload, ok := s.readPartnerBody(c, p.Name, p.MaxWebhook)

@@ -285,7 +285,7 @@ func TestLabWebhookOfAnotherAccount(t *testing.T) {
 	require.Empty(t, f.orders.signalled(id))
 
 	require.Equal(t, http.StatusOK, f.sendLabWebhook(labWebhookSample(t, "kit_received", number)).status)
-	require.Len(t, f.orders.signalled(id), 1, "what a stranger sent does not stand in the way")
+	require.Len(t, f.orders.signalled(id), 1, "the other account's message does not block it")
 }
 
 // A stored inbox item is answered 2xx, also when the order's workflow cannot be signalled.

@@ -96,7 +96,7 @@ func (s *server) logUnusualItem(ctx context.Context, r store.NewInboxItem, recei
 }
 
 // signalWithinLimit signals an inbox item to its order, and returns after at most signalWait, because the partner waits
-// for its answer. The signal goes on in the background for up to signalTimeout. The reconciler heals a signal that
+// for its answer. The signal continues in the background for up to signalTimeout. The reconciler heals a signal that
 // fails.
 func (s *server) signalWithinLimit(ctx context.Context, received store.ReceivedItem) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signalTimeout)

@@ -312,7 +312,7 @@ func TestProxyOfAMinor(t *testing.T) {
 	require.Equal(t, "Cy", shown["patient_details"].(map[string]any)["medical_proxy"].(map[string]any)["first_name"],
 		"the order's own wins")
 	shown = f.sendWithKey(http.MethodGet, "/v3/order/"+f.createOrder(nil), f.key, nil).json(t)
-	require.Nil(t, shown["patient_details"].(map[string]any)["medical_proxy"], "nobody stands in for an adult")
+	require.Nil(t, shown["patient_details"].(map[string]any)["medical_proxy"], "an adult has no medical proxy")
 
 	imported := f.importBody(map[string]any{"patient_details.dob": "2015-06-01"})
 	r = f.sendWithKey(http.MethodPost, "/v3/order/import", f.key, imported)

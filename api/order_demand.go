@@ -102,8 +102,8 @@ func (s *server) resumeDemand(ctx context.Context, o *order.Order, d order.Deman
 }
 
 // rowAllowsDemand reports whether the stored state allows a demand that the workflow has refused. A workflow whose last
-// task was lost with its worker is briefly behind the store, and refuses what it would allow with the stored state.
-// Asked again with IsRetry, it loads the stored state first. A recorded refusal is final.
+// task was lost with its worker has an older state than the store for a short time. It may refuse a demand that the
+// stored state allows. With IsRetry it loads the stored state before it decides. A recorded refusal is final.
 func (s *server) rowAllowsDemand(ctx context.Context, id string, d order.Demand) bool {
 	o, err := s.Store.Order(ctx, "", id)
 	return err == nil && o.State.CheckDemand(d, s.now()) == ""
@@ -198,7 +198,7 @@ var demandTargets = map[order.DemandKind]lifecycle.LowStatus{
 	order.DemandCancelAppointment:     following(lifecycle.AppointmentStatusCancelled),
 }
 
-// following returns the status of an order whose appointment has a status.
+// following returns the status that an order has while its appointment has the given status.
 func following(a lifecycle.AppointmentStatus) lifecycle.LowStatus {
 	low, _ := lifecycle.Following(a)
 	return low
@@ -232,7 +232,8 @@ func refusalStatus(reason order.Reason, environment string) int {
 	}
 }
 
-// transitionText says which transition of the order a demand asked for and the status does not allow.
+// transitionText returns a text that names the transition which a demand asked for and the order's status does not
+// allow.
 func transitionText(m lifecycle.Modality, kind order.DemandKind, from lifecycle.LowStatus) string {
 	current := lifecycle.MustFullStatus(m, from)
 	target, ok := demandTargets[kind]

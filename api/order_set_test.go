@@ -80,7 +80,7 @@ func TestAnOrderOfSeveralTestsAndMarkers(t *testing.T) {
 	require.InDelta(t, 69+79+12+26, o.LabTest.Price, 0.001)
 	require.Equal(t, 3, *o.LabTest.CommonTATDays, "that of the slowest")
 	for _, m := range o.LabTest.Markers {
-		require.Empty(t, m.Questions, "what was asked stands with the answers")
+		require.Empty(t, m.Questions, "the questions are stored with the answers")
 	}
 
 	// The combined lab test can be read, and the same set has the same one.

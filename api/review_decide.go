@@ -130,7 +130,7 @@ func unsuitableOrderError(text string) *Error {
 	return validationError(newProblem("value_error", text, "body.order_id"))
 }
 
-// acceptanceOrder returns the order that shall get the result: the named one, or the best candidate. It answers 422 for
+// acceptanceOrder returns the order that is to get the result: the named one, or the best candidate. It answers 422 for
 // an order of another team or another user, and for partial results of an order that has its final ones.
 func (s *server) acceptanceOrder(ctx context.Context, teamID string, r order.MatchReview,
 	in AcceptUnmatchedBody) (*order.Order, error) {
@@ -139,7 +139,7 @@ func (s *server) acceptanceOrder(ctx context.Context, teamID string, r order.Mat
 		id = r.Match.BestOrderID(user)
 	}
 	if id == "" {
-		return nil, validationError(newProblem("value_error", "No order stands out: say which one", "body.order_id"))
+		return nil, validationError(newProblem("value_error", "No candidate is the best: name the order", "body.order_id"))
 	}
 	if teamID == "" {
 		teamID = r.TeamID // operations cannot move a team's report to another team

@@ -53,8 +53,8 @@ type AppointmentLocation struct {
 	IANATimezone *string            `json:"iana_timezone"`
 }
 
-// collectAvailability asks all providers for free slots at the same time. A provider that does not answer is left out
-// as long as another one answers. A provider that refuses, because it does not serve the area, has no free slots.
+// collectAvailability asks all providers for free slots at the same time. It leaves out a provider that does not
+// answer, unless none answers. A provider that does not serve the area has no free slots.
 func (s *server) collectAvailability(ctx context.Context, asked []provider,
 	q labs.AvailabilityQuery) (AppointmentAvailabilitySlots, error) {
 	ctx, cancel := context.WithTimeout(ctx, labTimeout)

@@ -6,18 +6,18 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// noStatus marks reports that are stored and change no status.
+// noStatus is for courier updates that change no status of an order.
 const noStatus lifecycle.LowStatus = ""
 
-// statusRule says what a report with one of its statuses and one of its details means on each leg. Without statuses, or
-// without details, any matches.
+// statusRule says which status of an order a courier update means on each leg. It matches an update with one of its
+// statuses and one of its details. An empty list matches any.
 type statusRule struct {
 	statuses, details []string
 	outbound, inbound lifecycle.LowStatus
 }
 
 // statusRules maps the statuses of couriers, as tracking services normalise them, to the statuses of
-// order-lifecycle#edges. The first matching rule decides. A report without a matching rule is stored and changes
+// order-lifecycle#edges. The first matching rule decides. An update without a matching rule is stored and changes
 // nothing.
 var statusRules = []statusRule{
 	// Delivery ends a leg, whatever was reported before. At the lab it sets no status: the lab itself reports what it has
@@ -83,12 +83,12 @@ var typical = map[lifecycle.LowStatus]Words{
 	lifecycle.Lost:                       {"failure", "lost"},
 }
 
-// WordsFor is the inverse of StatusFor: words that mean the status, on the leg on which it is reported. They are empty
-// for a status that couriers do not report.
+// WordsFor is the inverse of StatusFor: it returns words that mean the status on its leg. They are empty for a status
+// that couriers do not report.
 func WordsFor(status lifecycle.LowStatus) Words { return typical[status] }
 
-// StatusFor returns the low-level status that a courier's report on a leg asks for. ok is false if it asks for none.
-// That includes unknown words and an unknown leg. The report is stored all the same.
+// StatusFor returns the low-level status that a courier update on a leg means. ok is false if it means none. That
+// includes unknown words and an unknown leg. The caller stores the update in any case.
 func StatusFor(leg Leg, status, statusDetail string) (kind lifecycle.LowStatus, ok bool) {
 	for _, r := range statusRules {
 		if r.matches(status, statusDetail) {

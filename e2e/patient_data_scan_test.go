@@ -30,8 +30,8 @@ type searchedText struct {
 	text []byte
 }
 
-// findWords lists the words that occur in the texts, as "word in place". It ignores case and also finds words in base64
-// and hexadecimal.
+// findWords lists the words that occur in the texts, as "word in name of the text". It ignores case and also finds
+// words in base64 and hexadecimal.
 func findWords(places []searchedText, words []string) []string {
 	var found []string
 	for _, p := range places {

@@ -42,7 +42,8 @@ func (s AppointmentStatus) Valid() bool {
 	return false
 }
 
-// EventStatus is the name of the status in an event of the appointment: confirmed is scheduled there.
+// EventStatus returns the name of the status in events of an appointment, where a confirmed appointment is called
+// scheduled.
 func (s AppointmentStatus) EventStatus() string {
 	if s == AppointmentStatusConfirmed {
 		return "scheduled"

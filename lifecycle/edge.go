@@ -18,7 +18,8 @@ const (
 	Provider Actor = "provider"
 	// Timer is a deadline that has been reached.
 	Timer Actor = "timer"
-	// System is the order's own workflow: a partner call that succeeded, stored results, a step that a later fact implies.
+	// System is the order's own workflow. It moves the order after a partner call that succeeded, after results were
+	// stored, and for steps that a later fact implies.
 	System Actor = "system"
 )
 
@@ -29,7 +30,7 @@ func Actors() []Actor {
 
 // Conditions is what guards depend on.
 type Conditions struct {
-	// Shipped says that the kit has been handed to a courier, whatever the status is.
+	// Shipped says that the kit has been handed to a courier, in any status.
 	Shipped bool
 	// Redraw says that the order's origin is redraw.
 	Redraw bool

@@ -25,7 +25,7 @@ const (
 
 // RefusedError is the refusal of a transition. Clients see its text.
 type RefusedError struct {
-	// From and To are full statuses. If the modality does not have one, it is only the low-level part.
+	// From and To are full statuses. If the modality does not have one, the field holds only the low-level part.
 	From, To Status
 	By       Actor
 	Reason   Reason
@@ -139,7 +139,7 @@ func (m *Machine) Name() MachineName { return m.name }
 // Modality is the modality of the machine's orders.
 func (m *Machine) Modality() Modality { return m.modality }
 
-// Initial is the status in which an order comes to the machine.
+// Initial is the first status of an order in this machine.
 func (m *Machine) Initial() LowStatus { return m.initial }
 
 // Edges lists the machine's edges, sorted by the status that they leave. The caller may change the copy.

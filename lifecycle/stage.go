@@ -120,8 +120,8 @@ func (l LowStatus) Leg() Leg { return l.row().leg }
 // Appointment returns the status of the appointment that an order in the status follows; empty: it follows none.
 func (l LowStatus) Appointment() AppointmentStatus { return l.row().appointment }
 
-// Following returns the status of an order that follows an appointment of status a; false: there is none. That a
-// completed appointment is a draw is true only of some orders, and is decided elsewhere.
+// Following returns the status of an order that follows an appointment of status a; false: there is none. A completed
+// appointment has no such status here: it is a draw for phlebotomy only, which package order decides.
 func Following(a AppointmentStatus) (LowStatus, bool) {
 	for _, row := range statuses {
 		if followed := row.low.Appointment(); followed != "" && followed == a {

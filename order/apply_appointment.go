@@ -7,7 +7,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// This file holds how appointments change, and how their orders follow them.
+// This file holds the rules by which an appointment changes and its order follows.
 
 // appendAppointmentStep records an event of an appointment, which becomes the order's newest appointment. A confirmed
 // appointment that is confirmed again was moved to another time.
@@ -33,8 +33,8 @@ func (d *Decision) appendAppointmentStep(a Appointment, to lifecycle.Appointment
 	d.Next.Appointment = &a
 }
 
-// statusByAppointment is the status of an order whose appointment has the given status; false: the order has no such
-// status.
+// statusByAppointment returns the status of an order whose appointment has the given status. It returns false if no
+// status of the order corresponds to that.
 func statusByAppointment(t AppointmentType, s lifecycle.AppointmentStatus) (lifecycle.LowStatus, bool) {
 	if s == lifecycle.AppointmentStatusCompleted {
 		return lifecycle.DrawCompleted, t == Phlebotomy
@@ -42,8 +42,8 @@ func statusByAppointment(t AppointmentType, s lifecycle.AppointmentStatus) (life
 	return lifecycle.Following(s)
 }
 
-// followAppointment takes the order to the status of its appointment, once there is a requisition and if there is an
-// edge. The edge must be allowed to one of the given actors; the first of them that may is used.
+// followAppointment takes the order to the status of its appointment. It does nothing before the requisition exists, or
+// if there is no edge. It tries the given actors in turn and uses the first who may take the edge.
 func (d *Decision) followAppointment(at time.Time, fromFact bool, by ...lifecycle.Actor) {
 	n := &d.Next
 	to, ok := statusByAppointment(n.Appointment.Type, n.Appointment.Status)
@@ -65,8 +65,8 @@ func (d *Decision) followAppointment(at time.Time, fromFact bool, by ...lifecycl
 	}
 }
 
-// applyRequisition takes the order to the status of its requisition. An order with an appointment follows it at once,
-// and a reserved appointment is confirmed.
+// applyRequisition takes the order to the status of its requisition. If the order has an active appointment, the order
+// also follows the appointment. A reserved appointment becomes confirmed.
 func (d *Decision) applyRequisition(st Step, fromFact bool) {
 	d.appendStep(st, fromFact)
 	n := &d.Next
@@ -144,8 +144,8 @@ func (d *Decision) updateAppointment(f Fact, at time.Time) {
 	}
 }
 
-// impliesConfirmation reports whether an appointment gets from one status to the other through a confirmation that
-// nobody reported.
+// impliesConfirmation reports whether the change from one status to the other proves a confirmation that nobody
+// reported.
 func impliesConfirmation(from, to lifecycle.AppointmentStatus) bool {
 	return lifecycle.AppointmentAllows(from, lifecycle.AppointmentStatusConfirmed) &&
 		lifecycle.AppointmentAllows(lifecycle.AppointmentStatusConfirmed, to) &&
@@ -171,7 +171,8 @@ func (d *Decision) moveAppointment(a Appointment, to lifecycle.AppointmentStatus
 	d.followAppointment(at, true, lifecycle.Provider)
 }
 
-// recordCollection records when the sample was collected: when the visit began, or else when it was reported.
+// recordCollection records the collection time of the sample: the start of the visit if it is known, else the time of
+// the report.
 func (d *Decision) recordCollection(start, reported time.Time) {
 	if !d.Next.CollectedAt.IsZero() {
 		return

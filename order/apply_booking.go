@@ -7,8 +7,8 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// This file holds a client's demand about an appointment: it is checked, the provider is asked, and the answer is
-// recorded. An order has one such demand at a time.
+// This file holds the rules for a client's demand about an appointment. A rule checks the demand, another records that
+// the provider is asked, and others record the answer. An order has one such demand at a time.
 
 // checkBooking returns the reason for which a demand about an appointment is refused without asking the provider, or
 // "".
@@ -63,8 +63,8 @@ func (d *Decision) checkSlot(slot Slot) Reason {
 	}
 }
 
-// checkBookable returns the reason for which the order cannot have an appointment now, or "". Before the requisition it
-// can only where the policy allows that.
+// checkBookable returns the reason for which the order cannot have an appointment now, or "". Before the requisition
+// the policy has to allow appointments.
 func (d *Decision) checkBookable(by lifecycle.Actor) Reason {
 	n := &d.Next
 	if n.awaitsRequisition() {
@@ -111,8 +111,8 @@ func (s State) ApplyBookingAsked(dm Demand, now time.Time) Decision {
 	return d.finalize()
 }
 
-// ApplyBookingPending records the answer "pending" to a caller who does not wait longer, and creates the pending
-// appointment. The provider is still being asked.
+// ApplyBookingPending records that the caller got the answer "pending", and creates the pending appointment. The call
+// to the provider continues.
 func (s State) ApplyBookingPending(now time.Time) Decision {
 	d := s.newDecision(now)
 	n := &d.Next
@@ -138,8 +138,8 @@ func appointmentOfDemand(dm Demand, now time.Time) Appointment {
 	}
 }
 
-// ApplyBookingAnswer applies the provider's answer to a demand. If the demand was given up meanwhile, it is refused. If
-// the order has ended meanwhile, the booked appointment is released.
+// ApplyBookingAnswer applies the provider's answer to a demand. It refuses a demand that was given up before the answer
+// came. It releases the booked appointment of an order that has ended before.
 func (s State) ApplyBookingAnswer(dm Demand, b ReportedAppointment, now time.Time) Decision {
 	d := s.newDecision(now)
 	n := &d.Next
@@ -231,7 +231,7 @@ func (s State) ApplyBookingRefused(dm Demand, r Reason, now time.Time) Decision 
 	return d.finalize()
 }
 
-// endBooking ends a booking that failed. An appointment that its caller knows as pending is cancelled.
+// endBooking ends a booking that failed. It cancels the appointment if the caller got the answer "pending".
 func (d *Decision) endBooking(under PendingBooking, r Reason) {
 	d.setOutcome(OutcomeRefused, r)
 	a := d.Next.Appointment
@@ -243,8 +243,8 @@ func (d *Decision) endBooking(under PendingBooking, r Reason) {
 	d.followAppointment(d.now, false, lifecycle.Provider)
 }
 
-// ApplyBookingGivenUp records that nobody waits for the provider's answer any more. Whatever the provider has booked is
-// released.
+// ApplyBookingGivenUp records that no caller waits for the provider's answer. If the provider booked an appointment
+// anyway, that appointment is released.
 func (s State) ApplyBookingGivenUp(dm Demand, now time.Time) Decision {
 	d := s.newDecision(now)
 	n := &d.Next
@@ -257,8 +257,8 @@ func (s State) ApplyBookingGivenUp(dm Demand, now time.Time) Decision {
 	return d.finalize()
 }
 
-// abandonBooking gives up a pending booking because the order ends or its time is over, and releases what the provider
-// may have booked.
+// abandonBooking gives up a pending booking, because the order ends or the booking has timed out. It releases any
+// appointment that the provider may have booked.
 func (d *Decision) abandonBooking() {
 	n := &d.Next
 	if n.PendingBooking == nil {
@@ -303,11 +303,12 @@ func (s *State) hasPendingRelease(id string) bool {
 	return slices.ContainsFunc(s.PendingReleases, func(r AppointmentRelease) bool { return r.AppointmentID == id })
 }
 
-// releaseAttemptsBeforeMark is after how many unanswered attempts a mark is raised. Attempts go on after it.
+// releaseAttemptsBeforeMark is the number of unanswered attempts after which a mark is raised. Further attempts follow.
 const releaseAttemptsBeforeMark = 10
 
-// ApplyReleaseAnswer records that the provider has dropped an appointment, or, with refused, that it would not: that
-// raises a mark. The mark stays after another appointment was dropped, until somebody acknowledges it.
+// ApplyReleaseAnswer records that the provider has cancelled a released appointment. With refused it records that the
+// provider refused, and raises a mark. That mark stays until somebody acknowledges it, even if the provider cancels
+// another released appointment.
 func (s State) ApplyReleaseAnswer(id string, refused bool, now time.Time) Decision {
 	d := s.newDecision(now)
 	n := &d.Next

@@ -66,8 +66,8 @@ func (s State) ApplyCorrectionRefused(now time.Time) Decision {
 	return d.finalize()
 }
 
-// ApplyCorrectionUnanswered records a round of attempts that ended without an answer. Attempts go on; the mark asks
-// operations to contact the lab meanwhile.
+// ApplyCorrectionUnanswered records a round of attempts that ended without an answer. Further rounds follow. The mark
+// asks operations to contact the lab as well.
 func (s State) ApplyCorrectionUnanswered(now time.Time) Decision {
 	d := s.newDecision(now)
 	n := &d.Next

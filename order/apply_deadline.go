@@ -55,8 +55,8 @@ func (d *Decision) applySilentLeg(leg LegProgress, now time.Time) {
 	d.applyReplacementPolicy(now)
 }
 
-// remindOfRecovery renews the mark that asks operations to save the rejected kit, and counts the reminder. It renews
-// none while a correction is being sent to the lab by a call.
+// remindOfRecovery raises the mark again that asks operations to recover the rejected kit, and counts the reminder. It
+// does nothing while Aliquot itself sends a correction to the lab.
 func (d *Decision) remindOfRecovery(now time.Time) {
 	n := &d.Next
 	switch {

@@ -148,15 +148,15 @@ func TestLostOnlyIfTheCourierFellSilent(t *testing.T) {
 		due   Deadline
 		lost  bool
 	}{
-		{"outbound, never heard of", []Fact{newFact(FactKitShipped, 24)}, deadlineAt(outbound, 24, 30), false},
-		{"outbound, heard of before it set out only", []Fact{labelOnly, newFact(FactKitShipped, 24)},
+		{"outbound, no courier fact", []Fact{newFact(FactKitShipped, 24)}, deadlineAt(outbound, 24, 30), false},
+		{"outbound, a courier fact before the shipment only", []Fact{labelOnly, newFact(FactKitShipped, 24)},
 			deadlineAt(outbound, 24, 30), false},
-		{"outbound, heard of", []Fact{newFact(FactKitShipped, 24), nowhere}, deadlineAt(outbound, 30, 30), true},
-		{"outbound, heard of again", []Fact{newFact(FactKitShipped, 24), nowhere, courierFact(50, "outbound", "")},
+		{"outbound, one courier fact", []Fact{newFact(FactKitShipped, 24), nowhere}, deadlineAt(outbound, 30, 30), true},
+		{"outbound, two courier facts", []Fact{newFact(FactKitShipped, 24), nowhere, courierFact(50, "outbound", "")},
 			deadlineAt(outbound, 50, 30), true},
-		{"outbound, heard of the other leg only", []Fact{newFact(FactKitShipped, 24), courierFact(30, "inbound", "")},
+		{"outbound, a fact of the other leg only", []Fact{newFact(FactKitShipped, 24), courierFact(30, "inbound", "")},
 			deadlineAt(outbound, 24, 30), false},
-		{"inbound, heard of", []Fact{courierFact(60, "inbound", lifecycle.TransitLab)}, deadlineAt(inbound, 60, 21), true},
+		{"inbound, one fact", []Fact{courierFact(60, "inbound", lifecycle.TransitLab)}, deadlineAt(inbound, 60, 21), true},
 		{"inbound, with a problem", []Fact{
 			courierFact(60, "inbound", lifecycle.TransitLab), courierFact(64, "inbound", lifecycle.ProblemInTransitLab),
 		}, deadlineAt(inbound, 64, 21), true},
@@ -252,5 +252,5 @@ func TestParkedFactsAreMarkedAfterADay(t *testing.T) {
 	d := ended.ApplyFact(ended.ParkedFacts[0], hour(130))
 	require.Equal(t, OutcomeLate, d.Outcome)
 	require.Empty(t, d.Next.ParkedFacts)
-	require.False(t, d.Next.HasMark(AttentionFactOutOfPlace), "the mark goes with the last parked fact")
+	require.False(t, d.Next.HasMark(AttentionFactOutOfPlace), "the mark is cleared with the last parked fact")
 }

@@ -26,8 +26,8 @@ func (s State) CheckDemand(dm Demand, now time.Time) Reason {
 	return d.decideDemand(dm)
 }
 
-// decideDemand carries out a demand on the decision, or returns the reason for its refusal. CheckDemand calls it with a
-// decision that is thrown away.
+// decideDemand applies a demand to the decision, or returns the reason for its refusal. CheckDemand calls it and
+// discards the decision.
 func (d *Decision) decideDemand(dm Demand) Reason {
 	switch dm.Kind {
 	case DemandCancel:
@@ -61,7 +61,8 @@ func (d *Decision) decideDemand(dm Demand) Reason {
 	}
 }
 
-// moveOnDemand takes the order to a status that somebody asked for, and returns the reason if there is no such edge.
+// moveOnDemand takes the order to the status that a demand asks for. If there is no such edge, it returns the reason
+// for the refusal.
 func (d *Decision) moveOnDemand(to lifecycle.LowStatus, by lifecycle.Actor) Reason {
 	n := &d.Next
 	if n.Machine().Check(n.Status, to, by, n.Conditions()) != nil {
@@ -120,8 +121,8 @@ func (s State) ApplyCancelRefused(now time.Time) Decision {
 	return d.finalize()
 }
 
-// ApplyCancelUnanswered records that the partner has not answered so far and is asked again. An order that cannot be
-// cancelled any more raises no mark for it.
+// ApplyCancelUnanswered records that the partner has not answered and will be asked again. It raises no mark if the
+// order cannot be cancelled any more.
 func (s State) ApplyCancelUnanswered(now time.Time) Decision {
 	d := s.newDecision(now)
 	n := &d.Next
@@ -165,10 +166,10 @@ func (d *Decision) retryPlacement() Reason {
 	return ""
 }
 
-// recoverKit records that what the lab found missing is supplied. A lab that takes corrections by a call gets the
-// correction, and the order is back in production once the lab has accepted it. Otherwise operations have to contact
-// the lab, quoting the accession number; the order is back in production once the lab has confirmed that or reports it
-// itself.
+// recoverKit records that the data which the lab found missing has been supplied. If the lab takes corrections by a
+// call, Aliquot sends the correction, and the order continues when the lab accepts it. Otherwise operations have to
+// contact the lab and quote the accession number. The order then continues when operations report the confirmation of
+// the lab, or when the lab itself reports it.
 func (d *Decision) recoverKit(dm Demand) Reason {
 	n := &d.Next
 	if !n.Status.In(lifecycle.StageBlocked) {

@@ -6,7 +6,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// This file holds orders whose blood is drawn by somebody: walk-in, phlebotomy and on-site collection.
+// This file holds the rules for orders with a blood draw: walk-in, phlebotomy and on-site collection.
 
 // completeOnSiteDraw records that the client reports an on-site draw as done.
 func (d *Decision) completeOnSiteDraw(dm Demand) Reason {

@@ -7,9 +7,9 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// ApplyFact decides what a fact does to the order. No fact is dropped because of when it arrives: it is applied, found
-// late, parked until an edge allows it, or refused because the order ended otherwise. The data that it carries is
-// stored in every case.
+// ApplyFact decides what a fact does to the order. Facts can arrive in any order, and none is dropped for its time of
+// arrival. A fact is applied, or is late, or is parked until an edge allows it, or is refused because the order ended
+// otherwise. Its data is stored in every case.
 func (s State) ApplyFact(f Fact, now time.Time) Decision {
 	d := s.newDecision(now)
 	d.Next.removeParked(f.InboxID)
@@ -79,7 +79,7 @@ func (k FactKind) Status() lifecycle.LowStatus {
 }
 
 // moveByFact takes the order to the status that a fact reports, unless the fact is late, repeated or without an edge. A
-// courier's terminal status that is older than a later scan is late as well, because a failed order cannot be restored.
+// terminal status of a courier is also late if a later scan is known, because a failed order cannot be restored.
 func (d *Decision) moveByFact(f Fact, to lifecycle.LowStatus, at time.Time) {
 	n := &d.Next
 	switch {
@@ -161,7 +161,7 @@ func detailAllowedWith(detail lifecycle.Detail, to lifecycle.LowStatus) lifecycl
 }
 
 // scheduleFetch starts the fetch of an announced lab report. The status changes only when the results are stored. An
-// announcement that is not newer than the one being fetched is covered by that fetch.
+// announcement that is not newer than the one being fetched starts no fetch of its own.
 func (d *Decision) scheduleFetch(at time.Time) {
 	n := &d.Next
 	if n.Fetch.inProgress() && !at.After(n.Fetch.AnnouncedAt) {
@@ -219,7 +219,8 @@ func (d *Decision) implyRequisition(f Fact, at time.Time) {
 	}
 }
 
-// implySampleAtLab adds the step that a later step proves: the kit was delivered to the lab, or the blood was drawn.
+// implySampleAtLab adds the implied step before a step at the lab: the kit was delivered to the lab, or the blood was
+// drawn.
 func (d *Decision) implySampleAtLab(at time.Time) {
 	n := &d.Next
 	to := FactKitReceived.Status()
@@ -251,7 +252,8 @@ func (d *Decision) copyFactData(f Fact, at time.Time) {
 }
 
 // recordAccession stores the lab's accession number, and raises accession_mismatch if it differs from the known one. A
-// kit that was ordered without a patient has a number from the beginning, and may get another with its requisition.
+// kit that was ordered without a patient has an accession number from the start. Its requisition may replace that
+// number.
 func (d *Decision) recordAccession(accession string, at time.Time) {
 	n := &d.Next
 	known := &n.Accession
@@ -297,8 +299,8 @@ func (d *Decision) recordTransit(f Fact, at time.Time) {
 	}
 }
 
-// parkOrRefuse parks the fact until an edge allows it. An order that has ended has no more edges: there the fact is
-// refused and raises contradictory_fact.
+// parkOrRefuse parks the fact until an edge allows it. No edge can follow on an order that has ended, so the fact is
+// refused there and raises contradictory_fact.
 func (d *Decision) parkOrRefuse(f Fact, r Reason) {
 	if d.Next.Terminal() {
 		at, _ := f.EffectiveTime(d.Next.CreatedAt)

@@ -25,7 +25,7 @@ func (d *Decision) registerKit(dm Demand) Reason {
 	return ""
 }
 
-// applyBeforeRegistration parks a lab's fact about an unregistered kit and raises unregistered_sample. A final
+// applyBeforeRegistration parks a lab's fact about an unregistered kit and raises unregistered_sample_received. A final
 // rejection ends the order.
 func (d *Decision) applyBeforeRegistration(f Fact, at time.Time) {
 	if f.isFinalRejection() {
@@ -39,7 +39,8 @@ func (d *Decision) applyBeforeRegistration(f Fact, at time.Time) {
 }
 
 // applyAfterRegistration parks a fact about a registered kit until its requisition is made, because the lab has to
-// receive the patient first. A rejection that is older than the registration has been answered by it.
+// receive the patient first. A rejection that is older than the registration is late, because the registration supplied
+// the missing data.
 func (d *Decision) applyAfterRegistration(f Fact) {
 	if d.answeredByRegistration(f) {
 		d.setOutcome(OutcomeLate, ReasonSuperseded)
@@ -48,7 +49,8 @@ func (d *Decision) applyAfterRegistration(f Fact) {
 	d.parkOrRefuse(f, ReasonNotYetPlaced)
 }
 
-// answeredByRegistration reports whether a rejection asked for what the registration has supplied.
+// answeredByRegistration reports whether the fact is a recoverable rejection from before the registration. The
+// registration has supplied the data that such a rejection asks for.
 func (d *Decision) answeredByRegistration(f Fact) bool {
 	n := &d.Next
 	return f.Kind == FactKitRejected && !f.isFinalRejection() && n.Registrable && f.ReceivedAt.Before(n.RegisteredAt)

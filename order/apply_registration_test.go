@@ -130,7 +130,7 @@ func TestKitRegisteredInTransit(t *testing.T) {
 	require.False(t, hasDeadline(arrived, DeadlineOutboundLost, lost.Due))
 	delivered := registeredState(t, 50, newFact(FactKitShipped, 24),
 		courierFact(30, "outbound", lifecycle.WithCustomer)).ApplyPlacementAccepted("", hour(51)).Next
-	require.False(t, hasDeadline(delivered, DeadlineName(AttentionOutboundOverdue), hour(24+240)), "that way is over")
+	require.False(t, hasDeadline(delivered, DeadlineName(AttentionOutboundOverdue), hour(24+240)), "that leg is over")
 }
 
 func TestAKitThatNobodyRegistersExpires(t *testing.T) {

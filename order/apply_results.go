@@ -14,21 +14,21 @@ type FetchOutcome struct {
 	Changed    bool   `json:"changed"`    // its content differs from the version before
 	Partial    bool   `json:"partial"`
 
-	Critical          bool      `json:"critical,omitempty"`    // the report as a whole is critical
+	Critical          bool      `json:"critical,omitempty"`    // the lab report as a whole is critical
 	MissingByLabFault bool      `json:"lab_missing,omitempty"` // markers are missing through the lab's fault
-	CollectedAt       time.Time `json:"collected_at,omitzero"` // as the report says; zero: it does not say
+	CollectedAt       time.Time `json:"collected_at,omitzero"` // from the lab report; zero: it has no such time
 
 	HeldID string `json:"held_id,omitempty"` // accept: the order's version that the match review is about
 }
 
-// News reports whether a lab report differs from what the client sees. A fetch may have compared its version before
-// that version was accepted.
+// News reports whether a lab report differs from the results that the client sees now. FetchOutcome.Changed alone does
+// not say that, because this version may have been accepted after the fetch compared it.
 func (s State) News(f FetchOutcome) bool {
 	return f.Changed && (f.ResultID == "" || f.ResultID != s.Fetch.Shown)
 }
 
-// ApplyFetchedResults applies stored results: they complete the order, or correct it if their content differs. On an
-// order that ended otherwise they are held. visible says whether the client may see them.
+// ApplyFetchedResults applies stored results: they complete the order, or correct it if their content differs. If the
+// order ended otherwise, the results are held. visible reports whether the client may see the results.
 func (s State) ApplyFetchedResults(f FetchOutcome, now time.Time) (d Decision, visible bool) {
 	d = s.newDecision(now)
 	n := &d.Next
@@ -76,8 +76,8 @@ func (d *Decision) applyResults(f FetchOutcome, at time.Time) (visible bool) {
 	return true
 }
 
-// hold holds a lab report whose order ended otherwise, until somebody decides in a match review. A report that was
-// decided on is not held again.
+// hold holds a lab report of an order that ended otherwise, until somebody decides its match review. It does not hold a
+// lab report again that was decided before.
 func (d *Decision) hold(f FetchOutcome) {
 	n := &d.Next
 	if n.decided(f) {
@@ -85,7 +85,7 @@ func (d *Decision) hold(f FetchOutcome) {
 		return
 	}
 	n.Triggers = slices.DeleteFunc(slices.Clone(n.Triggers), func(t Trigger) bool {
-		// the mark is no longer about the version before
+		// the mark is about the new version from now on
 		return t.Reason == AttentionResultAfterEnd && t.What != "" && !t.Resolved
 	})
 	n.RaiseMark(AttentionResultAfterEnd, d.now)
@@ -93,8 +93,9 @@ func (d *Decision) hold(f FetchOutcome) {
 	d.setOutcome(OutcomeRefused, ReasonOrderEnded)
 }
 
-// decided reports whether a version of an order that ended otherwise needs no decision: the client sees it, somebody
-// has acknowledged it, or its content is what the client sees and no other version is held.
+// decided reports whether a result version of an order that ended otherwise needs no decision. There are three such
+// cases: the client sees the version; somebody has acknowledged it; or the client sees the same content, and no other
+// version is held.
 func (s *State) decided(f FetchOutcome) bool {
 	known := f.ResultID != "" && f.ResultID == s.Fetch.Shown
 	same := !f.Changed && s.Fetch.Shown != "" && s.held() == ""
@@ -111,8 +112,9 @@ func (s *State) held() string {
 	return ""
 }
 
-// announcedAfterEnd raises result_after_end for an announcement on an order that ended otherwise. Once somebody has
-// decided on such results, the announcement may be about those, and only the fetched results show whether they are new.
+// announcedAfterEnd raises result_after_end for an announcement on an order that ended otherwise. It raises no mark if
+// somebody has decided on such results before, because the announcement may be about those. The fetched results then
+// show whether they are new.
 func (s *State) announcedAfterEnd(at time.Time) {
 	decided := slices.ContainsFunc(s.Triggers,
 		func(t Trigger) bool { return t.Reason == AttentionResultAfterEnd && t.Resolved })
@@ -137,7 +139,8 @@ func (d *Decision) applyCorrection(f FetchOutcome, at time.Time) (visible bool) 
 	return true
 }
 
-// applyPartialResults records an event for each partial lab report with news. A testkit has no such status.
+// applyPartialResults records an event for each partial lab report that has news. A testkit order has no status for
+// partial results.
 func (d *Decision) applyPartialResults(f FetchOutcome, at time.Time) {
 	n := &d.Next
 	if n.Modality == lifecycle.Testkit || !f.Changed && n.Status == lifecycle.PartialResults {

@@ -6,7 +6,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// AppointmentType says where the patient is met.
+// AppointmentType says where the appointment takes place: at a patient service center or with a phlebotomist.
 type AppointmentType string
 
 // The types of client-api#17-enums.
@@ -27,8 +27,8 @@ func AppointmentTypeOf(m lifecycle.Modality) AppointmentType {
 	}
 }
 
-// Appointment is what an order's workflow knows of an appointment: ids, times and codes. Its location and notes are in
-// the store (AppointmentDocument).
+// Appointment is an appointment without patient data, as an order's workflow has it: ids, times and codes. Its location
+// and notes are in the store (AppointmentDocument).
 type Appointment struct {
 	ID       string          `json:"id"`
 	Type     AppointmentType `json:"type"`
@@ -97,7 +97,7 @@ const (
 	AppointmentOriginSystem   = "system"   // a deadline, the requisition, or the order's own end
 )
 
-// AppointmentStep is one event of an appointment to be recorded, with the appointment after it.
+// AppointmentStep is an event of an appointment that is to be recorded, and the appointment as it is after the event.
 type AppointmentStep struct {
 	Appointment Appointment `json:"appointment"`
 	Origin      string      `json:"origin"`

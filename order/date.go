@@ -30,8 +30,8 @@ func DateOf(t time.Time) Date {
 // String writes the date as YYYY-MM-DD.
 func (d Date) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day) }
 
-// Start is the first instant of the day in loc, in UTC. If a clock change skips midnight, it is the first instant after
-// the change. If a clock change repeats midnight, it is the earlier one.
+// Start returns the first instant of the day in loc, in UTC. If a clock change skips midnight, it is the first instant
+// after the change. If a clock change repeats midnight, it is the earlier one.
 func (d Date) Start(loc *time.Location) time.Time {
 	t := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, loc)
 	switch before := t.Add(-time.Hour); {

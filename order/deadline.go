@@ -34,10 +34,10 @@ type Deadline struct {
 	Due  time.Time    `json:"due"`
 }
 
-// recomputeDeadlines computes the open deadlines from the state, without those that have fired already. A deadline
-// whose due time has moved (a recovery window that restarted, a later courier fact) is a new one. A fired deadline is
-// never forgotten: if it came back, it would have the same cause, the recording would pass it over, and it would stay
-// due.
+// recomputeDeadlines computes the open deadlines from the state, without those that have fired. A deadline with another
+// due time is a new one (after a restarted recovery window or a later courier fact). Fired deadlines are never removed
+// from the list of fired ones. A removed one would be due again with the same cause, its recording would change
+// nothing, and it would stay due for ever.
 func (s *State) recomputeDeadlines() {
 	all := s.openDeadlines()
 	s.Deadlines = slices.DeleteFunc(all, func(d Deadline) bool { return containsDeadline(s.FiredDeadlines, d) })
@@ -53,8 +53,8 @@ func containsDeadline(list []Deadline, d Deadline) bool {
 	return slices.ContainsFunc(list, func(e Deadline) bool { return e.Name == d.Name && e.Due.Equal(d.Due) })
 }
 
-// openDeadlines implements the table of order-lifecycle#deadlines. While an announced lab report is being fetched, a
-// kit is neither lost nor is its recovery window closed, because the report may complete the order.
+// openDeadlines implements the table of order-lifecycle#deadlines. While an announced lab report is being fetched, no
+// kit becomes lost and no recovery window closes, because the report may complete the order.
 func (s *State) openDeadlines() []Deadline {
 	var out []Deadline
 	add := func(name DeadlineName, from time.Time, after Duration) {

@@ -26,8 +26,8 @@ type Step struct {
 	Implied bool                `json:"implied,omitempty"`
 }
 
-// Decision is what a cause does to an order: the events to record, and the state after them. Only Sequence and Revision
-// of Next are missing; the recording sets them.
+// Decision is the result of a rule: the events to record, and the state after them. The recording sets Sequence and
+// Revision of Next.
 type Decision struct {
 	Outcome           Outcome             `json:"Outcome"`
 	Reason            Reason              `json:"Reason"`

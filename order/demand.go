@@ -44,8 +44,8 @@ func (k DemandKind) ConcernsAppointment() bool {
 	}
 }
 
-// Demand is a request to change an order, as it travels through Temporal. Its body, if it has one, stays encrypted in
-// the row that ID names.
+// Demand is a request to change an order, without patient data, so it may enter Temporal. Its body, if it has one, is
+// stored sealed in the row with the same ID.
 type Demand struct {
 	ID         string          `json:"id"`
 	Kind       DemandKind      `json:"kind"`
@@ -71,8 +71,8 @@ type Demand struct {
 	Results       *FetchOutcome `json:"fetched,omitempty"`        // accept: the results
 }
 
-// AppointmentID is the id of the appointment that a book or request demand creates. It is the demand's own id, so a
-// repeated demand cannot create a second appointment.
+// AppointmentID returns the id of the appointment that a book or request demand creates. It is the demand's own id, so
+// a repeated demand cannot create a second appointment.
 func (d Demand) AppointmentID() string { return d.ID }
 
 // DemandAnswer is the answer to a demand.
@@ -86,7 +86,7 @@ type DemandAnswer struct {
 	ReplacementID string `json:"child_id,omitempty"` // replace: the replacement order
 }
 
-// Reason is a stable code for why something was refused, parked or found late.
+// Reason is a stable code that says why a fact or demand was refused, parked or late.
 type Reason string
 
 // The reasons.
@@ -133,19 +133,19 @@ const (
 
 // The causes of a recording. A cause is recorded once. The same cause again gets the earlier answer.
 
-// CauseInbox is the cause of a fact, with the id of its inbox item.
+// CauseInbox returns the cause of a fact, from the id of its inbox item.
 func CauseInbox(id string) string { return "inbox:" + id }
 
-// CauseDemand is the cause of a demand.
+// CauseDemand returns the cause of a demand.
 func CauseDemand(id string) string { return "demand:" + id }
 
-// CauseCall is the cause of a partner call's outcome.
+// CauseCall returns the cause of a partner call's outcome.
 func CauseCall(id string) string { return "call:" + id }
 
 // CancelAskCallPrefix begins the id of a call that asks the lab to confirm a cancellation; the demand's id follows.
 const CancelAskCallPrefix = "cancel-ask-"
 
-// CauseTimer is the cause of a deadline that was reached.
+// CauseTimer returns the cause of a deadline that was reached.
 func CauseTimer(name DeadlineName, due time.Time) string {
 	return fmt.Sprintf("timer:%s:%d", name, due.UnixMicro())
 }

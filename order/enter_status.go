@@ -50,9 +50,9 @@ func NewState(o *Order, p Policy, activateAt time.Time) State {
 // startPlacement starts the placement. From then on a fact of the lab proves that the lab knows the order.
 func (s *State) startPlacement() { s.Placement = Placement{State: PlacementStarted} }
 
-// enterStatus moves to the status of a step. It ends a recovery whose status is left and drops the marks that are bound
-// to other statuses. fromFact is false for steps that our own calls, demands and deadlines cause: a later fact can be
-// late only compared with another fact.
+// enterStatus moves to the status of a step. It ends the recovery of an order that is not blocked any more, and clears
+// the marks that belong to other statuses. fromFact is false for steps that calls, demands and deadlines cause. Such a
+// step leaves NewestFactAt unchanged, because its time does not make a later fact late.
 func (s *State) enterStatus(st Step, fromFact bool) {
 	if !st.To.In(lifecycle.StageBlocked) {
 		s.Recovery, s.PendingCorrection = RecoveryState{}, nil
@@ -68,8 +68,8 @@ func (s *State) enterStatus(st Step, fromFact bool) {
 	})
 }
 
-// updateLegs records when the kit sets out on a leg, and when its transit to the customer is over. That transit goes on
-// for a kit that is registered before it arrives.
+// updateLegs records when the kit starts a leg, and when the outbound leg ends. The outbound leg continues for a kit
+// that is registered before it arrives.
 func (s *State) updateLegs(st Step) {
 	if st.To.In(lifecycle.StageOutbound) && !s.Outbound.inProgress() {
 		s.Outbound.StartedAt, s.Outbound.Finished = st.At, false

@@ -58,9 +58,9 @@ type Fact struct {
 // implausibleAhead is how far ahead of our clock a partner's time may be (order-lifecycle#implausible-time).
 const implausibleAhead = 5 * time.Minute
 
-// EffectiveTime is the time that all decisions and deadlines use: the partner's time if it is plausible, else the time
-// of receipt. A partner's time is implausible if it is before the order's creation or more than five minutes after the
-// receipt.
+// EffectiveTime returns the time that all decisions and deadlines use: the partner's time if it is plausible, else the
+// time of receipt. A partner's time is implausible if it is before the order's creation or more than five minutes after
+// the receipt.
 func (f Fact) EffectiveTime(createdAt time.Time) (at time.Time, plausible bool) {
 	if f.SentAt.IsZero() || f.SentAt.Before(createdAt) || f.SentAt.After(f.ReceivedAt.Add(implausibleAhead)) {
 		return f.ReceivedAt, false
@@ -74,7 +74,8 @@ func (f Fact) isFinalRejection() bool {
 	return f.Kind == FactKitRejected && f.Recoverable != nil && !*f.Recoverable
 }
 
-// trigger is what the fact raises a mark for. The same fact again with a time that is not newer is the same trigger.
+// trigger returns the trigger of a mark that this fact raises. A repeated fact whose time is not newer has the same
+// trigger.
 func (f Fact) trigger(r AttentionReason, at time.Time) Trigger {
 	says := []string{string(f.Kind), f.Leg, string(f.TargetStatus), string(f.Detail),
 		strconv.FormatBool(f.isFinalRejection())}
@@ -99,7 +100,7 @@ func (f Fact) appliesTo(m lifecycle.Modality) bool {
 	}
 }
 
-// reporter is the actor of the lifecycle machines that reports the fact.
+// reporter returns the actor that reports the fact, as the lifecycle machines name it.
 func (f Fact) reporter() lifecycle.Actor {
 	switch f.Kind {
 	case FactCourierReport:

@@ -17,8 +17,8 @@ type BilledInsurance struct {
 	Medicare bool `json:"medicare,omitempty"`
 }
 
-// InsuredPerson is a person whom a bill names and who may be another than the patient. A guarantor has no date of
-// birth.
+// InsuredPerson is the insured person or the guarantor on a bill. This need not be the patient. A guarantor has no date
+// of birth.
 type InsuredPerson struct {
 	FirstName string  `json:"first_name"`
 	LastName  string  `json:"last_name"`

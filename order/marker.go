@@ -96,8 +96,8 @@ type PriceModifier struct {
 	States     []string `json:"states"`
 }
 
-// TurnaroundOf returns the days from the collection of a sample to the report of all its markers, which is the
-// turnaround of the slowest marker. It is nil if that of one marker is not known (client-api#7-lab-tests-markers-labs).
+// TurnaroundOf returns the days from the collection of a sample to the lab report with all its markers: the turnaround
+// of the slowest marker. It is nil if the turnaround of any marker is not known (client-api#7-lab-tests-markers-labs).
 func TurnaroundOf(markers []Marker) (common, worst *int) {
 	slowest := func(of func(Marker) *int) *int {
 		var longest *int

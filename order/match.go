@@ -56,8 +56,8 @@ const (
 
 var confidenceRank = map[Confidence]int{ConfidenceHigh: 0, ConfidenceMedium: 1, ConfidenceLow: 2}
 
-// Match is what was found out about a lab report. It names orders and says nothing about the patient, so it is stored
-// in the clear.
+// Match is the result of comparing a lab report with orders. It holds ids of orders and codes, and no patient data, so
+// it is stored unsealed.
 type Match struct {
 	Code MatchCode `json:"code"`
 	// the best candidate was placed through another account of the lab
@@ -70,7 +70,7 @@ type Candidate struct {
 	OrderID       string        `json:"order_id"`
 	TransactionID string        `json:"transaction_id"`
 	UserID        string        `json:"user_id"`
-	NamedByNumber bool          `json:"by_number,omitempty"` // the report names the order's number
+	NamedByNumber bool          `json:"by_number,omitempty"` // the lab report names the order's number
 	Confidence    Confidence    `json:"confidence"`
 	Reasons       []MatchReason `json:"reasons"`
 	Overlap       *Overlap      `json:"overlap,omitempty"` // nil: the order has no list of markers
@@ -85,7 +85,8 @@ type Overlap struct {
 	Shared   int `json:"shared"`
 }
 
-// PatientLikeness says whether the patient of an order is the one that the lab has tested, if the lab has said that.
+// PatientLikeness says whether the patient of an order is the person whom the lab has tested. It is unknown if the lab
+// named nobody.
 type PatientLikeness string
 
 // The degrees of likeness.
@@ -242,7 +243,7 @@ func (m MatchableOrder) markerOverlap(r LabReport) (*Overlap, MatchReason) {
 }
 
 // BestOrderID returns the order that an acceptance without an order, or with a user only, is for: the one candidate
-// with the highest confidence. It is empty if there is no such candidate, or if a patient differs: then the acceptance
+// with the highest confidence. It is empty if there is no such candidate, or if a patient differs. The acceptance then
 // has to name the order.
 func (m Match) BestOrderID(userID string) string {
 	if userID == "" && (m.Code == MatchMultipleOrders || m.Code == MatchOtherPatient) {

@@ -12,7 +12,7 @@ type MatchReviewStatus string
 
 // The statuses of a review (client-api#17-enums).
 const (
-	MatchReviewMatched         MatchReviewStatus = "matched"                 // an order has the report's number now
+	MatchReviewMatched         MatchReviewStatus = "matched"                 // an order has the number by now
 	MatchReviewPendingCustomer MatchReviewStatus = "pending_customer_review" // the client decides
 	MatchReviewPendingOps      MatchReviewStatus = "pending_ops_review"      // operations decide
 	MatchReviewResolved        MatchReviewStatus = "resolved"
@@ -34,7 +34,7 @@ const (
 )
 
 // MatchReview is a lab report that cannot be assigned to an order: it has an order number that does not exist, or that
-// of an order that ended otherwise. The report is stored and not shown as anybody's results until somebody decides
+// of an order that ended otherwise. The lab report is stored, and no client sees it as results until somebody decides
 // (client-api#unmatched-results-match-reviews).
 type MatchReview struct {
 	ID           string
@@ -64,8 +64,8 @@ type MatchReviewAcceptance struct {
 	Note     string `json:"note,omitempty"`
 }
 
-// ReviewTestCase is a case of the test of unmatched results (client-api#unmatched-results-match-reviews): it makes a
-// lab report that gets the given match code, from orders in the given statuses.
+// ReviewTestCase is a case of the test of unmatched results (client-api#unmatched-results-match-reviews): it describes
+// a lab report that gets the given match code, and the statuses of the orders that the case needs.
 type ReviewTestCase struct {
 	Case             MatchCode
 	Roles            []string                       // the roles of its orders

@@ -66,7 +66,7 @@ type Order struct {
 	Modality         lifecycle.Modality
 	Registrable      bool
 	Registered       bool
-	Imported         bool // the requisition was made elsewhere; Number is then the lab's own
+	Imported         bool // another system made the requisition; Number is then the lab's own
 	Origin           Origin
 	ParentID         string // the order that this one replaces or redraws; empty for an initial order
 	ReplacementDepth int    // the number of replacements between this order and the initial one

@@ -90,7 +90,7 @@ type Placement struct {
 	UnansweredRounds int            `json:"tries,omitempty"` // rounds of attempts that ended without an answer
 }
 
-// LegProgress is what a courier has reported on one leg.
+// LegProgress holds the reports of a courier on one leg.
 type LegProgress struct {
 	StartedAt    time.Time `json:"since,omitzero"` // when the kit set out on the leg
 	LastReportAt time.Time `json:"at,omitzero"`    // time of the newest courier fact; zero: none so far
@@ -109,7 +109,7 @@ type RecoveryState struct {
 	SuppliedAt time.Time `json:"supplied_at,omitzero"`
 }
 
-// Fetch is the fetch of an announced lab report.
+// Fetch is the state of fetching an announced lab report.
 type Fetch struct {
 	Pending bool `json:"pending,omitempty"`
 	// the number of the announcement; a fetch for an older one does not end the fetch
@@ -118,7 +118,7 @@ type Fetch struct {
 	StartedAt      time.Time `json:"started_at,omitzero"` // when the schedule of attempts began, by our clock
 	Attempts       int       `json:"attempts,omitempty"`  // attempts for the present generation
 	GivenUp        bool      `json:"given_up,omitempty"`  // the schedule is exhausted
-	StoredVersions int       `json:"versions,omitempty"`  // number of stored report versions
+	StoredVersions int       `json:"versions,omitempty"`  // number of stored result versions
 	Shown          string    `json:"shown,omitempty"`     // the version that was last made visible to the client
 }
 
@@ -171,7 +171,7 @@ func (s State) awaitsRequisition() bool {
 	return s.Status.In(lifecycle.StageOrdered, lifecycle.StageRegistered)
 }
 
-// statusAfterPlacement is the status of an order that the lab has accepted.
+// statusAfterPlacement returns the status that the order enters when the lab accepts it.
 func (s State) statusAfterPlacement() lifecycle.LowStatus {
 	if s.Registrable && !s.Registered {
 		return lifecycle.AwaitingRegistration
@@ -179,5 +179,5 @@ func (s State) statusAfterPlacement() lifecycle.LowStatus {
 	return lifecycle.RequisitionCreated
 }
 
-// FullStatus is the status as the client API writes it, in three parts.
+// FullStatus returns the status as the client API writes it, in three parts.
 func (s State) FullStatus() lifecycle.Status { return lifecycle.MustFullStatus(s.Modality, s.Status) }

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Trigger is one thing that an attention mark was raised for. It is resolved once somebody has acknowledged the mark,
-// or has decided what the mark asked about. A resolved trigger raises no mark again; the same thing with a later time
-// is a new one.
+// Trigger is the cause of an attention mark, such as one fact or one result version. It is resolved when somebody
+// acknowledges the mark or makes the decision that the mark asks for. A resolved trigger raises no mark again. The same
+// cause with a later time is a new trigger.
 type Trigger struct {
 	Reason   AttentionReason `json:"reason"`
 	What     string          `json:"what,omitempty"`
@@ -15,7 +15,7 @@ type Trigger struct {
 	Resolved bool            `json:"resolved,omitempty"`
 }
 
-// keptTriggers bounds how many triggers a state remembers.
+// keptTriggers is the most triggers that a state holds. The oldest are dropped first.
 const keptTriggers = 50
 
 // raiseFor raises the mark of a trigger, unless that trigger has been resolved. It reports whether the mark is open.
@@ -28,14 +28,14 @@ func (s *State) raiseFor(t Trigger, at time.Time) bool {
 	return true
 }
 
-// resolved reports whether a trigger of the same thing, with the same or a later time, has been resolved.
+// resolved reports whether a trigger with the same cause, and the same or a later time, has been resolved.
 func (s *State) resolved(t Trigger) bool {
 	return slices.ContainsFunc(s.Triggers, func(e Trigger) bool {
 		return e.Resolved && e.Reason == t.Reason && e.What == t.What && !t.At.After(e.At)
 	})
 }
 
-// addTrigger stores a trigger. If one of the same thing exists, the later time is stored.
+// addTrigger stores a trigger. If there is one with the same cause, it stores the later time.
 func (s *State) addTrigger(t Trigger) {
 	s.Triggers = slices.Clone(s.Triggers)
 	i := slices.IndexFunc(s.Triggers, func(e Trigger) bool { return e.Reason == t.Reason && e.What == t.What })
@@ -50,8 +50,8 @@ func (s *State) addTrigger(t Trigger) {
 	s.Triggers[i] = t
 }
 
-// resolve clears a mark because somebody has dealt with it, and stores its triggers as resolved. It reports whether the
-// mark was open.
+// resolve clears a mark that somebody acknowledged or decided on, and stores its triggers as resolved. It reports
+// whether the mark was open.
 func (s *State) resolve(r AttentionReason) bool {
 	if r == AttentionFactOutOfPlace && s.HasMark(r) {
 		for _, f := range s.ParkedFacts {
@@ -65,7 +65,8 @@ func (s *State) resolve(r AttentionReason) bool {
 	return s.ClearMark(r)
 }
 
-// dropTriggers forgets the triggers of marks that were cleared otherwise, and of facts that are not parked any more.
+// dropTriggers removes unresolved triggers of marks that are not open any more, and triggers of facts that are not
+// parked any more.
 func (s *State) dropTriggers() {
 	s.Triggers = slices.DeleteFunc(slices.Clone(s.Triggers), func(t Trigger) bool {
 		if t.Reason == AttentionFactOutOfPlace {

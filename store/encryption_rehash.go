@@ -10,7 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
-// searchTable describes a table of search hashes, and how the terms of its subjects are read again.
+// searchTable describes a table of search hashes, and how to read the terms of its subjects, to hash them again.
 type searchTable struct {
 	name          string
 	subject       string // the column of the subject's id

@@ -166,7 +166,8 @@ func (s *Store) matchInboxItem(ctx context.Context, tx *sql.Tx, id, orderID, leg
 	return r, err
 }
 
-// afterMatch schedules the erasure of an order for which an inbox item has come, and closes the item's review.
+// afterMatch does what follows from a match: it marks an erased order for erasure again, because new data has come, and
+// closes the match review of the item.
 func (s *Store) afterMatch(ctx context.Context, tx *sql.Tx, r ReceivedItem) error {
 	if err := s.rescheduleErasure(ctx, tx, r.OrderID); err != nil {
 		return err

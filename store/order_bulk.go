@@ -58,7 +58,8 @@ func uniqueTerms(terms []searchTerm) []searchTerm {
 	return out
 }
 
-// BulkInsertUsers writes users as BulkInsertOrders writes orders. It ignores the user limit of a sandbox team.
+// BulkInsertUsers writes users as they are, to fill a database for measurements. It ignores the user limit of a sandbox
+// team.
 func (s *Store) BulkInsertUsers(ctx context.Context, users []User) error {
 	written := sqldb.TableRows{Table: "users", Columns: []string{"id", "team_id", "client_user_id", "created_at",
 		"updated_at"}}

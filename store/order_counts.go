@@ -92,7 +92,7 @@ func (s *Store) unfinishedByStatus(ctx context.Context) (map[lifecycle.Status]in
 
 // CorrectOrderCounts compares the counts of unfinished orders with the orders and corrects them. It returns the sum of
 // the differences, which is 0 unless the orders were written by hand or by a program that does not count. It reads all
-// unfinished orders. On PostgreSQL it does not block other transactions; on SQLite they wait.
+// unfinished orders. On PostgreSQL it blocks no other transaction; on SQLite other writers wait.
 func (s *Store) CorrectOrderCounts(ctx context.Context) (wrong int, err error) {
 	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 		// This statement locks a row, so that two concurrent calls do not correct the same difference twice.

@@ -115,7 +115,7 @@ func (s *Store) demandBody(ctx context.Context, q sqldb.Querier, id string) ([]b
 }
 
 // recordDemandOutcome stores the outcome of a demand. The body of an applied demand moves to the order or its
-// appointment; the body of a refused one is erased. A demand without a row is left out: it had nothing to store.
+// appointment; the body of a refused one is erased. A demand without a body has no row, so nothing is stored for it.
 func (s *Store) recordDemandOutcome(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) error {
 	d := r.Decision
 	if d.Next.PendingCancellation == nil {
@@ -226,7 +226,7 @@ func (s *Store) RecordDemandAnswer(ctx context.Context, id string) error {
 	return nil
 }
 
-// RecordDemandAnswersBefore records the same for all demands that were made of an order before a time.
+// RecordDemandAnswersBefore records an answer to all demands that were made of an order before a time.
 func (s *Store) RecordDemandAnswersBefore(ctx context.Context, orderID string, before time.Time) error {
 	_, err := s.db.Writer.ExecContext(ctx,
 		`UPDATE demands SET answered = TRUE WHERE order_id = $1 AND created_at < $2 AND NOT answered`,

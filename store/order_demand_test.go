@@ -132,7 +132,7 @@ func TestActivateByFollowsTheState(t *testing.T) {
 	})
 }
 
-// A demand without a body has no row. It is recorded nevertheless.
+// A demand without a body has no row, and is still recorded.
 func TestADemandWithoutARowIsRecorded(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {

@@ -25,7 +25,7 @@ func (s *Store) recordCauseOutcome(ctx context.Context, tx *sql.Tx, r order.Reco
 	now time.Time) (matched []ReceivedItem, err error) {
 	if r.Fact != nil {
 		if err := recordInboxOutcome(ctx, tx, r, now); err != nil {
-			return nil, fmt.Errorf("settling inbox row %s: %w", r.Fact.InboxID, err)
+			return nil, fmt.Errorf("recording the outcome of inbox item %s: %w", r.Fact.InboxID, err)
 		}
 		if r.Decision.StoreShipment {
 			if matched, err = s.storeShipment(ctx, tx, r.OrderID, *r.Fact, r.Decision.Next.ShipmentAt, now); err != nil {
@@ -35,12 +35,12 @@ func (s *Store) recordCauseOutcome(ctx context.Context, tx *sql.Tx, r order.Reco
 	}
 	if id := r.Decision.AbandonedDemandID; id != "" {
 		if err := refuseDemand(ctx, tx, id, order.ReasonProviderUnanswered, now); err != nil {
-			return nil, fmt.Errorf("settling demand %s: %w", id, err)
+			return nil, fmt.Errorf("refusing demand %s: %w", id, err)
 		}
 	}
 	if r.DemandID != "" {
 		if err := s.recordDemandOutcome(ctx, tx, r, now); err != nil {
-			return nil, fmt.Errorf("settling demand %s: %w", r.DemandID, err)
+			return nil, fmt.Errorf("recording the outcome of demand %s: %w", r.DemandID, err)
 		}
 	}
 	if r.ResultID != "" {

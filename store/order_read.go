@@ -85,8 +85,8 @@ func scanOrderRef(row sqldb.Scanner) (ref OrderRef, err error) {
 	return ref, err
 }
 
-// OrderIDBySample finds a team's order by its sample_id, which is printed on a kit. If a lab has used the id twice, it
-// returns the newest order. The error is ErrNotFound when there is none.
+// OrderIDBySample finds a team's order by its sample_id, which is printed on a kit. A lab may use an id twice; the
+// newest order with it is returned. The error is ErrNotFound when there is none.
 func (s *Store) OrderIDBySample(ctx context.Context, teamID, sampleID string) (string, error) {
 	id, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanText,
 		`SELECT id FROM orders WHERE sample_id = $1 AND sample_id <> '' AND ($2 = '' OR team_id = $2)

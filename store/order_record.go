@@ -211,8 +211,8 @@ func insertDecision(ctx context.Context, tx *sql.Tx, r order.Recording, d order.
 	return n == 1, nil
 }
 
-// repeatedResult answers a cause that is recorded again: with what it got before, or with ErrStale when it got nothing.
-// When its fact is parked all the same, the outcome of the fact is recorded.
+// repeatedResult returns the earlier result of a cause that is recorded again. The error is ErrStale when the cause has
+// no earlier result. If the fact is still parked, it also records the outcome of the fact.
 func repeatedResult(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) (RecordResult, error) {
 	d, err := previousResult(ctx, tx, r)
 	if err == nil && r.Fact != nil {
@@ -225,7 +225,7 @@ func repeatedResult(ctx context.Context, tx *sql.Tx, r order.Recording, now time
 	return RecordResult{RecordingResult: d}, nil
 }
 
-// previousResult is what the same cause got before, or ErrStale when it got nothing.
+// previousResult returns the earlier result of the same cause. The error is ErrStale when there is none.
 func previousResult(ctx context.Context, tx *sql.Tx, r order.Recording) (order.RecordingResult, error) {
 	d, err := sqldb.QueryOne(ctx, tx, func(row sqldb.Scanner) (d order.RecordingResult, err error) {
 		err = row.Scan(&d.Revision, &d.Sequence, &d.Outcome, &d.Reason, &d.ReplacementID)

@@ -135,7 +135,7 @@ func TestConcurrentRecordingsLeaveNoGap(t *testing.T) {
 						continue
 					}
 					if err == nil && out.Duplicate {
-						return errors.New("a first recording was taken for a second")
+						return errors.New("a first recording was answered as a repeated one")
 					}
 					return err
 				}

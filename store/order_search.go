@@ -25,7 +25,7 @@ const (
 	searchInterpretation = "interpretation" // of the newest visible results
 )
 
-// normaliseName maps different spellings of one name to the same text: Unicode NFKC, lower case, single spaces, no
+// normaliseName returns the same text for different spellings of one name: Unicode NFKC, lower case, single spaces, no
 // punctuation at the ends of words.
 func normaliseName(name string) string {
 	var words []string

@@ -52,8 +52,8 @@ func (s *Store) openShipment(x shipmentScan) (shipmentRow, error) {
 	return x.shipmentRow, s.keys.OpenJSON(sealContext("shipments", to.ID, "notes"), x.notes, &to.Notes)
 }
 
-// storeShipment stores the shipment data of a fact, so that couriers' items with its tracking numbers are matched from
-// now on. It returns the unmatched items that were waiting for one of the numbers.
+// storeShipment stores the shipment data of a fact, so that inbox items of couriers with its tracking numbers match the
+// order from now on. It returns the unmatched items that were waiting for one of the numbers.
 func (s *Store) storeShipment(ctx context.Context, tx *sql.Tx, orderID string, f order.Fact, shippedAt,
 	now time.Time) ([]ReceivedItem, error) {
 	row, err := sqldb.QueryOne(ctx, tx, s.scanShipment, `SELECT `+shipmentColumns+` FROM shipments WHERE order_id = $1`,

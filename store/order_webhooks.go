@@ -160,7 +160,8 @@ func (s *Store) enqueueEventWebhook(ctx context.Context, tx *sql.Tx, o order.Ord
 	return s.enqueueOrderWebhook(ctx, tx, o, eventType, data)
 }
 
-// enqueueEventWebhooks does so for each of the newest n events, with the order as it was at that event.
+// enqueueEventWebhooks enqueues the webhook messages of the newest n events, each with the order as it was at its
+// event.
 func (s *Store) enqueueEventWebhooks(ctx context.Context, tx *sql.Tx, o order.Order, n int) ([]string, error) {
 	var endpoints []string
 	for i := len(o.Events) - n; i < len(o.Events); i++ {

@@ -26,7 +26,7 @@ type DueDelivery struct {
 	EventType  string
 	DueAt      time.Time
 	ChangedAt  time.Time // when the endpoint was last changed
-	Trace      string    // the trace of the message, in the form of tracing.Parent; empty: none
+	Trace      string    // traceparent of the trace of the message; empty: none
 }
 
 // DueQuery selects due deliveries of an endpoint.

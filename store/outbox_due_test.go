@@ -134,7 +134,7 @@ func TestAttemptsMoveTheDelivery(t *testing.T) {
 		}, log)
 
 		require.NoError(t, recordAttempt(s, sqldb.NewID(), AttemptRow{MessageID: delivered, Number: 1}),
-			"what is not there is left out")
+			"attempts without a delivery are left out")
 	})
 }
 

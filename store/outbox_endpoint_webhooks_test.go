@@ -84,7 +84,7 @@ func TestOnlyTheLastAttemptExhaustsADelivery(t *testing.T) {
 			[]AttemptRow{{MessageID: message, Round: 1, Number: 8, At: s.now()}})
 		require.NoError(t, err)
 		require.Zero(t, out.ExhaustedDeliveries)
-		require.Equal(t, []string{message}, dueMessages(t, s, endpoint), "the second round goes on")
+		require.Equal(t, []string{message}, dueMessages(t, s, endpoint), "the second round is still pending")
 		require.NoError(t, s.SetEndpointDisabled(t.Context(), endpoint, true, "client"))
 		out, err = s.RecordAttempts(t.Context(), endpoint,
 			[]AttemptRow{{MessageID: message, Round: 2, Number: 8, At: s.now()}})

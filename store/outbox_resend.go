@@ -134,9 +134,8 @@ type ReplayQuery struct {
 }
 
 // ReplayFailedDeliveries makes all exhausted deliveries of an endpoint due again, each with a new round, and returns
-// how many. With Missed it also adds the deliveries of messages that the endpoint never got. With ReplayQuery.Missed it
-// also adds and counts deliveries of messages that the endpoint never had. The endpoint has to be nudged. The error is
-// ErrNotFound when there is no such endpoint, or ErrEndpointDisabled.
+// how many. With Missed it also adds and counts deliveries of messages for which the endpoint has none. The endpoint
+// has to be nudged. The error is ErrNotFound when there is no such endpoint, or ErrEndpointDisabled.
 func (s *Store) ReplayFailedDeliveries(ctx context.Context, r ReplayQuery) (int, error) {
 	if r.Until.IsZero() {
 		r.Until = s.now().Add(time.Second)

@@ -57,7 +57,7 @@ func (s *Store) PruneResults(ctx context.Context, before time.Time, limit int) (
 	pruned := 0
 	for _, id := range ids {
 		err := s.db.InTx(ctx, func(tx *sql.Tx) error { return pruneResultsOf(ctx, tx, id, sqldb.ToMicros(before)) })
-		if errors.Is(err, ErrNotFound) { // the order goes on, or has newer results
+		if errors.Is(err, ErrNotFound) { // the order is not finished any more, or has newer results
 			continue
 		}
 		if err != nil {

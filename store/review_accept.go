@@ -239,7 +239,7 @@ func (s *Store) ResolveMatchReview(ctx context.Context, teamID, id string, actio
 }
 
 // reviewOfInboxItemCondition is the condition that a review v is about the lab report that an inbox item i announced;
-// see reportSubject.
+// see unmatchedReviewSubject.
 const reviewOfInboxItemCondition = `v.subject = 'report:' || i.account_id || ':' || i.order_number`
 
 // closeReviewOfMatchedItem ends the open review of a lab report whose order exists by now. The order's workflow fetches

@@ -18,7 +18,7 @@ import (
 var migrations embed.FS
 
 // ErrUnreleasedSchema is the error for a database that a build from before the first release made. Those builds
-// numbered their migrations differently, so this build cannot tell what such a database holds.
+// numbered their migrations differently, so this build cannot know the schema of such a database.
 var ErrUnreleasedSchema = errors.New("the database was made by an unreleased build: create a new database")
 
 // Migrate brings the schema up to date. Running it again, or in several processes at once, is harmless.
@@ -103,7 +103,7 @@ const (
 		autovacuum_vacuum_insert_scale_factor, autovacuum_analyze_scale_factor)`
 )
 
-// autovacuumMigration is migration 2. It is not a file because SQLite has no such setting: there it does nothing.
+// autovacuumMigration is migration 2. It is Go code, because SQLite has no such setting and it does nothing there.
 func (s *Store) autovacuumMigration() *goose.Migration {
 	return goose.NewGoMigration(2, s.alterVacuumedTables(vacuumEarly), s.alterVacuumedTables(vacuumByDefault))
 }

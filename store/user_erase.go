@@ -114,7 +114,7 @@ func (s *Store) EraseOrders(ctx context.Context, limit int) (int, error) {
 	erased := 0
 	for _, id := range due {
 		err := s.db.InTx(ctx, func(tx *sql.Tx) error { return s.eraseOrder(ctx, tx, id) })
-		if errors.Is(err, ErrNotFound) { // another process has erased it, or it goes on
+		if errors.Is(err, ErrNotFound) { // another process has erased it, or it is not finished any more
 			continue
 		}
 		if err != nil {

@@ -53,7 +53,7 @@ func isAllowedHeader(name, value string) bool {
 }
 
 // setCustomHeaders adds the allowed custom headers to h. CheckHeaders has refused the others when the endpoint was
-// stored. If there is one nevertheless, it is left out, and the delivery goes on.
+// stored. If one was stored anyway, it is not sent, and the message is.
 func setCustomHeaders(h http.Header, custom map[string]string) {
 	for name, value := range custom {
 		if isAllowedHeader(name, value) {

@@ -35,7 +35,7 @@ func (v Version) deploymentOptions() sdk.DeploymentOptions {
 	}
 }
 
-// HoldAllChanges stands for all changes of workflow code.
+// HoldAllChanges in the list of held changes means all of them.
 const HoldAllChanges = "all"
 
 // holdChanges makes workflow.GetVersion hold the given changes: a run that reaches one keeps the old behaviour, and its

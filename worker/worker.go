@@ -66,8 +66,8 @@ type Options struct {
 	StopTimeout time.Duration
 	// Queues are the task queues to serve. Defaults to all.
 	Queues []string
-	// OnFatal is called when the worker cannot go on, for example because its namespace is gone, perhaps once per queue.
-	// The process should then end and be restarted. Defaults to a log message.
+	// OnFatal is called when the worker cannot continue, for example because its namespace is gone, perhaps once per
+	// queue. The process should then end and be restarted. Defaults to a log message.
 	OnFatal func(error)
 }
 
@@ -129,7 +129,7 @@ func (o *Options) setDefaults() {
 		o.Now = time.Now
 	}
 	if o.OnFatal == nil {
-		o.OnFatal = func(err error) { o.Logger.Error("the worker cannot go on", "error", err) }
+		o.OnFatal = func(err error) { o.Logger.Error("the worker cannot continue", "error", err) }
 	}
 	if o.StopTimeout == 0 {
 		o.StopTimeout = 10 * time.Second

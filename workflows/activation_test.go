@@ -108,7 +108,7 @@ func TestCancellingAScheduledOrder(t *testing.T) {
 	require.Equal(t, []lifecycle.LowStatus{lifecycle.Ordered, lifecycle.Cancelled}, w.statusHistory())
 	require.Empty(t, w.lab.Traffic().Calls)
 	require.Empty(t, w.attention())
-	require.Empty(t, w.order().State.Deadlines, "the timer goes with the order")
+	require.Empty(t, w.order().State.Deadlines, "an ended order has no deadlines")
 	require.Equal(t, day0.Add(hour), w.now(), "the run ends at once, not at the activation")
 }
 

@@ -140,7 +140,7 @@ func TestAppointmentIsRescheduledAndCancelled(t *testing.T) {
 	move := w.demandAt(4*hour, w.bookingDemand(lifecycle.WalkIn, order.DemandRescheduleAppointment, 74*hour))
 	drop := w.demandAt(5*hour, cancelAppointmentDemand())
 	again := w.demandAt(6*hour, cancelAppointmentDemand())
-	anew := w.demandAt(7*hour, w.bookingDemand(lifecycle.WalkIn, order.DemandBookAppointment, 50*hour))
+	rebooked := w.demandAt(7*hour, w.bookingDemand(lifecycle.WalkIn, order.DemandBookAppointment, 50*hour))
 	w.runUntil(8 * hour)
 
 	require.Equal(t, order.ReasonAlreadyBooked, twice.Reason)
@@ -148,7 +148,7 @@ func TestAppointmentIsRescheduledAndCancelled(t *testing.T) {
 	require.True(t, move.Done, "%s", move.Reason)
 	require.True(t, drop.Done, "%s", drop.Reason)
 	require.Equal(t, order.ReasonNoAppointment, again.Reason)
-	require.True(t, anew.Done, "the first slot is free again: %s", anew.Reason)
+	require.True(t, rebooked.Done, "the first slot is free again: %s", rebooked.Reason)
 	require.Equal(t, []lifecycle.LowStatus{
 		lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.AppointmentScheduled, lifecycle.AppointmentScheduled,
 		lifecycle.AppointmentCancelled, lifecycle.AppointmentScheduled,

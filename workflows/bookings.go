@@ -11,8 +11,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// bookingAnswerTimeout is how long a caller waits for a provider of appointments. After it a booking has failed, and
-// what the provider may have booked is released. A rescheduling or a cancellation goes on.
+// bookingAnswerTimeout is how long a caller waits for a provider of appointments. After that time a booking fails, and
+// any appointment that the provider booked is released. A rescheduling or a cancellation continues.
 const bookingAnswerTimeout = 12 * time.Second
 
 // bookOptions are the options of one attempt of a provider call.
@@ -28,8 +28,8 @@ const (
 	releasePause = time.Minute
 )
 
-// askProvider records that the provider is asked for a demand about an appointment, and waits for the answer. The mutex
-// is free while it waits.
+// askProvider records that the provider is asked about a demand, and waits for the answer. It does not hold the mutex
+// while it waits.
 func (r *orderRun) askProvider(ctx workflow.Context, dm order.Demand) (order.DemandAnswer, error) {
 	if answer, answered, err := r.recordBookingAsked(ctx, dm); err != nil || answered {
 		return answer, err
@@ -98,9 +98,9 @@ func (r *orderRun) takeBookingAnswer(ctx workflow.Context, dm order.Demand) (ord
 	})
 }
 
-// answerUnansweredBooking answers a caller who waits no longer. An asynchronous booking is answered "pending". Any
-// other booking is answered "not booked" and given up: whatever the provider has booked is released. Other demands are
-// answered "no answer yet", and the provider is still being asked.
+// answerUnansweredBooking answers a caller whose time to wait is over. An asynchronous booking gets "pending". Any
+// other booking gets "not booked" and is given up: if the provider booked an appointment anyway, it is released. Other
+// demands get "no answer yet", and the call to the provider continues.
 func (r *orderRun) answerUnansweredBooking(ctx workflow.Context, dm order.Demand) (order.DemandAnswer, error) {
 	from := r.state.Status
 	switch {
@@ -138,7 +138,7 @@ func (r *orderRun) recordBookingOutcome(ctx workflow.Context, dm order.Demand,
 		Sequence: out.Sequence}, nil
 }
 
-// failRun makes the loop return an error of a handler, so that the run does not go on with a state that may be wrong.
+// failRun makes the loop return an error of a handler. The run then ends, because its state may be wrong.
 func (r *orderRun) failRun(err error) (order.DemandAnswer, error) {
 	r.err, r.changed = err, true
 	return order.DemandAnswer{}, err

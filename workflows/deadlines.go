@@ -18,7 +18,7 @@ func (r *orderRun) applyDueDeadlines(ctx workflow.Context) error {
 		}
 		_, err := r.decideAndRecord(ctx, order.CauseTimer(dl.Name, dl.Due), func(s order.State) *order.Recording {
 			if next, ok := s.NextDeadline(); !ok || next.Name != dl.Name || !next.Due.Equal(dl.Due) {
-				return nil // something else was recorded first; the loop looks again
+				return nil // another recording was first; the loop computes the due deadlines again
 			}
 			return &order.Recording{Decision: s.ApplyDeadline(dl, workflow.Now(ctx))}
 		})
@@ -31,7 +31,8 @@ func (r *orderRun) applyDueDeadlines(ctx workflow.Context) error {
 func (r *orderRun) timerFired() bool { return r.timer != nil && r.timer.IsReady() }
 
 // startCallsAndTimer starts the coroutines that the state asks for, and a timer that fires no later than the next
-// deadline. A timer that is due earlier is left alone: firing once in vain costs less than a new timer at every step.
+// deadline. A timer that fires earlier is not replaced: a firing without effect costs less than a new timer at every
+// step.
 func (r *orderRun) startCallsAndTimer(ctx workflow.Context) {
 	r.startCalls(ctx)
 	dl, ok := r.state.NextDeadline()

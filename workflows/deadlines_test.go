@@ -61,7 +61,7 @@ func TestDeadlines(t *testing.T) {
 			}, reason: order.AttentionOutboundOverdue, due: 11 * day,
 			leave: func(w *orderHarness, at time.Duration) { w.courierFactAt(at, "outbound", lifecycle.WithCustomer) },
 		},
-		"never heard of on its way out": {
+		"no courier fact on the outbound leg": {
 			enter: func(w *orderHarness) { w.factAt(day, order.FactKitShipped) }, reason: order.AttentionLegSilent,
 			due:   31 * day,
 			leave: func(w *orderHarness, at time.Duration) { w.factAt(at, order.FactKitReceived) },
@@ -98,7 +98,7 @@ func TestDeadlines(t *testing.T) {
 			due:   6*day + hour,
 			leave: func(w *orderHarness, at time.Duration) { w.resultsAt(at, `{}`); w.factAt(at, order.FactReportReady) },
 		},
-		"a report out of place": {
+		"a parked report_ready": {
 			enter: func(w *orderHarness) {
 				toLab(w)
 				w.courierFactAt(11*day, "outbound", lifecycle.WithCustomer)

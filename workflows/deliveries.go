@@ -21,8 +21,8 @@ var batchOptions = workflow.ActivityOptions{
 	},
 }
 
-// Deliveries makes the deliveries of one endpoint: a batch of those that are due, then a wait for the next due time or
-// a nudge, until none is left. It runs only while there is something to deliver.
+// Deliveries makes the deliveries of one endpoint. It runs a batch of those that are due, waits for the next due time
+// or a nudge, and repeats that. It ends when no delivery is pending.
 func Deliveries(ctx workflow.Context, in dispatch.DeliveriesInput) error {
 	nudges := workflow.GetSignalChannel(ctx, dispatch.SignalNudge)
 	for {

@@ -134,7 +134,7 @@ func TestDeliveriesContinueAsNew(t *testing.T) {
 			t.Parallel()
 			e := newEndpoint(t, func(e *endpointHarness, n int) (time.Duration, error) {
 				if n > 10 {
-					return 0, temporal.NewNonRetryableApplicationError("it goes on and on", "Fault", nil)
+					return 0, temporal.NewNonRetryableApplicationError("a delivery without end", "Fault", nil)
 				}
 				during(e)
 				if n == 3 {

@@ -75,13 +75,13 @@ func (r *orderRun) labMustConfirm() bool {
 	return r.capabilities.CanCancel && r.state.Placement.State == order.PlacementDone && !r.state.HasShipped
 }
 
-// cancelAnswerTimeout is how long a caller waits for the lab's confirmation. After it the caller is answered "no answer
-// yet", and the lab is still being asked.
+// cancelAnswerTimeout is how long a caller waits for the lab's confirmation. After that time the caller gets "no answer
+// yet", and the call to the lab continues.
 const cancelAnswerTimeout = 12 * time.Second
 
-// answerWithoutAsking answers a demand for which a partner would be asked, if the order does not allow it or fulfils it
-// already. decided is false if the state was out of date and the demand is allowed after all. That happens when the
-// run's last task was lost with its worker.
+// answerWithoutAsking answers a demand about which a partner would be asked. It does so if the order does not allow the
+// demand, or fulfils it already. decided is false if this run's state was outdated and the order does allow the demand.
+// The state is outdated when the run's last task was lost with its worker.
 func (r *orderRun) answerWithoutAsking(ctx workflow.Context,
 	dm order.Demand) (answer order.DemandAnswer, decided bool, err error) {
 	from := r.state.Status

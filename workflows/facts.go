@@ -20,7 +20,7 @@ func (r *orderRun) applySignalledFacts(ctx workflow.Context) error {
 	return nil
 }
 
-// proposeFact decides a fact. A fact that is parked and stays parked is not recorded again.
+// proposeFact returns the decision on a fact as a recording, or nil if a parked fact stays parked.
 func (r *orderRun) proposeFact(ctx workflow.Context, f order.Fact) proposal {
 	return func(s order.State) *order.Recording {
 		d := s.ApplyFact(f, workflow.Now(ctx))

@@ -11,7 +11,7 @@ import (
 )
 
 // correctAtLab sends a correction to the lab until the lab has answered or the order is not blocked any more. A newer
-// correction is sent as soon as the round before it has ended.
+// correction is sent when the present round has ended.
 func (r *orderRun) correctAtLab(ctx workflow.Context) error {
 	for r.state.PendingCorrection != nil {
 		pending := *r.state.PendingCorrection

@@ -109,7 +109,7 @@ func (g *labGate) middleware(next http.Handler) http.Handler {
 // dropConnection closes the connection of a call to the lab.
 func dropConnection() { panic(http.ErrAbortHandler) }
 
-// labHarnessSetting changes a clinic before it is opened.
+// labHarnessSetting changes the settings of a lab harness before it is opened.
 type labHarnessSetting func(*simlab.Config, *store.LabAccount)
 
 // withCancelCall gives the lab a call that cancels, and its path to the account.
@@ -122,8 +122,8 @@ func withCancelCall(c *simlab.Config, a *store.LabAccount) {
 // neutralSecret signs the webhooks of the neutral protocol.
 const neutralSecret = "whsec_bm90LWEtc2VjcmV0LW9ubHktZm9yLXRlc3RzLTAwMDE="
 
-// withNeutralLab gives the clinic a lab with the neutral protocol, which takes orders of every collection method and is
-// a provider of appointments.
+// withNeutralLab gives the harness a lab with the neutral protocol, which takes orders of every collection method and
+// is a provider of appointments.
 func withNeutralLab(c *simlab.Config, a *store.LabAccount) {
 	c.NeutralURL, c.NeutralAccount, c.NeutralSecrets = "http://127.0.0.1:1/unused", labUser, []string{neutralSecret}
 	a.Partner, a.LabSlug, a.Token = neutral.Partner, "quest", neutralSecret

@@ -40,8 +40,8 @@ type orderRun struct {
 }
 
 // Order runs one order: it applies facts and demands, places the order at its lab, acts on deadlines and fetches
-// results, until the order has ended and nothing is left to do. A later fact or demand starts another run of the same
-// id.
+// results. It ends when the order has ended and no work is pending. A later fact or demand starts another run of the
+// same id.
 func Order(ctx workflow.Context, in dispatch.OrderInput) error {
 	// Cancelling the workflow from outside must not interrupt an order. An order is cancelled by a demand.
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
@@ -128,9 +128,9 @@ func (r *orderRun) idle(ctx workflow.Context) bool {
 	return !r.changed && r.factSignals.Len() == 0 && r.wakeSignals.Len() == 0 && workflow.AllHandlersFinished(ctx)
 }
 
-// reloadWhenWoken loads the order after a wake: something may be recorded that this run does not know. The guard is the
-// example of a guarded change (docs/rollouts.md): a run that has once passed a wake without loading the order ignores
-// wakes until it ends.
+// reloadWhenWoken loads the order after the signal wake, because the store may have a recording that this run does not
+// know. Its guard is the example of a guarded change (docs/rollouts.md): a run that ignored its first wake ignores all
+// later ones.
 func (r *orderRun) reloadWhenWoken(ctx workflow.Context) error {
 	asked := false
 	for r.wakeSignals.ReceiveAsync(nil) {

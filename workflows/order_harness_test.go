@@ -26,8 +26,8 @@ import (
 	"github.com/aliquot-labs/aliquot/workflows"
 )
 
-// orderHarness is one order in its clinic, and the timeline of what happens to it. If a run of its workflow ends before
-// the timeline does, another follows, as a signal or an update starts it.
+// orderHarness is one order in a lab harness, with a timeline of what happens to it. If a run of its workflow ends
+// before the timeline, the next signal or update starts another run.
 type orderHarness struct {
 	*labHarness
 	t            tester

@@ -63,7 +63,7 @@ func (r *orderRun) needsPlacement() bool {
 }
 
 // placeOptions are the options of one round of placement: five attempts (molecular-api#d25). Each attempt waits for its
-// turn with the lab account, however many calls are before it, and then up to 30 s for the answer.
+// turn with the lab account without a limit, and then up to 30 s for the answer.
 var placeOptions = workflow.ActivityOptions{
 	StartToCloseTimeout: 2 * time.Hour,
 	HeartbeatTimeout:    time.Minute,
@@ -113,7 +113,8 @@ func placementDecision(s order.State, out dispatch.PlaceResult, err error, now t
 }
 
 // pauseBetweenRounds waits until the pause is over, operations ask for the next round, or no round is needed any more.
-// If the task that recorded the round was lost, operations may have asked since: then there is no round to wait after.
+// If the task that recorded the round was lost, operations may have asked for the next round meanwhile. Then it does
+// not wait.
 func (r *orderRun) pauseBetweenRounds(ctx workflow.Context) error {
 	tries := r.state.Placement.UnansweredRounds
 	if tries == 0 {
@@ -197,7 +198,7 @@ var trackOptions = workflow.ActivityOptions{
 	},
 }
 
-// createTrackers creates a courier tracker for each leg of the stored shipment. If that fails, the order goes on
+// createTrackers creates a courier tracker for each leg of the stored shipment. If that fails, the order continues
 // without trackers, and the deadlines treat its legs as silent.
 func (r *orderRun) createTrackers(ctx workflow.Context) error {
 	for r.needsTrackers() {

@@ -35,9 +35,9 @@ func (r *orderRun) decideAndRecord(ctx workflow.Context, cause string,
 	return out, r.publishVisibility(ctx)
 }
 
-// commitDecision records one decision. If another recording was first (of an earlier run, or of an attempt whose answer
-// was lost), it loads the state and decides again. moved reports whether parked facts may be applicable now: the order
-// has a new status, or a booking has ended.
+// commitDecision records one decision. Another recording may have been first: one of an earlier run, or an earlier
+// attempt whose answer was lost. Then commitDecision loads the state and decides again. moved reports whether parked
+// facts may be applicable now, because the order has a new status or a booking has ended.
 func (r *orderRun) commitDecision(ctx workflow.Context, cause string,
 	propose proposal) (out order.RecordingResult, moved bool, err error) {
 	for {
@@ -82,7 +82,8 @@ func (r *orderRun) catchUp(ctx workflow.Context, out order.RecordingResult) erro
 	return nil
 }
 
-// bookingEnded reports whether no booking is pending and facts are parked that may have waited for its end.
+// bookingEnded reports whether no booking is pending and facts are parked. Such facts may have waited for the end of a
+// booking.
 func (r *orderRun) bookingEnded() bool {
 	return r.state.PendingBooking == nil && len(r.state.ParkedFacts) > 0
 }

@@ -42,7 +42,7 @@ func (r *orderRun) publishVisibility(ctx workflow.Context) error {
 	return workflow.UpsertTypedSearchAttributes(ctx, updates...)
 }
 
-// detailsText is what the Temporal UI shows of the order, in Markdown.
+// detailsText returns the current details of the order for the Temporal UI, in Markdown.
 func detailsText(s order.State) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%s** (event %d)", s.FullStatus(), s.Sequence)

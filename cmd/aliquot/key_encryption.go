@@ -131,8 +131,8 @@ type rotatedColumn struct {
 	Unreadable       int    `json:"unreadable"`
 }
 
-// encryptionKeyUse is the JSON form of what an encryption key is needed for. The entry without an id stands for keys
-// that are not in the settings.
+// encryptionKeyUse is the JSON form of what an encryption key is needed for. The entry without an id counts the uses of
+// keys that are not in the settings.
 type encryptionKeyUse struct {
 	ID        string `json:"id"`
 	InFront   bool   `json:"in_front"`
@@ -186,7 +186,7 @@ func (k encryptionKeyUse) line() string {
 	case k.InFront:
 		remark = " (in front)"
 	case k.Removable:
-		remark = ": can be removed when no running process has it in front"
+		remark = ": can be removed when no running process has it first in its list"
 	}
 	return fmt.Sprintf("%s: %d values, %d search hashes%s", name, k.Values, k.Hashes, remark)
 }

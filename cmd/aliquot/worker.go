@@ -166,7 +166,7 @@ func runUntilStopped(ctx context.Context, w *worker.Worker, healthServer *http.S
 	done()
 	err := group.Wait()
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
-		err = errors.Join(fmt.Errorf("the worker cannot go on: %w", cause), err)
+		err = errors.Join(fmt.Errorf("the worker cannot continue: %w", cause), err)
 	}
 	return err
 }

@@ -76,7 +76,7 @@ func (r *reader) readZip(text string) {
 	lat, latErr := strconv.ParseFloat(parts[1], 64)
 	lng, lngErr := strconv.ParseFloat(parts[2], 64)
 	if latErr != nil || lngErr != nil || lat < -90 || lat > 90 || lng < -180 || lng > 180 {
-		r.addProblem("", "no place on the globe")
+		r.addProblem("", "not a position on the globe")
 	}
 	r.out.ZipCenters = append(r.out.ZipCenters, order.ZipCenter{Zip: parts[0], Point: order.Point{Lat: lat, Lng: lng}})
 }

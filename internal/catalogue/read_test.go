@@ -152,7 +152,7 @@ func TestReadListsEverythingInTheOrderOfTheFiles(t *testing.T) {
 		lines = append(lines, p.String())
 	}
 	require.Equal(t, []string{
-		"a.json: zips[0]: no place on the globe",
+		"a.json: zips[0]: not a position on the globe",
 		`b.json: markers[0].lab: there is no lab "none"`,
 		"b.json: markers[1].id: another entry has 1 too",
 		`b.json: markers[1].lab: there is no lab "none"`,

@@ -11,8 +11,8 @@ import (
 	"sync"
 )
 
-// FreePort chooses ports from lowestPort up to, but not including, endOfPorts.
-// A Temporal server stores its ports in a signed 16-bit column, so no port is above 32767.
+// FreePort chooses ports from lowestPort up to, but not including, endOfPorts. No port is above 32767, because a
+// Temporal server stores its ports in a signed 16-bit column.
 const (
 	lowestPort = 12_000
 	endOfPorts = 32_000

@@ -18,14 +18,14 @@ type command struct {
 	grace time.Duration // how long it may take to stop
 }
 
-// How long a process that ended is left alone before its restart. The delay doubles while restarts fail soon.
+// The delay before a process that ended is restarted. It doubles each time that the process ends again soon.
 const (
 	firstRestartDelay = 200 * time.Millisecond
 	maxRestartDelay   = 5 * time.Second
 	recoveredAfter    = 10 * time.Second // after running this long, the delay is reset
 )
 
-// childProcess runs a command, and restarts it until it is stopped.
+// childProcess runs a command, and restarts it when it ends, until stop is called.
 type childProcess struct {
 	command
 	log           *os.File

@@ -94,10 +94,10 @@ func TestFailedDemonstrations(t *testing.T) {
 	t.Parallel()
 	good := fakeAPI{userStatus: http.StatusOK, user: `{"user_id":"u1"}`}
 	tests := map[string]struct {
-		testTeam  fakeAPI
-		speed   string
-		webhook ReceivedWebhook
-		want    string
+		testTeam fakeAPI
+		speed    string
+		webhook  ReceivedWebhook
+		want     string
 	}{
 		"no user": {fakeAPI{userStatus: http.StatusBadRequest, user: `{"detail":"no"}`}, "max", ReceivedWebhook{},
 			"creating a user"},

@@ -40,8 +40,8 @@ func (s *system) envVariables() []Variable {
 
 var plainValue = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]*$`)
 
-// formatEnvFile formats variables for a shell that sources them. A value with special characters is put in single
-// quotes.
+// formatEnvFile returns the variables as a file that a shell can source. A value with special characters is put in
+// single quotes.
 func formatEnvFile(variables []Variable) []byte {
 	var b strings.Builder
 	for _, v := range variables {

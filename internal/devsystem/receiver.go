@@ -121,7 +121,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	r.passOnNew(message)
 }
 
-// passOnNew passes a message on, unless it is a repeat. It forgets the oldest ids.
+// passOnNew passes a message on, unless it was received before. It drops the oldest ids.
 func (r *Receiver) passOnNew(m ReceivedWebhook) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

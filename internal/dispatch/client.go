@@ -30,8 +30,8 @@ func (e *UnavailableError) Unwrap() error { return e.Cause }
 // Unavailable lets callers recognise the error without importing this package.
 func (e *UnavailableError) Unavailable() bool { return true }
 
-// nudgeInterval is how long after a nudge that arrived no other is sent. It is shorter than a batch lingers, so the
-// batch of the last nudge finds what was committed since.
+// nudgeInterval is the least time between a nudge that arrived and the next one. It is shorter than the time that a
+// batch lingers, so the running batch finds what was committed since its nudge.
 const nudgeInterval = time.Second
 
 // Client starts and reaches workflows. It is safe for concurrent use.
@@ -50,7 +50,7 @@ func NewClient(c client.Client) *Client {
 		nudgesInFlight: map[string]chan struct{}{}}
 }
 
-// StartOrder starts the workflow of a new order. A workflow that exists, running or not, is left alone.
+// StartOrder starts the workflow of a new order. It does nothing if the workflow exists, running or not.
 func (c *Client) StartOrder(ctx context.Context, orderID string) error {
 	o := orderOptions(orderID)
 	o.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
@@ -148,8 +148,8 @@ func (c *Client) updateOrder(ctx context.Context, orderID string, d order.Demand
 }
 
 // foundNoRun reports whether no run could answer the update: the run had ended, or the task that took the update
-// failed. A task fails so if it would end the run just when a signal arrives. The next try finds the run or starts
-// another.
+// failed. A task fails in this way if a signal arrives when the task would end the run. The next try finds the run or
+// starts another.
 func foundNoRun(err error) bool {
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
 		return true

@@ -74,11 +74,11 @@ const (
 	ErrorHandedBack   = "HandedBack"   // the worker stopped before the call was made
 	ErrorBusy         = "Busy"         // the partner asks for a pause
 	ErrorUnanswered   = "Unanswered"   // the outcome of the call is unknown
-	ErrorFault        = "Fault"        // something of Aliquot failed
+	ErrorFault        = "Fault"        // Aliquot itself failed, and no partner
 	ErrorPanic        = "Panic"        // an activity panicked
 )
 
-// OrderInput is the whole input of an Order workflow. Everything else is loaded from the store.
+// OrderInput is the input of an Order workflow, which loads everything else from the store.
 type OrderInput struct {
 	OrderID string `json:"order_id"`
 }

@@ -17,7 +17,7 @@ import (
 const runningPage = 1000
 
 // RunningOrders returns which of the orders have a running workflow according to Temporal's visibility. Visibility is a
-// store of its own: it is some seconds late, and may have been restored to another time than the histories.
+// separate store. It is some seconds behind, and a restore may have set it to another time than the histories.
 func (c *Client) RunningOrders(ctx context.Context, orderIDs []string) (running map[string]bool, err error) {
 	quotedIDs := make([]string, len(orderIDs))
 	for i, id := range orderIDs {

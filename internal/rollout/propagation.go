@@ -21,9 +21,9 @@ func (e *PropagationError) Error() string {
 		"know of it yet", e.Deployment, propagationTimeout)
 }
 
-// awaitPropagation waits until all task queues know a change. Temporal answers a change earlier: until all know it,
-// orders may run a task on the build that they had. A server before 1.30 does not report the progress and has informed
-// all queues when it answers. Errors: *PropagationError.
+// awaitPropagation waits until all task queues know a change. Temporal answers a change before that. Until all queues
+// know it, orders may run a task on the previous build. A server before 1.30 does not report the progress and has
+// informed all queues when it answers. Errors: *PropagationError.
 func (d *Deployment) awaitPropagation(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, propagationTimeout)
 	defer cancel()

@@ -14,8 +14,8 @@ import (
 // restartConcurrency is how many runs are restarted at once.
 const restartConcurrency = 16
 
-// maxRestartPasses bounds how often the runs are listed. Visibility is late by a moment, so a run with a recent task
-// may be missing in the list. Restarting a run twice is harmless.
+// maxRestartPasses bounds how often the runs are listed. Visibility is a moment behind, so the list may lack a run with
+// a recent task. Restarting a run twice is harmless.
 const maxRestartPasses = 5
 
 // Restart restarts every open workflow whose last task was on a build, so that it begins on the current build from what

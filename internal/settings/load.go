@@ -14,27 +14,27 @@ import (
 // os.Environ. Its error lists everything that is wrong, each problem with the name of its variable.
 func LoadCommon(environ []string) (Common, error) { return load(environ, Common.check) }
 
-// LoadAPI is LoadCommon for aliquot api.
+// LoadAPI reads the settings of aliquot api, as LoadCommon does.
 func LoadAPI(environ []string) (API, error) { return load(environ, API.check) }
 
-// LoadWorker is LoadCommon for aliquot worker.
+// LoadWorker reads the settings of aliquot worker, as LoadCommon does.
 func LoadWorker(environ []string) (Worker, error) { return load(environ, Worker.check) }
 
-// LoadRollout is LoadCommon for aliquot rollout.
+// LoadRollout reads the settings of aliquot rollout, as LoadCommon does.
 func LoadRollout(environ []string) (Rollout, error) { return load(environ, Rollout.check) }
 
-// LoadSimulatedLab is LoadCommon for aliquot sandbox.
+// LoadSimulatedLab reads the settings of aliquot sandbox, as LoadCommon does.
 func LoadSimulatedLab(environ []string) (SimulatedLab, error) {
 	return load(environ, SimulatedLab.check)
 }
 
-// LoadClient is LoadCommon for the administrative commands.
+// LoadClient reads the settings of commands that call a running API, as LoadCommon does.
 func LoadClient(environ []string) (Client, error) { return load(environ, Client.check) }
 
-// LoadProcess is LoadCommon for the settings that every process has.
+// LoadProcess reads the settings that every process has, as LoadCommon does.
 func LoadProcess(environ []string) (Process, error) { return load(environ, Process.check) }
 
-// LoadMaster is LoadCommon for commands that work on keys only.
+// LoadMaster reads the settings of commands that work on keys only, as LoadCommon does.
 func LoadMaster(environ []string) (Master, error) { return load(environ, Master.check) }
 
 // problem says what is wrong with one setting.

@@ -7,7 +7,7 @@ import (
 
 // Plan is what has to happen, in this order. The zero value is an order that has the status already.
 type Plan struct {
-	// Await is a status that the order reaches itself, and before which nothing can be demanded; empty: none.
+	// Await is a status that the order reaches without help. No demand can be made before it. Empty: none.
 	Await lifecycle.LowStatus
 	// Demand is the demand that is made then; empty: none.
 	Demand order.DemandKind
@@ -69,8 +69,8 @@ func refusalText(s order.State, goal lifecycle.LowStatus) string {
 	return ""
 }
 
-// newPlan says who brings about each status of a path. A status that the order reaches itself comes first on every
-// path, and a demand comes before all reports.
+// newPlan says for each status of a path whether the order reaches it without help, a demand leads to it, or partners
+// report it. On every path these come in this order.
 func newPlan(s order.State, path []lifecycle.LowStatus) Plan {
 	var p Plan
 	for _, to := range path {

@@ -8,9 +8,9 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Options are what the client wants of the simulated reports.
+// Options are what the client wants of the simulated partners.
 type Options struct {
-	Pause          time.Duration // real time between two reports
+	Pause          time.Duration // real time between two facts
 	Interpretation string        // of the results; empty: normal
 	ResultTypes    []string      // of the results, in turn; empty: the lab's choice
 	Missing        bool          // some results are missing

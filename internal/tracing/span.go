@@ -23,9 +23,8 @@ func StartCall(ctx context.Context, name string, attributes ...attribute.KeyValu
 	return tracer(ctx).Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attributes...))
 }
 
-// StartCallUnder is StartCall for a call that belongs to another trace than the work that makes it. The span goes under
-// the given parent, as ParentHeader returned it, and links to the span of the context. Without a parent it is
-// StartCall.
+// StartCallUnder is StartCall for a call of another trace than that of the context. The parent of the span is the given
+// one, a result of ParentHeader. The span links to the span of the context. Without a parent it is StartCall.
 func StartCallUnder(ctx context.Context, parent, name string,
 	attributes ...attribute.KeyValue) (context.Context, trace.Span) {
 	origin := parseParent(parent)

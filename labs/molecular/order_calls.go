@@ -145,8 +145,8 @@ func readAcceptance(a partnerhttp.Answer, number string) (labs.Acceptance, error
 }
 
 // alreadyExistsPattern matches messages that say that an order number has been used. MTL does not document its words.
-// The pattern is narrow on purpose: an order that is wrongly taken for placed waits in vain, while operations sees at
-// once an order that is wrongly taken for refused.
+// The pattern is narrow on purpose: an order that counts as placed by mistake waits for ever, and nobody notices.
+// Operations notice an order that counts as refused by mistake at once.
 var alreadyExistsPattern = regexp.MustCompile(strings.Join([]string{
 	`\border (number )?(\S+ )?((is|has|was) )?(been )?already (been )?` +
 		`(exists?|existing|used|in use|taken|placed|received|submitted)\b`,

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The statuses of an appointment (docs/partners.md, section on appointments).
+// The statuses of an appointment (docs/partners.md#appointment).
 const (
 	statusPending    = "pending"
 	statusReserved   = "reserved"

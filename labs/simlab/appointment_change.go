@@ -157,7 +157,7 @@ func (s *Server) confirmIfUnchanged(a *appointment, changes int) (m webhookMessa
 		return webhookMessage{}, false
 	}
 	if err := s.applyAppointmentChange(a, appointmentChange{Status: statusConfirmed}); err != nil {
-		s.cfg.Logger.Error("sandbox: appointment not confirmed", "order", a.number, "error", err)
+		s.cfg.Logger.Error("simulated lab: appointment not confirmed", "order", a.number, "error", err)
 		return webhookMessage{}, false
 	}
 	m, err := s.applyNeutralFactLocked(s.orderOrStub(a.number), KindAppointment, Details{}, a)

@@ -20,7 +20,8 @@ var providers = []string{providerGetlabs, providerPhlebFinders, providerQuest, p
 // serviceAreaZip holds the only areas of the simulated phlebotomists (client-api#11-appointments).
 var serviceAreaZip = map[string]string{providerGetlabs: "85004", providerPhlebFinders: "54650"}
 
-// providerZones holds the time zones of the providers. All patient service centers work by New York time (section 11).
+// providerZones holds the time zones of the providers. All patient service centers work by New York time
+// (client-api#11-appointments).
 var providerZones = map[string]*time.Location{
 	providerGetlabs: mustLoadZone("America/Phoenix"), providerPhlebFinders: mustLoadZone("America/Chicago"),
 	providerQuest: mustLoadZone("America/New_York"), providerSonora: mustLoadZone("America/New_York"),

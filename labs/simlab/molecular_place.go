@@ -129,7 +129,7 @@ func (s *Server) assignScript(p *placement) (unavailable bool) {
 
 // scriptFor returns the script of an order: the one that was set for its number, or the one that the order names, or
 // "happy". The prefix "sandbox:" of a name is optional. With the prefix an unknown name is an error; without it the
-// text is taken for a remark.
+// text counts as a remark.
 func (s *Server) scriptFor(request placeRequest) (Script, bool) {
 	if p := s.orders.expected[request.OrderNumber]; p != nil && p.script != nil {
 		if p.byName {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// neutralFact is the body of a webhook of the neutral protocol (docs/partners.md, section on facts).
+// neutralFact is the body of a webhook of the neutral protocol (docs/partners.md#facts).
 type neutralFact struct {
 	Type        string          `json:"type"`
 	OrderNumber string          `json:"order_number"`
@@ -69,7 +69,7 @@ func (s *Server) performNeutralStep(ctx context.Context, o *order, step Step) {
 		return
 	}
 	if err != nil {
-		s.cfg.Logger.Error("sandbox: fact not encoded", "order", o.number, "kind", step.Kind, "error", err)
+		s.cfg.Logger.Error("simulated lab: fact not encoded", "order", o.number, "kind", step.Kind, "error", err)
 		return
 	}
 	if step.Unsent {
@@ -215,7 +215,7 @@ func (s *Server) recordPolledFact(o *order, f polledFact) {
 	if s.orders.byNumber[o.number] != o {
 		expected, err := s.orders.expectedOrder(o.number)
 		if err != nil {
-			return // the webhook is sent all the same
+			return // the webhook is still sent
 		}
 		facts = &expected.polledFacts
 	}

@@ -23,8 +23,7 @@ var failureTypes = []string{
 	"missing_result_calc_failure", "missing_demo_aoe_calc_failure", "insufficient_volume",
 }
 
-// neutralReport is a version of an order's lab report (docs/partners.md, section on reports). A published one is not
-// changed.
+// neutralReport is a version of an order's lab report (docs/partners.md#report). A published one is not changed.
 type neutralReport struct {
 	Status         string          `json:"status"`
 	Version        int             `json:"version"`

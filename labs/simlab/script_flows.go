@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// flowScripts returns the named scripts of a flow of the neutral protocol, "happy" first. A name that ends in a number
-// stands for all numbers.
+// flowScripts returns the named scripts of a flow of the neutral protocol, "happy" first. Of names that differ only in
+// a number at the end, it returns one.
 func flowScripts(flow string) []Script {
 	collect := collectionSteps(flow)
 	scripts := []Script{happyFlowScript(flow)}

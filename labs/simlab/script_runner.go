@@ -132,7 +132,7 @@ func (s *Server) sendMolecularFact(ctx context.Context, o *order, step Step) {
 		return
 	}
 	if err != nil {
-		s.cfg.Logger.Error("sandbox: webhook not encoded", "order", o.number, "kind", step.Kind, "error", err)
+		s.cfg.Logger.Error("simulated lab: webhook not encoded", "order", o.number, "kind", step.Kind, "error", err)
 		return
 	}
 	if step.Unsent {
@@ -154,7 +154,7 @@ func (s *Server) sendCourierEvent(ctx context.Context, o *order, step Step) {
 	}
 	m, err := s.applyCourierEvent(o, step.Details)
 	if err != nil {
-		s.cfg.Logger.Error("sandbox: courier event not encoded", "order", o.number, "error", err)
+		s.cfg.Logger.Error("simulated lab: courier event not encoded", "order", o.number, "error", err)
 		return
 	}
 	for range max(step.Times, 1) {

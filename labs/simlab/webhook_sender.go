@@ -78,13 +78,13 @@ func (s *webhookSender) deliver(ctx context.Context, m webhookMessage) {
 			return
 		}
 	}
-	s.logger.Warn("sandbox: webhook not delivered", "order", m.order, "kind", m.kind)
+	s.logger.Warn("simulated lab: webhook not delivered", "order", m.order, "kind", m.kind)
 }
 
 // logRefusal logs the answer if it is neither a success nor a failure that is repeated.
 func (s *webhookSender) logRefusal(m webhookMessage, status int) {
 	if status >= http.StatusMultipleChoices {
-		s.logger.Warn("sandbox: webhook refused", "order", m.order, "kind", m.kind, "status", status)
+		s.logger.Warn("simulated lab: webhook refused", "order", m.order, "kind", m.kind, "status", status)
 	}
 }
 
@@ -107,7 +107,7 @@ func (s *webhookSender) sendOnce(m webhookMessage, number int) int {
 func (s *webhookSender) post(m webhookMessage) int {
 	request, err := http.NewRequestWithContext(s.ctx, http.MethodPost, m.url, bytes.NewReader(m.body))
 	if err != nil {
-		s.logger.Error("sandbox: webhook request not created", "order", m.order, "kind", m.kind, "error", err)
+		s.logger.Error("simulated lab: webhook request not created", "order", m.order, "kind", m.kind, "error", err)
 		return 0
 	}
 	request.Header.Set("Content-Type", "application/json")

@@ -242,7 +242,7 @@ CREATE TABLE orders (
     started_at        BIGINT NOT NULL,                    -- when the workflow first loaded the order
     created_at        BIGINT NOT NULL,
     updated_at        BIGINT NOT NULL,                    -- newest recording with an event
-    imported          BOOLEAN NOT NULL DEFAULT FALSE,     -- the requisition was made elsewhere
+    imported          BOOLEAN NOT NULL DEFAULT FALSE,     -- another system made the requisition
     erase_at          BIGINT NOT NULL DEFAULT 0,          -- from when on an ended order is erased; 0: not
     erased_at         BIGINT NOT NULL DEFAULT 0,
     sms_enabled       BOOLEAN NOT NULL DEFAULT TRUE       -- the patient may be sent text messages
@@ -556,7 +556,7 @@ CREATE TABLE endpoints (
     disabled        BOOLEAN NOT NULL,
     disabled_reason TEXT NOT NULL,
     failing_since   BIGINT NOT NULL, -- the first failure after a success; 0 after a success
-    first_failure   BIGINT NOT NULL, -- this and the next two: the parts of webhooks.Health
+    first_failure   BIGINT NOT NULL, -- this and the next two: the parts of webhooks.EndpointHealth
     last_failure    BIGINT NOT NULL,
     clock_started   BIGINT NOT NULL,
     created_at      BIGINT NOT NULL,

@@ -142,7 +142,7 @@ var conditionalMetrics = map[string]func(*testing.T) string{
 	},
 }
 
-// usedMetrics returns the metrics that alerts and the dashboard read, each with one place that reads it.
+// usedMetrics returns the metrics that alerts and the dashboard read, each with one alert or panel that reads it.
 func usedMetrics(t *testing.T) map[string]string {
 	t.Helper()
 	where := map[string]string{}
