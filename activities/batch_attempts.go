@@ -116,7 +116,7 @@ func (b *batch) acquireSlot(ctx context.Context) bool {
 		}
 		b.nextAttemptAt = time.Now().Add(time.Second / time.Duration(rate))
 	}
-	if b.stopped() || workerStopping(ctx) {
+	if b.isStopped() || workerStopping(ctx) {
 		return false
 	}
 	select {
@@ -220,8 +220,8 @@ func (b *batch) hasUnrecorded() bool {
 	return len(b.inFlight) > len(b.recordedIDs)
 }
 
-// stopped reports whether the batch hands out nothing more.
-func (b *batch) stopped() bool {
+// isStopped reports whether the batch hands out nothing more.
+func (b *batch) isStopped() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.disabled || b.err != nil

@@ -83,9 +83,9 @@ func (b *batch) handleRecorded(ctx context.Context, out store.AttemptsResult) {
 	}
 }
 
-// drain waits for running attempts and their recording. Then it waits for the endpoint's rate limit, because another
-// batch may follow at once.
-func (b *batch) drain(ctx context.Context, err error) error {
+// awaitRunningAttempts waits for running attempts and their recording. Then it waits for the endpoint's rate limit,
+// because another batch may follow at once.
+func (b *batch) awaitRunningAttempts(ctx context.Context, err error) error {
 	b.posting.Wait()
 	close(b.attempts)
 	<-b.recorderDone

@@ -96,7 +96,7 @@ func (b *batch) run(ctx context.Context) error {
 	began := time.Now()
 	quietSince, poll := began, minPollPause
 	var err error
-	for err == nil && !b.stopped() && !workerStopping(ctx) && time.Since(began) < batchMaxDuration {
+	for err == nil && !b.isStopped() && !workerStopping(ctx) && time.Since(began) < batchMaxDuration {
 		var handed int
 		if handed, err = b.startDuePage(ctx); err != nil {
 			break
@@ -116,7 +116,7 @@ func (b *batch) run(ctx context.Context) error {
 		err = sleepOrWake(ctx, wakeup, poll)
 		poll = min(2*poll, maxPollPause)
 	}
-	return b.drain(ctx, err)
+	return b.awaitRunningAttempts(ctx, err)
 }
 
 func workerStopping(ctx context.Context) bool {

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func woken(wakeup <-chan struct{}) bool {
+func isWoken(wakeup <-chan struct{}) bool {
 	select {
 	case <-wakeup:
 		return true
@@ -21,20 +21,20 @@ func TestWakeupReachesTheEndpointsBatch(t *testing.T) {
 	b.wake("nobody's") // no batch is registered
 	first, down := b.register("one")
 	other, _ := b.register("other")
-	require.False(t, woken(first))
+	require.False(t, isWoken(first))
 
 	b.wake("one")
 	b.wake("one") // it is woken already, so this does not block
-	require.True(t, woken(first))
-	require.False(t, woken(first))
-	require.False(t, woken(other))
+	require.True(t, isWoken(first))
+	require.False(t, isWoken(first))
+	require.False(t, isWoken(other))
 
 	// A successor's channel stays when its predecessor ends.
 	second, downSecond := b.register("one")
 	down()
 	b.wake("one")
-	require.True(t, woken(second))
+	require.True(t, isWoken(second))
 	downSecond()
 	b.wake("one")
-	require.False(t, woken(second))
+	require.False(t, isWoken(second))
 }

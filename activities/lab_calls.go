@@ -154,5 +154,5 @@ func (a *Activities) openLabAccount(ctx context.Context, id string) (labs.Lab, e
 	return partner(labs.Account{
 		ID: account.ID, Partner: account.Partner, BaseURL: account.BaseURL, User: account.User, Token: account.Token,
 		Spacing: account.Spacing, Settings: account.Settings, Environment: account.Environment,
-	}, a.pace(account))
+	}, a.turnWaiter(account))
 }

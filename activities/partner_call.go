@@ -26,9 +26,9 @@ const (
 // calls of an account.
 const maxMissedTurns = 5
 
-// pace returns a function that waits for the call's turn with the account. Turns are reserved in the store, so the
-// spacing holds across all processes. A process that is late for a turn takes another one.
-func (a *Activities) pace(account store.LabAccount) labs.WaitForTurn {
+// turnWaiter returns a function that waits for the call's turn with the account. Turns are reserved in the store, so
+// the spacing holds across all processes. A process that is late for a turn takes another one.
+func (a *Activities) turnWaiter(account store.LabAccount) labs.WaitForTurn {
 	return func(ctx context.Context) error {
 		if account.Spacing <= 0 {
 			return nil

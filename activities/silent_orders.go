@@ -64,15 +64,15 @@ func (a *Activities) pollOrder(ctx context.Context, orderID string) (news int) {
 		return 0
 	}
 	for _, n := range notices {
-		if a.storePolledNotice(ctx, o, n) {
+		if a.storePolledFact(ctx, o, n) {
 			news++
 		}
 	}
 	return news
 }
 
-// storePolledNotice stores a polled fact as if it had arrived by webhook.
-func (a *Activities) storePolledNotice(ctx context.Context, o *order.Order, n labs.PolledFact) bool {
+// storePolledFact stores a polled fact as if it had arrived by webhook.
+func (a *Activities) storePolledFact(ctx context.Context, o *order.Order, n labs.PolledFact) bool {
 	got, err := a.Store.StoreInboxItem(ctx, store.NewInboxItem{
 		Partner: n.Partner, DedupKey: n.Key, BodyHash: n.Hash, Kind: n.Kind, OrderNumber: o.Number, Fact: n.Fact,
 		PartnerReason: n.Reason,

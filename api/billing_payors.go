@@ -96,7 +96,7 @@ func (s *server) payorRoutes() {
 }
 
 func (s *server) createPayor(ctx context.Context, in *createPayorInput) (*body[ClientFacingPayor], error) {
-	team, a := callerOf(ctx).team.ID, in.Body.Address.normalised()
+	team, a := callerOf(ctx).team.ID, in.Body.Address.normalise()
 	p := billing.Payor{
 		Code: "T" + rand.Text()[:11], Name: in.Body.Name,
 		Address: billing.Address{

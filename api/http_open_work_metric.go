@@ -60,7 +60,7 @@ func (m *openWorkMetric) Describe(ch chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector. It reports every status, reason and state, also with the value 0, so that
 // alerts find the series.
 func (m *openWorkMetric) Collect(ch chan<- prometheus.Metric) {
-	s, err := m.cachedRead()
+	s, err := m.readCached()
 	if err != nil {
 		ch <- prometheus.NewInvalidMetric(m.unfinishedOrders, err)
 		return
@@ -83,9 +83,9 @@ func (m *openWorkMetric) Collect(ch chan<- prometheus.Metric) {
 	show(m.oldestUnsealedAudit, m.secondsSince(s.OldestUnsealedAuditAt))
 }
 
-// cachedRead returns the values of the last reading, and reads the store when they are older than openWorkMaxAge.
+// readCached returns the values of the last reading, and reads the store when they are older than openWorkMaxAge.
 // Concurrent scrapes wait for the same reading.
-func (m *openWorkMetric) cachedRead() (store.OpenWork, error) {
+func (m *openWorkMetric) readCached() (store.OpenWork, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if now := m.now(); m.readAt.IsZero() || now.Sub(m.readAt) >= openWorkMaxAge {

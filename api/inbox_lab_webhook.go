@@ -44,7 +44,7 @@ func (s *server) handleLabWebhook(c *gin.Context, p labs.Protocol) {
 	}
 	m := p.Decode(c.Request.Header, payload, now)
 	r := store.NewInboxItem{
-		Partner: p.Name, LabAccountID: onlyAccount(owners), DedupKey: m.Key, BodyHash: m.Hash, Kind: m.Kind,
+		Partner: p.Name, LabAccountID: singleAccountID(owners), DedupKey: m.Key, BodyHash: m.Hash, Kind: m.Kind,
 		OrderNumber: m.OrderNumber, Fact: m.Fact, PartnerReason: m.Reason, Body: payload,
 		Headers: storableHeaders(c.Request), ReceivedAt: now,
 	}
@@ -97,8 +97,8 @@ func (s *server) authenticateLab(c *gin.Context, p labs.Protocol, payload []byte
 	return owners, true
 }
 
-// onlyAccount returns the account to which the credentials belong, or "" when there is more than one.
-func onlyAccount(owners []string) string {
+// singleAccountID returns the account to which the credentials belong, or "" when there is more than one.
+func singleAccountID(owners []string) string {
 	if distinct := slices.Compact(slices.Sorted(slices.Values(owners))); len(distinct) == 1 {
 		return distinct[0]
 	}

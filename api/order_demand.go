@@ -192,14 +192,14 @@ var demandTargets = map[order.DemandKind]lifecycle.LowStatus{
 	order.DemandRecover:               order.FactKitReceived.Status(),
 	order.DemandRegister:              lifecycle.Registered,
 	order.DemandDrawCompleted:         lifecycle.DrawCompleted,
-	order.DemandBookAppointment:       following(lifecycle.AppointmentStatusConfirmed),
-	order.DemandRequestAppointment:    following(lifecycle.AppointmentStatusPending),
-	order.DemandRescheduleAppointment: following(lifecycle.AppointmentStatusConfirmed),
-	order.DemandCancelAppointment:     following(lifecycle.AppointmentStatusCancelled),
+	order.DemandBookAppointment:       statusFollowing(lifecycle.AppointmentStatusConfirmed),
+	order.DemandRequestAppointment:    statusFollowing(lifecycle.AppointmentStatusPending),
+	order.DemandRescheduleAppointment: statusFollowing(lifecycle.AppointmentStatusConfirmed),
+	order.DemandCancelAppointment:     statusFollowing(lifecycle.AppointmentStatusCancelled),
 }
 
-// following returns the status that an order has while its appointment has the given status.
-func following(a lifecycle.AppointmentStatus) lifecycle.LowStatus {
+// statusFollowing returns the status that an order has while its appointment has the given status.
+func statusFollowing(a lifecycle.AppointmentStatus) lifecycle.LowStatus {
 	low, _ := lifecycle.Following(a)
 	return low
 }

@@ -132,8 +132,8 @@ func (a *PatientAddressOfImport) toOrderAddress() *order.Address {
 	}
 }
 
-// drawCompleted records that the sample of an on-site order has been drawn.
-func (s *server) drawCompleted(ctx context.Context, in *OrderPath) (*body[PostOrderResponse], error) {
+// recordDrawCompleted records that the sample of an on-site order has been drawn.
+func (s *server) recordDrawCompleted(ctx context.Context, in *OrderPath) (*body[PostOrderResponse], error) {
 	o, _, err := s.submitDemand(ctx, callerOf(ctx).team.ID, in.OrderID,
 		order.Demand{Kind: order.DemandDrawCompleted, By: lifecycle.Client}, nil)
 	return answerOrder(o, "order updated", err)

@@ -144,7 +144,7 @@ func (p *PatientDetailsWithValidation) toPatient() (*order.Patient, error) {
 		HouseholdSize:     p.HouseholdSize,
 	}
 	if p.MedicalProxy != nil {
-		out.MedicalProxy, err = json.Marshal(p.MedicalProxy.normalised())
+		out.MedicalProxy, err = json.Marshal(p.MedicalProxy.normalise())
 	}
 	return out, err
 }
@@ -193,14 +193,14 @@ func (p *PhysicianCreateRequest) check() []error {
 	return p.SignatureImage.checkSize("body.physician.signature_image", maxImagePixels)
 }
 
-// normalised returns a checked guarantor in the form in which it is stored; nil for nil.
-func (g *GuarantorDetails) normalised() *GuarantorDetails {
+// normalise returns a checked guarantor in the form in which it is stored; nil for nil.
+func (g *GuarantorDetails) normalise() *GuarantorDetails {
 	if g == nil {
 		return nil
 	}
 	out := *g
 	out.PhoneNumber = normalisePhone(g.PhoneNumber)
-	out.Address = g.Address.normalised()
+	out.Address = g.Address.normalise()
 	return &out
 }
 

@@ -76,7 +76,7 @@ func (h *HealthInsuranceCreateRequest) toJSON() (json.RawMessage, error) {
 		return nil, nil
 	}
 	stored := *h
-	stored.ResponsibleDetails = h.ResponsibleDetails.normalised()
+	stored.ResponsibleDetails = h.ResponsibleDetails.normalise()
 	b, err := json.Marshal(stored)
 	if err != nil {
 		return nil, fmt.Errorf("encoding health insurance: %w", err)
@@ -84,13 +84,13 @@ func (h *HealthInsuranceCreateRequest) toJSON() (json.RawMessage, error) {
 	return b, nil
 }
 
-// normalised returns a checked person in the form in which it is stored; nil for nil.
-func (p *ResponsiblePerson) normalised() *ResponsiblePerson {
+// normalise returns a checked person in the form in which it is stored; nil for nil.
+func (p *ResponsiblePerson) normalise() *ResponsiblePerson {
 	if p == nil {
 		return nil
 	}
 	out := *p
-	out.PhoneNumber, out.Address = normalisePhone(p.PhoneNumber), p.Address.normalised()
+	out.PhoneNumber, out.Address = normalisePhone(p.PhoneNumber), p.Address.normalise()
 	if p.PhoneType == nil {
 		out.PhoneType = new("Mobile")
 	}

@@ -177,7 +177,7 @@ func (s *server) orderRoutes() {
 		OperationID: "draw-completed", Method: http.MethodPatch, Path: "/v3/order/{order_id}/draw_completed",
 		Tags:    []string{tagOrders},
 		Summary: "Report that the sample of an on-site order has been drawn", Errors: refusals,
-	}, s.drawCompleted)
+	}, s.recordDrawCompleted)
 }
 
 func (s *server) getOrder(ctx context.Context, in *OrderPath) (*body[junction.ClientFacingOrder], error) {

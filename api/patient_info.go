@@ -56,7 +56,7 @@ func (s *server) userInfoRoutes() {
 
 func (s *server) putUserInfo(ctx context.Context, in *userInfoInput) (*body[UserInfo], error) {
 	team, id := callerOf(ctx).team.ID, canonicalUUID(in.UserID)
-	info, err := in.Body.normalised()
+	info, err := in.Body.normalise()
 	if err != nil {
 		return nil, err
 	}
@@ -71,15 +71,15 @@ func (s *server) putUserInfo(ctx context.Context, in *userInfoInput) (*body[User
 	return newAnswer(info), nil
 }
 
-// normalised returns checked user info in the form in which it is stored and returned.
-func (u UserInfo) normalised() (UserInfo, error) {
+// normalise returns checked user info in the form in which it is stored and returned.
+func (u UserInfo) normalise() (UserInfo, error) {
 	dob, err := parseBirthDate(u.DOB)
 	if err != nil {
 		return u, err
 	}
 	u.FirstName, u.LastName = collapseSpaces(u.FirstName), collapseSpaces(u.LastName)
 	u.DOB, u.Gender, u.PhoneNumber = dob.String(), normaliseGender(u.Gender), normalisePhone(u.PhoneNumber)
-	u.Address, u.MedicalProxy = u.Address.normalised(), u.MedicalProxy.normalised()
+	u.Address, u.MedicalProxy = u.Address.normalise(), u.MedicalProxy.normalise()
 	return u, nil
 }
 
@@ -120,8 +120,8 @@ func (a *Address) Resolve(_ huma.Context, path *huma.PathBuffer) []error {
 	return nil
 }
 
-// normalised returns a checked address in the form in which it is stored and returned.
-func (a *Address) normalised() Address {
+// normalise returns a checked address in the form in which it is stored and returned.
+func (a *Address) normalise() Address {
 	out := *a
 	out.Zip, out.ZipCode = cmp.Or(a.Zip, a.ZipCode), ""
 	out.State, out.SecondLine = normaliseState(a.State), orEmpty(a.SecondLine)

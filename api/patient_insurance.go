@@ -163,12 +163,12 @@ func (r *CreateInsuranceRequest) toInsurance(payor billing.Payor) (ClientFacingI
 	insured.FirstName, insured.LastName = collapseSpaces(insured.FirstName), collapseSpaces(insured.LastName)
 	insured.Gender, insured.DOB, insured.PhoneNumber = normaliseGender(insured.Gender), dob.String(),
 		normalisePhone(insured.PhoneNumber)
-	insured.Address = insured.Address.normalised()
+	insured.Address = insured.Address.normalise()
 	payor = payor.ForState(insured.Address.State)
 	return ClientFacingInsurance{
 		MemberID: r.MemberID, PayorCode: payor.Code, Relationship: r.Relationship, Insured: insured,
 		Company: CompanyDetails{Name: payor.Name, Address: payorAddress(payor)},
-		GroupID: r.GroupID, Guarantor: r.Guarantor.normalised(), IsPrimary: r.IsPrimary == nil || *r.IsPrimary,
+		GroupID: r.GroupID, Guarantor: r.Guarantor.normalise(), IsPrimary: r.IsPrimary == nil || *r.IsPrimary,
 	}, nil
 }
 

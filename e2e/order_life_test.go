@@ -14,7 +14,7 @@ import (
 
 // atOnceDefault is how many tests run at the same time without -parallel. It is larger than the number of processors,
 // because the tests mostly wait for deadlines, timeouts and pauses.
-const atOnceDefault = "8"
+const atOnceDefault = "5"
 
 func TestMain(m *testing.M) {
 	flag.Parse()

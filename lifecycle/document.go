@@ -148,7 +148,7 @@ func writeStages(b *strings.Builder) {
 	b.WriteString("\n## Stages\n\n" +
 		"The stage of a status says what it means. Statuses of one stage have the same deadlines and attention marks, and\n" +
 		"differ in their edges. A kit that was registered in transit also has the marks of the outbound leg in\n" +
-		statusList(RegisteredInTransit) + ".\n\n" +
+		statusList(IsRegisteredInTransit) + ".\n\n" +
 		"| stage | it means | leg | appointment |\n|---|---|---|---|\n")
 	for _, row := range stages {
 		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", row.stage, row.about, row.leg, row.appointment)

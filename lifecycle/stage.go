@@ -131,8 +131,8 @@ func Following(a AppointmentStatus) (LowStatus, bool) {
 	return "", false
 }
 
-// RegisteredInTransit reports whether the kit of an order in the status may still be in transit to the customer. That
+// IsRegisteredInTransit reports whether the kit of an order in the status may still be in transit to the customer. That
 // is so if its patient was registered after it was shipped: the registration takes the order back to the requisition.
-func RegisteredInTransit(l LowStatus) bool {
+func IsRegisteredInTransit(l LowStatus) bool {
 	return l.In(StageRegistered, StagePlaced) && afterRegistrationMachine.Has(l)
 }

@@ -79,7 +79,7 @@ func TestEveryStatusHasAStageOfTheTable(t *testing.T) {
 func TestRegisteredInTransit(t *testing.T) {
 	t.Parallel()
 	for _, row := range statuses {
-		require.Equal(t, row.low == Registered || row.low == RequisitionCreated, RegisteredInTransit(row.low), row.low)
+		require.Equal(t, row.low == Registered || row.low == RequisitionCreated, IsRegisteredInTransit(row.low), row.low)
 	}
 }
 

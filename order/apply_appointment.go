@@ -198,7 +198,7 @@ func (d *Decision) createAppointment(f Fact, at time.Time) {
 		d.setOutcome(OutcomeRefused, ReasonOrderEnded)
 	case n.awaitsRequisition():
 		d.parkOrRefuse(f, ReasonNotYetPlaced)
-	case n.Appointment.Active() || n.Appointment.visitCompleted() || n.PendingBooking != nil:
+	case n.Appointment.Active() || n.Appointment.isVisitCompleted() || n.PendingBooking != nil:
 		d.parkOrRefuse(f, ReasonNoEdge) // one appointment at a time, and none after a visit that took place
 	default:
 		// The appointment gets the id of the inbox item: an id that the provider chose could be another order's.

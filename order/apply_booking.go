@@ -30,7 +30,7 @@ func (d *Decision) checkBooking(dm Demand) Reason {
 		return ""
 	case n.Appointment.Active():
 		return ReasonAlreadyBooked
-	case n.Appointment.visitCompleted():
+	case n.Appointment.isVisitCompleted():
 		return ReasonTransitionNotAllowed
 	}
 	if r := d.checkSlot(*dm.Slot); r != "" {

@@ -51,7 +51,7 @@ func (d *Decision) decideDemand(dm Demand) Reason {
 	case DemandBookAppointment, DemandRequestAppointment, DemandRescheduleAppointment, DemandCancelAppointment:
 		return d.checkBooking(dm)
 	case DemandAcknowledgeMark:
-		if !d.Next.resolve(AttentionReason(dm.Reason)) {
+		if !d.Next.resolveMark(AttentionReason(dm.Reason)) {
 			return ReasonNoSuchAttention
 		}
 		d.Next.ReleaseRefused = d.Next.ReleaseRefused && d.Next.HasMark(AttentionAppointmentAtProvider)

@@ -26,9 +26,9 @@ func (s State) ApplyFact(f Fact, now time.Time) Decision {
 		d.applyAppointmentFact(f, at)
 	case s.Terminal():
 		d.applyAfterEnd(f, at)
-	case s.Status.In(lifecycle.StageOrdered) && (s.Placement.State == PlacementNone || !f.fromLab()):
+	case s.Status.In(lifecycle.StageOrdered) && (s.Placement.State == PlacementNone || !f.isFromLab()):
 		d.parkOrRefuse(f, ReasonNotYetPlaced)
-	case s.Registrable && !s.Registered && f.fromLab() && f.Kind != FactKitShipped:
+	case s.Registrable && !s.Registered && f.isFromLab() && f.Kind != FactKitShipped:
 		d.applyBeforeRegistration(f, at)
 	case s.Status.In(lifecycle.StageRegistered) && !f.isFinalRejection():
 		d.applyAfterRegistration(f)
@@ -113,7 +113,7 @@ func (d *Decision) applyRejection(f Fact, at time.Time) {
 	}
 	blocked := n.Status.In(lifecycle.StageBlocked)
 	switch {
-	case d.answeredByRegistration(f), blocked && !at.After(n.Recovery.SuppliedAt):
+	case d.isSuppliedByRegistration(f), blocked && !at.After(n.Recovery.SuppliedAt):
 		d.setOutcome(OutcomeLate, ReasonSuperseded)
 		return
 	case at.Before(n.NewestFactAt):
@@ -123,7 +123,7 @@ func (d *Decision) applyRejection(f Fact, at time.Time) {
 		d.setOutcome(OutcomeApplied, ReasonRepeated)
 		return
 	case blocked:
-		d.repeatRejection(f, at)
+		d.restartRecoveryWindow(f, at)
 		return
 	}
 	d.implySampleAtLab(at)
@@ -134,8 +134,8 @@ func (d *Decision) applyRejection(f Fact, at time.Time) {
 	d.setOutcome(OutcomeApplied, "")
 }
 
-// repeatRejection restarts the recovery window, at most Policy.Recovery.MaxRestarts times.
-func (d *Decision) repeatRejection(f Fact, at time.Time) {
+// restartRecoveryWindow restarts the recovery window, at most Policy.Recovery.MaxRestarts times.
+func (d *Decision) restartRecoveryWindow(f Fact, at time.Time) {
 	n := &d.Next
 	n.NewestFactAt = at
 	n.raiseRecoveryMarks(f, at)
@@ -191,7 +191,7 @@ func (d *Decision) applyAfterEnd(f Fact, at time.Time) {
 		}
 		d.scheduleFetch(at)
 	case f.Kind == FactReportReady:
-		n.announcedAfterEnd(at)
+		n.raiseResultAfterEnd(at)
 		d.scheduleFetch(at)
 		d.setOutcome(OutcomeRefused, ReasonOrderEnded)
 	case f.isFinalRejection() && n.Status == lifecycle.SampleError:

@@ -133,7 +133,7 @@ func TestFirstTerminalFactWins(t *testing.T) {
 			f := terminalFacts[to]
 			received := 100 + 10*i
 			sent := received
-			if f.fromLab() { // applies at any age; a courier's fact has to be newer than the last scan
+			if f.isFromLab() { // applies at any age; a courier's fact has to be newer than the last scan
 				sent = rapid.IntRange(1, received).Draw(t, "sent")
 			}
 			f.InboxID, f.SentAt, f.ReceivedAt = fmt.Sprint(i), hour(sent), hour(received)

@@ -42,16 +42,16 @@ func (d *Decision) applyBeforeRegistration(f Fact, at time.Time) {
 // receive the patient first. A rejection that is older than the registration is late, because the registration supplied
 // the missing data.
 func (d *Decision) applyAfterRegistration(f Fact) {
-	if d.answeredByRegistration(f) {
+	if d.isSuppliedByRegistration(f) {
 		d.setOutcome(OutcomeLate, ReasonSuperseded)
 		return
 	}
 	d.parkOrRefuse(f, ReasonNotYetPlaced)
 }
 
-// answeredByRegistration reports whether the fact is a recoverable rejection from before the registration. The
+// isSuppliedByRegistration reports whether the fact is a recoverable rejection from before the registration. The
 // registration has supplied the data that such a rejection asks for.
-func (d *Decision) answeredByRegistration(f Fact) bool {
+func (d *Decision) isSuppliedByRegistration(f Fact) bool {
 	n := &d.Next
 	return f.Kind == FactKitRejected && !f.isFinalRejection() && n.Registrable && f.ReceivedAt.Before(n.RegisteredAt)
 }

@@ -21,9 +21,9 @@ type FetchOutcome struct {
 	HeldID string `json:"held_id,omitempty"` // accept: the order's version that the match review is about
 }
 
-// News reports whether a lab report differs from the results that the client sees now. FetchOutcome.Changed alone does
-// not say that, because this version may have been accepted after the fetch compared it.
-func (s State) News(f FetchOutcome) bool {
+// HasNews reports whether a lab report differs from the results that the client sees now. FetchOutcome.Changed alone
+// does not say that, because this version may have been accepted after the fetch compared it.
+func (s State) HasNews(f FetchOutcome) bool {
 	return f.Changed && (f.ResultID == "" || f.ResultID != s.Fetch.Shown)
 }
 
@@ -32,7 +32,7 @@ func (s State) News(f FetchOutcome) bool {
 func (s State) ApplyFetchedResults(f FetchOutcome, now time.Time) (d Decision, visible bool) {
 	d = s.newDecision(now)
 	n := &d.Next
-	f.Changed = s.News(f)
+	f.Changed = s.HasNews(f)
 	if f.Changed {
 		n.Fetch.StoredVersions++
 	}
@@ -59,7 +59,7 @@ func (d *Decision) applyResults(f FetchOutcome, at time.Time) (visible bool) {
 	case n.Status.In(lifecycle.StageRedraw):
 		return !f.Partial
 	case n.Terminal():
-		d.hold(f)
+		d.holdResults(f)
 		return false
 	}
 	d.completeVisit(at)
@@ -76,11 +76,11 @@ func (d *Decision) applyResults(f FetchOutcome, at time.Time) (visible bool) {
 	return true
 }
 
-// hold holds a lab report of an order that ended otherwise, until somebody decides its match review. It does not hold a
-// lab report again that was decided before.
-func (d *Decision) hold(f FetchOutcome) {
+// holdResults holds a lab report of an order that ended otherwise, until somebody decides its match review. It does not
+// hold a lab report again that was decided before.
+func (d *Decision) holdResults(f FetchOutcome) {
 	n := &d.Next
-	if n.decided(f) {
+	if n.needsNoDecision(f) {
 		d.setOutcome(OutcomeLate, ReasonRepeated)
 		return
 	}
@@ -93,17 +93,17 @@ func (d *Decision) hold(f FetchOutcome) {
 	d.setOutcome(OutcomeRefused, ReasonOrderEnded)
 }
 
-// decided reports whether a result version of an order that ended otherwise needs no decision. There are three such
-// cases: the client sees the version; somebody has acknowledged it; or the client sees the same content, and no other
-// version is held.
-func (s *State) decided(f FetchOutcome) bool {
+// needsNoDecision reports whether a result version of an order that ended otherwise needs no decision. There are three
+// such cases: the client sees the version; somebody has acknowledged it; or the client sees the same content, and no
+// other version is held.
+func (s *State) needsNoDecision(f FetchOutcome) bool {
 	known := f.ResultID != "" && f.ResultID == s.Fetch.Shown
-	same := !f.Changed && s.Fetch.Shown != "" && s.held() == ""
-	return known || same || s.resolved(Trigger{Reason: AttentionResultAfterEnd, What: f.ResultID})
+	same := !f.Changed && s.Fetch.Shown != "" && s.heldResultID() == ""
+	return known || same || s.isResolved(Trigger{Reason: AttentionResultAfterEnd, What: f.ResultID})
 }
 
-// held returns the version that is held and not decided on; empty: none.
-func (s *State) held() string {
+// heldResultID returns the version that is held and not decided on; empty: none.
+func (s *State) heldResultID() string {
 	for _, t := range s.Triggers {
 		if t.Reason == AttentionResultAfterEnd && t.What != "" && !t.Resolved {
 			return t.What
@@ -112,10 +112,10 @@ func (s *State) held() string {
 	return ""
 }
 
-// announcedAfterEnd raises result_after_end for an announcement on an order that ended otherwise. It raises no mark if
-// somebody has decided on such results before, because the announcement may be about those. The fetched results then
+// raiseResultAfterEnd raises result_after_end for an announcement on an order that ended otherwise. It raises no mark
+// if somebody has decided on such results before, because the announcement may be about those. The fetched results then
 // show whether they are new.
-func (s *State) announcedAfterEnd(at time.Time) {
+func (s *State) raiseResultAfterEnd(at time.Time) {
 	decided := slices.ContainsFunc(s.Triggers,
 		func(t Trigger) bool { return t.Reason == AttentionResultAfterEnd && t.Resolved })
 	if decided || s.Fetch.Shown != "" {
@@ -177,9 +177,9 @@ func (d *Decision) acceptHeldResults(dm Demand) Reason {
 		return ReasonNotYetPlaced
 	}
 	f := *dm.Results
-	f.Changed = n.News(f)
-	if held := n.held(); held == "" || held == f.ResultID || held == f.HeldID {
-		n.resolve(AttentionResultAfterEnd)
+	f.Changed = n.HasNews(f)
+	if held := n.heldResultID(); held == "" || held == f.ResultID || held == f.HeldID {
+		n.resolveMark(AttentionResultAfterEnd)
 	}
 	n.Fetch.Shown = f.ResultID
 	if n.endedWithoutResults() {

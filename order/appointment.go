@@ -59,8 +59,8 @@ type Appointment struct {
 // Active reports whether the appointment is pending, reserved, confirmed or in progress.
 func (a *Appointment) Active() bool { return a != nil && a.Status.Active() }
 
-// visitCompleted reports whether the visit has taken place.
-func (a *Appointment) visitCompleted() bool {
+// isVisitCompleted reports whether the visit has taken place.
+func (a *Appointment) isVisitCompleted() bool {
 	return a != nil && a.Status == lifecycle.AppointmentStatusCompleted
 }
 

@@ -71,35 +71,35 @@ type statusScope struct {
 }
 
 func (s statusScope) includes(l lifecycle.LowStatus) bool {
-	return l.In(s.stages...) || s.registeredInTransit && lifecycle.RegisteredInTransit(l)
+	return l.In(s.stages...) || s.registeredInTransit && lifecycle.IsRegisteredInTransit(l)
 }
 
-func stages(all ...lifecycle.Stage) statusScope { return statusScope{stages: all} }
+func scopeOfStages(all ...lifecycle.Stage) statusScope { return statusScope{stages: all} }
 
 // statusesOfMark lists the statuses of the marks of the first group.
 var statusesOfMark = map[AttentionReason]statusScope{
-	AttentionRequisitionOverdue:  stages(lifecycle.StageOrdered, lifecycle.StageRegistered),
-	AttentionPlacementRefused:    stages(lifecycle.StageOrdered, lifecycle.StageRegistered),
-	AttentionPlacementUnanswered: stages(lifecycle.StageOrdered, lifecycle.StageRegistered),
-	AttentionShipmentOverdue:     stages(lifecycle.StagePlaced, lifecycle.StageUnregistered),
+	AttentionRequisitionOverdue:  scopeOfStages(lifecycle.StageOrdered, lifecycle.StageRegistered),
+	AttentionPlacementRefused:    scopeOfStages(lifecycle.StageOrdered, lifecycle.StageRegistered),
+	AttentionPlacementUnanswered: scopeOfStages(lifecycle.StageOrdered, lifecycle.StageRegistered),
+	AttentionShipmentOverdue:     scopeOfStages(lifecycle.StagePlaced, lifecycle.StageUnregistered),
 	AttentionOutboundOverdue:     {stages: []lifecycle.Stage{lifecycle.StageOutbound}, registeredInTransit: true},
-	AttentionKitUnused:           stages(lifecycle.StageWithCustomer),
-	AttentionInboundOverdue:      stages(lifecycle.StageInbound),
+	AttentionKitUnused:           scopeOfStages(lifecycle.StageWithCustomer),
+	AttentionInboundOverdue:      scopeOfStages(lifecycle.StageInbound),
 	AttentionLegSilent: {stages: []lifecycle.Stage{lifecycle.StageOutbound, lifecycle.StageInbound},
 		registeredInTransit: true},
-	AttentionVisitOverdue:          stages(lifecycle.StagePlaced, lifecycle.StageAppointmentCancelled),
-	AttentionDrawUnreported:        stages(lifecycle.StagePlaced, lifecycle.StageAppointmentScheduled),
-	AttentionAppointmentUnassigned: stages(lifecycle.StageAppointmentPending),
-	AttentionSampleProblem: stages(
+	AttentionVisitOverdue:          scopeOfStages(lifecycle.StagePlaced, lifecycle.StageAppointmentCancelled),
+	AttentionDrawUnreported:        scopeOfStages(lifecycle.StagePlaced, lifecycle.StageAppointmentScheduled),
+	AttentionAppointmentUnassigned: scopeOfStages(lifecycle.StageAppointmentPending),
+	AttentionSampleProblem: scopeOfStages(
 		lifecycle.StagePlaced, lifecycle.StageAppointmentPending, lifecycle.StageAppointmentScheduled,
 		lifecycle.StageAppointmentCancelled, lifecycle.StageDrawn, lifecycle.StagePartialResults,
 	),
-	AttentionResultsOverdue:     stages(lifecycle.StageAtLab, lifecycle.StageDrawn),
-	AttentionResultsIncomplete:  stages(lifecycle.StagePartialResults),
-	AttentionRecoveryNeeded:     stages(lifecycle.StageBlocked),
-	AttentionRecoverableUnclear: stages(lifecycle.StageBlocked),
-	AttentionTellLab:            stages(lifecycle.StageBlocked),
-	AttentionCancelUnanswered: stages(
+	AttentionResultsOverdue:     scopeOfStages(lifecycle.StageAtLab, lifecycle.StageDrawn),
+	AttentionResultsIncomplete:  scopeOfStages(lifecycle.StagePartialResults),
+	AttentionRecoveryNeeded:     scopeOfStages(lifecycle.StageBlocked),
+	AttentionRecoverableUnclear: scopeOfStages(lifecycle.StageBlocked),
+	AttentionTellLab:            scopeOfStages(lifecycle.StageBlocked),
+	AttentionCancelUnanswered: scopeOfStages(
 		lifecycle.StageUnregistered, lifecycle.StageRegistered, lifecycle.StagePlaced, lifecycle.StageAppointmentPending,
 		lifecycle.StageAppointmentScheduled, lifecycle.StageAppointmentCancelled, lifecycle.StageDrawn,
 	),

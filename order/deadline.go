@@ -113,7 +113,7 @@ func (s *State) openDeadlines() []Deadline {
 		add(DeadlineName(AttentionInboundOverdue), s.Inbound.StartedAt, after.Inbound)
 		addUnlessFetching(DeadlineInboundLost, s.Inbound.lastHeardAt(), after.InboundLost)
 	case lifecycle.StageAtLab, lifecycle.StageDrawn:
-		add(DeadlineName(AttentionResultsOverdue), s.EnteredAt, s.resultsLimit())
+		add(DeadlineName(AttentionResultsOverdue), s.EnteredAt, s.resultsDeadline())
 	case lifecycle.StageBlocked:
 		for i, r := range s.Policy.Recovery.Reminders {
 			add(DeadlineName(fmt.Sprintf("%s%d", recoveryReminderPrefix, i+1)), s.Recovery.OpenedAt, r)
@@ -169,7 +169,7 @@ func (s *State) appointmentDeadlines() []Deadline {
 	return out
 }
 
-func (s *State) resultsLimit() Duration {
+func (s *State) resultsDeadline() Duration {
 	if s.TurnaroundDays > 0 {
 		return Duration(time.Duration(s.TurnaroundDays) * Day)
 	}
@@ -181,7 +181,7 @@ func (s *State) resultsLimit() Duration {
 func (s *State) oldestParkedAt() time.Time {
 	var oldest time.Time
 	for _, f := range s.ParkedFacts {
-		known := s.resolved(Trigger{Reason: AttentionFactOutOfPlace, What: f.InboxID})
+		known := s.isResolved(Trigger{Reason: AttentionFactOutOfPlace, What: f.InboxID})
 		if !known && (oldest.IsZero() || f.ReceivedAt.Before(oldest)) {
 			oldest = f.ReceivedAt
 		}

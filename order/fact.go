@@ -112,5 +112,5 @@ func (f Fact) reporter() lifecycle.Actor {
 	}
 }
 
-// fromLab reports whether the lab reports the fact, not a courier or a provider.
-func (f Fact) fromLab() bool { return f.reporter() == lifecycle.Lab }
+// isFromLab reports whether the lab reports the fact, not a courier or a provider.
+func (f Fact) isFromLab() bool { return f.reporter() == lifecycle.Lab }

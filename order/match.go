@@ -147,7 +147,7 @@ func matchCode(found []MatchableOrder, rated []Candidate, labSlug string) MatchC
 		return MatchCancelled
 	case best.Status.In(lifecycle.StageCompleted):
 		return MatchCompleted
-	case best.notYetCollected():
+	case best.lacksRequisition():
 		return MatchWrongCollection
 	case best.NamedByNumber:
 		return MatchSampleID
@@ -158,8 +158,8 @@ func matchCode(found []MatchableOrder, rated []Candidate, labSlug string) MatchC
 	return MatchPatientOnly
 }
 
-// notYetCollected reports whether the order has no requisition, so that no sample can have been collected.
-func (m MatchableOrder) notYetCollected() bool {
+// lacksRequisition reports whether the order has no requisition, so that no sample can have been collected.
+func (m MatchableOrder) lacksRequisition() bool {
 	return m.Status.In(lifecycle.StageOrdered, lifecycle.StageRegistered, lifecycle.StageUnregistered)
 }
 
@@ -167,7 +167,7 @@ func (m MatchableOrder) notYetCollected() bool {
 // requisition.
 func (m MatchableOrder) waitingRank() int {
 	switch {
-	case !lifecycle.Terminal(m.Status) && !m.notYetCollected():
+	case !lifecycle.Terminal(m.Status) && !m.lacksRequisition():
 		return 0
 	case lifecycle.Terminal(m.Status):
 		return 1
@@ -196,7 +196,7 @@ func (m MatchableOrder) asCandidate(r LabReport, accountID, labSlug string) Cand
 	add(MatchReasonOtherAccount, m.LabSlug == labSlug && m.AccountID != accountID)
 	add(MatchReasonOrderCompleted, m.Status.In(lifecycle.StageCompleted))
 	add(MatchReasonOrderCancelled, m.Status.In(lifecycle.StageCancelled))
-	add(MatchReasonNotCollected, m.notYetCollected())
+	add(MatchReasonNotCollected, m.lacksRequisition())
 	add(markers, markers != "")
 	return c
 }

@@ -187,7 +187,7 @@ func (w *orderWalk) anyDemand() Demand {
 		}
 	case DemandAcceptResults:
 		f := w.anyFetched()
-		if held := w.s.held(); held != "" && rapid.Bool().Draw(w.t, "what is held") {
+		if held := w.s.heldResultID(); held != "" && rapid.Bool().Draw(w.t, "what is held") {
 			f.ResultID, f.HeldID = held, held
 		}
 		dm.Results = &f

@@ -14,7 +14,7 @@ type happening func(State) Decision
 
 func reports(f Fact) happening { return func(s State) Decision { return s.ApplyFact(f, f.ReceivedAt) } }
 
-func announced(h int) happening { return reports(newFact(FactReportReady, h)) }
+func announcementAt(h int) happening { return reports(newFact(FactReportReady, h)) }
 
 // fetches ends the fetch that the newest announcement asked for.
 func fetches(version string, changed bool) happening {
@@ -39,8 +39,8 @@ func acknowledges(r AttentionReason) happening {
 	}
 }
 
-// happen makes things happen, one after the other, and returns the last decision.
-func happen(s State, all ...happening) *Decision {
+// applyHappenings makes things happen, one after the other, and returns the last decision.
+func applyHappenings(s State, all ...happening) *Decision {
 	var d Decision
 	for _, h := range all {
 		d = h(s)
@@ -53,7 +53,7 @@ func happen(s State, all ...happening) *Decision {
 // order they are announced, fetched and decided on.
 func TestResultsAfterTheEndAreDecidedOnce(t *testing.T) {
 	t.Parallel()
-	held := []happening{announced(60), fetches("v1", true)}
+	held := []happening{announcementAt(60), fetches("v1", true)}
 	acknowledged := acknowledges(AttentionResultAfterEnd)
 	for name, c := range map[string]struct {
 		then []happening
@@ -62,63 +62,64 @@ func TestResultsAfterTheEndAreDecidedOnce(t *testing.T) {
 	}{
 		"held back":                            {nil, true, "v1"},
 		"accepted":                             {[]happening{accepts("v1", "v1")}, false, ""},
-		"accepted, announced":                  {[]happening{accepts("v1", "v1"), announced(70)}, false, ""},
-		"accepted, announced again, same time": {[]happening{accepts("v1", "v1"), announced(60)}, false, ""},
+		"accepted, announced":                  {[]happening{accepts("v1", "v1"), announcementAt(70)}, false, ""},
+		"accepted, announced again, same time": {[]happening{accepts("v1", "v1"), announcementAt(60)}, false, ""},
 		"accepted, announced, fetched": {
-			[]happening{accepts("v1", "v1"), announced(70), fetches("v1", false)}, false, "",
+			[]happening{accepts("v1", "v1"), announcementAt(70), fetches("v1", false)}, false, "",
 		},
 		"announced, accepted, fetched": {
-			[]happening{announced(70), accepts("v1", "v1"), fetches("v1", false)}, false, "",
+			[]happening{announcementAt(70), accepts("v1", "v1"), fetches("v1", false)}, false, "",
 		},
 		"announced, fetch stored, accepted": {
-			[]happening{announced(70), accepts("v1", "v1"), fetches("v1", true)}, false, "",
+			[]happening{announcementAt(70), accepts("v1", "v1"), fetches("v1", true)}, false, "",
 		},
 		"announced, fetched, accepted": {
-			[]happening{announced(70), fetches("v1", true), accepts("v1", "v1")}, false, "",
+			[]happening{announcementAt(70), fetches("v1", true), accepts("v1", "v1")}, false, "",
 		},
 		"accepted as a later version": {
-			[]happening{accepts("v3", "v1"), announced(70), fetches("v3", false)}, false, "",
+			[]happening{accepts("v3", "v1"), announcementAt(70), fetches("v3", false)}, false, "",
 		},
 		"accepted, corrected": {
-			[]happening{accepts("v1", "v1"), announced(70), fetches("v2", true)}, true, "v2",
+			[]happening{accepts("v1", "v1"), announcementAt(70), fetches("v2", true)}, true, "v2",
 		},
 		"accepted, corrected, said again": {
-			[]happening{accepts("v1", "v1"), announced(70), fetches("v2", true), announced(80), fetches("v2", true)}, true, "v2",
+			[]happening{accepts("v1", "v1"), announcementAt(70), fetches("v2", true), announcementAt(80), fetches("v2", true)},
+			true, "v2",
 		},
 		"accepted, corrected, accepted": {
-			[]happening{accepts("v1", "v1"), announced(70), fetches("v2", true), accepts("v2", "v2"),
-				announced(80), fetches("v2", false)}, false, "",
+			[]happening{accepts("v1", "v1"), announcementAt(70), fetches("v2", true), accepts("v2", "v2"),
+				announcementAt(80), fetches("v2", false)}, false, "",
 		},
 		"corrected, the first accepted": {
-			[]happening{announced(70), fetches("v2", true), accepts("v3", "v1")}, true, "v2",
+			[]happening{announcementAt(70), fetches("v2", true), accepts("v3", "v1")}, true, "v2",
 		},
 		"corrected, the correction accepted": {
-			[]happening{announced(70), fetches("v2", true), accepts("v2", "v2")}, false, "",
+			[]happening{announcementAt(70), fetches("v2", true), accepts("v2", "v2")}, false, "",
 		},
 		"accepted, corrected, taken back": {
-			[]happening{accepts("v1", "v1"), announced(70), fetches("v2", true), announced(80),
+			[]happening{accepts("v1", "v1"), announcementAt(70), fetches("v2", true), announcementAt(80),
 				fetches("v3", false)}, true, "v3",
 		},
 		"accepted, corrected, seen, taken back": {
-			[]happening{accepts("v1", "v1"), announced(70), fetches("v2", true), acknowledged, announced(80),
+			[]happening{accepts("v1", "v1"), announcementAt(70), fetches("v2", true), acknowledged, announcementAt(80),
 				fetches("v3", false)}, false, "",
 		},
 		"acknowledged":            {[]happening{acknowledged}, false, ""},
-		"acknowledged, announced": {[]happening{acknowledged, announced(70)}, false, ""},
+		"acknowledged, announced": {[]happening{acknowledged, announcementAt(70)}, false, ""},
 		"acknowledged, announced, fetched": {
-			[]happening{acknowledged, announced(70), fetches("v1", true)}, false, "",
+			[]happening{acknowledged, announcementAt(70), fetches("v1", true)}, false, "",
 		},
 		"announced, acknowledged, fetched": {
-			[]happening{announced(70), acknowledged, fetches("v1", true)}, false, "",
+			[]happening{announcementAt(70), acknowledged, fetches("v1", true)}, false, "",
 		},
 		"acknowledged, corrected": {
-			[]happening{acknowledged, announced(70), fetches("v2", true)}, true, "v2",
+			[]happening{acknowledged, announcementAt(70), fetches("v2", true)}, true, "v2",
 		},
 		"acknowledged, accepted, fetched": {
-			[]happening{acknowledged, accepts("v1", "v1"), announced(70), fetches("v1", false)}, false, "",
+			[]happening{acknowledged, accepts("v1", "v1"), announcementAt(70), fetches("v1", false)}, false, "",
 		},
 		"another report accepted onto it, fetched": {
-			[]happening{accepts("x", ""), announced(70), fetches("x", true)}, true, "v1",
+			[]happening{accepts("x", ""), announcementAt(70), fetches("x", true)}, true, "v1",
 		},
 		"somebody else's results accepted onto it": {[]happening{accepts("x", "")}, true, "v1"},
 	} {
@@ -127,9 +128,9 @@ func TestResultsAfterTheEndAreDecidedOnce(t *testing.T) {
 				t.Parallel()
 				ended := placedState(t, nil).ApplyDemand(Demand{Kind: end, By: lifecycle.Operations}, hour(2)).Next
 				other := ended.MarkReasons()
-				d := happen(ended, append(held[:len(held):len(held)], c.then...)...)
+				d := applyHappenings(ended, append(held[:len(held):len(held)], c.then...)...)
 				require.Equal(t, c.open, d.Next.HasMark(AttentionResultAfterEnd))
-				require.Equal(t, c.held, d.Next.held())
+				require.Equal(t, c.held, d.Next.heldResultID())
 				d.Next.ClearMark(AttentionResultAfterEnd)
 				require.Equal(t, other, d.Next.MarkReasons(), "and no other mark")
 				require.Equal(t, ended.Status, d.Next.Status)
@@ -142,27 +143,27 @@ func TestResultsAfterTheEndAreDecidedOnce(t *testing.T) {
 func TestADecidedVersionIsNotHeldBack(t *testing.T) {
 	t.Parallel()
 	cancelled := placedState(t, nil).ApplyDemand(Demand{Kind: DemandCancel, By: lifecycle.Client}, hour(2)).Next
-	d := happen(cancelled, announced(60), fetches("v1", true))
+	d := applyHappenings(cancelled, announcementAt(60), fetches("v1", true))
 	require.Equal(t, OutcomeRefused, d.Outcome, "this is what has the workflow hold it back")
-	d = happen(d.Next, announced(70), accepts("v1", "v1"), fetches("v1", true))
+	d = applyHappenings(d.Next, announcementAt(70), accepts("v1", "v1"), fetches("v1", true))
 	require.Equal(t, OutcomeLate, d.Outcome)
 	require.Equal(t, ReasonRepeated, d.Reason)
 	require.Empty(t, deadlinesOf(d.Next, AttentionResultsUnfetched))
 	require.Equal(t, 1, d.Next.Fetch.StoredVersions)
-	require.False(t, d.Next.News(FetchOutcome{ResultID: "v1", Changed: true}), "the client gets one critical webhook")
-	require.True(t, d.Next.News(FetchOutcome{ResultID: "v2", Changed: true}))
+	require.False(t, d.Next.HasNews(FetchOutcome{ResultID: "v1", Changed: true}), "the client gets one critical webhook")
+	require.True(t, d.Next.HasNews(FetchOutcome{ResultID: "v2", Changed: true}))
 }
 
 // TestAnAcknowledgedAnnouncement: an acknowledgement before the results says nothing about the results.
 func TestAnAcknowledgedAnnouncement(t *testing.T) {
 	t.Parallel()
 	cancelled := placedState(t, nil).ApplyDemand(Demand{Kind: DemandCancel, By: lifecycle.Client}, hour(2)).Next
-	d := happen(cancelled, announced(60))
+	d := applyHappenings(cancelled, announcementAt(60))
 	require.True(t, d.Next.HasMark(AttentionResultAfterEnd))
-	d = happen(d.Next, acknowledges(AttentionResultAfterEnd), announced(70))
+	d = applyHappenings(d.Next, acknowledges(AttentionResultAfterEnd), announcementAt(70))
 	require.False(t, d.Next.HasMark(AttentionResultAfterEnd), "the same announcement again")
 	require.NotEmpty(t, deadlinesOf(d.Next, AttentionResultsUnfetched))
-	require.True(t, happen(d.Next, fetches("v1", true)).Next.HasMark(AttentionResultAfterEnd))
+	require.True(t, applyHappenings(d.Next, fetches("v1", true)).Next.HasMark(AttentionResultAfterEnd))
 }
 
 // TestAVersionCompletesAnOrderOnce: an open order fetches a version that somebody accepts for it at the same time.
@@ -171,16 +172,16 @@ func TestAVersionCompletesAnOrderOnce(t *testing.T) {
 	for name, sequence := range map[string][]happening{
 		"accepted, fetched":            {accepts("v1", ""), fetches("v1", true)},
 		"fetched, accepted":            {fetches("v1", true), accepts("v1", "")},
-		"accepted, announced, fetched": {accepts("v1", ""), announced(110), fetches("v1", true)},
+		"accepted, announced, fetched": {accepts("v1", ""), announcementAt(110), fetches("v1", true)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := happen(stateIn(t, lifecycle.DeliveredToLab, nil), announced(100)).Next
-			d := happen(s, sequence...)
+			s := applyHappenings(stateIn(t, lifecycle.DeliveredToLab, nil), announcementAt(100)).Next
+			d := applyHappenings(s, sequence...)
 			require.Equal(t, lifecycle.Completed, d.Next.Status, "no correction")
 			require.Empty(t, d.Steps)
 			require.Empty(t, d.Next.Attention)
-			d = happen(d.Next, announced(120), fetches("v2", true))
+			d = applyHappenings(d.Next, announcementAt(120), fetches("v2", true))
 			require.Equal(t, []lifecycle.LowStatus{lifecycle.Corrected}, lowStatuses(d.Steps))
 		})
 	}
@@ -239,18 +240,18 @@ func TestAnAcknowledgedMarkIsNotRaisedByARepeat(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := happen(c.state, reports(c.first)).Next
+			s := applyHappenings(c.state, reports(c.first)).Next
 			require.True(t, s.HasMark(c.mark))
 			again := c.first
 			again.InboxID += " again"
-			require.True(t, happen(s, reports(again)).Next.HasMark(c.mark), "it was not acknowledged")
-			s = happen(s, reports(again), acknowledges(c.mark)).Next
+			require.True(t, applyHappenings(s, reports(again)).Next.HasMark(c.mark), "it was not acknowledged")
+			s = applyHappenings(s, reports(again), acknowledges(c.mark)).Next
 			require.False(t, s.HasMark(c.mark))
 			again.InboxID, again.ReceivedAt = again.InboxID+"st", again.ReceivedAt.Add(2*time.Hour)
-			s = happen(s, reports(again)).Next
+			s = applyHappenings(s, reports(again)).Next
 			require.False(t, s.HasMark(c.mark), "it says what somebody has seen")
 			if c.news.Kind != "" {
-				require.True(t, happen(s, reports(c.news)).Next.HasMark(c.mark), "it says something new")
+				require.True(t, applyHappenings(s, reports(c.news)).Next.HasMark(c.mark), "it says something new")
 			}
 		})
 	}
@@ -264,7 +265,7 @@ func TestAcknowledgedParkedFacts(t *testing.T) {
 	require.Equal(t, OutcomeParked, d.Outcome)
 	s, _ = fireDeadline(t, s, mark)
 	require.True(t, s.HasMark(AttentionFactOutOfPlace))
-	s = happen(s, acknowledges(AttentionFactOutOfPlace)).Next
+	s = applyHappenings(s, acknowledges(AttentionFactOutOfPlace)).Next
 	require.Empty(t, deadlinesOf(s, AttentionFactOutOfPlace))
 	s.removeParked(newFact(FactKitReceived, 10).InboxID)
 	left := s.newDecision(hour(50))
@@ -299,7 +300,7 @@ func TestARejectionIsAnsweredByWhatWasSupplied(t *testing.T) {
 	}
 	supply := Demand{Kind: DemandRecover, By: lifecycle.Operations}
 	supplied := stateIn(t, lifecycle.LabProcessingBlocked, nil).ApplyDemand(supply, hour(95)).Next
-	seen, _ := fireDeadline(t, happen(supplied, acknowledges(AttentionTellLab)).Next, "recovery_reminder_1")
+	seen, _ := fireDeadline(t, applyHappenings(supplied, acknowledges(AttentionTellLab)).Next, "recovery_reminder_1")
 	require.Equal(t, []string{"tell_lab"}, seen.MarkReasons(), "what is left to do for a blocked kit is raised again")
 }
 
@@ -309,19 +310,19 @@ func TestAnAcknowledgedSilenceIsNotRaisedByTheNextAttempt(t *testing.T) {
 	t.Parallel()
 	now := hour(100)
 	unanswered := func(s State) Decision { return s.ApplyPlacementUnanswered(now) }
-	s := happen(orderedState(t, nil), unanswered, acknowledges(AttentionPlacementUnanswered), unanswered).Next
+	s := applyHappenings(orderedState(t, nil), unanswered, acknowledges(AttentionPlacementUnanswered), unanswered).Next
 	require.False(t, s.HasMark(AttentionPlacementUnanswered))
 	place := func(s State) Decision { return s.ApplyDemand(Demand{Kind: DemandPlace, By: lifecycle.Operations}, now) }
-	require.True(t, happen(s, place, unanswered).Next.HasMark(AttentionPlacementUnanswered))
+	require.True(t, applyHappenings(s, place, unanswered).Next.HasMark(AttentionPlacementUnanswered))
 
 	asked := func(id string) happening {
 		return func(s State) Decision { return s.ApplyCancelAsked(Demand{ID: id, Kind: DemandCancel}, now) }
 	}
 	silent := func(s State) Decision { return s.ApplyCancelUnanswered(now) }
-	s = happen(placedState(t, nil), asked("1"), silent, acknowledges(AttentionCancelUnanswered), silent).Next
+	s = applyHappenings(placedState(t, nil), asked("1"), silent, acknowledges(AttentionCancelUnanswered), silent).Next
 	require.False(t, s.HasMark(AttentionCancelUnanswered))
 	refused := func(s State) Decision { return s.ApplyCancelRefused(now) }
-	require.True(t, happen(s, refused, asked("2"), silent).Next.HasMark(AttentionCancelUnanswered))
+	require.True(t, applyHappenings(s, refused, asked("2"), silent).Next.HasMark(AttentionCancelUnanswered))
 
 	corrects := func(id string) happening {
 		return func(s State) Decision {
@@ -329,10 +330,11 @@ func TestAnAcknowledgedSilenceIsNotRaisedByTheNextAttempt(t *testing.T) {
 		}
 	}
 	noAnswer := func(s State) Decision { return s.ApplyCorrectionUnanswered(now) }
-	s = happen(stateIn(t, lifecycle.LabProcessingBlocked, nil), corrects("1"), noAnswer, acknowledges(AttentionTellLab),
+	s = applyHappenings(stateIn(t, lifecycle.LabProcessingBlocked, nil), corrects("1"), noAnswer,
+		acknowledges(AttentionTellLab),
 		noAnswer).Next
 	require.False(t, s.HasMark(AttentionTellLab))
-	require.True(t, happen(s, corrects("2"), noAnswer).Next.HasMark(AttentionTellLab))
+	require.True(t, applyHappenings(s, corrects("2"), noAnswer).Next.HasMark(AttentionTellLab))
 }
 
 // TestAnAcknowledgedAppointmentAtItsProvider: once operations have acknowledged the mark, the provider's further
@@ -345,25 +347,25 @@ func TestAnAcknowledgedAppointmentAtItsProvider(t *testing.T) {
 	s := requisitionedState(lifecycle.WalkIn, nil)
 	s.PendingReleases = []AppointmentRelease{{AppointmentID: "a", UnansweredAttempts: releaseAttemptsBeforeMark - 1},
 		{AppointmentID: "b", UnansweredAttempts: releaseAttemptsBeforeMark - 1}}
-	s = happen(s, missed("a")).Next
+	s = applyHappenings(s, missed("a")).Next
 	require.True(t, s.HasMark(AttentionAppointmentAtProvider))
-	s = happen(s, acknowledges(AttentionAppointmentAtProvider), missed("a")).Next
+	s = applyHappenings(s, acknowledges(AttentionAppointmentAtProvider), missed("a")).Next
 	require.False(t, s.HasMark(AttentionAppointmentAtProvider))
-	refused := happen(s, func(s State) Decision { return s.ApplyReleaseAnswer("a", true, hour(101)) }).Next
+	refused := applyHappenings(s, func(s State) Decision { return s.ApplyReleaseAnswer("a", true, hour(101)) }).Next
 	require.False(t, refused.HasMark(AttentionAppointmentAtProvider))
 	require.False(t, refused.ReleaseRefused)
-	require.True(t, happen(s, missed("b")).Next.HasMark(AttentionAppointmentAtProvider))
+	require.True(t, applyHappenings(s, missed("b")).Next.HasMark(AttentionAppointmentAtProvider))
 }
 
 func TestTriggersAreBounded(t *testing.T) {
 	t.Parallel()
 	s := placedState(t, nil)
-	for h := range 3 * keptTriggers {
+	for h := range 3 * maxTriggers {
 		f := newFact(FactKitShipped, 24)
 		f.InboxID, f.Accession = time.Duration(h).String(), time.Duration(h).String()
 		s, _ = applyFacts(s, f)
 	}
-	require.Len(t, s.Triggers, keptTriggers)
-	require.Empty(t, happen(placedState(t, nil), reports(rejectionFact(24, true)),
+	require.Len(t, s.Triggers, maxTriggers)
+	require.Empty(t, applyHappenings(placedState(t, nil), reports(rejectionFact(24, true)),
 		reports(newFact(FactKitReceived, 30))).Next.Triggers)
 }

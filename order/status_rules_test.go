@@ -37,7 +37,7 @@ func statusRules() string {
 	for _, status := range lifecycle.Statuses() {
 		m, low := status.Modality(), status.Low()
 		fmt.Fprintf(&b, "\n%s\n", status)
-		entered := entering(m, low)
+		entered := stateEntering(m, low)
 		fmt.Fprintf(&b, "  marks that stay: %s\n", strings.Join(entered.MarkReasons(), " "))
 		fmt.Fprintf(&b, "  is: %s\n", strings.Join(traits(entered), " "))
 		for _, c := range circumstances(m) {
@@ -54,8 +54,8 @@ func statusRules() string {
 	return b.String()
 }
 
-// entering returns an order with every mark that enters a status.
-func entering(m lifecycle.Modality, low lifecycle.LowStatus) State {
+// stateEntering returns an order with every mark that enters a status.
+func stateEntering(m lifecycle.Modality, low lifecycle.LowStatus) State {
 	s := State{Modality: m, Policy: DefaultPolicy(), CreatedAt: t0, Status: lifecycle.Ordered,
 		ActivateAt: t0.Add(time.Hour)}
 	for _, r := range AllAttentionReasons() {
@@ -80,7 +80,7 @@ func traits(s State) []string {
 	is("failed", s.Failed())
 	is("unplaced", s.awaitsRequisition())
 	is("ended_otherwise", s.endedWithoutResults())
-	is("uncollected", m.notYetCollected())
+	is("uncollected", m.lacksRequisition())
 	is("rank_"+fmt.Sprint(m.waitingRank()), true)
 	is("transaction_"+string(TransactionStatusOf([]lifecycle.LowStatus{s.Status})), true)
 	is("match_"+string(matchCode([]MatchableOrder{m}, []Candidate{{}}, "")), true)

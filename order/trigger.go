@@ -15,12 +15,12 @@ type Trigger struct {
 	Resolved bool            `json:"resolved,omitempty"`
 }
 
-// keptTriggers is the most triggers that a state holds. The oldest are dropped first.
-const keptTriggers = 50
+// maxTriggers is the most triggers that a state holds. The oldest are dropped first.
+const maxTriggers = 50
 
 // raiseFor raises the mark of a trigger, unless that trigger has been resolved. It reports whether the mark is open.
 func (s *State) raiseFor(t Trigger, at time.Time) bool {
-	if s.resolved(t) {
+	if s.isResolved(t) {
 		return s.HasMark(t.Reason)
 	}
 	s.RaiseMark(t.Reason, at)
@@ -28,8 +28,8 @@ func (s *State) raiseFor(t Trigger, at time.Time) bool {
 	return true
 }
 
-// resolved reports whether a trigger with the same cause, and the same or a later time, has been resolved.
-func (s *State) resolved(t Trigger) bool {
+// isResolved reports whether a trigger with the same cause, and the same or a later time, has been resolved.
+func (s *State) isResolved(t Trigger) bool {
 	return slices.ContainsFunc(s.Triggers, func(e Trigger) bool {
 		return e.Resolved && e.Reason == t.Reason && e.What == t.What && !t.At.After(e.At)
 	})
@@ -41,7 +41,7 @@ func (s *State) addTrigger(t Trigger) {
 	i := slices.IndexFunc(s.Triggers, func(e Trigger) bool { return e.Reason == t.Reason && e.What == t.What })
 	if i < 0 {
 		s.Triggers = append(s.Triggers, t)
-		s.Triggers = s.Triggers[max(len(s.Triggers)-keptTriggers, 0):]
+		s.Triggers = s.Triggers[max(len(s.Triggers)-maxTriggers, 0):]
 		return
 	}
 	if s.Triggers[i].At.After(t.At) {
@@ -50,9 +50,9 @@ func (s *State) addTrigger(t Trigger) {
 	s.Triggers[i] = t
 }
 
-// resolve clears a mark that somebody acknowledged or decided on, and stores its triggers as resolved. It reports
+// resolveMark clears a mark that somebody acknowledged or decided on, and stores its triggers as resolved. It reports
 // whether the mark was open.
-func (s *State) resolve(r AttentionReason) bool {
+func (s *State) resolveMark(r AttentionReason) bool {
 	if r == AttentionFactOutOfPlace && s.HasMark(r) {
 		for _, f := range s.ParkedFacts {
 			s.addTrigger(Trigger{Reason: r, What: f.InboxID})

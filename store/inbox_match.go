@@ -56,7 +56,7 @@ func (s *Store) assignInboxItem(ctx context.Context, tx *sql.Tx, id, orderID, le
 	if err != nil {
 		return row, err
 	}
-	return row, s.afterMatch(ctx, tx, row)
+	return row, s.finishInboxMatch(ctx, tx, row)
 }
 
 // receivedItemRow holds the columns of an inbox item that determine its fact.
@@ -141,7 +141,7 @@ func (s *Store) matchInboxItems(ctx context.Context, tx *sql.Tx, query string, a
 			continue
 		}
 		if err == nil {
-			err = s.afterMatch(ctx, tx, r)
+			err = s.finishInboxMatch(ctx, tx, r)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("matching inbox row %s: %w", p.id, err)
@@ -166,9 +166,9 @@ func (s *Store) matchInboxItem(ctx context.Context, tx *sql.Tx, id, orderID, leg
 	return r, err
 }
 
-// afterMatch does what follows from a match: it marks an erased order for erasure again, because new data has come, and
-// closes the match review of the item.
-func (s *Store) afterMatch(ctx context.Context, tx *sql.Tx, r ReceivedItem) error {
+// finishInboxMatch does what follows from a match: it marks an erased order for erasure again, because new data has
+// come, and closes the match review of the item.
+func (s *Store) finishInboxMatch(ctx context.Context, tx *sql.Tx, r ReceivedItem) error {
 	if err := s.rescheduleErasure(ctx, tx, r.OrderID); err != nil {
 		return err
 	}

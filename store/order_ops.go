@@ -127,14 +127,14 @@ const CallKindPoll = "poll"
 // silentOrders is the query of SilentOrders.
 var silentOrders = `SELECT o.id FROM orders o
 	WHERE o.unfinished AND o.modality = 'testkit' AND o.id > $1 AND (
-		o.status IN (` + quotedLows(lifecycle.StagePlaced) + `) AND o.status_at < $2
-		OR o.status IN (` + quotedLows(lifecycle.StageOutbound, lifecycle.StageWithCustomer) + `) AND o.status_at < $3
-		OR o.status IN (` + quotedLows(lifecycle.StageAtLab) + `) AND o.status_at < $4)
+		o.status IN (` + quoteLowStatuses(lifecycle.StagePlaced) + `) AND o.status_at < $2
+		OR o.status IN (` + quoteLowStatuses(lifecycle.StageOutbound, lifecycle.StageWithCustomer) + `) AND o.status_at < $3
+		OR o.status IN (` + quoteLowStatuses(lifecycle.StageAtLab) + `) AND o.status_at < $4)
 	AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.order_id = o.id AND c.kind = $5 AND c.started_at > $6)
 	ORDER BY o.id LIMIT $7`
 
-// quotedLows returns the low-level statuses of the stages as an SQL list.
-func quotedLows(stages ...lifecycle.Stage) string {
+// quoteLowStatuses returns the low-level statuses of the stages as an SQL list.
+func quoteLowStatuses(stages ...lifecycle.Stage) string {
 	lows := lifecycle.LowsIn(stages...)
 	quoted := make([]string, len(lows))
 	for i, l := range lows {

@@ -79,13 +79,13 @@ func (s *Store) prepareReviewAcceptance(ctx context.Context, tx *sql.Tx, open sq
 	}
 	held.OrderID = orderID
 	changed, err := s.storeLabReport(ctx, tx, &held.labReportRow)
-	out.Fetched = toFetched(held.ResultVersion, changed)
+	out.Fetched = toFetchOutcome(held.ResultVersion, changed)
 	out.Fetched.HeldID = held.resultID
 	return out, err
 }
 
-// toFetched returns the part of a lab report that decisions depend on.
-func toFetched(v order.ResultVersion, changed bool) order.FetchOutcome {
+// toFetchOutcome returns the part of a lab report that decisions depend on.
+func toFetchOutcome(v order.ResultVersion, changed bool) order.FetchOutcome {
 	f := order.FetchOutcome{
 		ResultID: v.ID, Changed: changed, Partial: v.Report.Status == "partial",
 		Critical:          changed && v.Report.Interpretation == order.InterpretationCritical,

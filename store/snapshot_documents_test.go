@@ -18,8 +18,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
-// again decodes a JSON document into a T and encodes it again.
-func again[T any](text string) (string, error) {
+// decodeAndEncode decodes a JSON document into a T and encodes it again.
+func decodeAndEncode[T any](text string) (string, error) {
 	var v T
 	d := json.NewDecoder(strings.NewReader(text))
 	d.DisallowUnknownFields()
@@ -31,42 +31,43 @@ func again[T any](text string) (string, error) {
 
 // snapshotDocuments are the sealed columns that contain JSON of the store's types.
 var snapshotDocuments = map[string]func(string) (string, error){
-	"orders.patient": again[*order.Patient], "orders.address": again[*order.Address],
-	"orders.shipping":  again[*order.ShippingAddress],
-	"orders.physician": again[*order.Physician], "orders.clinical": again[clinicalDocument],
-	"orders.results": again[*order.ResultSummary],
-	"inbox.headers":  again[map[string]string], "results.report": again[order.LabReport],
-	"appointments.place":       again[*order.Location],
-	"appointment_places.place": again[order.Location], "reviews.report": again[order.LabReport],
-	"physicians.document":      again[order.Physician],
-	"lab_accounts.credentials": again[labCredentials], "endpoints.headers": again[map[string]string],
+	"orders.patient": decodeAndEncode[*order.Patient], "orders.address": decodeAndEncode[*order.Address],
+	"orders.shipping":  decodeAndEncode[*order.ShippingAddress],
+	"orders.physician": decodeAndEncode[*order.Physician], "orders.clinical": decodeAndEncode[clinicalDocument],
+	"orders.results": decodeAndEncode[*order.ResultSummary],
+	"inbox.headers":  decodeAndEncode[map[string]string], "results.report": decodeAndEncode[order.LabReport],
+	"appointments.place":       decodeAndEncode[*order.Location],
+	"appointment_places.place": decodeAndEncode[order.Location], "reviews.report": decodeAndEncode[order.LabReport],
+	"physicians.document":      decodeAndEncode[order.Physician],
+	"lab_accounts.credentials": decodeAndEncode[labCredentials], "endpoints.headers": decodeAndEncode[map[string]string],
 }
 
 // clearDocuments are the columns in clear that contain JSON of the store's types.
 var clearDocuments = map[string]func(string) (string, error){
-	"orders.state": again[order.State], "orders.lab_test": again[order.LabTest],
-	"inbox.facts":      again[map[string]*order.Fact],
-	"reviews.matching": again[order.Match], "lab_accounts.profile": again[AccountProfile],
-	"labs.document":      again[order.Lab],
-	"lab_tests.document": again[order.LabTest], "markers.document": again[order.Marker],
-	"sites.document":  again[order.Site],
-	"payors.document": again[billing.Payor], "unmatched_tests.request": again[UnmatchedResultTestRequest],
-	"unmatched_tests.orders": again[unmatchedResultTestRunDocument],
-	"endpoints.filter_types": again[[]string], "coverage.service_types": again[[]string],
-	"teams.policy": resolved, "lab_accounts.policy": resolved,
+	"orders.state": decodeAndEncode[order.State], "orders.lab_test": decodeAndEncode[order.LabTest],
+	"inbox.facts":      decodeAndEncode[map[string]*order.Fact],
+	"reviews.matching": decodeAndEncode[order.Match], "lab_accounts.profile": decodeAndEncode[AccountProfile],
+	"labs.document":      decodeAndEncode[order.Lab],
+	"lab_tests.document": decodeAndEncode[order.LabTest], "markers.document": decodeAndEncode[order.Marker],
+	"sites.document":          decodeAndEncode[order.Site],
+	"payors.document":         decodeAndEncode[billing.Payor],
+	"unmatched_tests.request": decodeAndEncode[UnmatchedResultTestRequest],
+	"unmatched_tests.orders":  decodeAndEncode[unmatchedResultTestRunDocument],
+	"endpoints.filter_types":  decodeAndEncode[[]string], "coverage.service_types": decodeAndEncode[[]string],
+	"teams.policy": checkPolicyOverlay, "lab_accounts.policy": checkPolicyOverlay,
 }
 
-// resolved checks that a policy overlay is still valid. Strict decoding refuses an unknown name.
-func resolved(text string) (string, error) {
+// checkPolicyOverlay checks that a policy overlay is still valid. Strict decoding refuses an unknown name.
+func checkPolicyOverlay(text string) (string, error) {
 	_, err := order.ResolvePolicy([]byte(text))
 	return text, err
 }
 
 // demandBodies are the bodies of demands by their kinds.
 var demandBodies = map[string]func(string) (string, error){
-	"recover": again[order.Correction], "register": again[order.Registration],
-	"accept": again[order.MatchReviewAcceptance],
-	"book":   again[order.BookingBody], "request": again[order.BookingBody],
+	"recover": decodeAndEncode[order.Correction], "register": decodeAndEncode[order.Registration],
+	"accept": decodeAndEncode[order.MatchReviewAcceptance],
+	"book":   decodeAndEncode[order.BookingBody], "request": decodeAndEncode[order.BookingBody],
 }
 
 // notAgain lists the documents that are not encoded as they were read.

@@ -107,8 +107,8 @@ func (w *snapshotWriter) decide(o *order.Order, r order.Recording, rule func(ord
 	return out
 }
 
-// placed records for each order that the lab has accepted its requisition.
-func (w *snapshotWriter) placed(orders ...*order.Order) {
+// placeOrders records for each order that the lab has accepted its requisition.
+func (w *snapshotWriter) placeOrders(orders ...*order.Order) {
 	w.t.Helper()
 	for _, o := range orders {
 		w.decide(o, order.Recording{}, func(st order.State) order.Decision {

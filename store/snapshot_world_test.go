@@ -97,22 +97,22 @@ func (w *snapshotWriter) kits() {
 	w.order("kit scheduled", later)
 	w.fact(w.order("kit with a parked fact", later), order.Fact{Kind: order.FactKitReceived})
 	w.fact(w.order("kit whose fact came first"), order.Fact{Kind: order.FactKitReceived})
-	w.placed(w.order("kit placed"))
+	w.placeOrders(w.order("kit placed"))
 	shipped := order.Fact{Kind: order.FactKitShipped, OutboundNumber: "9400100000000000000011",
 		InboundNumber: "9400100000000000000012",
 		KitRegCode:    "REG1"}
 	transit := w.order("kit on its way")
-	w.placed(transit)
+	w.placeOrders(transit)
 	w.fact(transit, shipped)
 	require.NoError(w.t, w.s.SetTracker(w.t.Context(), transit.ID, "outbound", shipped.OutboundNumber, "trk_1"))
 	atLab := w.order("kit at the lab")
-	w.placed(atLab)
+	w.placeOrders(atLab)
 	w.fact(atLab, order.Fact{Kind: order.FactKitReceived, CollectedAt: w.s.now()})
 	blocked := w.order("kit blocked")
-	w.placed(blocked)
+	w.placeOrders(blocked)
 	w.fact(blocked, rejected)
 	recovered := w.order("kit recovered")
-	w.placed(recovered)
+	w.placeOrders(recovered)
 	w.fact(recovered, rejected)
 	patient, address := *recovered.Patient, *recovered.Address
 	patient.LastName, address.FirstLine = w.word(), w.word()
@@ -123,7 +123,7 @@ func (w *snapshotWriter) kits() {
 		"abnormal": order.InterpretationAbnormal,
 		"critical": order.InterpretationCritical} {
 		o := w.order("kit completed, " + name)
-		w.placed(o)
+		w.placeOrders(o)
 		w.fact(o, order.Fact{Kind: order.FactKitReceived})
 		w.results(o, i, false)
 		if name == "abnormal" {
@@ -133,19 +133,19 @@ func (w *snapshotWriter) kits() {
 	cancelled := w.order("kit cancelled")
 	w.demand(cancelled, order.Demand{Kind: order.DemandCancel}, nil)
 	cancelling := w.order("kit being cancelled")
-	w.placed(cancelling)
+	w.placeOrders(cancelling)
 	asked := order.Demand{ID: sqldb.NewID(), Kind: order.DemandCancel, By: lifecycle.Client}
 	w.add(cancelling, asked, nil)
 	w.decide(cancelling, order.Recording{},
 		func(st order.State) order.Decision { return st.ApplyCancelAsked(asked, w.s.now()) })
 	failed := w.order("kit failed and replaced")
-	w.placed(failed)
+	w.placeOrders(failed)
 	w.fact(failed, order.Fact{Kind: order.FactKitRejected, Recoverable: new(false)})
 	w.order("kit imported", func(o *order.Order) { o.Imported = true })
 
-	w.placed(w.order("kit not registered", w.registrable))
+	w.placeOrders(w.order("kit not registered", w.registrable))
 	registered := w.order("kit registered", w.registrable)
-	w.placed(registered)
+	w.placeOrders(registered)
 	known := newOrder(w.s, w.team, w.fill).Order
 	w.demand(registered, order.Demand{Kind: order.DemandRegister}, order.Registration{
 		Patient: known.Patient, Address: known.Address, Physician: known.Physician, Consents: known.Consents,
@@ -157,14 +157,14 @@ func (w *snapshotWriter) kits() {
 func (w *snapshotWriter) visits() {
 	w.order("walk-in ordered", w.at(lifecycle.WalkIn))
 	booked := w.order("walk-in booked", w.at(lifecycle.WalkIn))
-	w.placed(booked)
+	w.placeOrders(booked)
 	w.book(booked, order.DemandBookAppointment)
 	partial := w.order("walk-in with partial results", w.at(lifecycle.WalkIn))
-	w.placed(partial)
+	w.placeOrders(partial)
 	w.results(partial, order.InterpretationNormal, true)
 	redraw := w.order("walk-in drawn again", w.at(lifecycle.WalkIn), setPanelOrder)
 	redraw.LabAccountID = w.neutral
-	w.placed(redraw)
+	w.placeOrders(redraw)
 	v, _, err := w.s.StoreLabReport(w.t.Context(), redraw.ID, 1, reportWithMissingMarkers(), sha256Hex("faulty"), nil, nil)
 	require.NoError(w.t, err)
 	w.decide(redraw, order.Recording{ResultID: v.ID}, func(st order.State) order.Decision {
@@ -173,18 +173,18 @@ func (w *snapshotWriter) visits() {
 		return d
 	})
 	home := w.order("phlebotomy booked", w.at(lifecycle.AtHomePhlebotomy))
-	w.placed(home)
+	w.placeOrders(home)
 	w.book(home, order.DemandBookAppointment)
 	drawn := w.order("phlebotomy drawn", w.at(lifecycle.AtHomePhlebotomy))
-	w.placed(drawn)
+	w.placeOrders(drawn)
 	w.book(drawn, order.DemandRequestAppointment)
 	w.fact(drawn, order.Fact{Kind: order.FactDrawCompleted})
 	w.order("on-site ordered", w.at(lifecycle.OnSite))
 	onSite := w.order("on-site drawn", w.at(lifecycle.OnSite))
-	w.placed(onSite)
+	w.placeOrders(onSite)
 	w.demand(onSite, order.Demand{Kind: order.DemandDrawCompleted}, nil)
 	done := w.order("on-site completed", w.at(lifecycle.OnSite))
-	w.placed(done)
+	w.placeOrders(done)
 	w.demand(done, order.Demand{Kind: order.DemandDrawCompleted}, nil)
 	w.results(done, order.InterpretationNormal, false)
 }

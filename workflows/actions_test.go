@@ -28,7 +28,7 @@ func (w *orderHarness) reportFact(kind order.FactKind, edit ...func(*order.Fact)
 	w.t.Helper()
 	f := order.Fact{Kind: kind, SentAt: w.now()}
 	if kind == order.FactKitShipped {
-		f.OutboundNumber, f.InboundNumber = w.tracking("outbound"), w.tracking("inbound")
+		f.OutboundNumber, f.InboundNumber = w.trackingNumber("outbound"), w.trackingNumber("inbound")
 	}
 	for _, e := range edit {
 		e(&f)
@@ -50,7 +50,7 @@ func (w *orderHarness) storeInboxItem(f order.Fact) store.ReceivedItem {
 	if f.Kind != order.FactCourierReport {
 		r.OrderNumber, r.Fact = w.number, &f
 	} else {
-		r.Partner, r.DedupKey, r.TrackingNumber = "courier", r.DedupKey+f.Leg+string(f.TargetStatus), w.tracking(f.Leg)
+		r.Partner, r.DedupKey, r.TrackingNumber = "courier", r.DedupKey+f.Leg+string(f.TargetStatus), w.trackingNumber(f.Leg)
 		r.FactByLeg = func(leg string) *order.Fact {
 			if leg != f.Leg {
 				return nil
@@ -70,8 +70,8 @@ func (w *orderHarness) signalFact(got store.ReceivedItem) {
 	}
 }
 
-// tracking returns the order's tracking number on a leg.
-func (w *orderHarness) tracking(leg string) string {
+// trackingNumber returns the order's tracking number on a leg.
+func (w *orderHarness) trackingNumber(leg string) string {
 	if leg == "inbound" {
 		return fmt.Sprintf("92%019d1", w.parcelNumber)
 	}

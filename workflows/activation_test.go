@@ -126,5 +126,5 @@ func TestFactBeforeActivation(t *testing.T) {
 		w.statusHistory())
 	require.Equal(t, []string{"kit_shipped: applied"}, w.factOutcomes())
 	require.Empty(t, w.attention())
-	require.Equal(t, w.tracking("outbound"), w.order().Shipment.Outbound.Number)
+	require.Equal(t, w.trackingNumber("outbound"), w.order().Shipment.Outbound.Number)
 }

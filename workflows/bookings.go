@@ -43,7 +43,7 @@ func (r *orderRun) recordBookingAsked(ctx workflow.Context,
 	dm order.Demand) (answer order.DemandAnswer, answered bool, err error) {
 	for asked := false; !asked; {
 		if r.state.CheckDemand(dm, workflow.Now(ctx)) != "" || r.state.HoldsSlot(dm) {
-			if answer, answered, err = r.answerWithoutAsking(ctx, dm); err != nil || answered {
+			if answer, answered, err = r.answerWithoutPartner(ctx, dm); err != nil || answered {
 				return answer, answered, err
 			}
 		}

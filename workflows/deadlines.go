@@ -8,7 +8,7 @@ import (
 
 // applyDueDeadlines applies every due deadline, earliest first.
 func (r *orderRun) applyDueDeadlines(ctx workflow.Context) error {
-	if r.timerFired() {
+	if r.hasTimerFired() {
 		r.timer = nil
 	}
 	for {
@@ -28,7 +28,7 @@ func (r *orderRun) applyDueDeadlines(ctx workflow.Context) error {
 	}
 }
 
-func (r *orderRun) timerFired() bool { return r.timer != nil && r.timer.IsReady() }
+func (r *orderRun) hasTimerFired() bool { return r.timer != nil && r.timer.IsReady() }
 
 // startCallsAndTimer starts the coroutines that the state asks for, and a timer that fires no later than the next
 // deadline. A timer that fires earlier is not replaced: a firing without effect costs less than a new timer at every

@@ -65,7 +65,7 @@ func (r *orderRun) recordDemand(ctx workflow.Context, dm order.Demand) (order.De
 func demandRecording(s order.State, dm order.Demand, now time.Time) *order.Recording {
 	rec := &order.Recording{Decision: s.ApplyDemand(dm, now), DemandID: dm.ID}
 	if dm.Kind == order.DemandAcceptResults && rec.Decision.Outcome == order.OutcomeApplied {
-		rec.ResultID, rec.NewlyCritical = dm.Results.ResultID, dm.Results.Critical && s.News(*dm.Results)
+		rec.ResultID, rec.NewlyCritical = dm.Results.ResultID, dm.Results.Critical && s.HasNews(*dm.Results)
 	}
 	return rec
 }
@@ -79,10 +79,10 @@ func (r *orderRun) labMustConfirm() bool {
 // yet", and the call to the lab continues.
 const cancelAnswerTimeout = 12 * time.Second
 
-// answerWithoutAsking answers a demand about which a partner would be asked. It does so if the order does not allow the
-// demand, or fulfils it already. decided is false if this run's state was outdated and the order does allow the demand.
-// The state is outdated when the run's last task was lost with its worker.
-func (r *orderRun) answerWithoutAsking(ctx workflow.Context,
+// answerWithoutPartner answers a demand about which a partner would be asked. It does so if the order does not allow
+// the demand, or fulfils it already. decided is false if this run's state was outdated and the order does allow the
+// demand. The state is outdated when the run's last task was lost with its worker.
+func (r *orderRun) answerWithoutPartner(ctx workflow.Context,
 	dm order.Demand) (answer order.DemandAnswer, decided bool, err error) {
 	from := r.state.Status
 	out, err := r.decideAndRecord(ctx, order.CauseDemand(dm.ID), func(s order.State) *order.Recording {
@@ -118,7 +118,7 @@ func (r *orderRun) recordCancelAsked(ctx workflow.Context,
 	dm order.Demand) (answer order.DemandAnswer, answered bool, err error) {
 	for asked := false; !asked; {
 		if r.state.CheckDemand(dm, workflow.Now(ctx)) != "" {
-			if answer, answered, err = r.answerWithoutAsking(ctx, dm); err != nil || answered {
+			if answer, answered, err = r.answerWithoutPartner(ctx, dm); err != nil || answered {
 				return answer, answered, err
 			}
 		}

@@ -145,11 +145,11 @@ func TestDuplicatesChangeNothing(t *testing.T) {
 	var got store.ReceivedItem
 	w.at(day, func() {
 		got = w.storeInboxItem(order.Fact{Kind: order.FactKitShipped, SentAt: w.now(),
-			OutboundNumber: w.tracking("outbound")})
+			OutboundNumber: w.trackingNumber("outbound")})
 		w.signalFact(got)
 		w.signalFact(got)
 		again := w.storeInboxItem(order.Fact{Kind: order.FactKitShipped, SentAt: w.now(),
-			OutboundNumber: w.tracking("outbound")})
+			OutboundNumber: w.trackingNumber("outbound")})
 		require.True(t, again.Duplicate)
 	})
 	w.at(2*day, func() { w.signalFact(got) })
@@ -167,7 +167,7 @@ func TestParkedFactSignalledAgain(t *testing.T) {
 	w := newWorld(t, withActivateBy(march(6), time.UTC))
 	w.at(hour, func() {
 		got := w.storeInboxItem(order.Fact{Kind: order.FactKitShipped, SentAt: w.now(),
-			OutboundNumber: w.tracking("outbound")})
+			OutboundNumber: w.trackingNumber("outbound")})
 		for range 3 {
 			w.signalFact(got)
 		}
@@ -208,7 +208,7 @@ func TestAmendments(t *testing.T) {
 		require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped, received}, w.statusHistory())
 		o := w.order()
 		require.Equal(t, "9205500000000000000007", o.Shipment.Outbound.Number)
-		require.Equal(t, w.tracking("inbound"), o.Shipment.Inbound.Number)
+		require.Equal(t, w.trackingNumber("inbound"), o.Shipment.Inbound.Number)
 		require.Equal(t, []string{"kit_shipped: applied", "kit_received: applied", "kit_shipped: applied"}, w.factOutcomes())
 	})
 	t.Run("of a rejection to final is a rejection", func(t *testing.T) {

@@ -110,7 +110,7 @@ func TestCutOffDuringTheCall(t *testing.T) {
 	})
 	// The clock does not skip while an activity runs, so the run is cut off while the call hangs. Only on a machine so
 	// busy that the call has not begun by then is another run needed.
-	for cut := time.Second; !closed(hanging); cut *= 4 {
+	for cut := time.Second; !isClosed(hanging); cut *= 4 {
 		w.runUntil(cut)
 	}
 	require.Equal(t, []lifecycle.LowStatus{ordered}, w.statusHistory())
@@ -122,7 +122,7 @@ func TestCutOffDuringTheCall(t *testing.T) {
 	require.NotEmpty(t, w.order().Accession)
 }
 
-func closed(c <-chan struct{}) bool {
+func isClosed(c <-chan struct{}) bool {
 	select {
 	case <-c:
 		return true

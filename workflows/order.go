@@ -80,7 +80,7 @@ func (r *orderRun) loadAndRetryParked(ctx workflow.Context) error {
 func (r *orderRun) loop(ctx workflow.Context, in dispatch.OrderInput) error {
 	for {
 		r.changed = false
-		if err := r.reloadWhenWoken(ctx); err != nil {
+		if err := r.reloadAfterWake(ctx); err != nil {
 			return err
 		}
 		if err := r.applySignalledFacts(ctx); err != nil {
@@ -93,14 +93,14 @@ func (r *orderRun) loop(ctx workflow.Context, in dispatch.OrderInput) error {
 		if r.err != nil {
 			return r.err
 		}
-		if r.finished(ctx) {
+		if r.isFinished(ctx) {
 			return nil
 		}
 		if r.mayContinueAsNew(ctx) {
 			return workflow.NewContinueAsNewError(ctx, Order, in)
 		}
 		err := workflow.Await(ctx, func() bool {
-			return r.changed || r.factSignals.Len() > 0 || r.wakeSignals.Len() > 0 || r.timerFired() || r.finished(ctx) ||
+			return r.changed || r.factSignals.Len() > 0 || r.wakeSignals.Len() > 0 || r.hasTimerFired() || r.isFinished(ctx) ||
 				r.mayContinueAsNew(ctx)
 		})
 		if err != nil {
@@ -109,8 +109,8 @@ func (r *orderRun) loop(ctx workflow.Context, in dispatch.OrderInput) error {
 	}
 }
 
-// finished reports whether the order has ended and no signal, demand, call or recording is unfinished.
-func (r *orderRun) finished(ctx workflow.Context) bool {
+// isFinished reports whether the order has ended and no signal, demand, call or recording is unfinished.
+func (r *orderRun) isFinished(ctx workflow.Context) bool {
 	_, fetching := r.state.NextFetch()
 	busy := fetching || r.state.PendingCancellation != nil || r.state.PendingBooking != nil ||
 		len(r.state.PendingReleases) > 0
@@ -128,10 +128,10 @@ func (r *orderRun) idle(ctx workflow.Context) bool {
 	return !r.changed && r.factSignals.Len() == 0 && r.wakeSignals.Len() == 0 && workflow.AllHandlersFinished(ctx)
 }
 
-// reloadWhenWoken loads the order after the signal wake, because the store may have a recording that this run does not
+// reloadAfterWake loads the order after the signal wake, because the store may have a recording that this run does not
 // know. Its guard is the example of a guarded change (docs/rollouts.md): a run that ignored its first wake ignores all
 // later ones.
-func (r *orderRun) reloadWhenWoken(ctx workflow.Context) error {
+func (r *orderRun) reloadAfterWake(ctx workflow.Context) error {
 	asked := false
 	for r.wakeSignals.ReceiveAsync(nil) {
 		asked = true

@@ -177,7 +177,7 @@ func (r *orderRun) recordFetch(ctx workflow.Context, cause string, generation in
 		rec := &order.Recording{Decision: d}
 		switch {
 		case visible:
-			rec.ResultID, rec.NewlyCritical = out.ResultID, out.Critical && s.News(out)
+			rec.ResultID, rec.NewlyCritical = out.ResultID, out.Critical && s.HasNews(out)
 		case s.Terminal() && d.Outcome == order.OutcomeRefused:
 			rec.HeldResultID = out.ResultID
 		}

@@ -61,17 +61,17 @@ func (r *orderRun) commitDecision(ctx workflow.Context, cause string,
 		}
 		r.changed = true
 		if out.Duplicate {
-			return out, true, r.catchUp(ctx, out)
+			return out, true, r.loadIfOutdated(ctx, out)
 		}
 		booking := r.state.PendingBooking != nil
 		r.state = rec.Decision.Next
 		r.state.Sequence, r.state.Revision = out.Sequence, out.Revision
-		return out, moved || len(rec.Decision.Steps) > 0 || booking && r.bookingEnded(), nil
+		return out, moved || len(rec.Decision.Steps) > 0 || booking && r.mayRetryAfterBooking(), nil
 	}
 }
 
-// catchUp loads the order if a recording was made that this run does not know.
-func (r *orderRun) catchUp(ctx workflow.Context, out order.RecordingResult) error {
+// loadIfOutdated loads the order if a recording was made that this run does not know.
+func (r *orderRun) loadIfOutdated(ctx workflow.Context, out order.RecordingResult) error {
 	if out.Revision == r.state.Revision {
 		return nil
 	}
@@ -82,9 +82,9 @@ func (r *orderRun) catchUp(ctx workflow.Context, out order.RecordingResult) erro
 	return nil
 }
 
-// bookingEnded reports whether no booking is pending and facts are parked. Such facts may have waited for the end of a
-// booking.
-func (r *orderRun) bookingEnded() bool {
+// mayRetryAfterBooking reports whether no booking is pending and facts are parked. Such facts may have waited for the
+// end of a booking.
+func (r *orderRun) mayRetryAfterBooking() bool {
 	return r.state.PendingBooking == nil && len(r.state.ParkedFacts) > 0
 }
 

@@ -42,7 +42,7 @@ func TestTrackers(t *testing.T) {
 		w.tracker = a
 		w.factAt(day, order.FactKitShipped)
 		w.runUntil(2 * day)
-		require.Equal(t, []string{w.tracking("outbound"), w.tracking("inbound")}, a.asked)
+		require.Equal(t, []string{w.trackingNumber("outbound"), w.trackingNumber("inbound")}, a.asked)
 		requireTrackers(t, w)
 	})
 	t.Run("asked until the service answers", func(t *testing.T) {
@@ -96,6 +96,6 @@ func requireTrackers(t *testing.T, w *orderHarness) {
 	t.Helper()
 	o := w.order()
 	require.False(t, o.State.TrackersPending)
-	require.Equal(t, "trk_"+w.tracking("outbound"), o.Shipment.Outbound.TrackerID)
-	require.Equal(t, "trk_"+w.tracking("inbound"), o.Shipment.Inbound.TrackerID)
+	require.Equal(t, "trk_"+w.trackingNumber("outbound"), o.Shipment.Outbound.TrackerID)
+	require.Equal(t, "trk_"+w.trackingNumber("inbound"), o.Shipment.Inbound.TrackerID)
 }

@@ -61,7 +61,7 @@ func (t *CallerRecord) addAnswer(do Action, answered actionAnswer) {
 func (c *Callers) callUntilAnswered(ctx context.Context, d request) (answered actionAnswer, again bool, err error) {
 	err = c.retry(ctx, func() (bool, error) {
 		err := c.call(ctx, d.method, d.path, d.idempotencyKey, d.key, d.body, &answered)
-		again = again || unanswered(err)
+		again = again || isUnanswered(err)
 		return err == nil, err
 	})
 	return answered, again, err

@@ -36,7 +36,7 @@ func (c *Callers) createKit(ctx context.Context, k OrderPlan, t *CallerRecord) (
 	var made createdAnswer
 	err := c.retry(ctx, func() (bool, error) {
 		err := c.call(ctx, http.MethodPost, "/v3/order/testkit", "", c.system.Key, orderBody(c.system, k), &made)
-		if unanswered(err) {
+		if isUnanswered(err) {
 			c.update(func() { t.UnkeyedRequests++ })
 		}
 		return err == nil, err
@@ -56,7 +56,7 @@ func (c *Callers) importOrder(ctx context.Context, k OrderPlan, number string, t
 	again := false
 	err := c.retry(ctx, func() (bool, error) {
 		err := c.call(ctx, http.MethodPost, "/v3/order/import", "", c.system.Key, importBody(c.system, k, number), &made)
-		again = again || unanswered(err)
+		again = again || isUnanswered(err)
 		return err == nil, err
 	})
 	if refused := new(refusedError); again && errors.As(err, &refused) {

@@ -141,7 +141,7 @@ var (
 	errNotSent = errors.New("not sent")
 )
 
-func unanswered(err error) bool { return errors.Is(err, errUnanswered) }
+func isUnanswered(err error) bool { return errors.Is(err, errUnanswered) }
 
 // call sends a request once. The error is a *refusedError, or an error after which the request should be repeated. That
 // is errUnanswered if the request may have been executed.

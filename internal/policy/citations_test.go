@@ -93,7 +93,7 @@ func (r repository) faults(name, content string) []string {
 	if markdown {
 		prose := codeSpan.ReplaceAllString(codeBlock.ReplaceAllString(content, ""), "")
 		for _, m := range link.FindAllStringSubmatch(prose, -1) {
-			if fault := r.unresolved(name, m[1]); fault != "" {
+			if fault := r.linkProblem(name, m[1]); fault != "" {
 				report(m[1], fault)
 			}
 		}
@@ -118,9 +118,9 @@ func (r repository) faults(name, content string) []string {
 	return found
 }
 
-// unresolved describes what is wrong with a link of a document. It returns "" for a correct link and for a link out of
+// linkProblem describes what is wrong with a link of a document. It returns "" for a correct link and for a link out of
 // the repository.
-func (r repository) unresolved(from, target string) string {
+func (r repository) linkProblem(from, target string) string {
 	if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
 		return ""
 	}

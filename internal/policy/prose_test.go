@@ -87,7 +87,8 @@ func TestProseHasNoRiddles(t *testing.T) {
 // TestRiddlesAreReported is the control.
 func TestRiddlesAreReported(t *testing.T) {
 	t.Parallel()
-	const comment = "package a\n\n// f says what became\n// of it, and the run is told that.\nfunc f() string { return \"made anew\" }\n"
+	const comment = "package a\n\n// f says what became\n// of it, and the run is told that.\n" +
+		"func f() string { return \"made anew\" }\n"
 	require.Len(t, riddleReports(t, "a/a.go", []byte(comment)), 2, "over two lines, and not in a string")
 	require.Len(t, riddleReports(t, "docs/a.md", []byte("The lab report is stored as it came.\n")), 1)
 	require.Len(t, riddleReports(t, "a.sql", []byte("-- the row goes with it\nSELECT 'made anew';\n")), 1)

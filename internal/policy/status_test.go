@@ -130,7 +130,7 @@ func scatteredStatuses(files map[string][]string) []string {
 	return reports
 }
 
-func TestAStatusStandsInThreeFiles(t *testing.T) {
+func TestAStatusIsInThreeFiles(t *testing.T) {
 	t.Parallel()
 	for _, dir := range uncountedDirectories {
 		require.DirExists(t, filepath.Join(root, dir))

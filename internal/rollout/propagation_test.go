@@ -25,10 +25,12 @@ type propagatingService struct {
 // propagatingClient is a connection to it.
 type propagatingClient struct {
 	client.Client
-	teller propagatingService
+	service propagatingService
 }
 
-func (c *propagatingClient) WorkflowService() workflowservice.WorkflowServiceClient { return &c.teller }
+func (c *propagatingClient) WorkflowService() workflowservice.WorkflowServiceClient {
+	return &c.service
+}
 
 func (t *propagatingService) DescribeWorkerDeployment(
 	context.Context, *workflowservice.DescribeWorkerDeploymentRequest, ...grpc.CallOption,
@@ -64,7 +66,8 @@ func TestAwaitPropagation(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				begun := time.Now()
-				err := Open(&propagatingClient{teller: propagatingService{propagatedAt: begun.Add(c.takes), err: c.err}}, "default",
+				err := Open(&propagatingClient{service: propagatingService{propagatedAt: begun.Add(c.takes), err: c.err}},
+					"default",
 					"aliquot").awaitPropagation(t.Context())
 				require.Equal(t, c.after, time.Since(begun))
 				if c.want == "" {
@@ -82,7 +85,7 @@ func TestAwaitPropagationEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := Open(&propagatingClient{teller: propagatingService{propagatedAt: time.Now().Add(time.Hour)}}, "default",
+	err := Open(&propagatingClient{service: propagatingService{propagatedAt: time.Now().Add(time.Hour)}}, "default",
 		"aliquot").awaitPropagation(ctx)
 	require.ErrorIs(t, err, context.Canceled)
 }

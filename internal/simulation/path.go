@@ -12,7 +12,7 @@ import (
 func successPath(s order.State) []lifecycle.LowStatus {
 	path := s.Machine().UsualPath()
 	if s.HasShipped && s.Machine().Name() == lifecycle.NameTestkitAfterRegistration &&
-		lifecycle.RegisteredInTransit(s.Status) {
+		lifecycle.IsRegisteredInTransit(s.Status) {
 		path = slices.DeleteFunc(path, func(l lifecycle.LowStatus) bool { return l.Leg() == lifecycle.Outbound })
 	}
 	return path
@@ -27,7 +27,7 @@ func findPath(s order.State, goal lifecycle.LowStatus) ([]lifecycle.LowStatus, b
 	if kind, _ := demandFor(s.Modality, goal); direct && kind != "" {
 		return []lifecycle.LowStatus{goal}, true
 	}
-	if path, ok := f.alongSuccess(s.Status, goal); ok {
+	if path, ok := f.findAlongSuccess(s.Status, goal); ok {
 		return path, true
 	}
 	return []lifecycle.LowStatus{goal}, direct
@@ -44,8 +44,8 @@ func (f pathFinder) allows(from, to lifecycle.LowStatus) bool {
 	return f.machine.Allows(from, to, f.conditions)
 }
 
-// alongSuccess returns the path that follows the usual path.
-func (f pathFinder) alongSuccess(from, goal lifecycle.LowStatus) ([]lifecycle.LowStatus, bool) {
+// findAlongSuccess returns the path that follows the usual path.
+func (f pathFinder) findAlongSuccess(from, goal lifecycle.LowStatus) ([]lifecycle.LowStatus, bool) {
 	start := slices.Index(f.successPath, from)
 	rest := start + 1
 	if start < 0 {

@@ -76,7 +76,7 @@ func newPlan(s order.State, path []lifecycle.LowStatus) Plan {
 	for _, to := range path {
 		kind, by := demandFor(s.Modality, to)
 		switch {
-		case reachedByItself(to):
+		case isReachedByLab(to):
 			p.Await = to
 		case kind != "":
 			p.Demand, p.By = kind, by
@@ -90,8 +90,8 @@ func newPlan(s order.State, path []lifecycle.LowStatus) Plan {
 	return p
 }
 
-// reachedByItself reports whether the order reaches the status once the lab has accepted it.
-func reachedByItself(l lifecycle.LowStatus) bool {
+// isReachedByLab reports whether the order reaches the status once the lab has accepted it.
+func isReachedByLab(l lifecycle.LowStatus) bool {
 	return l.In(lifecycle.StagePlaced, lifecycle.StageUnregistered)
 }
 

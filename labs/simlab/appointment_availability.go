@@ -157,7 +157,7 @@ func findSites(account string, query availabilityQuery) ([]siteDistance, *refusa
 }
 
 func (s site) distanceFrom(zip string) *int {
-	if miles, known := s.distance(zip); known {
+	if miles, known := s.milesFrom(zip); known {
 		return &miles
 	}
 	return nil

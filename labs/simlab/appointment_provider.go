@@ -95,9 +95,9 @@ func siteOf(code string) *site {
 	return nil
 }
 
-// distance returns the site's distance in miles from a postal code: the difference of the codes plus one, if their
+// milesFrom returns the site's distance in miles from a postal code: the difference of the codes plus one, if their
 // first three digits are the same. Otherwise it is unknown.
-func (s site) distance(zip string) (miles int, known bool) {
+func (s site) milesFrom(zip string) (miles int, known bool) {
 	if len(zip) < 5 || zip[:3] != s.zip[:3] {
 		return 0, false
 	}

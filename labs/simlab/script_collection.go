@@ -107,7 +107,7 @@ func providerScripts(flow string) []Script {
 // bookingScripts are the scripts that answer bookings in another way.
 func bookingScripts(flow string) []Script {
 	with := func(name, description string, book BookingBehaviour) Script {
-		script := renamed(happyFlowScript(flow), name, description)
+		script := withName(happyFlowScript(flow), name, description)
 		script.Book = book
 		return script
 	}

@@ -67,22 +67,22 @@ var numberedScripts = map[numberedScript]func(Script, int) Script{
 	{name: "fail-results-", limit: maxUnavailable}:         withFailedResults,
 	{name: "fail-book-", limit: maxUnavailable, booking: "book"}: func(s Script, n int) Script {
 		s.Book.Unavailable = n
-		return renamed(s, "fail-book-"+strconv.Itoa(n), "the first bookings (the number) are answered 503, then as happy")
+		return withName(s, "fail-book-"+strconv.Itoa(n), "the first bookings (the number) are answered 503, then as happy")
 	},
 	{name: "slow-book-", limit: maxHoldSeconds, booking: "book"}: func(s Script, n int) Script {
 		s.Book.HoldOpen = Duration(time.Duration(n) * time.Second)
-		return renamed(s, "slow-book-"+strconv.Itoa(n), "bookings are answered after that number of seconds, then as happy")
+		return withName(s, "slow-book-"+strconv.Itoa(n), "bookings are answered after that number of seconds, then as happy")
 	},
 }
 
-func renamed(s Script, name, description string) Script {
+func withName(s Script, name, description string) Script {
 	s.Name, s.Description = name, description
 	return s
 }
 
 func withFailedPlacement(s Script, n int) Script {
 	s.Place.Unavailable = n
-	return renamed(s, "fail-place-"+strconv.Itoa(n),
+	return withName(s, "fail-place-"+strconv.Itoa(n),
 		"the first placing calls (the number) are answered 503, then as happy")
 }
 
@@ -92,14 +92,14 @@ func withUnansweredPlacement(s Script, seconds int) Script {
 	if seconds > 0 {
 		name += "-" + strconv.Itoa(seconds)
 	}
-	return renamed(s, name,
+	return withName(s, name,
 		"accepted, but the connection is closed without an answer (with a number: after that number of seconds); "+
 			"otherwise as happy")
 }
 
 func withSlowPlacement(s Script, seconds int) Script {
 	s.Place.HoldOpen = Duration(time.Duration(seconds) * time.Second)
-	return renamed(s, "slow-place-"+strconv.Itoa(seconds),
+	return withName(s, "slow-place-"+strconv.Itoa(seconds),
 		"the placing call is answered after that number of seconds, webhooks are sent before; otherwise as happy")
 }
 
@@ -115,18 +115,18 @@ func withFailedResults(s Script, n int) Script {
 
 func withFailedCall(s Script, n int, prefix, operation, description string) Script {
 	s.Calls = map[string]CallBehaviour{operation: {Unavailable: n}}
-	return renamed(s, prefix+strconv.Itoa(n), description)
+	return withName(s, prefix+strconv.Itoa(n), description)
 }
 
 // answerScripts are the scripts that answer calls about an order in another way than happy.
 func answerScripts(flow string) []Script {
 	happy := happyFlowScript(flow)
-	refuse := renamed(happy, "refuse-place", "the lab refuses the order")
+	refuse := withName(happy, "refuse-place", "the lab refuses the order")
 	refuse.Place.RefuseWith, refuse.Steps = "a test is not offered in this state", nil
-	uncancellable := renamed(Script{}, "refuse-cancel", "nothing follows, and the order cannot be cancelled")
+	uncancellable := withName(Script{}, "refuse-cancel", "nothing follows, and the order cannot be cancelled")
 	uncancellable.Calls = map[string]CallBehaviour{opCancel: {RefuseWith: codeNotCancellable}}
 	uncancellable.Book.NeverConfirmed = true
-	unanswered := renamed(Script{}, "unanswered-cancel", "nothing follows; a cancellation is accepted without an answer")
+	unanswered := withName(Script{}, "unanswered-cancel", "nothing follows; a cancellation is accepted without an answer")
 	unanswered.Calls = map[string]CallBehaviour{opCancel: {DropAnswer: true}}
 	scripts := []Script{
 		withFailedPlacement(happy, 3), refuse, withUnansweredPlacement(happy, 0), withSlowPlacement(happy, 3), uncancellable,
@@ -136,9 +136,9 @@ func answerScripts(flow string) []Script {
 	if flow != FlowRegistrable {
 		return scripts
 	}
-	refuseRegister := renamed(happy, "refuse-register", "the lab does not register the patient")
+	refuseRegister := withName(happy, "refuse-register", "the lab does not register the patient")
 	refuseRegister.Calls = map[string]CallBehaviour{opRegister: {RefuseWith: codeAlreadyRegistered}}
-	unansweredRegister := renamed(happy, "unanswered-register", "the patient is registered without an answer")
+	unansweredRegister := withName(happy, "unanswered-register", "the patient is registered without an answer")
 	unansweredRegister.Calls = map[string]CallBehaviour{opRegister: {DropAnswer: true}}
 	return append(scripts, refuseRegister, unansweredRegister,
 		withFailedRegistration(happy, 3))
@@ -156,7 +156,7 @@ func deliveryFaultScripts(collect []Step) []Script {
 		newScript("silent-after-sample", "nothing after sample_received",
 			collect),
 		newScript("send-twice", "every fact sent twice, the same each time",
-			sentTwice(collect, finalResultSteps())),
+			sendTwice(collect, finalResultSteps())),
 		newScript("early-report", "report_ready comes before the results exist",
 			collect, []Step{{Kind: KindReport, After: 2 * day}, {Kind: KindResults, After: hours(1)}}),
 		newScript("out-of-order", "report_ready comes before sample_received, each with its true time",

@@ -89,7 +89,7 @@ func labScripts() []Script {
 		newScript("webhooks-lost", "as happy-lab-only, but no webhook is ever sent; GET /Notifications has them",
 			withWebhooksUnsent(shippedSteps(), receivedSteps(), labProcessingSteps())),
 		newScript("send-twice", "as happy, every webhook sent twice, the same each time",
-			sentTwice(shippedSteps(), outboundSteps(), inboundSteps(), receivedSteps(), labProcessingSteps())),
+			sendTwice(shippedSteps(), outboundSteps(), inboundSteps(), receivedSteps(), labProcessingSteps())),
 		newScript("send-late", "kit_shipped is sent after kit_received, with its true time",
 			late, receivedSteps(), []Step{{Kind: KindShipped, After: hours(1)}}, labProcessingSteps()),
 		newScript("out-of-order", "report_ready, kit_received and kit_shipped come in this order, each with its true time",
@@ -191,7 +191,7 @@ func outOfOrderSteps() []Step {
 	}
 }
 
-func sentTwice(parts ...[]Step) []Step {
+func sendTwice(parts ...[]Step) []Step {
 	steps := slices.Concat(parts...)
 	for i := range steps {
 		steps[i].Times = 2
