@@ -9,8 +9,9 @@ SHELL := /bin/bash
 export GOFLAGS := -mod=readonly $(filter-out -mod=%,$(GOFLAGS))
 
 # The packages that `make test` tests. One package: make test TESTS=./lifecycle
-# go test starts packages in this order. Package e2e takes longest and mostly waits, so it starts first.
-TESTS ?= ./e2e ./...
+# Package e2e is tested alone: its tests mostly wait, and run side by side. Some of them watch real time, which needs
+# a machine that is not busy with the tests of other packages.
+TESTS ?= ./e2e --then ./...
 TEST_TIMEOUT ?= 30m
 # The race detector also turns on checks of unsafe pointers. They are off for SQLite, which is C code translated to Go
 # with many unsafe pointers: the checks took two fifths of the processor time of its tests. Races are detected in all
@@ -58,7 +59,7 @@ npm: ## install Node.js, Python and the packages for the tests of e2e/receivers 
 .PHONY: test
 test: temporal packages npm ## run all tests under the race detector
 	@ALIQUOT_TEST_TEMPORAL="$(CURDIR)/bin/tools/temporal" \
-		go run ./internal/testrun $(RACE) -timeout $(TEST_TIMEOUT) $(TESTS)
+		go run ./internal/testrun $(RACE) -timeout=$(TEST_TIMEOUT) $(TESTS)
 
 .PHONY: cluster
 cluster:
@@ -67,7 +68,7 @@ cluster:
 .PHONY: test-cluster
 test-cluster: cluster packages ## run the tests on a Temporal cluster with PostgreSQL and several processes of each kind
 	@ALIQUOT_TEST_CLUSTER="$(CURDIR)/bin/tools" \
-		go run ./internal/testrun $(RACE) -p 1 -timeout $(TEST_TIMEOUT) -tags cluster \
+		go run ./internal/testrun $(RACE) -p=1 -timeout=$(TEST_TIMEOUT) -tags=cluster \
 		./internal/testservers/clustertest ./e2e/cluster
 
 .PHONY: chaos

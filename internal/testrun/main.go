@@ -1,6 +1,6 @@
 // Command testrun starts a PostgreSQL server and runs `go test` with the given arguments on it. It prints the full
 // output of what failed, and at the end the numbers of tests that passed, failed and were skipped. Its exit status is
-// that of `go test`.
+// that of `go test`. Packages before the argument --then are tested alone, and those after it when they are done.
 package main
 
 import (
@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -28,21 +30,74 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out io.Writer) (status int, err error) {
+	parts, err := splitParts(ctx, args)
+	if err != nil {
+		return 1, err
+	}
 	if os.Getenv(postgrestest.ServerVariable) != "" {
-		return goTest(ctx, "", args, os.Environ(), out)
+		return goTest(ctx, "", parts, os.Environ(), out)
 	}
 	server, err := postgrestest.Start(ctx)
 	if err != nil {
 		return 1, fmt.Errorf("starting PostgreSQL: %w", err)
 	}
 	env := append(os.Environ(), postgrestest.ServerVariable+"="+server.URL)
-	status, err = goTest(ctx, "", args, env, out)
+	status, err = goTest(ctx, "", parts, env, out)
 	return status, errors.Join(err, server.Stop())
 }
 
-// goTest runs `go test -json` in the directory ("" is the current one) and prints its summary. The status is not zero
-// if a test failed or the run was not completed.
-func goTest(ctx context.Context, dir string, args, env []string, out io.Writer) (status int, err error) {
+// then separates packages that are tested alone from those that are tested after them.
+const then = "--then"
+
+// splitParts returns the arguments of each run of go test. Every argument that begins with a hyphen goes to all runs.
+// Packages before "--then" are tested alone, and are left out of the runs after it.
+func splitParts(ctx context.Context, args []string) (parts [][]string, err error) {
+	var flags []string
+	packages := [][]string{nil}
+	for _, arg := range args {
+		switch {
+		case arg == then:
+			packages = append(packages, nil)
+		case strings.HasPrefix(arg, "-"):
+			flags = append(flags, arg)
+		default:
+			packages[len(packages)-1] = append(packages[len(packages)-1], arg)
+		}
+	}
+	if len(packages) == 1 {
+		return [][]string{args}, nil
+	}
+	var tested []string
+	for _, patterns := range packages {
+		listed, err := exec.CommandContext(ctx, "go", append([]string{"list"}, patterns...)...).Output()
+		if err != nil {
+			return nil, fmt.Errorf("listing the packages %v: %w", patterns, err)
+		}
+		part := slices.DeleteFunc(strings.Fields(string(listed)), func(p string) bool { return slices.Contains(tested, p) })
+		if len(part) == 0 {
+			continue
+		}
+		tested = append(tested, part...)
+		parts = append(parts, append(slices.Clone(flags), part...))
+	}
+	return parts, nil
+}
+
+// goTest runs `go test -json` in the directory ("" is the current one) with the arguments of each part in turn, and
+// prints one summary of all. The status is not zero if a test failed or a run was not completed.
+func goTest(ctx context.Context, dir string, parts [][]string, env []string, out io.Writer) (status int, err error) {
+	start := time.Now()
+	s := newSummary(out)
+	for _, args := range parts {
+		partStatus, partErr := s.runPart(ctx, dir, args, env)
+		status, err = max(status, partStatus), errors.Join(err, partErr)
+	}
+	s.printEnd(time.Since(start))
+	return status, err
+}
+
+// runPart runs go test once and adds what it reports to the summary.
+func (s *summary) runPart(ctx context.Context, dir string, args, env []string) (status int, err error) {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
 	cmd.Dir = dir
 	cmd.Env = env
@@ -53,15 +108,11 @@ func goTest(ctx context.Context, dir string, args, env []string, out io.Writer) 
 	if err != nil {
 		return 1, fmt.Errorf("reading go test: %w", err)
 	}
-	start := time.Now()
 	if err := cmd.Start(); err != nil {
 		return 1, fmt.Errorf("starting go test: %w", err)
 	}
-
-	s := newSummary(out)
 	readErr := s.read(events)
 	err = cmd.Wait()
-	s.printEnd(time.Since(start))
 	if exit := new(exec.ExitError); errors.As(err, &exit) {
 		return max(1, exit.ExitCode()), readErr
 	}

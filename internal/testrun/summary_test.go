@@ -71,7 +71,7 @@ func TestSummaryOfRealRuns(t *testing.T) {
 
 			var out strings.Builder
 			env := append(os.Environ(), "GOFLAGS=", "GOWORK=off")
-			status, err := goTest(t.Context(), dir, []string{"./..."}, env, &out)
+			status, err := goTest(t.Context(), dir, [][]string{{"./..."}}, env, &out)
 			require.NoError(t, err)
 			require.Equal(t, test.status, status)
 			lines := strings.Split(strings.TrimSpace(out.String()), "\n")
