@@ -43,7 +43,7 @@ func sweepDelaysFor(in dispatch.ReconcileInput) sweepDelays {
 
 // Sweep completes interrupted hand-offs: it starts orders, signals facts, wakes orders and nudges deliveries. It
 // returns what it healed, and how many lab reports need a match review, which takes calls to labs. It also seals the
-// audit, erases what has been stored for long enough, and completes search terms.
+// audit and erases what has been stored for long enough.
 func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 	var out dispatch.SweepResult
 	// Hundreds of signals to a Temporal that was just restarted take longer than the heartbeat timeout.
