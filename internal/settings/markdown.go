@@ -93,8 +93,8 @@ with the value of ` + "`NAME`" + `. Secrets are never logged.
 const temporalIntro = "API, workers, `rebuild` and `rollout`. The client certificate is read again for every\n" +
 	"connection, so a renewed one needs no restart.\n\n"
 
-const clientIntro = "The flags `--api`, `--key` and `--data` override these variables. Without both, the values\n" +
-	"come from `dev.env` in the data folder of a running `aliquot dev`.\n\n"
+const clientIntro = "The flags `--api`, `--key` and `--data` override these variables. With neither flags\n" +
+	"nor variables, the values come from `dev.env` in the data folder of a running `aliquot dev`.\n\n"
 
 func (f field) defaultText() string {
 	switch {
