@@ -80,7 +80,6 @@ var fieldTexts = map[string]map[string]string{
 }
 
 // parameterTexts are the descriptions of parameters that are too long for a struct tag, by operation and parameter.
-//
 var parameterTexts = map[string]map[string]string{
 	"area-info": {
 		"labs": "Defaults to all labs that have patient service centers.",
