@@ -103,7 +103,7 @@ func readStore(ctx context.Context, url string) (Store, error) {
 	s.Events, errs[1] = rows[Event](ctx, conn, `SELECT order_id, sequence, status FROM events ORDER BY order_id, sequence`)
 	s.Messages, errs[2] = rows[Message](ctx, conn, `SELECT id, event_type AS type, order_id, sequence FROM messages`)
 	s.InboxItems, errs[3] = rows[InboxItem](ctx, conn, `SELECT id, COALESCE(order_id, '') AS order_id, state FROM inbox`)
-	s.Appointments, errs[4] = rows[Appointment](ctx, conn, `SELECT id, order_id AS of, status FROM appointments`)
+	s.Appointments, errs[4] = rows[Appointment](ctx, conn, `SELECT id, order_id AS order_ref, status FROM appointments`)
 	s.Children, errs[5] = rows[Child](ctx, conn, `SELECT order_id, child_id FROM decisions WHERE child_id <> ''`)
 	s.AppointmentsAtProvider, errs[6] = column(ctx, conn,
 		`SELECT order_id FROM order_attention WHERE reason = 'appointment_at_provider'`)
