@@ -18,7 +18,6 @@ import (
 	"github.com/aliquot-labs/aliquot/couriers"
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/labs"
-	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
@@ -31,8 +30,7 @@ type Dispatcher interface {
 	StartOrder(ctx context.Context, orderID string) error
 	EnsureOrder(ctx context.Context, orderID string) (started bool, err error)
 	RunningOrders(ctx context.Context, orderIDs []string) (running map[string]bool, err error)
-	SignalFact(ctx context.Context, orderID string, f order.Fact) error
-	WakeOrder(ctx context.Context, orderID string) error
+	WakeOrder(ctx context.Context, orderID string, w dispatch.Wake) error
 	NudgeDeliveries(ctx context.Context, endpointID string) error
 }
 
@@ -51,22 +49,15 @@ type Activities struct {
 	Metrics   *Metrics
 	Log       *slog.Logger
 	Now       func() time.Time
+	// NotifyInline makes recordings notify other workflows before they return. Tests without real time need it.
+	NotifyInline bool
 
 	batchWakers batchWakers
+	background  background
 }
 
 // isNotFound reports whether an error of the store says that a row does not exist.
 func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
-
-// internalError logs an error of the store or of another part of Aliquot, and returns one without its text for the
-// history. The activity is retried, unless the order does not exist.
-func (a *Activities) internalError(ctx context.Context, doing, orderID string, err error) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return temporal.NewNonRetryableApplicationError(doing+": unknown order", dispatch.ErrorUnknownOrder, nil)
-	}
-	a.Log.ErrorContext(ctx, "activity failed", "doing", doing, "order_id", orderID, "error", err)
-	return temporal.NewApplicationError(doing+" failed; see the worker's log", dispatch.ErrorFault)
-}
 
 // partnerError returns an error for the history in place of one of a lab, courier or provider. The workflow chooses
 // what to do by the type of the error.

@@ -29,6 +29,7 @@ type Metrics struct {
 	auditTampered   prometheus.Gauge
 	lastSweep       prometheus.Gauge
 	healings        *prometheus.CounterVec
+	unknownSignals  prometheus.Counter
 }
 
 // NewMetrics registers the worker's metrics.
@@ -71,6 +72,10 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		lastSweep: f.NewGauge(prometheus.GaugeOpts{
 			Namespace: "aliquot", Name: "reconciler_last_run_timestamp_seconds",
 			Help: "When the reconciler last ended a run on this worker; 0: never since it started.",
+		}),
+		unknownSignals: f.NewCounter(prometheus.CounterOpts{
+			Namespace: "aliquot", Name: "order_unknown_signals_total",
+			Help: "Signals to orders that have no meaning, or that name an inbox item which the order does not have.",
 		}),
 		healings: counter("reconciler_healed_total", "What the reconciler had to heal; zero in calm weather.", "kind"),
 	}
@@ -128,9 +133,8 @@ func (m *Metrics) setAuditTampered(broken bool) {
 
 func (m *Metrics) countHealed(r dispatch.SweepResult) {
 	m.healings.WithLabelValues("order").Add(float64(r.OrdersStarted))
-	m.healings.WithLabelValues("fact").Add(float64(r.FactsSignalled))
 	m.healings.WithLabelValues("endpoint").Add(float64(r.EndpointsNudged))
-	m.healings.WithLabelValues("demand").Add(float64(r.OrdersWoken))
+	m.healings.WithLabelValues("unsettled").Add(float64(r.OrdersWoken))
 	m.healings.WithLabelValues("count").Add(float64(r.CountsCorrected))
 	m.healings.WithLabelValues("silence").Add(float64(r.FactsPolled))
 }

@@ -88,5 +88,5 @@ func (a *Activities) storePolledFact(ctx context.Context, o *order.Order, n labs
 			a.Log.ErrorContext(ctx, "location of an appointment not stored", "order_id", o.ID, "error", err)
 		}
 	}
-	return !got.Duplicate && a.signalInboxItem(ctx, got)
+	return !got.Duplicate && a.wakeForItem(ctx, got)
 }

@@ -2,12 +2,12 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
-	"github.com/aliquot-labs/aliquot/store"
 )
 
 // sweepPage is how many rows are read in one transaction, and how many rare faults one sweep heals.
@@ -20,16 +20,14 @@ const healPage = 5000
 // sweepDelays is how old each hand-off must be before the reconciler completes it.
 type sweepDelays struct {
 	neverStarted time.Duration // an order that was never started
-	received     time.Duration // a fact that was not signalled
-	signalled    time.Duration // a fact that was signalled and has no outcome
-	demand       time.Duration // a demand whose answer did not reach its caller; 0: ignored
+	unsettled    time.Duration // a fact or a demand without an outcome
 	undelivered  time.Duration // a due delivery without a running workflow
 	unmatched    time.Duration // a lab report without an order; webhooks may arrive before our own commits
 }
 
 var (
-	normalDelays = sweepDelays{neverStarted: time.Minute, received: time.Minute, signalled: 5 * time.Minute,
-		demand: time.Minute, undelivered: 30 * time.Second, unmatched: 5 * time.Minute}
+	normalDelays = sweepDelays{neverStarted: time.Minute, unsettled: openDemandAge, undelivered: 30 * time.Second,
+		unmatched: 5 * time.Minute}
 	// After Temporal has lost its data nothing runs, not even the deliveries of the coming days.
 	rebuildDelays = sweepDelays{undelivered: -30 * 24 * time.Hour}
 )
@@ -56,12 +54,14 @@ func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dis
 	if out.OrdersStarted, err = a.ensureOrdersRun(ctx, ids); err != nil {
 		return out, err
 	}
-	if out.FactsSignalled, err = a.sweepInbox(ctx, now.Add(-after.received), now.Add(-after.signalled)); err != nil {
+	matched, err := a.matchInbox(ctx)
+	if err != nil {
 		return out, err
 	}
-	if out.OrdersWoken, err = a.wakeOrdersWithoutAnswer(ctx, now, after.demand); err != nil {
+	if out.OrdersWoken, err = a.wakeUnsettledOrders(ctx, now.Add(-after.unsettled)); err != nil {
 		return out, err
 	}
+	out.OrdersWoken += matched
 	endpoints, err := a.Store.EndpointsWithDue(ctx, now.Add(-after.undelivered), sweepPage)
 	if err != nil {
 		return out, a.internalError(ctx, "finding due deliveries", "", err)
@@ -88,59 +88,39 @@ func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dis
 	return out, nil
 }
 
-// sweepInbox matches inbox items that had no order, and signals those without an outcome.
-func (a *Activities) sweepInbox(ctx context.Context, receivedBefore, signalledBefore time.Time) (int, error) {
+// matchInbox matches inbox items that had no order, and wakes the orders that they match.
+func (a *Activities) matchInbox(ctx context.Context) (woken int, err error) {
 	matched, err := a.Store.MatchUnmatchedInboxItems(ctx, sweepPage)
 	if err != nil {
 		return 0, a.internalError(ctx, "matching facts", "", err)
 	}
-	unprocessed, err := a.Store.UnprocessedInboxItems(ctx, receivedBefore, signalledBefore, healPage)
-	if err != nil {
-		return 0, a.internalError(ctx, "finding facts without an outcome", "", err)
-	}
-	// The facts of an order are signalled one after the other, in order of arrival.
 	var ids []string
-	rowsByOrder := map[string][]store.ReceivedItem{}
-	for _, row := range append(matched, unprocessed...) {
-		if rowsByOrder[row.OrderID] == nil {
-			ids = append(ids, row.OrderID)
+	for _, item := range matched {
+		if item.Fact != nil && !slices.Contains(ids, item.OrderID) {
+			ids = append(ids, item.OrderID)
 		}
-		rowsByOrder[row.OrderID] = append(rowsByOrder[row.OrderID], row)
 	}
-	return healConcurrently(ctx, ids, func(ctx context.Context, orderID string) (healed int, err error) {
-		for _, row := range rowsByOrder[orderID] {
-			if a.signalInboxItem(ctx, row) {
-				healed++
-			}
-		}
-		return healed, nil
-	})
+	return a.wakeOrders(ctx, ids)
 }
 
-// wakeOrdersWithoutAnswer wakes orders that have demands without an answer. Temporal stores an update only with its
-// answer: if its server is lost, the demand may be recorded while the run does not know that. The runs that a rebuild
-// starts load everything.
-func (a *Activities) wakeOrdersWithoutAnswer(ctx context.Context, now time.Time,
-	after time.Duration) (woken int, err error) {
-	if after == 0 {
-		return 0, nil
-	}
-	before := now.Add(-after)
-	ids, err := a.Store.OrdersWithUnansweredDemands(ctx, before, sweepPage)
+// wakeUnsettledOrders wakes orders with facts or demands without an outcome: their signal or update was lost.
+func (a *Activities) wakeUnsettledOrders(ctx context.Context, before time.Time) (woken int, err error) {
+	ids, err := a.Store.UnsettledOrders(ctx, before, healPage)
 	if err != nil {
-		return 0, a.internalError(ctx, "finding demands without an answer", "", err)
+		return 0, a.internalError(ctx, "finding unsettled facts and demands", "", err)
 	}
-	for _, id := range ids {
-		if err := a.Dispatch.WakeOrder(ctx, id); err != nil {
+	return a.wakeOrders(ctx, ids)
+}
+
+// wakeOrders wakes orders, and returns how many it could wake.
+func (a *Activities) wakeOrders(ctx context.Context, ids []string) (int, error) {
+	return healConcurrently(ctx, ids, func(ctx context.Context, id string) (int, error) {
+		if err := a.Dispatch.WakeOrder(ctx, id, dispatch.Wake{Kind: dispatch.WakeBehind}); err != nil {
 			a.Log.WarnContext(ctx, "order not woken yet", "order_id", id, "error", err)
-			continue
+			return 0, nil
 		}
-		if err := a.Store.RecordDemandAnswersBefore(ctx, id, before); err != nil {
-			return woken, a.internalError(ctx, "recording that an order was woken", id, err)
-		}
-		woken++
-	}
-	return woken, nil
+		return 1, nil
+	})
 }
 
 // ensureOrdersRun starts the workflows of orders that have none running, and returns how many it started.

@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/aliquot-labs/aliquot/internal/billing"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
@@ -27,8 +28,8 @@ import (
 type OrderWorkflows interface {
 	// StartOrder starts the workflow of an order that has just been created.
 	StartOrder(ctx context.Context, orderID string) error
-	// SignalFact signals a partner's fact to the order's workflow.
-	SignalFact(ctx context.Context, orderID string, f order.Fact) error
+	// WakeOrder makes the order's workflow settle what waits for it in the store.
+	WakeOrder(ctx context.Context, orderID string, w dispatch.Wake) error
 	// Demand sends a demand to the order's workflow and waits for the answer.
 	Demand(ctx context.Context, orderID string, d order.Demand) (order.DemandAnswer, error)
 	// NudgeDeliveries signals to an endpoint's workflow that it has deliveries.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 )
@@ -43,7 +44,7 @@ func (s *server) storeAndAnswerItem(c *gin.Context, r store.NewInboxItem, locati
 	}
 	s.observeItem(ctx, r, received)
 	if received.State == store.InboxReceived && !received.Duplicate && received.Fact != nil {
-		s.signalWithinLimit(ctx, received)
+		s.wakeWithinLimit(ctx, received)
 	}
 	if received.State == store.InboxUnmatched && status == http.StatusOK {
 		status = http.StatusAccepted
@@ -71,8 +72,8 @@ func (s *server) observeItem(ctx context.Context, r store.NewInboxItem, received
 	s.logUnusualItem(ctx, r, received)
 }
 
-// putAppointmentLocation stores the location of an appointment that a fact reports. An item that was signalled before
-// may be an old one, so its location is ignored.
+// putAppointmentLocation stores the location of an appointment that a fact reports. An item that is settled may be an
+// old one, so its location is ignored.
 func (s *server) putAppointmentLocation(ctx context.Context, received store.ReceivedItem, where *order.Location) error {
 	f := received.Fact
 	if where == nil || f == nil || f.Appointment == nil || f.Appointment.Reference == "" ||
@@ -95,15 +96,15 @@ func (s *server) logUnusualItem(ctx context.Context, r store.NewInboxItem, recei
 	}
 }
 
-// signalWithinLimit signals an inbox item to its order, and returns after at most signalWait, because the partner waits
-// for its answer. The signal continues in the background for up to signalTimeout. The reconciler heals a signal that
-// fails.
-func (s *server) signalWithinLimit(ctx context.Context, received store.ReceivedItem) {
+// wakeWithinLimit wakes the order of an inbox item, and returns after at most signalWait, because the partner waits for
+// its answer. The signal continues in the background for up to signalTimeout. The reconciler heals a signal that fails.
+func (s *server) wakeWithinLimit(ctx context.Context, received store.ReceivedItem) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signalTimeout)
 	tried := make(chan struct{})
 	go func() {
 		defer cancel()
-		s.signalInboxItem(ctx, received, func() { close(tried) })
+		defer close(tried)
+		s.wakeForItem(ctx, received)
 	}()
 	limit := time.NewTimer(signalWait)
 	defer limit.Stop()
@@ -113,17 +114,11 @@ func (s *server) signalWithinLimit(ctx context.Context, received store.ReceivedI
 	}
 }
 
-// signalInboxItem signals an inbox item to its order's workflow, calls onTried, and then records that the item is
-// signalled. The answer to the partner does not wait for the record: without it the reconciler signals once more, which
-// changes nothing.
-func (s *server) signalInboxItem(ctx context.Context, received store.ReceivedItem, onTried func()) {
-	err := s.Workflows.SignalFact(ctx, received.OrderID, *received.Fact)
-	onTried()
-	if err == nil {
-		err = s.Store.RecordInboxSignalled(ctx, received.ID)
-	}
-	if err != nil {
-		s.Logger.LogAttrs(ctx, slog.LevelWarn, "an inbox item is not signalled yet",
+// wakeForItem wakes the order of an inbox item, whose run then settles it.
+func (s *server) wakeForItem(ctx context.Context, received store.ReceivedItem) {
+	wake := dispatch.Wake{Kind: dispatch.WakeFact, InboxID: received.ID}
+	if err := s.Workflows.WakeOrder(ctx, received.OrderID, wake); err != nil {
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "the order of an inbox item is not woken yet",
 			slog.String("inbox_id", received.ID), slog.String("order_id", received.OrderID), slog.Any("error", err))
 	}
 }

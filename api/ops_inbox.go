@@ -48,7 +48,7 @@ type OpsInboxPage struct {
 
 type inboxInput struct {
 	PageQuery
-	State   string `query:"state" enum:"received,signalled,applied,late,parked,refused,unmatched,incomplete,unknown,quarantined"`
+	State   string `query:"state" enum:"received,applied,late,parked,refused,unmatched,incomplete,unknown,quarantined"`
 	OrderID string `query:"order_id" format:"uuid"`
 }
 
@@ -133,7 +133,7 @@ func (s *server) opsAssignInboxItem(ctx context.Context, in *assignInput) (*body
 		return nil, err
 	}
 	s.appendChangeAudit(ctx, "ops.inbox.assign", "", orderID, "inbox="+id)
-	s.signalWithinLimit(ctx, assigned)
+	s.wakeWithinLimit(ctx, assigned)
 	if row, err = s.Store.InboxItem(ctx, id); err != nil {
 		return nil, err
 	}

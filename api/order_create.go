@@ -198,7 +198,7 @@ func toConsents(given []ConsentRequest, now time.Time) []order.Consent {
 	return out
 }
 
-// startOrder starts the order's workflow, signals to it the inbox items that came before the order, and nudges the
+// startOrder starts the order's workflow, which settles the inbox items that came before the order, and nudges the
 // endpoints of its webhook. Failures are logged: the reconciler heals them, so the client waits at most startTimeout.
 func (s *server) startOrder(ctx context.Context, created *store.CreatedOrder) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
@@ -206,9 +206,6 @@ func (s *server) startOrder(ctx context.Context, created *store.CreatedOrder) {
 	if err := s.Workflows.StartOrder(ctx, created.Order.ID); err != nil {
 		s.Logger.LogAttrs(ctx, slog.LevelWarn, "an order is not started yet",
 			slog.String("order_id", created.Order.ID), slog.Any("error", err))
-	}
-	for _, item := range created.MatchedItems {
-		s.signalInboxItem(ctx, item, func() {})
 	}
 	s.nudgeEndpoints(ctx, created.EndpointsToNudge)
 }

@@ -70,7 +70,7 @@ func (s *server) submitDemand(ctx context.Context, teamID, id string, d order.De
 		s.appendChangeAudit(ctx, "order."+string(d.Kind)+".refused", o.TeamID, o.ID, "reason="+string(reason))
 		return nil, order.DemandAnswer{}, refusal(o, d.Kind, o.Status, reason, callerOf(ctx).team.Environment)
 	}
-	if err := s.Store.AddDemand(ctx, store.DemandRow{ID: d.ID, OrderID: o.ID, Kind: d.Kind, By: d.By,
+	if err := s.Store.AddDemand(ctx, store.DemandRow{ID: d.ID, OrderID: o.ID, Kind: d.Kind, By: d.By, Request: d,
 		Body: sealed}); err != nil {
 		return nil, order.DemandAnswer{}, err
 	}
@@ -92,7 +92,6 @@ func (s *server) resumeDemand(ctx context.Context, o *order.Order, d order.Deman
 	case store.DemandDone:
 		return o, order.DemandAnswer{Done: true}, nil
 	}
-	d.IsRetry = true
 	a, err := s.askWorkflow(ctx, o, d)
 	if err != nil {
 		return nil, a, err
@@ -101,33 +100,13 @@ func (s *server) resumeDemand(ctx context.Context, o *order.Order, d order.Deman
 	return after, a, err
 }
 
-// rowAllowsDemand reports whether the stored state allows a demand that the workflow has refused. A workflow whose last
-// task was lost with its worker has an older state than the store for a short time. It may refuse a demand that the
-// stored state allows. With IsRetry it loads the stored state before it decides. A recorded refusal is final.
-func (s *server) rowAllowsDemand(ctx context.Context, id string, d order.Demand) bool {
-	o, err := s.Store.Order(ctx, "", id)
-	return err == nil && o.State.CheckDemand(d, s.now()) == ""
-}
-
-// recordDemandAnswer stores that a demand was answered. After a failure the reconciler wakes the order's workflow once
-// more, which does no harm.
-func (s *server) recordDemandAnswer(ctx context.Context, demandID string) {
-	if err := s.Store.RecordDemandAnswer(context.WithoutCancel(ctx), demandID); err != nil {
-		s.Logger.LogAttrs(ctx, slog.LevelWarn, "the answer of a demand was not recorded",
-			slog.String("demand_id", demandID), slog.Any("error", err))
-	}
-}
-
-// askWorkflow sends a demand to the order's workflow, waits for the answer, and adds it to the audit. It turns a
-// refusal, which it records, and a missing answer into an error for the client.
+// askWorkflow sends a demand to the order's workflow, waits for the answer, and adds it to the audit. It turns a refusal
+// and a missing answer into an error for the client.
 func (s *server) askWorkflow(ctx context.Context, o *order.Order, d order.Demand) (order.DemandAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, demandTimeout)
 	defer cancel()
 	action, detail := "order."+string(d.Kind), "demand="+d.ID
 	a, err := s.Workflows.Demand(ctx, o.ID, d)
-	if err == nil {
-		s.recordDemandAnswer(ctx, d.ID)
-	}
 	var away interface{ Unavailable() bool }
 	switch {
 	case errors.As(err, &away) && away.Unavailable(), errors.Is(err, context.DeadlineExceeded):
@@ -141,13 +120,7 @@ func (s *server) askWorkflow(ctx context.Context, o *order.Order, d order.Demand
 		s.appendChangeAudit(ctx, action+".unanswered", o.TeamID, o.ID, detail)
 		return a, unavailableError("The lab has not answered yet, and the request to it is repeated. " +
 			"Read the order later to see the outcome")
-	case !a.Done && !d.IsRetry && s.rowAllowsDemand(ctx, o.ID, d):
-		d.IsRetry = true
-		return s.askWorkflow(ctx, o, d)
 	case !a.Done:
-		if err := s.Store.RefuseDemand(ctx, d.ID, a.Reason); err != nil {
-			return a, err
-		}
 		s.appendChangeAudit(ctx, action+".refused", o.TeamID, o.ID, detail+" reason="+string(a.Reason))
 		from := a.FromStatus
 		if from == "" {
@@ -183,6 +156,7 @@ var refusalTexts = map[order.Reason]string{
 	order.ReasonBeforeActivation:   "The appointment starts before the order's activate_by",
 	order.ReasonProviderUnanswered: "The provider did not confirm the appointment in time; it is not booked",
 	order.ReasonNoSuchResult:       "The order has no results that are held back",
+	order.ReasonRecordingFailed:    "The order could not be changed because of a fault in this service",
 }
 
 // demandTargets are the statuses that demands ask for, by kind.
@@ -225,7 +199,7 @@ func refusalStatus(reason order.Reason, environment string) int {
 	switch {
 	case reason == order.ReasonSlotGone && environment == store.Production:
 		return http.StatusNotFound
-	case reason == order.ReasonProviderUnanswered:
+	case reason == order.ReasonProviderUnanswered, reason == order.ReasonRecordingFailed:
 		return http.StatusInternalServerError
 	default:
 		return http.StatusBadRequest

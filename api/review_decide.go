@@ -54,9 +54,8 @@ func (s *server) acceptReviewOnto(ctx context.Context, teamID string, in *accept
 	if err != nil {
 		return nil, mapDecisionError(err)
 	}
-	d := order.Demand{ID: acceptance.DemandID, Kind: order.DemandAcceptResults, By: by, Results: &acceptance.Fetched,
-		IsRetry: acceptance.IsRetry}
-	err = s.demandAcceptance(ctx, o, d, order.MatchReviewAcceptance{ReviewID: r.ID, Note: emptyIfNil(in.Body.Note)})
+	err = s.demandAcceptance(ctx, o, by, acceptance,
+		order.MatchReviewAcceptance{ReviewID: r.ID, Note: emptyIfNil(in.Body.Note)})
 	var refused *Error
 	if errors.As(err, &refused) && refused.status != http.StatusServiceUnavailable {
 		if err := s.Store.CancelReviewAcceptance(ctx, r.ID, o.ID); err != nil {
@@ -70,12 +69,14 @@ func (s *server) acceptReviewOnto(ctx context.Context, teamID string, in *accept
 	return s.Store.Order(ctx, o.TeamID, o.ID)
 }
 
-// demandAcceptance submits the acceptance to the order's workflow, unless the stored state forbids it. It answers 422
-// for an order that cannot accept the report.
-func (s *server) demandAcceptance(ctx context.Context, o *order.Order, d order.Demand,
-	a order.MatchReviewAcceptance) error {
+// demandAcceptance submits the acceptance to the order's workflow, unless the stored state forbids it. A demand that was
+// made before may have been applied already, so the workflow decides on it. demandAcceptance answers 422 for an order
+// that cannot accept the report.
+func (s *server) demandAcceptance(ctx context.Context, o *order.Order, by lifecycle.Actor,
+	acceptance store.AcceptanceDemand, a order.MatchReviewAcceptance) error {
+	d := order.Demand{ID: acceptance.DemandID, Kind: order.DemandAcceptResults, By: by, Results: &acceptance.Fetched}
 	reason := o.State.CheckDemand(d, s.now())
-	if reason != "" && !d.IsRetry {
+	if reason != "" && !acceptance.IsRetry {
 		s.appendChangeAudit(ctx, "order.accept.refused", o.TeamID, o.ID, "reason="+string(reason))
 		return unsuitableOrderError(acceptRefusalTexts[reason])
 	}
@@ -83,7 +84,8 @@ func (s *server) demandAcceptance(ctx context.Context, o *order.Order, d order.D
 	if err != nil {
 		return err
 	}
-	err = s.Store.AddDemand(ctx, store.DemandRow{ID: d.ID, OrderID: o.ID, Kind: d.Kind, By: d.By, Body: sealed})
+	err = s.Store.AddDemand(ctx, store.DemandRow{ID: d.ID, OrderID: o.ID, Kind: d.Kind, By: d.By, Request: d,
+		Body: sealed})
 	if err != nil && !errors.Is(err, store.ErrConflict) { // a conflict: an earlier request has stored the demand
 		return err
 	}

@@ -47,6 +47,8 @@ const (
 	AttentionUnregisteredSample AttentionReason = "unregistered_sample_received"
 	// an appointment was released, and its provider has not confirmed that
 	AttentionAppointmentAtProvider AttentionReason = "appointment_at_provider"
+	// Aliquot failed to record something that happened, and went on without it; the log has the cause
+	AttentionRecordingFailed AttentionReason = "recording_failed"
 )
 
 // AllAttentionReasons lists all reasons.
@@ -60,7 +62,7 @@ func AllAttentionReasons() []AttentionReason {
 		AttentionResultsUnfetched, AttentionFactOutOfPlace, AttentionContradictoryFact,
 		AttentionResultAfterEnd, AttentionCancelAtLab, AttentionAccessionMismatch, AttentionReplacementNeeded,
 		AttentionReplacementLimit, AttentionUnregisteredSample,
-		AttentionAppointmentAtProvider,
+		AttentionAppointmentAtProvider, AttentionRecordingFailed,
 	}
 }
 

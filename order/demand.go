@@ -1,7 +1,6 @@
 package order
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -55,10 +54,10 @@ type Demand struct {
 	ActivateAt time.Time `json:"activate_at,omitzero"`
 	// recover: the lab has confirmed that the kit is back in production; cancel: the partner has confirmed
 	Confirmed bool `json:"confirmed,omitempty"`
-	// recover: the lab takes corrections by a call; the workflow sets it
+	// recover: the lab takes corrections by a call; set before the demand is decided
 	LabTakesCorrections bool `json:"correctable,omitempty"`
-	// an earlier try had no answer, so the demand may have been recorded already
-	IsRetry bool `json:"again,omitempty"`
+	// cancel: the lab has a call that confirms a cancellation; set before the demand is decided
+	LabConfirmsCancels bool `json:"lab_confirms,omitempty"`
 	// do_not_process: a reason code; acknowledge: the attention reason
 	Reason string `json:"reason,omitempty"`
 
@@ -127,28 +126,11 @@ const (
 	ReasonNoSuchResult       Reason = "no_such_result"      // accept: there are no held results
 	// a fact that something newer has replaced, such as a rejection that the registration has answered
 	ReasonSuperseded Reason = "superseded"
+	// Aliquot could not record the fact or demand, and went on without it
+	ReasonRecordingFailed Reason = "recording_failed"
 	// an applied fact whose time is missing or implausible; the time of receipt counts
 	ReasonTimeImplausible Reason = "time_implausible"
 )
-
-// The causes of a recording. A cause is recorded once. The same cause again gets the earlier answer.
-
-// CauseInbox returns the cause of a fact, from the id of its inbox item.
-func CauseInbox(id string) string { return "inbox:" + id }
-
-// CauseDemand returns the cause of a demand.
-func CauseDemand(id string) string { return "demand:" + id }
-
-// CauseCall returns the cause of a partner call's outcome.
-func CauseCall(id string) string { return "call:" + id }
-
-// CancelAskCallPrefix begins the id of a call that asks the lab to confirm a cancellation; the demand's id follows.
-const CancelAskCallPrefix = "cancel-ask-"
-
-// CauseTimer returns the cause of a deadline that was reached.
-func CauseTimer(name DeadlineName, due time.Time) string {
-	return fmt.Sprintf("timer:%s:%d", name, due.UnixMicro())
-}
 
 // KindOfCause returns the kind of a cause: inbox, demand, call, timer, api or parent.
 func KindOfCause(cause string) string {

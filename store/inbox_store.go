@@ -18,12 +18,11 @@ import (
 // The states of an inbox item. Besides these an item has the outcome of its fact (order.Outcome) as its state, which
 // only Record sets.
 const (
-	InboxReceived  = "received"  // the order's workflow has to be signalled
-	InboxSignalled = "signalled" // the workflow has been signalled
-	InboxApplied   = string(order.OutcomeApplied)
-	InboxLate      = string(order.OutcomeLate)
-	InboxParked    = string(order.OutcomeParked)
-	InboxRefused   = string(order.OutcomeRefused)
+	InboxReceived = "received" // the order's workflow has to settle it
+	InboxApplied  = string(order.OutcomeApplied)
+	InboxLate     = string(order.OutcomeLate)
+	InboxParked   = string(order.OutcomeParked)
+	InboxRefused  = string(order.OutcomeRefused)
 
 	InboxUnmatched   = "unmatched"   // no order has that number, or not yet
 	InboxIncomplete  = "incomplete"  // authentic, but not complete enough for a fact
@@ -62,7 +61,7 @@ type ReceivedItem struct {
 	OrderID   string // empty: unmatched
 	State     string
 	Duplicate bool        // the partner had sent the same before
-	Fact      *order.Fact // nil: the workflow need not be signalled
+	Fact      *order.Fact // nil: the workflow need not be woken
 }
 
 // StoreInboxItem stores an inbox item once. The same key with the same content again is only counted. The same key with
@@ -213,29 +212,6 @@ func (s *Store) pruneQuarantine(ctx context.Context, tx *sql.Tx) error {
 		SELECT id FROM inbox WHERE state = $1 ORDER BY state_at DESC, id DESC LIMIT $2)`,
 		InboxQuarantined, maxQuarantinedItems)
 	return err
-}
-
-// RecordInboxSignalled sets a received item to signalled. An item in another state is not changed.
-func (s *Store) RecordInboxSignalled(ctx context.Context, id string) error {
-	_, err := s.db.Writer.ExecContext(ctx, `UPDATE inbox SET state = $1, state_at = $2 WHERE id = $3 AND state = $4`,
-		InboxSignalled, sqldb.ToMicros(s.now()), id, InboxReceived)
-	if err != nil {
-		return fmt.Errorf("marking inbox row %s as signalled: %w", id, err)
-	}
-	return nil
-}
-
-// UnprocessedInboxItems lists items, longest waiting first, that were received before the first time and whose workflow
-// was not signalled, or that were signalled before the second time and have no recording.
-func (s *Store) UnprocessedInboxItems(ctx context.Context, receivedBefore, signalledBefore time.Time,
-	limit int) ([]ReceivedItem, error) {
-	rows, err := sqldb.QueryAll(ctx, s.db.Reader, scanReceivedItem, `SELECT `+receivedItemColumns+` FROM inbox
-		WHERE (state = $1 AND state_at < $2) OR (state = $3 AND state_at < $4) ORDER BY state_at, id LIMIT $5`,
-		InboxReceived, sqldb.ToMicros(receivedBefore), InboxSignalled, sqldb.ToMicros(signalledBefore), limit)
-	if err != nil {
-		return nil, fmt.Errorf("listing unprocessed inbox items: %w", err)
-	}
-	return rows, nil
 }
 
 // maxPartnerText limits the length of a partner's text in a column that is not sealed. Some of these columns are

@@ -30,7 +30,7 @@ type OpenWork struct {
 // UnprocessedInboxStates returns the states in which an inbox item waits: for its order's workflow, for another fact,
 // or to be assigned.
 func UnprocessedInboxStates() []string {
-	return []string{InboxReceived, InboxSignalled, InboxParked, InboxUnmatched, InboxQuarantined}
+	return []string{InboxReceived, InboxParked, InboxUnmatched, InboxQuarantined}
 }
 
 // countLimit is the limit of counts that read every row.
@@ -45,9 +45,8 @@ func (s *Store) OpenWork(ctx context.Context, now time.Time) (OpenWork, error) {
 		func() (err error) { out.InboxItems, err = s.inboxCountsByState(ctx); return err },
 		func() (err error) { out.DeliveryLag, err = s.DeliveryLag(ctx, now); return err },
 		func() (err error) {
-			out.OldestInboxItemAt, err = sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanTime, `SELECT COALESCE(MIN(since), 0) FROM (
-				SELECT MIN(state_at) AS since FROM inbox WHERE state = $1
-				UNION ALL SELECT MIN(state_at) AS since FROM inbox WHERE state = $2) AS waiting`, InboxReceived, InboxSignalled)
+			out.OldestInboxItemAt, err = sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanTime,
+				`SELECT COALESCE(MIN(state_at), 0) FROM inbox WHERE state = $1`, InboxReceived)
 			return err
 		},
 		func() (err error) {

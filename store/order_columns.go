@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
@@ -29,7 +30,7 @@ type stateColumns struct {
 // stateColumnsOf derives the columns. The sample id is the lab's accession number once it is known, and sampleID
 // before. An imported order keeps the number that the client knows, and a kit that was ordered without a patient keeps
 // the number printed on it.
-func stateColumnsOf(s order.State, sampleID string) (stateColumns, error) {
+func stateColumnsOf(s order.State, sampleID string, now time.Time) (stateColumns, error) {
 	s.ParkedFacts = nil // stored in the inbox
 	state, err := encodeJSON(s)
 	if err != nil {
@@ -48,8 +49,8 @@ func stateColumnsOf(s order.State, sampleID string) (stateColumns, error) {
 	case c.accession != "":
 		c.sampleID = c.accession
 	}
-	if next, ok := s.NextDeadline(); ok {
-		c.nextDeadline = sqldb.ToMicros(next.Due)
+	if by := s.ActsBy(now); !by.IsZero() {
+		c.nextDeadline = sqldb.ToMicros(by)
 	}
 	return c, nil
 }
@@ -58,8 +59,7 @@ func stateColumnsOf(s order.State, sampleID string) (stateColumns, error) {
 // partners still have to be called. A kit without a tracker is not followed after its order has ended. Without a
 // tracking service that holds for every kit.
 func isUnfinished(s order.State) bool {
-	return !s.Terminal() || s.PendingCancellation != nil || s.PendingBooking != nil || len(s.PendingReleases) > 0 ||
-		s.Fetch.Pending && !s.Fetch.GivenUp
+	return !s.Agenda().Finished()
 }
 
 // replaceAttentionMarks replaces the rows of an order's open marks. hadMarks says that such rows may exist, which is

@@ -29,9 +29,8 @@ type NewOrder struct {
 // CreatedOrder is the result of CreateOrder.
 type CreatedOrder struct {
 	Order            *order.Order
-	EndpointsToNudge []string       // they have new deliveries
-	MatchedItems     []ReceivedItem // items received before the order existed; its workflow has to be signalled
-	AnswerStatus     int            // of the stored answer
+	EndpointsToNudge []string // they have new deliveries
+	AnswerStatus     int      // of the stored answer
 	AnswerBody       []byte
 }
 
@@ -96,8 +95,8 @@ func (s *Store) createOrder(ctx context.Context, tx *sql.Tx, o order.Order, caus
 	if err := s.addSearchTerms(ctx, tx, o.ID, orderTerms(&o)); err != nil {
 		return nil, err
 	}
-	matched, err := s.matchInboxItems(ctx, tx, unmatchedByOrderNumber+` AND o.number = $1`, o.Number)
-	if err != nil {
+	// The order's workflow settles what came before the order.
+	if _, err := s.matchInboxItems(ctx, tx, unmatchedByOrderNumber+` AND o.number = $1`, o.Number); err != nil {
 		return nil, err
 	}
 	stored, err := s.loadOrder(ctx, tx, "", o.ID)
@@ -112,7 +111,7 @@ func (s *Store) createOrder(ctx context.Context, tx *sql.Tx, o order.Order, caus
 	if err := moveOrderCount(ctx, tx, o.ID, countKey{}, counted); err != nil {
 		return nil, err
 	}
-	return &CreatedOrder{Order: stored, EndpointsToNudge: endpoints, MatchedItems: matched}, nil
+	return &CreatedOrder{Order: stored, EndpointsToNudge: endpoints}, nil
 }
 
 // The revision and the sequence of a new order.
@@ -161,7 +160,7 @@ var orderInsertColumns = []string{
 // orderInsertValues returns the values of orderInsertColumns for an order that got its state at the time changed and
 // whose workflow was started at the time started (zero: not yet).
 func (s *Store) orderInsertValues(o *order.Order, changed, started time.Time) ([]any, error) {
-	c, err := stateColumnsOf(o.State, o.SampleID)
+	c, err := stateColumnsOf(o.State, o.SampleID, o.CreatedAt)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,8 @@ type DemandRow struct {
 	OrderID string
 	Kind    order.DemandKind
 	By      lifecycle.Actor
-	Body    []byte // sealed in the store; may be empty
+	Request order.Demand // what the order's run decides on; only written
+	Body    []byte       // sealed in the store; may be empty
 
 	// The fields below are set by the store and read for a story.
 	State     string
@@ -35,8 +36,8 @@ type DemandRow struct {
 	OutcomeAt time.Time // zero while open
 }
 
-// AddDemand stores a demand before the order's workflow is asked, so that its body is not sent through the workflow. A
-// body that does not fit the demand's kind is refused here, because its recording would fail. The error is ErrConflict
+// AddDemand stores a demand before the order's workflow is asked, so that its body is not sent through the workflow, and
+// so that the demand is found if the workflow's answer is lost. A body that does not fit the demand's kind is refused here, because its recording would fail. The error is ErrConflict
 // when there is a demand with that id.
 func (s *Store) AddDemand(ctx context.Context, d DemandRow) error {
 	if into := newDemandBody(d.Kind); into != nil && d.Body != nil {
@@ -44,10 +45,16 @@ func (s *Store) AddDemand(ctx context.Context, d DemandRow) error {
 			return fmt.Errorf("adding demand %s: %w", d.ID, err)
 		}
 	}
+	d.Request.ID, d.Request.Kind, d.Request.By = d.ID, d.Kind, d.By
+	request, err := encodeJSON(d.Request)
+	if err != nil {
+		return err
+	}
 	body := s.sealBytes(sealContext("demands", d.ID, "body"), d.Body)
-	_, err := s.db.Writer.ExecContext(ctx,
-		`INSERT INTO demands (id, order_id, kind, actor, state, reason, body, created_at, settled_at)
-		VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0)`, d.ID, d.OrderID, d.Kind, d.By, DemandOpen, body, sqldb.ToMicros(s.now()))
+	_, err = s.db.Writer.ExecContext(ctx,
+		`INSERT INTO demands (id, order_id, kind, actor, state, reason, body, created_at, settled_at, request)
+		VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0, $8)`,
+		d.ID, d.OrderID, d.Kind, d.By, DemandOpen, body, sqldb.ToMicros(s.now()), request)
 	if err != nil {
 		return sqldb.WrapWriteError(err, "demand", d.ID)
 	}
@@ -80,15 +87,7 @@ func newDemandBody(kind order.DemandKind) any {
 	}
 }
 
-// RefuseDemand records that the order's workflow refused a demand without a recording, and erases the demand's body. A
-// demand that has an outcome is not changed.
-func (s *Store) RefuseDemand(ctx context.Context, id string, reason order.Reason) error {
-	if err := refuseDemand(ctx, s.db.Writer, id, reason, s.now()); err != nil {
-		return fmt.Errorf("refusing demand %s: %w", id, err)
-	}
-	return nil
-}
-
+// refuseDemand records that a demand is refused, and erases its body. A demand that has an outcome is not changed.
 func refuseDemand(ctx context.Context, q sqldb.Querier, id string, reason order.Reason, now time.Time) error {
 	_, err := q.ExecContext(ctx,
 		`UPDATE demands SET state = $1, reason = $2, body = NULL, settled_at = $3 WHERE id = $4 AND state = $5`,
@@ -215,36 +214,4 @@ func (s *Store) updateSealedColumn(ctx context.Context, tx *sql.Tx, orderID, col
 	//nolint:gosec // the columns are named in this package
 	_, err = tx.ExecContext(ctx, `UPDATE orders SET `+column+` = $1 WHERE id = $2`, sealed, orderID)
 	return err
-}
-
-// RecordDemandAnswer records that the order's workflow has answered a demand, or was signalled to answer it.
-func (s *Store) RecordDemandAnswer(ctx context.Context, id string) error {
-	if _, err := s.db.Writer.ExecContext(ctx, `UPDATE demands SET answered = TRUE WHERE id = $1 AND NOT answered`,
-		id); err != nil {
-		return fmt.Errorf("recording the answer to demand %s: %w", id, err)
-	}
-	return nil
-}
-
-// RecordDemandAnswersBefore records an answer to all demands that were made of an order before a time.
-func (s *Store) RecordDemandAnswersBefore(ctx context.Context, orderID string, before time.Time) error {
-	_, err := s.db.Writer.ExecContext(ctx,
-		`UPDATE demands SET answered = TRUE WHERE order_id = $1 AND created_at < $2 AND NOT answered`,
-		orderID, sqldb.ToMicros(before))
-	if err != nil {
-		return fmt.Errorf("recording the answers to demands of order %s: %w", orderID, err)
-	}
-	return nil
-}
-
-// OrdersWithUnansweredDemands lists up to limit orders with a demand that was made before a time and has no answer yet,
-// the longest waiting first.
-func (s *Store) OrdersWithUnansweredDemands(ctx context.Context, before time.Time, limit int) ([]string, error) {
-	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
-		`SELECT order_id FROM demands WHERE NOT answered AND created_at < $1
-		GROUP BY order_id ORDER BY min(created_at), order_id LIMIT $2`, sqldb.ToMicros(before), limit)
-	if err != nil {
-		return nil, fmt.Errorf("listing demands without an answer: %w", err)
-	}
-	return ids, nil
 }

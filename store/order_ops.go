@@ -44,8 +44,8 @@ func (s *Store) OpsOrders(ctx context.Context, by OpsOrderQuery) (orders []Order
 			return err
 		}
 		orders, err = sqldb.QueryAll(ctx, q, s.scanOrderSummary,
-			`SELECT id, team_id, number, accession, modality, status, detail, state, next_deadline,
-			created_at, updated_at FROM orders`+where.String()+` ORDER BY created_at DESC,
+			`SELECT id, team_id, number, accession, modality, status, detail, state, created_at,
+			updated_at FROM orders`+where.String()+` ORDER BY created_at DESC,
 			id DESC`+sqldb.LimitClause(by.Page, by.Size), where.Args...)
 		return err
 	})
@@ -71,12 +71,12 @@ func (by OpsOrderQuery) where() (f sqldb.Where) {
 
 func (s *Store) scanOrderSummary(row sqldb.Scanner) (o OrderSummary, err error) {
 	var (
-		modality             lifecycle.Modality
-		low                  lifecycle.LowStatus
-		text                 string
-		due, created, update int64
+		modality        lifecycle.Modality
+		low             lifecycle.LowStatus
+		text            string
+		created, update int64
 	)
-	err = row.Scan(&o.ID, &o.TeamID, &o.Number, &o.Accession, &modality, &low, &o.Detail, &text, &due, &created, &update)
+	err = row.Scan(&o.ID, &o.TeamID, &o.Number, &o.Accession, &modality, &low, &o.Detail, &text, &created, &update)
 	if err != nil {
 		return o, err
 	}
@@ -86,7 +86,8 @@ func (s *Store) scanOrderSummary(row sqldb.Scanner) (o OrderSummary, err error) 
 	}
 	o.Status, _ = lifecycle.FullStatus(modality, low)
 	o.Attention = state.Attention
-	o.NextDeadline, o.CreatedAt, o.UpdatedAt = sqldb.FromMicros(due), sqldb.FromMicros(created), sqldb.FromMicros(update)
+	next, _ := state.NextDeadline()
+	o.NextDeadline, o.CreatedAt, o.UpdatedAt = next.Due, sqldb.FromMicros(created), sqldb.FromMicros(update)
 	return o, nil
 }
 

@@ -16,76 +16,7 @@ import (
 type RecordResult struct {
 	order.RecordingResult
 	EndpointsToNudge []string       // they have new deliveries
-	MatchedItems     []ReceivedItem // items that were waiting for this recording; their workflows have to be signalled
-}
-
-// State reads the state of an order and changes nothing. The error is ErrNotFound when there is no such order.
-func (s *Store) State(ctx context.Context, id string) (order.State, error) {
-	state, _, err := s.readState(ctx, id)
-	return state, err
-}
-
-// LoadState reads the state of an order for its workflow, and records that the workflow has begun. The error is
-// ErrNotFound when there is no such order.
-func (s *Store) LoadState(ctx context.Context, id string) (order.State, error) {
-	state, begun, err := s.readState(ctx, id)
-	if err == nil && !begun {
-		err = s.recordWorkflowStart(ctx, id)
-	}
-	if err != nil {
-		return order.State{}, err
-	}
-	return state, nil
-}
-
-// readState reads the state of an order, and whether a workflow has begun with it.
-func (s *Store) readState(ctx context.Context, id string) (state order.State, begun bool, err error) {
-	var started int64
-	err = s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
-		text, err := sqldb.QueryOne(ctx, q, func(row sqldb.Scanner) (text string, err error) {
-			err = row.Scan(&text, &started)
-			return text, err
-		}, `SELECT state, started_at FROM orders WHERE id = $1`, id)
-		if err != nil {
-			return err
-		}
-		if state, err = s.decodeState(text); err != nil {
-			return err
-		}
-		state.ParkedFacts, err = loadParkedFacts(ctx, q, id)
-		return err
-	})
-	if err != nil {
-		return order.State{}, false, fmt.Errorf("reading the state of order %s: %w", id, err)
-	}
-	return state, started > 0, nil
-}
-
-// recordWorkflowStart records when an order's workflow first loaded its state.
-func (s *Store) recordWorkflowStart(ctx context.Context, id string) error {
-	_, err := s.db.Writer.ExecContext(ctx, `UPDATE orders SET started_at = $1 WHERE id = $2 AND started_at = 0`,
-		sqldb.ToMicros(s.now()), id)
-	if err != nil {
-		return fmt.Errorf("recording the start of the workflow of order %s: %w", id, err)
-	}
-	return nil
-}
-
-// loadParkedFacts lists the parked facts of an order, in order of arrival.
-func loadParkedFacts(ctx context.Context, q sqldb.Querier, orderID string) ([]order.Fact, error) {
-	rows, err := sqldb.QueryAll(ctx, q, scanReceivedItem,
-		`SELECT `+receivedItemColumns+` FROM inbox WHERE order_id = $1 AND state = $2 ORDER BY received_at, id`, orderID,
-		InboxParked)
-	if err != nil {
-		return nil, err
-	}
-	var facts []order.Fact
-	for _, r := range rows {
-		if r.Fact != nil {
-			facts = append(facts, *r.Fact)
-		}
-	}
-	return facts, nil
+	MatchedItems     []ReceivedItem // items that were waiting for this recording; their workflows have to be woken
 }
 
 // Record stores what a cause did to an order, in one transaction: the events, the order's state, its appointments, the
@@ -98,8 +29,12 @@ func loadParkedFacts(ctx context.Context, q sqldb.Querier, orderID string) ([]or
 // order.
 func (s *Store) Record(ctx context.Context, r order.Recording) (RecordResult, error) {
 	var out RecordResult
-	err := s.db.InTx(ctx, func(tx *sql.Tx) (err error) {
-		out, err = s.record(ctx, tx, r)
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
+		before, err := s.lockOrderPosition(ctx, tx, r.OrderID)
+		if err != nil {
+			return err
+		}
+		out, err = s.record(ctx, tx, r, before)
 		return err
 	})
 	if err != nil {
@@ -108,20 +43,17 @@ func (s *Store) Record(ctx context.Context, r order.Recording) (RecordResult, er
 	return out, nil
 }
 
-func (s *Store) record(ctx context.Context, tx *sql.Tx, r order.Recording) (RecordResult, error) {
+func (s *Store) record(ctx context.Context, tx *sql.Tx, r order.Recording, before orderPosition) (RecordResult, error) {
 	now := s.now()
-	before, err := loadOrderPosition(ctx, tx, r.OrderID)
-	if err != nil {
-		return RecordResult{}, err
-	}
 	d := newRecordResult(r, before.sequence)
+	var err error
 	if d.ReplacementID, err = replacementID(ctx, tx, r); err != nil {
 		return RecordResult{}, err
 	}
 	if r.Decision.Outcome == order.OutcomeParked {
 		// A parked fact is decided again. If it has been decided meanwhile, it must not stay parked, because it would be
 		// retried endlessly.
-		if earlier, err := repeatedResult(ctx, tx, r, now); !errors.Is(err, ErrStale) {
+		if earlier, err := repeatedResult(ctx, tx, r); !errors.Is(err, ErrStale) {
 			return earlier, err
 		}
 	}
@@ -130,7 +62,7 @@ func (s *Store) record(ctx context.Context, tx *sql.Tx, r order.Recording) (Reco
 		return RecordResult{}, err
 	}
 	if !claimed {
-		return repeatedResult(ctx, tx, r, now)
+		return repeatedResult(ctx, tx, r)
 	}
 	if err := s.advanceOrder(ctx, tx, r, d, before, now); err != nil {
 		return RecordResult{}, err
@@ -167,19 +99,25 @@ type orderPosition struct {
 	teamID, transactionID string
 	modality              lifecycle.Modality
 	countKey              countKey
-	hasAttention          bool // the order has open attention marks
+	hasAttention          bool   // the order has open attention marks
+	state                 string // JSON
 }
 
-func loadOrderPosition(ctx context.Context, tx *sql.Tx, id string) (orderPosition, error) {
+// lockOrderPosition reads these columns. Other recordings of the order wait until the transaction ends.
+func (s *Store) lockOrderPosition(ctx context.Context, tx *sql.Tx, id string) (orderPosition, error) {
+	lock := ""
+	if s.db.Dialect == sqldb.Postgres {
+		lock = " FOR UPDATE OF orders"
+	}
 	return sqldb.QueryOne(ctx, tx, func(row sqldb.Scanner) (p orderPosition, err error) {
 		var status lifecycle.LowStatus
 		var unfinished bool
 		err = row.Scan(&p.sequence, &p.sampleID, &p.teamID, &p.transactionID, &p.modality, &status, &unfinished,
-			&p.hasAttention)
+			&p.hasAttention, &p.state)
 		p.countKey = countKeyOf(p.modality, status, unfinished)
 		return p, err
 	}, `SELECT sequence, sample_id, team_id, transaction_id, modality, status, unfinished,
-		EXISTS (SELECT 1 FROM order_attention WHERE order_id = orders.id) FROM orders WHERE id = $1`, id)
+		EXISTS (SELECT 1 FROM order_attention WHERE order_id = orders.id), state FROM orders WHERE id = $1`+lock, id)
 }
 
 // newRecordResult returns the result that the recording will have. Its sequence is correct whenever the revision is.
@@ -212,12 +150,9 @@ func insertDecision(ctx context.Context, tx *sql.Tx, r order.Recording, d order.
 }
 
 // repeatedResult returns the earlier result of a cause that is recorded again. The error is ErrStale when the cause has
-// no earlier result. If the fact is still parked, it also records the outcome of the fact.
-func repeatedResult(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) (RecordResult, error) {
+// no earlier result.
+func repeatedResult(ctx context.Context, tx *sql.Tx, r order.Recording) (RecordResult, error) {
 	d, err := previousResult(ctx, tx, r)
-	if err == nil && r.Fact != nil {
-		err = recordParkedFactOutcome(ctx, tx, r, d, now)
-	}
 	if err != nil {
 		return RecordResult{}, err
 	}
@@ -240,15 +175,6 @@ func previousResult(ctx context.Context, tx *sql.Tx, r order.Recording) (order.R
 	return d, err
 }
 
-// recordParkedFactOutcome gives the inbox item of a fact the outcome of the earlier recording, if the item is parked.
-func recordParkedFactOutcome(ctx context.Context, tx *sql.Tx, r order.Recording, d order.RecordingResult,
-	now time.Time) error {
-	_, err := tx.ExecContext(ctx,
-		`UPDATE inbox SET state = $1, code = $2, state_at = $3 WHERE id = $4 AND order_id = $5 AND state = $6`,
-		d.Outcome, d.Reason, sqldb.ToMicros(now), r.Fact.InboxID, r.OrderID, InboxParked)
-	return err
-}
-
 // changesClientView reports whether the recording changes anything that the client sees: an event, activate_by, patient
 // data, the shipment, results or an appointment.
 func changesClientView(r order.Recording) bool {
@@ -262,8 +188,11 @@ func (s *Store) advanceOrder(ctx context.Context, tx *sql.Tx, r order.Recording,
 	before orderPosition, now time.Time) error {
 	next := r.Decision.Next
 	next.Revision, next.Sequence = d.Revision, d.Sequence
-	c, err := stateColumnsOf(next, before.sampleID)
+	c, err := stateColumnsOf(next, before.sampleID, now)
 	if err != nil {
+		return err
+	}
+	if c.state, err = s.keepUnknownFields(before.state, c.state); err != nil {
 		return err
 	}
 	steps := r.Decision.Steps

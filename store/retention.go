@@ -89,9 +89,9 @@ func pruneResultsOf(ctx context.Context, tx *sql.Tx, orderID string, before int6
 // and returns how many. The items' states stay.
 func (s *Store) PruneInboxContents(ctx context.Context, before time.Time, limit int) (int, error) {
 	n, err := sqldb.ExecCount(ctx, s.db.Writer, `UPDATE inbox SET headers = NULL, body = NULL, reason = NULL WHERE id IN (
-		SELECT id FROM inbox WHERE received_at < $1 AND body IS NOT NULL AND state NOT IN ($2, $3)
-		ORDER BY received_at, id LIMIT $4)`,
-		sqldb.ToMicros(before), InboxReceived, InboxSignalled, limit)
+		SELECT id FROM inbox WHERE received_at < $1 AND body IS NOT NULL AND state <> $2
+		ORDER BY received_at, id LIMIT $3)`,
+		sqldb.ToMicros(before), InboxReceived, limit)
 	if err != nil {
 		return 0, fmt.Errorf("pruning the inbox: %w", err)
 	}

@@ -72,7 +72,10 @@ type Options struct {
 }
 
 // Worker serves Aliquot's task queues.
-type Worker struct{ workers []sdk.Worker }
+type Worker struct {
+	workers    []sdk.Worker
+	activities *activities.Activities
+}
 
 // workflowPollers is the number of pollers for workflow tasks per queue. With the SDK's two, the p99 is seconds when
 // many orders start at once.
@@ -95,7 +98,7 @@ func New(o Options) (*Worker, error) {
 	if err := o.Version.validate(); err != nil {
 		return nil, fmt.Errorf("making a worker: %w", err)
 	}
-	w := &Worker{}
+	w := &Worker{activities: a}
 	for _, queue := range o.Queues {
 		registerQueue, ok := register[queue]
 		if !ok {
@@ -160,6 +163,7 @@ func (w *Worker) Stop() {
 		stopping.Go(q.Stop)
 	}
 	stopping.Wait()
+	w.activities.WaitForNotifications()
 }
 
 // Registrar registers workflows and activities: a worker, or a test environment.
@@ -171,8 +175,7 @@ type Registrar interface {
 // RegisterOrders registers the workflows and activities of the orders queue.
 func RegisterOrders(r Registrar, a *activities.Activities) {
 	r.RegisterWorkflowWithOptions(workflows.Order, workflow.RegisterOptions{Name: dispatch.WorkflowOrder})
-	registerActivity(r, dispatch.ActivityLoad, a.Load)
-	registerActivity(r, dispatch.ActivityRecord, a.Record)
+	registerActivity(r, dispatch.ActivitySettle, a.Settle)
 }
 
 // RegisterLabs registers the activities of the labs queue.

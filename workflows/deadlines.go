@@ -1,41 +1,44 @@
 package workflows
 
 import (
+	"time"
+
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// applyDueDeadlines applies every due deadline, earliest first.
-func (r *orderRun) applyDueDeadlines(ctx workflow.Context) error {
+// settleDueDeadlines settles every due deadline, earliest first.
+func (r *orderRun) settleDueDeadlines(ctx workflow.Context) error {
 	if r.hasTimerFired() {
 		r.timer = nil
 	}
 	for {
-		dl, ok := r.state.NextDeadline()
+		dl, ok := r.agenda.NextDeadline()
 		if !ok || dl.Due.After(workflow.Now(ctx)) {
 			return nil
 		}
-		_, err := r.decideAndRecord(ctx, order.CauseTimer(dl.Name, dl.Due), func(s order.State) *order.Recording {
-			if next, ok := s.NextDeadline(); !ok || next.Name != dl.Name || !next.Due.Equal(dl.Due) {
-				return nil // another recording was first; the loop computes the due deadlines again
-			}
-			return &order.Recording{Decision: s.ApplyDeadline(dl, workflow.Now(ctx))}
-		})
-		if err != nil {
+		before := r.agenda.Revision
+		if _, err := r.settleCause(ctx, order.Cause{Deadline: &dl}); err != nil {
 			return err
+		}
+		if r.agenda.Revision == before {
+			return nil // the store knows no such deadline, and nothing newer
 		}
 	}
 }
 
 func (r *orderRun) hasTimerFired() bool { return r.timer != nil && r.timer.IsReady() }
 
+// unsettledDeadlinePause is the pause after a due deadline that the store would not settle.
+const unsettledDeadlinePause = time.Minute
+
 // startCallsAndTimer starts the coroutines that the state asks for, and a timer that fires no later than the next
 // deadline. A timer that fires earlier is not replaced: a firing without effect costs less than a new timer at every
 // step.
 func (r *orderRun) startCallsAndTimer(ctx workflow.Context) {
 	r.startCalls(ctx)
-	dl, ok := r.state.NextDeadline()
+	dl, ok := r.agenda.NextDeadline()
 	if !ok || r.timer != nil && !r.timerDue.After(dl.Due) {
 		return
 	}
@@ -45,5 +48,9 @@ func (r *orderRun) startCallsAndTimer(ctx workflow.Context) {
 	var timerCtx workflow.Context
 	timerCtx, r.cancelTimer = workflow.WithCancel(ctx)
 	r.timerDue = dl.Due
-	r.timer = workflow.NewTimer(timerCtx, dl.Due.Sub(workflow.Now(ctx)))
+	wait := dl.Due.Sub(workflow.Now(ctx))
+	if wait <= 0 { // due, but the store would not settle it
+		wait = unsettledDeadlinePause
+	}
+	r.timer = workflow.NewTimer(timerCtx, wait)
 }

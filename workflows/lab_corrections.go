@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"fmt"
-	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -13,26 +12,25 @@ import (
 // correctAtLab sends a correction to the lab until the lab has answered or the order is not blocked any more. A newer
 // correction is sent when the present round has ended.
 func (r *orderRun) correctAtLab(ctx workflow.Context) error {
-	for r.state.PendingCorrection != nil {
-		pending := *r.state.PendingCorrection
+	for r.agenda.Correct != nil {
+		pending := *r.agenda.Correct
 		id := fmt.Sprintf("correct-%s-%d", pending.DemandID, pending.UnansweredRounds)
-		err := r.callPartner(ctx, placeOptions, dispatch.ActivityCorrect, dispatch.CallInput{OrderID: r.id, CallID: id}, nil)
-		_, recErr := r.decideAndRecord(ctx, order.CauseCall(id), func(s order.State) *order.Recording {
-			if s.PendingCorrection == nil || s.PendingCorrection.DemandID != pending.DemandID {
-				return nil // a newer correction, or none any more
-			}
-			return &order.Recording{Decision: correctionDecision(s, err, workflow.Now(ctx))}
-		})
-		if recErr != nil {
-			return recErr
-		}
-		if r.state.PendingCorrection == nil || r.state.PendingCorrection.DemandID != pending.DemandID {
+		err := r.callPartner(ctx, placeOptions, dispatch.ActivityCorrect,
+			dispatch.CallInput{OrderID: r.id, CallID: id, DemandID: pending.DemandID}, nil)
+		if stale, err := r.lookAfterStaleCall(ctx, err); err != nil {
+			return err
+		} else if stale {
 			continue
 		}
-		pause := min(placePause<<min(pending.UnansweredRounds, 8), placePauseMax)
-		_, err = workflow.AwaitWithTimeout(ctx, pause, func() bool {
-			return r.state.PendingCorrection == nil || r.state.PendingCorrection.DemandID != pending.DemandID
-		})
+		outcome := order.CallOutcome{Kind: order.CallCorrect, ID: id, Answer: callAnswer(err), DemandID: pending.DemandID}
+		if _, err := r.settleCause(ctx, order.Cause{Call: &outcome}); err != nil {
+			return err
+		}
+		if !r.isCorrecting(pending.DemandID) {
+			continue
+		}
+		pause := order.RoundPause(r.agenda.Correct.UnansweredRounds)
+		_, err = workflow.AwaitWithTimeout(ctx, pause, func() bool { return !r.isCorrecting(pending.DemandID) })
 		if err != nil {
 			return err
 		}
@@ -40,13 +38,6 @@ func (r *orderRun) correctAtLab(ctx workflow.Context) error {
 	return nil
 }
 
-func correctionDecision(s order.State, err error, now time.Time) order.Decision {
-	switch {
-	case err == nil:
-		return s.ApplyCorrectionAccepted(now)
-	case isErrorType(err, dispatch.ErrorRefused), isErrorType(err, dispatch.ErrorNotSupported):
-		return s.ApplyCorrectionRefused(now)
-	default:
-		return s.ApplyCorrectionUnanswered(now)
-	}
+func (r *orderRun) isCorrecting(demandID string) bool {
+	return r.agenda.Correct != nil && r.agenda.Correct.DemandID == demandID
 }

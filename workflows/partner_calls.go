@@ -24,16 +24,15 @@ const (
 	coroutineReleasing  coroutine = "releasing"
 )
 
-// startCalls starts the coroutines that the state asks for and that are not running.
+// startCalls starts the coroutines that the agenda asks for and that are not running.
 func (r *orderRun) startCalls(ctx workflow.Context) {
-	r.ensureRunning(ctx, coroutinePlacing, r.needsPlacement(), r.placeOrder)
-	_, due := r.state.NextFetch()
-	r.ensureRunning(ctx, coroutineFetching, due, r.fetchResults)
-	r.ensureRunning(ctx, coroutineTracking, r.needsTrackers(), r.createTrackers)
-	r.ensureRunning(ctx, coroutineCancelling, r.state.PendingCancellation != nil, r.cancelAtLab)
-	r.ensureRunning(ctx, coroutineCorrecting, r.state.PendingCorrection != nil, r.correctAtLab)
-	r.ensureRunning(ctx, coroutineBooking, r.state.PendingBooking != nil, r.bookAtProvider)
-	r.ensureRunning(ctx, coroutineReleasing, len(r.state.PendingReleases) > 0, r.releaseAtProviders)
+	r.ensureRunning(ctx, coroutinePlacing, r.agenda.Place != nil, r.placeOrder)
+	r.ensureRunning(ctx, coroutineFetching, r.agenda.Fetch != nil, r.fetchResults)
+	r.ensureRunning(ctx, coroutineTracking, r.agenda.Track != nil, r.createTrackers)
+	r.ensureRunning(ctx, coroutineCancelling, r.agenda.Cancel != nil, r.cancelAtLab)
+	r.ensureRunning(ctx, coroutineCorrecting, r.agenda.Correct != nil, r.correctAtLab)
+	r.ensureRunning(ctx, coroutineBooking, r.agenda.Book != nil, r.bookAtProvider)
+	r.ensureRunning(ctx, coroutineReleasing, len(r.agenda.Release) > 0, r.releaseAtProviders)
 }
 
 func (r *orderRun) ensureRunning(ctx workflow.Context, c coroutine, wanted bool, run func(workflow.Context) error) {
@@ -58,10 +57,6 @@ func (r *orderRun) callPartner(ctx workflow.Context, o workflow.ActivityOptions,
 	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o), name, in).Get(ctx, out)
 }
 
-func (r *orderRun) needsPlacement() bool {
-	return r.state.Placement.State == order.PlacementStarted && !r.state.Terminal()
-}
-
 // placeOptions are the options of one round of placement: five attempts (molecular-api#d25). Each attempt waits for its
 // turn with the lab account without a limit, and then up to 30 s for the answer.
 var placeOptions = workflow.ActivityOptions{
@@ -73,26 +68,28 @@ var placeOptions = workflow.ActivityOptions{
 	},
 }
 
-// The pauses between rounds of a placement without an answer.
-const (
-	placePause    = 5 * time.Minute
-	placePauseMax = time.Hour
-)
-
 // placeOrder sends the requisition to the lab. A round without an answer is repeated with the same order number: a
 // second number for the same intent could create two kits.
 func (r *orderRun) placeOrder(ctx workflow.Context) error {
-	for r.needsPlacement() {
-		id := fmt.Sprintf("place-%d", r.state.Revision)
-		var out dispatch.PlaceResult
+	for r.agenda.Place != nil {
+		id := fmt.Sprintf("place-%d", r.agenda.Revision)
+		var placed dispatch.PlaceResult
 		r.placementInFlight = true
-		err := r.callPartner(ctx, placeOptions, dispatch.ActivityPlace, dispatch.CallInput{OrderID: r.id, CallID: id}, &out)
-		_, recErr := r.decideAndRecord(ctx, order.CauseCall(id), func(s order.State) *order.Recording {
-			return &order.Recording{Decision: placementDecision(s, out, err, workflow.Now(ctx))}
-		})
+		err := r.callPartner(ctx, placeOptions, dispatch.ActivityPlace, dispatch.CallInput{OrderID: r.id, CallID: id},
+			&placed)
+		stale, staleErr := r.lookAfterStaleCall(ctx, err)
+		if stale || staleErr != nil {
+			r.placementInFlight = false
+			if staleErr != nil {
+				return staleErr
+			}
+			continue
+		}
+		outcome := order.CallOutcome{Kind: order.CallPlace, ID: id, Answer: callAnswer(err), Accession: placed.Accession}
+		_, err = r.settleCause(ctx, order.Cause{Call: &outcome})
 		r.placementInFlight = false
-		if recErr != nil || err == nil || isErrorType(err, dispatch.ErrorRefused) {
-			return recErr
+		if err != nil || outcome.Answer == order.AnswerDone || outcome.Answer == order.AnswerRefused {
+			return err
 		}
 		if err := r.pauseBetweenRounds(ctx); err != nil {
 			return err
@@ -101,28 +98,15 @@ func (r *orderRun) placeOrder(ctx workflow.Context) error {
 	return nil
 }
 
-func placementDecision(s order.State, out dispatch.PlaceResult, err error, now time.Time) order.Decision {
-	switch {
-	case err == nil:
-		return s.ApplyPlacementAccepted(out.Accession, now)
-	case isErrorType(err, dispatch.ErrorRefused):
-		return s.ApplyPlacementRefused(now)
-	default:
-		return s.ApplyPlacementUnanswered(now)
-	}
-}
-
 // pauseBetweenRounds waits until the pause is over, operations ask for the next round, or no round is needed any more.
-// If the task that recorded the round was lost, operations may have asked for the next round meanwhile. Then it does
-// not wait.
+// Operations may have asked for the next round already. Then it does not wait.
 func (r *orderRun) pauseBetweenRounds(ctx workflow.Context) error {
-	tries := r.state.Placement.UnansweredRounds
-	if tries == 0 {
+	if r.agenda.Place == nil || r.agenda.Place.UnansweredRounds == 0 {
 		return nil
 	}
-	pause := min(placePause<<min(tries-1, 8), placePauseMax)
-	_, err := workflow.AwaitWithTimeout(ctx, pause, func() bool {
-		return !r.needsPlacement() || r.state.Placement.UnansweredRounds != tries
+	rounds := r.agenda.Place.UnansweredRounds
+	_, err := workflow.AwaitWithTimeout(ctx, order.RoundPause(rounds), func() bool {
+		return r.agenda.Place == nil || r.agenda.Place.UnansweredRounds != rounds
 	})
 	return err
 }
@@ -142,52 +126,33 @@ var fetchOptions = workflow.ActivityOptions{
 // fetchResults fetches an announced lab report on the schedule of molecular-api#d32. A newer announcement restarts the
 // schedule.
 func (r *orderRun) fetchResults(ctx workflow.Context) error {
-	for {
-		due, ok := r.state.NextFetch()
-		if !ok {
-			return nil
-		}
-		generation, attempt := r.state.Fetch.Generation, r.state.Fetch.Attempts
-		if wait := due.Sub(workflow.Now(ctx)); wait > 0 {
-			overtaken, err := workflow.AwaitWithTimeout(ctx, wait, func() bool { return r.state.Fetch.Generation != generation })
+	for r.agenda.Fetch != nil {
+		next := *r.agenda.Fetch
+		if wait := next.Due.Sub(workflow.Now(ctx)); wait > 0 {
+			changed, err := workflow.AwaitWithTimeout(ctx, wait,
+				func() bool { return r.agenda.Fetch == nil || r.agenda.Fetch.Generation != next.Generation })
 			if err != nil {
 				return err
 			}
-			if overtaken {
+			if changed {
 				continue
 			}
 		}
-		var out order.FetchOutcome
+		outcome := order.CallOutcome{Kind: order.CallFetch, Generation: next.Generation,
+			ID: fmt.Sprintf("fetch-%d-%d", next.Generation, next.Attempts)}
 		err := r.callPartner(ctx, fetchOptions, dispatch.ActivityFetch,
-			dispatch.FetchInput{OrderID: r.id, Generation: generation}, &out)
-		cause := order.CauseCall(fmt.Sprintf("fetch-%d-%d", generation, attempt))
-		if err := r.recordFetch(ctx, cause, generation, out, err); err != nil {
+			dispatch.FetchInput{OrderID: r.id, Generation: next.Generation}, &outcome.Fetched)
+		if stale, err := r.lookAfterStaleCall(ctx, err); err != nil {
+			return err
+		} else if stale {
+			continue
+		}
+		outcome.Answer = callAnswer(err)
+		if _, err := r.settleCause(ctx, order.Cause{Call: &outcome}); err != nil {
 			return err
 		}
 	}
-}
-
-func (r *orderRun) recordFetch(ctx workflow.Context, cause string, generation int, out order.FetchOutcome,
-	failed error) error {
-	_, err := r.decideAndRecord(ctx, cause, func(s order.State) *order.Recording {
-		if failed != nil || out.ResultID == "" {
-			return &order.Recording{Decision: s.ApplyFetchFailed(generation, workflow.Now(ctx))}
-		}
-		d, visible := s.ApplyFetchedResults(out, workflow.Now(ctx))
-		rec := &order.Recording{Decision: d}
-		switch {
-		case visible:
-			rec.ResultID, rec.NewlyCritical = out.ResultID, out.Critical && s.HasNews(out)
-		case s.Terminal() && d.Outcome == order.OutcomeRefused:
-			rec.HeldResultID = out.ResultID
-		}
-		return rec
-	})
-	return err
-}
-
-func (r *orderRun) needsTrackers() bool {
-	return r.state.TrackersPending && r.capabilities.CanTrack && !r.state.Terminal()
+	return nil
 }
 
 // trackOptions: the attempts take about six hours.
@@ -201,16 +166,20 @@ var trackOptions = workflow.ActivityOptions{
 // createTrackers creates a courier tracker for each leg of the stored shipment. If that fails, the order continues
 // without trackers, and the deadlines treat its legs as silent.
 func (r *orderRun) createTrackers(ctx workflow.Context) error {
-	for r.needsTrackers() {
-		out := dispatch.TrackResult{ShipmentAt: r.state.ShipmentAt}
-		if err := r.callPartner(ctx, trackOptions, dispatch.ActivityTrack, r.id, &out); err != nil {
+	for r.agenda.Track != nil {
+		out := dispatch.TrackResult{ShipmentAt: r.agenda.Track.ShipmentAt}
+		err := r.callPartner(ctx, trackOptions, dispatch.ActivityTrack, r.id, &out)
+		if stale, err := r.lookAfterStaleCall(ctx, err); err != nil {
+			return err
+		} else if stale {
+			continue
+		}
+		if err != nil {
 			workflow.GetLogger(ctx).Warn("shipment without trackers", "order_id", r.id)
 		}
-		cause := order.CauseCall(fmt.Sprintf("track-%d", out.ShipmentAt.UnixMicro()))
-		_, err := r.decideAndRecord(ctx, cause, func(s order.State) *order.Recording {
-			return &order.Recording{Decision: s.ApplyTrackersCreated(out.ShipmentAt, workflow.Now(ctx))}
-		})
-		if err != nil {
+		outcome := order.CallOutcome{Kind: order.CallTrack, Answer: callAnswer(err), ShipmentAt: out.ShipmentAt,
+			ID: fmt.Sprintf("track-%d", out.ShipmentAt.UnixMicro())}
+		if _, err := r.settleCause(ctx, order.Cause{Call: &outcome}); err != nil {
 			return err
 		}
 	}

@@ -60,8 +60,8 @@ func runRebuild(cmd *cobra.Command, out outputFormat) error {
 }
 
 func printRebuilt(w io.Writer, out outputFormat, healed dispatch.SweepResult) error {
-	return out.printLine(w, map[string]int{"orders": healed.OrdersStarted, "facts": healed.FactsSignalled,
+	return out.printLine(w, map[string]int{"orders": healed.OrdersStarted, "woken": healed.OrdersWoken,
 		"endpoints": healed.EndpointsNudged},
-		"Started %d orders, signalled %d facts, nudged %d endpoints.", healed.OrdersStarted, healed.FactsSignalled,
+		"Started %d orders, woke %d, nudged %d endpoints.", healed.OrdersStarted, healed.OrdersWoken,
 		healed.EndpointsNudged)
 }

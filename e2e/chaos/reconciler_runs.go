@@ -55,7 +55,6 @@ func ReadReconcilerRuns(ctx context.Context, c client.Client, since time.Time) (
 
 func (h *ReconcilerRuns) add(healed dispatch.SweepResult) {
 	h.Total.OrdersStarted += healed.OrdersStarted
-	h.Total.FactsSignalled += healed.FactsSignalled
 	h.Total.EndpointsNudged += healed.EndpointsNudged
 	h.Total.OrdersWoken += healed.OrdersWoken
 	h.Total.FactsPolled += healed.FactsPolled

@@ -12,7 +12,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -77,22 +76,10 @@ func (c *Client) startOrderRun(ctx context.Context, orderID string,
 	return true, nil
 }
 
-// SignalFact signals a fact to the order's workflow. It starts a run if none is open, because an order that has ended
-// can get corrections.
-func (c *Client) SignalFact(ctx context.Context, orderID string, f order.Fact) error {
-	_, err := c.temporal.SignalWithStartWorkflow(ctx, OrderWorkflowID(orderID), SignalFact, f, orderOptions(orderID),
-		WorkflowOrder,
-		OrderInput{OrderID: orderID})
-	if err != nil {
-		return fmt.Errorf("signalling order %s: %w", orderID, err)
-	}
-	return nil
-}
-
-// WakeOrder makes an order's run load the order again. It starts a run if none is open; that run ends at once if there
-// is nothing to do.
-func (c *Client) WakeOrder(ctx context.Context, orderID string) error {
-	_, err := c.temporal.SignalWithStartWorkflow(ctx, OrderWorkflowID(orderID), SignalWake, nil, orderOptions(orderID),
+// WakeOrder makes an order's run look into the store. It starts a run if none is open, because an order that has ended
+// can get corrections; that run ends at once if there is nothing to do.
+func (c *Client) WakeOrder(ctx context.Context, orderID string, w Wake) error {
+	_, err := c.temporal.SignalWithStartWorkflow(ctx, OrderWorkflowID(orderID), SignalWake, w, orderOptions(orderID),
 		WorkflowOrder,
 		OrderInput{OrderID: orderID})
 	if err != nil {
@@ -116,13 +103,9 @@ func (c *Client) Demand(ctx context.Context, orderID string, d order.Demand) (or
 		if answer, err = c.updateOrder(ctx, orderID, d); err == nil {
 			return answer, nil
 		}
-		if refused, ok := RefusalAnswer(err); ok {
-			return refused, nil
-		}
 		if !foundNoRun(err) {
 			break
 		}
-		d.IsRetry = true
 	}
 	return order.DemandAnswer{}, &UnavailableError{Cause: err}
 }
@@ -159,22 +142,6 @@ func foundNoRun(err error) bool {
 	}
 	app, ok := errors.AsType[*temporal.ApplicationError](err)
 	return ok && app.Type() == "AcceptedUpdateCompletedWorkflow"
-}
-
-// RefusalAnswer returns the answer in the error of a validator that refused a demand; false: it is another error.
-func RefusalAnswer(err error) (order.DemandAnswer, bool) {
-	app, ok := errors.AsType[*temporal.ApplicationError](err)
-	if !ok || app.Type() != ErrorRefused {
-		return order.DemandAnswer{}, false
-	}
-	var answer order.DemandAnswer
-	return answer, app.Details(&answer) == nil
-}
-
-// RefusalError is the error with which a validator refuses a demand.
-func RefusalError(r order.Reason, from lifecycle.LowStatus) error {
-	return temporal.NewNonRetryableApplicationError("refused: "+string(r), ErrorRefused, nil,
-		order.DemandAnswer{Reason: r, FromStatus: from})
 }
 
 // NudgeDeliveries signals an endpoint's deliveries workflow that there is something to deliver, and starts it if it is

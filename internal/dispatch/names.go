@@ -32,8 +32,7 @@ const (
 
 // The activities.
 const (
-	ActivityLoad            = "LoadOrder"
-	ActivityRecord          = "RecordOrder"
+	ActivitySettle          = "SettleOrder"
 	ActivityPlace           = "PlaceRequisition"
 	ActivityFetch           = "FetchResults"
 	ActivityTrack           = "CreateTrackers"
@@ -50,9 +49,8 @@ const (
 
 // The signals and the update of workflows.
 const (
-	SignalFact   = "fact"   // order.Fact
+	SignalWake   = "wake"   // Wake: look into the store and settle what is there
 	SignalNudge  = "nudge"  // no payload
-	SignalWake   = "wake"   // no payload: load the order again
 	UpdateDemand = "demand" // order.Demand → order.DemandAnswer
 )
 
@@ -66,7 +64,7 @@ var (
 
 // The types of the application errors of activities on which a workflow decides.
 const (
-	ErrorStale        = "Stale"        // another recording was first
+	ErrorStale        = "Stale"        // the order as stored does not want the call any more
 	ErrorUnknownOrder = "UnknownOrder" // no such order
 	ErrorRefused      = "Refused"      // the partner refused
 	ErrorNotSupported = "NotSupported" // the partner has no such call
@@ -83,19 +81,45 @@ type OrderInput struct {
 	OrderID string `json:"order_id"`
 }
 
-// LoadedOrder is what an Order workflow loads first.
-type LoadedOrder struct {
-	State      order.State `json:"state"`
-	CanCancel  bool        `json:"can_cancel,omitempty"`  // the lab has a call that confirms a cancellation
-	CanCorrect bool        `json:"can_correct,omitempty"` // the lab has a call that takes corrections
-	CanTrack   bool        `json:"can_track,omitempty"`   // a courier aggregator is configured
+// The kinds of a Wake.
+const (
+	WakeFact   = "fact"   // a partner's fact is in the inbox
+	WakeBehind = "behind" // the reconciler found something that the run should have settled
+)
+
+// Wake says why a run is woken, for whoever reads the Temporal UI. The run does not rely on it: it looks at everything
+// that waits for it in the store.
+type Wake struct {
+	Kind    string `json:"kind"`
+	InboxID string `json:"inbox_id,omitempty"` // fact: the inbox item
+}
+
+// SettleInput asks for a cause to be settled, and then for everything that waits for the order in the store. Without a
+// cause it asks for the latter alone.
+type SettleInput struct {
+	OrderID string       `json:"order_id"`
+	Cause   *order.Cause `json:"cause,omitempty"`
+	At      time.Time    `json:"at"`              // the run's time
+	Named   []string     `json:"named,omitempty"` // the inbox items that signals have named
+	// how many signals without a meaning have arrived; they are counted
+	StraySignals int `json:"stray,omitempty"`
+}
+
+// SettledOrder is the order after that.
+type SettledOrder struct {
+	Agenda order.Agenda        `json:"agenda"`
+	Answer *order.DemandAnswer `json:"answer,omitempty"` // to the demand behind the cause; nil: there is none yet
+	More   bool                `json:"more,omitempty"`   // something is left that waits for the order
+	// how many of the named inbox items the order does not have
+	UnknownItems int `json:"unknown,omitempty"`
 }
 
 // CallInput asks for one round of a call to the lab. CallID is that of the cause (order.CauseCall) of the recording of
 // its outcome.
 type CallInput struct {
-	OrderID string `json:"order_id"`
-	CallID  string `json:"call_id"`
+	OrderID  string `json:"order_id"`
+	CallID   string `json:"call_id"`
+	DemandID string `json:"demand_id,omitempty"` // cancel, correct: the demand behind the call
 }
 
 // PlaceResult is the lab's acceptance.
@@ -155,9 +179,8 @@ type ReconcileInput struct {
 // SweepResult counts what was healed. Without faults all counts are zero.
 type SweepResult struct {
 	OrdersStarted   int `json:"orders,omitempty"`    // open orders whose workflow was started
-	FactsSignalled  int `json:"facts,omitempty"`     // inbox items that were signalled again
 	EndpointsNudged int `json:"endpoints,omitempty"` // endpoints that were nudged
-	OrdersWoken     int `json:"demands,omitempty"`   // orders that were woken because of demands without an answer
+	OrdersWoken     int `json:"woken,omitempty"`     // orders that were woken because of unsettled facts and demands
 	FactsPolled     int `json:"polled,omitempty"`    // facts that polling found
 	// lab reports without an order that have still to be fetched
 	UnmatchedReports int    `json:"unmatched,omitempty"`

@@ -226,7 +226,7 @@ CREATE TABLE orders (
     revision          BIGINT NOT NULL,                    -- counts recordings, which compare and set it
     shipped           BOOLEAN NOT NULL,
     unfinished        BOOLEAN NOT NULL,                   -- the workflow has something to do or to wait for
-    next_deadline     BIGINT NOT NULL,
+    next_deadline     BIGINT NOT NULL,                    -- by when the workflow has to have recorded something
     activate_by       TEXT,                               -- YYYY-MM-DD
     priority          BOOLEAN NOT NULL,
     billing_type      TEXT NOT NULL,
@@ -410,10 +410,10 @@ CREATE TABLE demands (
     body       BYTEA,
     created_at BIGINT NOT NULL,
     settled_at BIGINT NOT NULL,               -- when it was done or refused
-    answered   BOOLEAN NOT NULL DEFAULT FALSE -- a process has received the workflow's answer
+    request    TEXT NOT NULL DEFAULT '{}'     -- JSON: what the workflow decides on, ids and codes only
 );
 CREATE INDEX demands_by_order ON demands (order_id, created_at, id);
-CREATE INDEX demands_unanswered ON demands (created_at, id) WHERE NOT answered;
+CREATE INDEX demands_open ON demands (created_at, order_id) WHERE state = 'open';
 
 -- Attempts to call a partner.
 CREATE TABLE calls (

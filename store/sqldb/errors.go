@@ -39,6 +39,21 @@ func IsUniqueViolation(err error) bool {
 	return false
 }
 
+// IsRejected reports whether the database refuses the data of a statement: a constraint does not hold, or a value has a
+// form that it cannot store. The same statement fails again.
+func IsRejected(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23")
+	}
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch lite.Code() & 0xff {
+		case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG:
+			return true
+		}
+	}
+	return false
+}
+
 // IsMissingSchema reports whether an error means that the database has no schema, or an older one.
 func IsMissingSchema(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {

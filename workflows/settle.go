@@ -1,0 +1,121 @@
+package workflows
+
+import (
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// The store settles a cause in a local activity, which adds no event to the history besides its result. If it fails a
+// few times, it is run as a regular activity. That one waits outside of the workflow's task, Temporal shows and retries
+// it without events, and any worker may take it: so a worker that reaches Temporal, but not the store, does not keep
+// the order.
+var (
+	// Both limits are shorter than a workflow task, which would be prolonged otherwise. A local activity's
+	// ScheduleToClose defaults to its StartToClose, which would allow one attempt.
+	settleLocally = workflow.LocalActivityOptions{
+		StartToCloseTimeout:    5 * time.Second,
+		ScheduleToCloseTimeout: 7 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: 100 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: time.Second, MaximumAttempts: 3,
+			NonRetryableErrorTypes: []string{dispatch.ErrorUnknownOrder},
+		},
+	}
+	settleAnywhere = workflow.ActivityOptions{
+		TaskQueue:           dispatch.QueueOrders,
+		StartToCloseTimeout: 10 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: 500 * time.Millisecond, BackoffCoefficient: 1.5, MaximumInterval: 10 * time.Second,
+			NonRetryableErrorTypes: []string{dispatch.ErrorUnknownOrder},
+		},
+	}
+)
+
+// settleCause settles a cause, and everything else that waits for the order.
+func (r *orderRun) settleCause(ctx workflow.Context, c order.Cause) (dispatch.SettledOrder, error) {
+	return r.settle(ctx, dispatch.SettleInput{Cause: &c})
+}
+
+// settle lets the store settle what has happened, for as long as that takes, and adopts the order's new agenda. Several
+// may be in flight: the store takes one at a time. The error says that there is no such order.
+func (r *orderRun) settle(ctx workflow.Context, in dispatch.SettleInput) (dispatch.SettledOrder, error) {
+	r.settlingInFlight++
+	defer func() { r.settlingInFlight-- }()
+	in.OrderID, in.At = r.id, workflow.Now(ctx)
+	var out dispatch.SettledOrder
+	err := workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, settleLocally), dispatch.ActivitySettle,
+		in).Get(ctx, &out)
+	if err != nil && !isErrorType(err, dispatch.ErrorUnknownOrder) {
+		out = dispatch.SettledOrder{}
+		err = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, settleAnywhere), dispatch.ActivitySettle,
+			in).Get(ctx, &out)
+	}
+	if err != nil {
+		return out, err
+	}
+	return out, r.adopt(ctx, out)
+}
+
+// adopt takes over an agenda, unless the run knows a newer one: results of several settlings arrive in any order.
+func (r *orderRun) adopt(ctx workflow.Context, out dispatch.SettledOrder) error {
+	r.mustLook = r.mustLook || out.More
+	r.strays += out.UnknownItems
+	if r.started && out.Agenda.Revision < r.agenda.Revision {
+		return nil
+	}
+	r.changed = r.changed || !r.started || out.Agenda.Revision > r.agenda.Revision
+	r.agenda, r.started = out.Agenda, true
+	return r.publishVisibility(ctx)
+}
+
+// lookAfterStaleCall looks at the order if a partner activity has found that the stored order does not want its call
+// any more. It reports whether that was so. If the order as stored still seems to want the call, it waits: a reset or a
+// restored database is being sorted out.
+func (r *orderRun) lookAfterStaleCall(ctx workflow.Context, err error) (stale bool, _ error) {
+	if !isErrorType(err, dispatch.ErrorStale) {
+		return false, nil
+	}
+	before := r.agenda.Revision
+	if _, err := r.settle(ctx, dispatch.SettleInput{}); err != nil {
+		return true, err
+	}
+	if r.agenda.Revision == before {
+		return true, workflow.Sleep(ctx, staleCallPause)
+	}
+	return true, nil
+}
+
+// staleCallPause is the pause after a call that the stored order does not want, although the run has its newest agenda.
+const staleCallPause = time.Minute
+
+// failRun makes the loop return an error of a handler: there is no such order.
+func (r *orderRun) failRun(err error) error {
+	r.err, r.changed = err, true
+	return err
+}
+
+func isErrorType(err error, kind string) bool {
+	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	return ok && app.Type() == kind
+}
+
+// callAnswer returns how a call to a partner ended.
+func callAnswer(err error) order.CallAnswer {
+	switch {
+	case err == nil:
+		return order.AnswerDone
+	case isErrorType(err, dispatch.ErrorRefused):
+		return order.AnswerRefused
+	case isErrorType(err, dispatch.ErrorNotSupported):
+		return order.AnswerNotSupported
+	case isErrorType(err, dispatch.ErrorSlotGone):
+		return order.AnswerSlotGone
+	default:
+		return order.AnswerNone
+	}
+}
