@@ -298,7 +298,7 @@ func TestStoreOutage(t *testing.T) {
 	w := longTimeline(t)
 	failing := map[string]int{}
 	w.onSettle = func(ctx context.Context, in dispatch.SettleInput, settle settleFunc) (dispatch.SettledOrder, error) {
-		if failing[causeID(in)]++; failing[causeID(in)] <= 63 {
+		if failing[causeID(in)]++; failing[causeID(in)] <= 11 {
 			return dispatch.SettledOrder{}, errOutage
 		}
 		return settle(ctx, in)
