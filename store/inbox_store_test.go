@@ -205,38 +205,6 @@ func TestAParkedFactMayHaveStepsTwice(t *testing.T) {
 	})
 }
 
-func TestUnprocessedItemsAreListed(t *testing.T) {
-	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *Store) {
-		forward := stopClock(s)
-		o := addOrder(t, s)
-		applyRequisitionTaken(t, s, o.ID, "A1")
-		waiting := receiveFact(t, s, o.Number, order.Fact{Kind: order.FactKitShipped})
-		signalled := receiveFact(t, s, o.Number, order.Fact{Kind: order.FactKitShipped})
-		require.NoError(t, s.RecordInboxSignalled(t.Context(), signalled.ID))
-		applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped})
-		receiveFact(t, s, order.NewNumber(), order.Fact{Kind: order.FactKitShipped})
-		signalled.State = InboxSignalled
-		at := s.now()
-		forward(time.Minute)
-
-		unsettled := func(receivedBefore, signalledBefore time.Time, limit int) []ReceivedItem {
-			rows, err := s.UnprocessedInboxItems(t.Context(), receivedBefore, signalledBefore, limit)
-			require.NoError(t, err)
-			return rows
-		}
-		require.Equal(t, []ReceivedItem{waiting, signalled}, unsettled(s.now(), s.now(), 10))
-		require.Equal(t, []ReceivedItem{waiting}, unsettled(s.now(), s.now(), 1))
-		require.Equal(t, []ReceivedItem{waiting}, unsettled(s.now(), at, 10))
-		require.Equal(t, []ReceivedItem{signalled}, unsettled(at, s.now(), 10))
-
-		require.NoError(t, s.RecordInboxSignalled(t.Context(), waiting.ID))
-		recordFact(t, s, o.ID, *waiting.Fact)
-		require.NoError(t, s.RecordInboxSignalled(t.Context(), waiting.ID))
-		require.Equal(t, InboxApplied, inboxState(t, s, waiting.ID), "its outcome stays")
-	})
-}
-
 func TestItemsThatAreNoFactsAreStored(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
