@@ -299,29 +299,21 @@ func TestADecidedFactIsNotParkedAgain(t *testing.T) {
 		in, out := applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped})
 		require.Equal(t, order.OutcomeApplied, out.Outcome)
 		moveTo(t, s, o.ID, lifecycle.WithCustomer)
-		park := func() RecordResult {
-			out, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseInbox(in.ID), Fact: in.Fact},
-				func(st order.State) order.Decision {
-					d := decisionWithSteps(st, s.now())
-					d.Outcome, d.Reason = order.OutcomeParked, order.ReasonNoEdge
-					return d
-				})
-			require.NoError(t, err)
-			return out
-		}
 		before := state(t, s, o.ID)
-		again := park()
+		parking := decisionWithSteps(before, s.now())
+		parking.Outcome, parking.Reason = order.OutcomeParked, order.ReasonNoEdge
+		again, err := s.Record(t.Context(), order.Recording{OrderID: o.ID, Revision: before.Revision,
+			Cause: order.CauseInbox(in.ID), Fact: in.Fact, Decision: parking})
+		require.NoError(t, err)
 		require.True(t, again.Duplicate)
 		require.Equal(t, order.OutcomeApplied, again.Outcome)
-		require.Equal(t, before, state(t, s, o.ID), "nothing has changed")
-		require.Equal(t, InboxApplied, inboxState(t, s, in.ID))
-
-		// A fact that is parked although its cause was recorded gets its outcome.
-		_, err := s.db.Writer.ExecContext(t.Context(), `UPDATE inbox SET state = $1 WHERE id = $2`, InboxParked, in.ID)
+		settled, err := s.SettleCause(t.Context(), o.ID, order.Cause{Fact: in.Fact}, s.now())
 		require.NoError(t, err)
-		require.Len(t, state(t, s, o.ID).ParkedFacts, 1)
-		require.True(t, park().Duplicate)
-		require.Equal(t, before, state(t, s, o.ID))
+		require.True(t, settled.Duplicate)
+		require.Equal(t, order.OutcomeApplied, settled.Outcome)
+		require.Nil(t, settled.Decided)
+		require.Equal(t, before, settled.State)
+		require.Equal(t, before, state(t, s, o.ID), "nothing has changed")
 		require.Equal(t, InboxApplied, inboxState(t, s, in.ID))
 	})
 }
