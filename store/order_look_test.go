@@ -84,7 +84,8 @@ func TestUnsettledOrdersAreListed(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		forward := stopClock(s)
-		demanding, reported, both, idle, early := addOrder(t, s), addOrder(t, s), addOrder(t, s), addOrder(t, s), addOrder(t, s)
+		demanding, reported, both, idle, early := addOrder(t, s), addOrder(t, s),
+			addOrder(t, s), addOrder(t, s), addOrder(t, s)
 		ask := func(o *order.Order) order.Demand {
 			forward(time.Second)
 			return addDemand(t, s, o.ID, order.Demand{Kind: order.DemandCancel, By: lifecycle.Client}, nil)
