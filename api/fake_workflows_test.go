@@ -64,7 +64,7 @@ func (o *fakeWorkflows) Demand(ctx context.Context, id string, d order.Demand) (
 	if answer != nil {
 		return answer(ctx, d)
 	}
-	s, err := o.store.LoadState(ctx, id)
+	s, err := o.store.State(ctx, id)
 	if err != nil {
 		return order.DemandAnswer{}, err
 	}
@@ -100,7 +100,7 @@ func (o *fakeWorkflows) book(ctx context.Context, s order.State, d order.Demand)
 	if err != nil {
 		return order.DemandAnswer{}, err
 	}
-	if s, err = o.store.LoadState(ctx, s.OrderID); err != nil {
+	if s, err = o.store.State(ctx, s.OrderID); err != nil {
 		return order.DemandAnswer{}, err
 	}
 	booked := order.ReportedAppointment{Status: lifecycle.AppointmentStatusConfirmed, Reference: "ref-" + d.ID,

@@ -317,7 +317,7 @@ func (f *fixture) countOrders() int {
 // record decides a cause by the rules of orders and records the decision, as the order's workflow would.
 func (f *fixture) record(id, cause string, decide func(order.State) order.Decision) {
 	f.t.Helper()
-	s, err := f.store.LoadState(f.t.Context(), id)
+	s, err := f.store.State(f.t.Context(), id)
 	require.NoError(f.t, err)
 	_, err = f.store.Record(f.t.Context(), order.Recording{
 		OrderID: id, Revision: s.Revision, Cause: cause, Decision: decide(s), At: testTime,

@@ -53,7 +53,7 @@ func (f *fixture) shipKit(id string) {
 	require.Equal(f.t, http.StatusOK, f.sendLabWebhook(body).status)
 	facts := f.orders.signalled(id)
 	fact := facts[len(facts)-1]
-	s, err := f.store.LoadState(f.t.Context(), id)
+	s, err := f.store.State(f.t.Context(), id)
 	require.NoError(f.t, err)
 	_, err = f.store.Record(f.t.Context(), order.Recording{
 		OrderID: id, Revision: s.Revision, Cause: order.CauseInbox(fact.InboxID), Decision: s.ApplyFact(fact, testTime),

@@ -113,7 +113,7 @@ func (f *fixture) completeOrder(id string, pdf []byte) order.ResultVersion {
 	}, "hash", []byte(`{}`), pdf)
 	require.NoError(f.t, err)
 	f.applyFact(id, order.Fact{Kind: order.FactReportReady})
-	s, err := f.store.LoadState(f.t.Context(), id)
+	s, err := f.store.State(f.t.Context(), id)
 	require.NoError(f.t, err)
 	decision := order.Decision{Outcome: order.OutcomeApplied, From: s.Status, Next: s,
 		Steps: []order.Step{{To: lifecycle.Completed, At: testTime}}}

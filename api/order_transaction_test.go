@@ -22,7 +22,7 @@ func (f *fixture) publishReport(id string, r order.LabReport, pdf []byte) {
 	o := f.order(id)
 	v, changed, err := f.store.StoreLabReport(f.t.Context(), id, o.State.Fetch.Generation, r, newID(), []byte("{}"), pdf)
 	require.NoError(f.t, err)
-	s, err := f.store.LoadState(f.t.Context(), id)
+	s, err := f.store.State(f.t.Context(), id)
 	require.NoError(f.t, err)
 	d, visible := s.ApplyFetchedResults(order.FetchOutcome{
 		ResultID: v.ID, Changed: changed, Generation: s.Fetch.Generation, Partial: r.Status == "partial",

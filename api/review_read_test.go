@@ -28,7 +28,7 @@ func (f *fixture) newHeldReview() (orderID, id string) {
 		Results: []order.Result{marker}, Patient: ann}
 	v, _, err := f.store.StoreLabReport(f.t.Context(), orderID, 1, r, "hash-"+orderID, []byte("raw"), []byte("%PDF"))
 	require.NoError(f.t, err)
-	s, err := f.store.LoadState(f.t.Context(), orderID)
+	s, err := f.store.State(f.t.Context(), orderID)
 	require.NoError(f.t, err)
 	d, _ := s.ApplyFetchedResults(order.FetchOutcome{ResultID: v.ID, Changed: true}, testTime)
 	_, err = f.store.Record(f.t.Context(), order.Recording{

@@ -15,13 +15,15 @@ import (
 // travellingTypes are the types that hold only ids, statuses, times, numbers and codes, or what a lab offers to
 // everybody.
 var travellingTypes = []string{
-	"Appointment", "AppointmentEvent", "AppointmentRelease", "AppointmentStep", "Attention",
-	"CancellationReason", "Candidate", "Catalogue", "Choice", "Date", "Deadline", "DeadlinePolicy", "Decision",
-	"Demand", "DemandAnswer", "Event", "ExpectedResult", "Fact", "FastingAnswers", "Fetch", "FetchOutcome",
-	"LOINC", "Lab", "LabTest", "LegProgress", "Marker", "Match", "Overlap", "PendingBooking",
-	"PendingCorrection", "PhlebotomyArea", "Placement", "Point", "Policy", "Price", "PriceModifier", "Question",
-	"Recording", "RecordingResult", "RecoveryPolicy", "RecoveryState", "ReportedAppointment", "ReviewTestCase",
-	"ShipmentLeg", "Site", "Slot", "State", "Step", "Transaction", "TransactionOrder", "Trigger", "ZipCenter",
+	"Agenda", "Appointment", "AppointmentEvent", "AppointmentRelease", "AppointmentStep", "Attention",
+	"BookTask", "CallOutcome", "CancellationReason", "Candidate", "Catalogue", "Cause", "Choice", "Date",
+	"Deadline", "DeadlinePolicy", "Decision", "Demand", "DemandAnswer", "DemandTask", "Event", "ExpectedResult",
+	"Fact", "FastingAnswers", "Fetch", "FetchOutcome", "FetchTask", "LOINC", "Lab", "LabTest", "LegProgress",
+	"Marker", "Match", "Overlap", "ParkedFact", "PendingBooking", "PendingCorrection", "PhlebotomyArea",
+	"PlaceTask", "Placement", "Point", "Policy", "Price", "PriceModifier", "Question", "Recording",
+	"RecordingResult", "RecoveryPolicy", "RecoveryState", "ReportedAppointment", "ReviewTestCase",
+	"ShipmentLeg", "Site", "Slot", "State", "Step", "TrackTask", "Transaction", "TransactionOrder", "Trigger",
+	"ZipCenter",
 }
 
 // unclassifiedTypes returns the exported structs of Go files that are in neither list.

@@ -12,6 +12,7 @@ func (s State) DecideFailed(c Cause, now time.Time) *Recording {
 	switch {
 	case c.Fact != nil:
 		rec.Fact = c.Fact
+		d.Next.removeParked(c.Fact.InboxID)
 	case c.Demand != nil:
 		rec.DemandID = c.Demand.ID
 		d.dropDemand(c.Demand.ID)

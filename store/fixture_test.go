@@ -76,21 +76,28 @@ func getOrder(t testing.TB, s *Store, id string) *order.Order {
 	return o
 }
 
-// state loads an order's state.
+// state reads an order's state.
 func state(t testing.TB, s *Store, id string) order.State {
 	t.Helper()
-	st, err := s.LoadState(t.Context(), id)
+	st, err := s.State(t.Context(), id)
 	require.NoError(t, err)
 	return st
 }
 
-// recordUntil does what a workflow does: it decides on the current state, records, and starts again when another cause
-// was recorded first.
+// look reads an order as its run does.
+func look(t testing.TB, s *Store, id string) Look {
+	t.Helper()
+	l, err := s.LookAtOrder(t.Context(), id)
+	require.NoError(t, err)
+	return l
+}
+
+// recordUntil decides on the current state, records, and starts again when another cause was recorded first.
 func recordUntil(t testing.TB, s *Store, r order.Recording,
 	decide func(order.State) order.Decision) (RecordResult, error) {
 	t.Helper()
 	for {
-		st, err := s.LoadState(t.Context(), r.OrderID)
+		st, err := s.State(t.Context(), r.OrderID)
 		if err != nil {
 			return RecordResult{}, err
 		}

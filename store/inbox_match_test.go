@@ -23,12 +23,12 @@ func TestAnItemBeforeItsOrderIsMatchedByTheOrder(t *testing.T) {
 		stranger, err := s.StoreInboxItem(t.Context(), labReport(order.NewNumber(), order.Fact{Kind: order.FactKitShipped}))
 		require.NoError(t, err)
 
-		c, err := s.CreateOrder(t.Context(), n)
+		_, err = s.CreateOrder(t.Context(), n)
 		require.NoError(t, err)
-		require.Len(t, c.MatchedItems, 1)
-		require.Equal(t, in.ID, c.MatchedItems[0].ID)
-		require.Equal(t, n.Order.ID, c.MatchedItems[0].OrderID)
-		require.Equal(t, in.ID, c.MatchedItems[0].Fact.InboxID)
+		waiting := look(t, s, n.Order.ID).Received
+		require.Len(t, waiting, 1, "the order's run settles it")
+		require.Equal(t, in.ID, waiting[0].InboxID)
+		require.Equal(t, order.FactKitShipped, waiting[0].Kind)
 		require.Equal(t, InboxReceived, inboxState(t, s, in.ID))
 		require.Equal(t, InboxUnmatched, inboxState(t, s, stranger.ID))
 	})

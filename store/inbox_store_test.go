@@ -205,38 +205,6 @@ func TestAParkedFactMayHaveStepsTwice(t *testing.T) {
 	})
 }
 
-func TestUnprocessedItemsAreListed(t *testing.T) {
-	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *Store) {
-		forward := stopClock(s)
-		o := addOrder(t, s)
-		applyRequisitionTaken(t, s, o.ID, "A1")
-		waiting := receiveFact(t, s, o.Number, order.Fact{Kind: order.FactKitShipped})
-		signalled := receiveFact(t, s, o.Number, order.Fact{Kind: order.FactKitShipped})
-		require.NoError(t, s.RecordInboxSignalled(t.Context(), signalled.ID))
-		applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped})
-		receiveFact(t, s, order.NewNumber(), order.Fact{Kind: order.FactKitShipped})
-		signalled.State = InboxSignalled
-		at := s.now()
-		forward(time.Minute)
-
-		unsettled := func(receivedBefore, signalledBefore time.Time, limit int) []ReceivedItem {
-			rows, err := s.UnprocessedInboxItems(t.Context(), receivedBefore, signalledBefore, limit)
-			require.NoError(t, err)
-			return rows
-		}
-		require.Equal(t, []ReceivedItem{waiting, signalled}, unsettled(s.now(), s.now(), 10))
-		require.Equal(t, []ReceivedItem{waiting}, unsettled(s.now(), s.now(), 1))
-		require.Equal(t, []ReceivedItem{waiting}, unsettled(s.now(), at, 10))
-		require.Equal(t, []ReceivedItem{signalled}, unsettled(at, s.now(), 10))
-
-		require.NoError(t, s.RecordInboxSignalled(t.Context(), waiting.ID))
-		recordFact(t, s, o.ID, *waiting.Fact)
-		require.NoError(t, s.RecordInboxSignalled(t.Context(), waiting.ID))
-		require.Equal(t, InboxApplied, inboxState(t, s, waiting.ID), "its outcome stays")
-	})
-}
-
 func TestItemsThatAreNoFactsAreStored(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -331,29 +299,21 @@ func TestADecidedFactIsNotParkedAgain(t *testing.T) {
 		in, out := applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped})
 		require.Equal(t, order.OutcomeApplied, out.Outcome)
 		moveTo(t, s, o.ID, lifecycle.WithCustomer)
-		park := func() RecordResult {
-			out, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseInbox(in.ID), Fact: in.Fact},
-				func(st order.State) order.Decision {
-					d := decisionWithSteps(st, s.now())
-					d.Outcome, d.Reason = order.OutcomeParked, order.ReasonNoEdge
-					return d
-				})
-			require.NoError(t, err)
-			return out
-		}
 		before := state(t, s, o.ID)
-		again := park()
+		parking := decisionWithSteps(before, s.now())
+		parking.Outcome, parking.Reason = order.OutcomeParked, order.ReasonNoEdge
+		again, err := s.Record(t.Context(), order.Recording{OrderID: o.ID, Revision: before.Revision,
+			Cause: order.CauseInbox(in.ID), Fact: in.Fact, Decision: parking})
+		require.NoError(t, err)
 		require.True(t, again.Duplicate)
 		require.Equal(t, order.OutcomeApplied, again.Outcome)
-		require.Equal(t, before, state(t, s, o.ID), "nothing has changed")
-		require.Equal(t, InboxApplied, inboxState(t, s, in.ID))
-
-		// A fact that is parked although its cause was recorded gets its outcome.
-		_, err := s.db.Writer.ExecContext(t.Context(), `UPDATE inbox SET state = $1 WHERE id = $2`, InboxParked, in.ID)
+		settled, err := s.SettleCause(t.Context(), o.ID, order.Cause{Fact: in.Fact}, s.now())
 		require.NoError(t, err)
-		require.Len(t, state(t, s, o.ID).ParkedFacts, 1)
-		require.True(t, park().Duplicate)
-		require.Equal(t, before, state(t, s, o.ID))
+		require.True(t, settled.Duplicate)
+		require.Equal(t, order.OutcomeApplied, settled.Outcome)
+		require.Nil(t, settled.Decided)
+		require.Equal(t, before, settled.State)
+		require.Equal(t, before, state(t, s, o.ID), "nothing has changed")
 		require.Equal(t, InboxApplied, inboxState(t, s, in.ID))
 	})
 }

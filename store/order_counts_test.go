@@ -76,7 +76,7 @@ func moveOrdersRandomly(t *testing.T, s *Store, team string, random *rand.Rand, 
 			continue
 		}
 		id := mine[random.IntN(len(mine))]
-		st, err := s.LoadState(t.Context(), id)
+		st, err := s.State(t.Context(), id)
 		if err != nil {
 			t.Errorf("loading an order: %v", err)
 			return

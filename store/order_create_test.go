@@ -87,7 +87,9 @@ func TestAnImportedOrderBeginsWithItsRequisition(t *testing.T) {
 		c, err := s.CreateOrder(t.Context(), n)
 		require.NoError(t, err)
 		require.Equal(t, []string{endpoint}, c.EndpointsToNudge)
-		require.Equal(t, early.ID, c.MatchedItems[0].ID, "the item arrived before the order")
+		waiting := look(t, s, n.Order.ID).Received
+		require.Len(t, waiting, 1)
+		require.Equal(t, early.ID, waiting[0].InboxID, "the item arrived before the order")
 
 		o := getOrder(t, s, n.Order.ID)
 		require.Equal(t, c.Order, o)

@@ -147,22 +147,27 @@ func TestADemandWithoutARowIsRecorded(t *testing.T) {
 	})
 }
 
-// When a demand is refused without a recording, its body is erased. A demand with an outcome is not changed.
-func TestADemandRefusedWithoutARecordingIsErased(t *testing.T) {
+// A demand that is refused for good keeps no body. A demand with an outcome is not changed, not even by a failure.
+func TestADemandWithAnOutcomeIsNotChanged(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
 		d := DemandRow{ID: sqldb.NewID(), OrderID: o.ID, Kind: order.DemandDoNotProcess, By: lifecycle.Operations,
 			Body: []byte(`{"note":"x"}`)}
 		require.NoError(t, s.AddDemand(t.Context(), d))
-		require.NoError(t, s.RefuseDemand(t.Context(), d.ID, order.ReasonTransitionNotAllowed))
+		refused, err := s.SettleCause(t.Context(), o.ID,
+			order.Cause{Demand: &order.Demand{ID: d.ID, Kind: d.Kind, By: lifecycle.Client}}, s.now())
+		require.NoError(t, err)
+		require.Equal(t, order.OutcomeRefused, refused.Outcome)
 		body, err := s.DemandBody(t.Context(), d.ID)
 		require.NoError(t, err)
 		require.Empty(t, body)
 
 		done := order.Demand{ID: sqldb.NewID(), Kind: order.DemandDoNotProcess}
 		demandAs(t, s, o.ID, done, nil)
-		require.NoError(t, s.RefuseDemand(t.Context(), done.ID, order.ReasonTransitionNotAllowed))
+		again, err := s.SettleFailedCause(t.Context(), o.ID, order.Cause{Demand: &done}, s.now())
+		require.NoError(t, err)
+		require.True(t, again.Duplicate)
 		story, err := s.Story(t.Context(), o.ID)
 		require.NoError(t, err)
 		states := map[string]string{}

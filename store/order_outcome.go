@@ -51,11 +51,13 @@ func (s *Store) recordCauseOutcome(ctx context.Context, tx *sql.Tx, r order.Reco
 	return matched, nil
 }
 
+// recordInboxOutcome stores the outcome of a fact. A fact that the order does not have is an error, unless the recording
+// says that the order goes on without it.
 func recordInboxOutcome(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) error {
 	n, err := sqldb.ExecCount(ctx, tx,
 		`UPDATE inbox SET state = $1, code = $2, state_at = $3 WHERE id = $4 AND order_id = $5`,
 		r.Decision.Outcome, r.Decision.Reason, sqldb.ToMicros(now), r.Fact.InboxID, r.OrderID)
-	if err == nil && n == 0 {
+	if err == nil && n == 0 && r.Decision.Reason != order.ReasonRecordingFailed {
 		return errNoInboxRow
 	}
 	return err

@@ -265,7 +265,7 @@ func TestAnOrderIsUnfinishedUntilItsPartnersKnow(t *testing.T) {
 	} {
 		st := ended
 		test.change(&st)
-		c, err := stateColumnsOf(st, "")
+		c, err := stateColumnsOf(st, "", time.Time{})
 		require.NoError(t, err)
 		require.Equal(t, test.open, c.unfinished, name)
 	}

@@ -52,7 +52,7 @@ func TestRecordAdvancesTheOrder(t *testing.T) {
 		require.Equal(t, []int64{2, 3}, []int64{st.Sequence, st.Revision})
 		require.Equal(t, order.PlacementDone, st.Placement.State)
 		require.Equal(t, st, got.State)
-		_, err = s.LoadState(t.Context(), sqldb.NewID())
+		_, err = s.State(t.Context(), sqldb.NewID())
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
@@ -123,7 +123,7 @@ func TestConcurrentRecordingsLeaveNoGap(t *testing.T) {
 			g.Go(func() error {
 				cause := order.CauseCall(sqldb.NewID())
 				for {
-					st, err := s.LoadState(t.Context(), o.ID)
+					st, err := s.State(t.Context(), o.ID)
 					if err != nil {
 						return err
 					}

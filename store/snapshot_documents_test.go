@@ -46,6 +46,7 @@ var snapshotDocuments = map[string]func(string) (string, error){
 var clearDocuments = map[string]func(string) (string, error){
 	"orders.state": decodeAndEncode[order.State], "orders.lab_test": decodeAndEncode[order.LabTest],
 	"inbox.facts":      decodeAndEncode[map[string]*order.Fact],
+	"demands.request":  decodeAndEncode[order.Demand],
 	"reviews.matching": decodeAndEncode[order.Match], "lab_accounts.profile": decodeAndEncode[AccountProfile],
 	"labs.document":      decodeAndEncode[order.Lab],
 	"lab_tests.document": decodeAndEncode[order.LabTest], "markers.document": decodeAndEncode[order.Marker],

@@ -123,7 +123,6 @@ func (w *snapshotWriter) fact(o *order.Order, f order.Fact) {
 	w.forward(time.Minute)
 	in, err := w.s.StoreInboxItem(w.t.Context(), w.message(o.Number, f))
 	require.NoError(w.t, err)
-	require.NoError(w.t, w.s.RecordInboxSignalled(w.t.Context(), in.ID))
 	w.decide(o, order.Recording{Cause: order.CauseInbox(in.Fact.InboxID), Fact: in.Fact},
 		func(st order.State) order.Decision {
 			return st.ApplyFact(*in.Fact, w.s.now())
@@ -149,12 +148,11 @@ func (w *snapshotWriter) demand(o *order.Order, d order.Demand, body any) {
 	w.decide(o, order.Recording{Cause: order.CauseDemand(d.ID), DemandID: d.ID}, func(st order.State) order.Decision {
 		return st.ApplyDemand(d, w.s.now())
 	})
-	require.NoError(w.t, w.s.RecordDemandAnswer(w.t.Context(), d.ID))
 }
 
 func (w *snapshotWriter) add(o *order.Order, d order.Demand, body any) {
 	w.t.Helper()
-	row := DemandRow{ID: d.ID, OrderID: o.ID, Kind: d.Kind, By: d.By}
+	row := DemandRow{ID: d.ID, OrderID: o.ID, Kind: d.Kind, By: d.By, Request: d}
 	if body != nil {
 		var err error
 		row.Body, err = json.Marshal(body)
@@ -189,7 +187,6 @@ func (w *snapshotWriter) book(o *order.Order, kind order.DemandKind) {
 		require.NoError(w.t, w.s.PutAppointmentLocation(w.t.Context(), o.ID, reference,
 			order.Location{Name: w.word(), FirstLine: w.word()}))
 	}
-	require.NoError(w.t, w.s.RecordDemandAnswer(w.t.Context(), d.ID))
 }
 
 // results stores a lab report that was announced, and records it as the order's newest.
