@@ -2,9 +2,8 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/store"
@@ -23,13 +22,14 @@ type sweepDelays struct {
 	received     time.Duration // a fact that was not signalled
 	signalled    time.Duration // a fact that was signalled and has no outcome
 	demand       time.Duration // a demand whose answer did not reach its caller; 0: ignored
+	behind       time.Duration // a deadline that its order's run has not applied; 0: ignored
 	undelivered  time.Duration // a due delivery without a running workflow
 	unmatched    time.Duration // a lab report without an order; webhooks may arrive before our own commits
 }
 
 var (
 	normalDelays = sweepDelays{neverStarted: time.Minute, received: time.Minute, signalled: 5 * time.Minute,
-		demand: time.Minute, undelivered: 30 * time.Second, unmatched: 5 * time.Minute}
+		demand: time.Minute, behind: 10 * time.Minute, undelivered: 30 * time.Second, unmatched: 5 * time.Minute}
 	// After Temporal has lost its data nothing runs, not even the deliveries of the coming days.
 	rebuildDelays = sweepDelays{undelivered: -30 * 24 * time.Hour}
 )
@@ -43,49 +43,76 @@ func sweepDelaysFor(in dispatch.ReconcileInput) sweepDelays {
 
 // Sweep completes interrupted hand-offs: it starts orders, signals facts, wakes orders and nudges deliveries. It
 // returns what it healed, and how many lab reports need a match review, which takes calls to labs. It also seals the
-// audit and erases what has been stored for long enough.
+// audit and erases what has been stored for long enough. Each step is tried, also after another one has failed. The
+// error names the steps that failed.
 func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 	var out dispatch.SweepResult
 	// Hundreds of signals to a Temporal that was just restarted take longer than the heartbeat timeout.
 	defer a.startHeartbeat(ctx)()
 	now, after := a.Now(), sweepDelaysFor(in)
-	ids, err := a.Store.OrdersWithoutWorkflow(ctx, now.Add(-after.neverStarted), healPage)
-	if err != nil {
-		return out, a.internalError(ctx, "finding orders that were never started", "", err)
-	}
-	if out.OrdersStarted, err = a.ensureOrdersRun(ctx, ids); err != nil {
-		return out, err
-	}
-	if out.FactsSignalled, err = a.sweepInbox(ctx, now.Add(-after.received), now.Add(-after.signalled)); err != nil {
-		return out, err
-	}
-	if out.OrdersWoken, err = a.wakeOrdersWithoutAnswer(ctx, now, after.demand); err != nil {
-		return out, err
-	}
-	endpoints, err := a.Store.EndpointsWithDue(ctx, now.Add(-after.undelivered), sweepPage)
-	if err != nil {
-		return out, a.internalError(ctx, "finding due deliveries", "", err)
-	}
-	for _, id := range endpoints {
-		if err := a.Dispatch.NudgeDeliveries(ctx, id); err != nil {
-			return out, a.internalError(ctx, "nudging deliveries", "", err)
-		}
-		out.EndpointsNudged++
-	}
-	unmatched, err := a.Store.DueUnmatchedResultFetches(ctx, now.Add(-after.unmatched), now, reviewPage)
-	if err != nil {
-		return out, a.internalError(ctx, "finding lab reports without an order", "", err)
-	}
-	out.UnmatchedReports = len(unmatched)
-	if err := a.sealAudit(ctx); err != nil {
-		return out, err
-	}
-	if err := a.pruneAndErase(ctx, now); err != nil {
-		return out, err
-	}
+	steps := &sweepSteps{metrics: a.Metrics}
+	steps.tryHealing(ctx, stepStartOrders, &out.OrdersStarted, func(ctx context.Context) (int, error) {
+		return a.startNewOrders(ctx, now.Add(-after.neverStarted))
+	})
+	steps.tryHealing(ctx, stepSignalFacts, &out.FactsSignalled, func(ctx context.Context) (int, error) {
+		return a.sweepInbox(ctx, now.Add(-after.received), now.Add(-after.signalled))
+	})
+	steps.tryHealing(ctx, stepWakeUnanswered, &out.OrdersWoken, func(ctx context.Context) (int, error) {
+		return a.wakeOrdersWithoutAnswer(ctx, now, after.demand)
+	})
+	steps.tryHealing(ctx, stepWakeBehind, &out.OrdersBehind, func(ctx context.Context) (int, error) {
+		return a.wakeOrdersBehind(ctx, now, after.behind)
+	})
+	steps.tryHealing(ctx, stepNudgeEndpoints, &out.EndpointsNudged, func(ctx context.Context) (int, error) {
+		return a.nudgeDueEndpoints(ctx, now.Add(-after.undelivered))
+	})
+	steps.try(ctx, stepUnmatchedReports, func(ctx context.Context) (err error) {
+		out.UnmatchedReports, err = a.countUnmatchedReports(ctx, now, after.unmatched)
+		return err
+	})
+	steps.try(ctx, stepSealAudit, a.sealAudit)
+	steps.try(ctx, stepPrune, func(ctx context.Context) error { return a.prune(ctx, now) })
+	steps.try(ctx, stepErase, a.erase)
 	a.Metrics.countHealed(out)
+	if err := steps.err(ctx, out, true); err != nil {
+		return out, err
+	}
 	a.Metrics.setLastSweep(now)
 	return out, nil
+}
+
+// startNewOrders starts the workflows of orders that were created before a time and never started.
+func (a *Activities) startNewOrders(ctx context.Context, createdBefore time.Time) (started int, err error) {
+	ids, err := a.Store.OrdersWithoutWorkflow(ctx, createdBefore, healPage)
+	if err != nil {
+		return 0, a.internalError(ctx, "finding orders that were never started", "", err)
+	}
+	return a.ensureOrdersRun(ctx, ids)
+}
+
+// nudgeDueEndpoints nudges endpoints that have deliveries due since before a time.
+func (a *Activities) nudgeDueEndpoints(ctx context.Context, dueBefore time.Time) (nudged int, err error) {
+	endpoints, err := a.Store.EndpointsWithDue(ctx, dueBefore, sweepPage)
+	if err != nil {
+		return 0, a.internalError(ctx, "finding due deliveries", "", err)
+	}
+	nudged, err = healConcurrently(ctx, endpoints, func(ctx context.Context, id string) (int, error) {
+		if err := a.Dispatch.NudgeDeliveries(ctx, id); err != nil {
+			return 0, err
+		}
+		return 1, nil
+	})
+	return nudged, a.healingError(ctx, "nudging deliveries", err)
+}
+
+// countUnmatchedReports returns how many lab reports without an order have to be fetched now. It ignores reports that
+// came less than the given age ago.
+func (a *Activities) countUnmatchedReports(ctx context.Context, now time.Time, age time.Duration) (int, error) {
+	unmatched, err := a.Store.DueUnmatchedResultFetches(ctx, now.Add(-age), now, reviewPage)
+	if err != nil {
+		return 0, a.internalError(ctx, "finding lab reports without an order", "", err)
+	}
+	return len(unmatched), nil
 }
 
 // sweepInbox matches inbox items that had no order, and signals those without an outcome.
@@ -107,15 +134,21 @@ func (a *Activities) sweepInbox(ctx context.Context, receivedBefore, signalledBe
 		}
 		rowsByOrder[row.OrderID] = append(rowsByOrder[row.OrderID], row)
 	}
-	return healConcurrently(ctx, ids, func(ctx context.Context, orderID string) (healed int, err error) {
+	healed, err := healConcurrently(ctx, ids, func(ctx context.Context, orderID string) (healed int, err error) {
 		for _, row := range rowsByOrder[orderID] {
 			if a.signalInboxItem(ctx, row) {
 				healed++
+			} else if row.Fact != nil {
+				err = errNotSignalled
 			}
 		}
-		return healed, nil
+		return healed, err
 	})
+	return healed, a.healingError(ctx, "signalling facts", err)
 }
+
+// errNotSignalled says that a fact did not reach its order's run; signalInboxItem has logged why.
+var errNotSignalled = errors.New("a fact was not signalled")
 
 // wakeOrdersWithoutAnswer wakes orders that have demands without an answer. Temporal stores an update only with its
 // answer: if its server is lost, the demand may be recorded while the run does not know that. The runs that a rebuild
@@ -130,58 +163,28 @@ func (a *Activities) wakeOrdersWithoutAnswer(ctx context.Context, now time.Time,
 	if err != nil {
 		return 0, a.internalError(ctx, "finding demands without an answer", "", err)
 	}
-	for _, id := range ids {
+	woken, err = healConcurrently(ctx, ids, func(ctx context.Context, id string) (int, error) {
 		if err := a.Dispatch.WakeOrder(ctx, id); err != nil {
 			a.Log.WarnContext(ctx, "order not woken yet", "order_id", id, "error", err)
-			continue
+			return 0, nil
 		}
 		if err := a.Store.RecordDemandAnswersBefore(ctx, id, before); err != nil {
-			return woken, a.internalError(ctx, "recording that an order was woken", id, err)
+			return 0, err
 		}
-		woken++
-	}
-	return woken, nil
+		return 1, nil
+	})
+	return woken, a.healingError(ctx, "recording that an order was woken", err)
 }
 
-// ensureOrdersRun starts the workflows of orders that have none running, and returns how many it started.
+// ensureOrdersRun starts the workflows of orders that have none running, and returns how many it started. An order that
+// cannot be started does not stop the others.
 func (a *Activities) ensureOrdersRun(ctx context.Context, ids []string) (int, error) {
-	return healConcurrently(ctx, ids, func(ctx context.Context, id string) (started int, err error) {
+	started, err := healConcurrently(ctx, ids, func(ctx context.Context, id string) (started int, err error) {
 		was, err := a.Dispatch.EnsureOrder(ctx, id)
-		if err != nil {
-			return 0, a.internalError(ctx, "starting an order", id, err)
-		}
 		if was {
 			started = 1
 		}
-		return started, nil
+		return started, err
 	})
-}
-
-// healConcurrency is how many orders are started or signalled at once. Each takes a call to Temporal, which waits for
-// its disks.
-const healConcurrency = 8
-
-// healConcurrently calls do for each order of a list, several at once, until one fails. It returns the sum of what do
-// returned.
-func healConcurrently(ctx context.Context, ids []string,
-	do func(context.Context, string) (int, error)) (healed int, err error) {
-	healedByOrder := make([]int, len(ids))
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(healConcurrency)
-	for i, id := range ids {
-		if groupCtx.Err() != nil {
-			break
-		}
-		group.Go(func() (err error) {
-			healedByOrder[i], err = do(groupCtx, id)
-			return err
-		})
-	}
-	if err = group.Wait(); err == nil {
-		err = ctx.Err()
-	}
-	for _, n := range healedByOrder {
-		healed += n
-	}
-	return healed, err
+	return started, a.healingError(ctx, "starting an order", err)
 }

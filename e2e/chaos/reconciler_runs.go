@@ -58,6 +58,7 @@ func (h *ReconcilerRuns) add(healed dispatch.SweepResult) {
 	h.Total.FactsSignalled += healed.FactsSignalled
 	h.Total.EndpointsNudged += healed.EndpointsNudged
 	h.Total.OrdersWoken += healed.OrdersWoken
+	h.Total.OrdersBehind += healed.OrdersBehind
 	h.Total.FactsPolled += healed.FactsPolled
 	h.Total.UnmatchedReports += healed.UnmatchedReports
 	h.Total.ReviewsOpened += healed.ReviewsOpened

@@ -158,6 +158,7 @@ type SweepResult struct {
 	FactsSignalled  int `json:"facts,omitempty"`     // inbox items that were signalled again
 	EndpointsNudged int `json:"endpoints,omitempty"` // endpoints that were nudged
 	OrdersWoken     int `json:"demands,omitempty"`   // orders that were woken because of demands without an answer
+	OrdersBehind    int `json:"behind,omitempty"`    // orders that were woken because a deadline is past
 	FactsPolled     int `json:"polled,omitempty"`    // facts that polling found
 	// lab reports without an order that have still to be fetched
 	UnmatchedReports int    `json:"unmatched,omitempty"`
