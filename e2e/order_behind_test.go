@@ -45,8 +45,8 @@ func TestARunThatIsBehindIsWoken(t *testing.T) {
 	}
 }
 
-// TestARunThatStaysBehindIsWokenOnceInTenMinutes moves only the column that the reconciler reads. So the run has nothing
-// to apply and stays behind.
+// TestARunThatStaysBehindIsWokenOnceInTenMinutes moves only the column that the reconciler reads. So the run has
+// nothing to apply and stays behind.
 func TestARunThatStaysBehindIsWokenOnceInTenMinutes(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{})
