@@ -30,6 +30,7 @@ type Metrics struct {
 	lastSweep       prometheus.Gauge
 	healings        *prometheus.CounterVec
 	unknownSignals  prometheus.Counter
+	sweepFailures   *prometheus.CounterVec
 }
 
 // NewMetrics registers the worker's metrics.
@@ -70,16 +71,20 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Help: "1 when the end of the audit's chain is not what was sealed last.",
 		}),
 		lastSweep: f.NewGauge(prometheus.GaugeOpts{
-			Namespace: "aliquot", Name: "reconciler_last_run_timestamp_seconds",
-			Help: "When the reconciler last ended a run on this worker; 0: never since it started.",
+			Namespace: "aliquot", Name: "reconciler_last_success_timestamp_seconds",
+			Help: "When a sweep of the reconciler last succeeded in every step on this worker; 0: never since it started.",
 		}),
 		unknownSignals: f.NewCounter(prometheus.CounterOpts{
 			Namespace: "aliquot", Name: "order_unknown_signals_total",
 			Help: "Signals to orders that have no meaning, or that name an inbox item which the order does not have.",
 		}),
-		healings: counter("reconciler_healed_total", "What the reconciler had to heal; zero in calm weather.", "kind"),
+		healings:      counter("reconciler_healed_total", "What the reconciler had to heal; zero without faults.", "kind"),
+		sweepFailures: counter("sweep_step_failures_total", "Steps of the reconciler's sweeps that failed, by step.", "step"),
 	}
 	m.countHealed(dispatch.SweepResult{}) // start at zero, so that alerts find the series
+	for _, step := range allSweepSteps() {
+		m.sweepFailures.WithLabelValues(string(step))
+	}
 	for _, reason := range order.AllAttentionReasons() {
 		m.attention.WithLabelValues(string(reason))
 	}
@@ -135,9 +140,15 @@ func (m *Metrics) countHealed(r dispatch.SweepResult) {
 	m.healings.WithLabelValues("order").Add(float64(r.OrdersStarted))
 	m.healings.WithLabelValues("endpoint").Add(float64(r.EndpointsNudged))
 	m.healings.WithLabelValues("unsettled").Add(float64(r.OrdersWoken))
+	m.healings.WithLabelValues("behind").Add(float64(r.OrdersBehind))
 	m.healings.WithLabelValues("count").Add(float64(r.CountsCorrected))
 	m.healings.WithLabelValues("silence").Add(float64(r.FactsPolled))
 }
 
-// setLastSweep sets when a run of the reconciler has ended.
+// countSweepStepFailure counts a step of a sweep that failed.
+func (m *Metrics) countSweepStepFailure(step sweepStep) {
+	m.sweepFailures.WithLabelValues(string(step)).Inc()
+}
+
+// setLastSweep sets when a sweep was started that succeeded in every step.
 func (m *Metrics) setLastSweep(now time.Time) { m.lastSweep.Set(float64(now.Unix())) }

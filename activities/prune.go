@@ -19,17 +19,21 @@ type Retention struct {
 	Audit    time.Duration // audit rows: who did and read what
 }
 
-// pruneAndErase erases data whose retention is over and the data of deleted users, at most prunePages pages of each.
-func (a *Activities) pruneAndErase(ctx context.Context, now time.Time) error {
-	if _, err := a.Store.PruneIdempotencyKeys(ctx); err != nil {
-		return a.internalError(ctx, "pruning stored answers", "", err)
+// prune erases data whose retention is over, at most prunePages pages of each kind. A kind that fails does not stop the
+// others.
+func (a *Activities) prune(ctx context.Context, now time.Time) error {
+	var failed []error
+	try := func(doing string, err error) {
+		if err != nil {
+			failed = append(failed, a.internalError(ctx, doing, "", err))
+		}
 	}
-	if _, err := a.Store.PruneRateLimits(ctx, sweepPage); err != nil {
-		return a.internalError(ctx, "pruning rate limits", "", err)
-	}
-	if _, err := a.Store.PruneBearerTokens(ctx, sweepPage); err != nil {
-		return a.internalError(ctx, "pruning tokens", "", err)
-	}
+	_, err := a.Store.PruneIdempotencyKeys(ctx)
+	try("pruning stored answers", err)
+	_, err = a.Store.PruneRateLimits(ctx, sweepPage)
+	try("pruning rate limits", err)
+	_, err = a.Store.PruneBearerTokens(ctx, sweepPage)
+	try("pruning tokens", err)
 	retention := a.Retention
 	for _, p := range []struct {
 		doing     string
@@ -44,17 +48,19 @@ func (a *Activities) pruneAndErase(ctx context.Context, now time.Time) error {
 		if p.retention <= 0 {
 			continue
 		}
-		err := a.pageUntilDone(ctx, p.doing, func() (int, error) { return p.prune(ctx, now.Add(-p.retention), sweepPage) })
-		if err != nil {
-			return err
-		}
+		try(p.doing, pageUntilDone(func() (int, error) { return p.prune(ctx, now.Add(-p.retention), sweepPage) }))
 	}
-	err := a.pageUntilDone(ctx, "erasing deleted users", func() (int, error) { return a.Store.EraseUsers(ctx, sweepPage) })
-	if err != nil {
-		return err
+	return errors.Join(failed...)
+}
+
+// erase erases the data of deleted users and of their orders, at most prunePages pages of each.
+func (a *Activities) erase(ctx context.Context) error {
+	users := pageUntilDone(func() (int, error) { return a.Store.EraseUsers(ctx, sweepPage) })
+	orders := pageUntilDone(func() (int, error) { return a.Store.EraseOrders(ctx, sweepPage) })
+	if err := errors.Join(users, orders); err != nil {
+		return a.internalError(ctx, "erasing deleted users and their orders", "", err)
 	}
-	return a.pageUntilDone(ctx, "erasing orders of deleted users",
-		func() (int, error) { return a.Store.EraseOrders(ctx, sweepPage) })
+	return nil
 }
 
 // pruneAudit erases one page of audit rows. It erases nothing of a chain that has been tampered with; sealAudit reports
@@ -68,11 +74,11 @@ func (a *Activities) pruneAudit(ctx context.Context, before time.Time, limit int
 }
 
 // pageUntilDone calls do, which handles one page, until a page is not full, at most prunePages times.
-func (a *Activities) pageUntilDone(ctx context.Context, doing string, do func() (int, error)) error {
+func pageUntilDone(do func() (int, error)) error {
 	for range prunePages {
 		n, err := do()
 		if err != nil {
-			return a.internalError(ctx, doing, "", err)
+			return err
 		}
 		if n < sweepPage {
 			break

@@ -5,15 +5,13 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
 // sweepPage is how many rows are read in one transaction, and how many rare faults one sweep heals.
 const sweepPage = 500
 
-// healPage is how many orders and facts one sweep starts and signals at most. Thousands arrive while Temporal is
+// healPage is how many orders one sweep starts or wakes at most. Thousands arrive while Temporal is
 // unavailable for minutes.
 const healPage = 5000
 
@@ -21,13 +19,14 @@ const healPage = 5000
 type sweepDelays struct {
 	neverStarted time.Duration // an order that was never started
 	unsettled    time.Duration // a fact or a demand without an outcome
+	behind       time.Duration // a deadline that its order's run has not applied; 0: ignored
 	undelivered  time.Duration // a due delivery without a running workflow
 	unmatched    time.Duration // a lab report without an order; webhooks may arrive before our own commits
 }
 
 var (
-	normalDelays = sweepDelays{neverStarted: time.Minute, unsettled: openDemandAge, undelivered: 30 * time.Second,
-		unmatched: 5 * time.Minute}
+	normalDelays = sweepDelays{neverStarted: time.Minute, unsettled: openDemandAge, behind: 10 * time.Minute,
+		undelivered: 30 * time.Second, unmatched: 5 * time.Minute}
 	// After Temporal has lost its data nothing runs, not even the deliveries of the coming days.
 	rebuildDelays = sweepDelays{undelivered: -30 * 24 * time.Hour}
 )
@@ -39,53 +38,76 @@ func sweepDelaysFor(in dispatch.ReconcileInput) sweepDelays {
 	return normalDelays
 }
 
-// Sweep completes interrupted hand-offs: it starts orders, signals facts, wakes orders and nudges deliveries. It
+// Sweep completes interrupted hand-offs: it starts orders, wakes orders and nudges deliveries. It
 // returns what it healed, and how many lab reports need a match review, which takes calls to labs. It also seals the
-// audit and erases what has been stored for long enough.
+// audit and erases what has been stored for long enough. Each step is tried, also after another one has failed. The
+// error names the steps that failed.
 func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 	var out dispatch.SweepResult
 	// Hundreds of signals to a Temporal that was just restarted take longer than the heartbeat timeout.
 	defer a.startHeartbeat(ctx)()
 	now, after := a.Now(), sweepDelaysFor(in)
-	ids, err := a.Store.OrdersWithoutWorkflow(ctx, now.Add(-after.neverStarted), healPage)
-	if err != nil {
-		return out, a.internalError(ctx, "finding orders that were never started", "", err)
-	}
-	if out.OrdersStarted, err = a.ensureOrdersRun(ctx, ids); err != nil {
-		return out, err
-	}
-	matched, err := a.matchInbox(ctx)
-	if err != nil {
-		return out, err
-	}
-	if out.OrdersWoken, err = a.wakeUnsettledOrders(ctx, now.Add(-after.unsettled)); err != nil {
-		return out, err
-	}
-	out.OrdersWoken += matched
-	endpoints, err := a.Store.EndpointsWithDue(ctx, now.Add(-after.undelivered), sweepPage)
-	if err != nil {
-		return out, a.internalError(ctx, "finding due deliveries", "", err)
-	}
-	for _, id := range endpoints {
-		if err := a.Dispatch.NudgeDeliveries(ctx, id); err != nil {
-			return out, a.internalError(ctx, "nudging deliveries", "", err)
-		}
-		out.EndpointsNudged++
-	}
-	unmatched, err := a.Store.DueUnmatchedResultFetches(ctx, now.Add(-after.unmatched), now, reviewPage)
-	if err != nil {
-		return out, a.internalError(ctx, "finding lab reports without an order", "", err)
-	}
-	out.UnmatchedReports = len(unmatched)
-	if err := a.sealAudit(ctx); err != nil {
-		return out, err
-	}
-	if err := a.pruneAndErase(ctx, now); err != nil {
-		return out, err
-	}
+	steps := &sweepSteps{metrics: a.Metrics}
+	steps.tryHealing(ctx, stepStartOrders, &out.OrdersStarted, func(ctx context.Context) (int, error) {
+		return a.startNewOrders(ctx, now.Add(-after.neverStarted))
+	})
+	steps.tryHealing(ctx, stepMatchFacts, &out.OrdersWoken, a.matchInbox)
+	steps.tryHealing(ctx, stepWakeUnsettled, &out.OrdersWoken, func(ctx context.Context) (int, error) {
+		return a.wakeUnsettledOrders(ctx, now, after.unsettled)
+	})
+	steps.tryHealing(ctx, stepWakeBehind, &out.OrdersBehind, func(ctx context.Context) (int, error) {
+		return a.wakeOrdersBehind(ctx, now, after.behind)
+	})
+	steps.tryHealing(ctx, stepNudgeEndpoints, &out.EndpointsNudged, func(ctx context.Context) (int, error) {
+		return a.nudgeDueEndpoints(ctx, now.Add(-after.undelivered))
+	})
+	steps.try(ctx, stepUnmatchedReports, func(ctx context.Context) (err error) {
+		out.UnmatchedReports, err = a.countUnmatchedReports(ctx, now, after.unmatched)
+		return err
+	})
+	steps.try(ctx, stepSealAudit, a.sealAudit)
+	steps.try(ctx, stepPrune, func(ctx context.Context) error { return a.prune(ctx, now) })
+	steps.try(ctx, stepErase, a.erase)
 	a.Metrics.countHealed(out)
+	if err := steps.err(ctx, out, true); err != nil {
+		return out, err
+	}
 	a.Metrics.setLastSweep(now)
 	return out, nil
+}
+
+// startNewOrders starts the workflows of orders that were created before a time and never started.
+func (a *Activities) startNewOrders(ctx context.Context, createdBefore time.Time) (started int, err error) {
+	ids, err := a.Store.OrdersWithoutWorkflow(ctx, createdBefore, healPage)
+	if err != nil {
+		return 0, a.internalError(ctx, "finding orders that were never started", "", err)
+	}
+	return a.ensureOrdersRun(ctx, ids)
+}
+
+// nudgeDueEndpoints nudges endpoints that have deliveries due since before a time.
+func (a *Activities) nudgeDueEndpoints(ctx context.Context, dueBefore time.Time) (nudged int, err error) {
+	endpoints, err := a.Store.EndpointsWithDue(ctx, dueBefore, sweepPage)
+	if err != nil {
+		return 0, a.internalError(ctx, "finding due deliveries", "", err)
+	}
+	nudged, err = healConcurrently(ctx, endpoints, func(ctx context.Context, id string) (int, error) {
+		if err := a.Dispatch.NudgeDeliveries(ctx, id); err != nil {
+			return 0, err
+		}
+		return 1, nil
+	})
+	return nudged, a.healingError(ctx, "nudging deliveries", err)
+}
+
+// countUnmatchedReports returns how many lab reports without an order have to be fetched now. It ignores reports that
+// came less than the given age ago.
+func (a *Activities) countUnmatchedReports(ctx context.Context, now time.Time, age time.Duration) (int, error) {
+	unmatched, err := a.Store.DueUnmatchedResultFetches(ctx, now.Add(-age), now, reviewPage)
+	if err != nil {
+		return 0, a.internalError(ctx, "finding lab reports without an order", "", err)
+	}
+	return len(unmatched), nil
 }
 
 // matchInbox matches inbox items that had no order, and wakes the orders that they match.
@@ -100,68 +122,21 @@ func (a *Activities) matchInbox(ctx context.Context) (woken int, err error) {
 			ids = append(ids, item.OrderID)
 		}
 	}
-	return a.wakeOrders(ctx, ids)
-}
-
-// wakeUnsettledOrders wakes orders with facts or demands without an outcome: their signal or update was lost.
-func (a *Activities) wakeUnsettledOrders(ctx context.Context, before time.Time) (woken int, err error) {
-	ids, err := a.Store.UnsettledOrders(ctx, before, healPage)
-	if err != nil {
-		return 0, a.internalError(ctx, "finding unsettled facts and demands", "", err)
-	}
-	return a.wakeOrders(ctx, ids)
-}
-
-// wakeOrders wakes orders, and returns how many it could wake.
-func (a *Activities) wakeOrders(ctx context.Context, ids []string) (int, error) {
-	return healConcurrently(ctx, ids, func(ctx context.Context, id string) (int, error) {
-		if err := a.Dispatch.WakeOrder(ctx, id, dispatch.Wake{Kind: dispatch.WakeBehind}); err != nil {
-			a.Log.WarnContext(ctx, "order not woken yet", "order_id", id, "error", err)
-			return 0, nil
-		}
-		return 1, nil
+	woken, err = healConcurrently(ctx, ids, func(ctx context.Context, id string) (int, error) {
+		return 1, a.Dispatch.WakeOrder(ctx, id, dispatch.Wake{Kind: dispatch.WakeFact})
 	})
+	return woken, a.healingError(ctx, "waking the orders of matched facts", err)
 }
 
-// ensureOrdersRun starts the workflows of orders that have none running, and returns how many it started.
+// ensureOrdersRun starts the workflows of orders that have none running, and returns how many it started. An order that
+// cannot be started does not stop the others.
 func (a *Activities) ensureOrdersRun(ctx context.Context, ids []string) (int, error) {
-	return healConcurrently(ctx, ids, func(ctx context.Context, id string) (started int, err error) {
+	started, err := healConcurrently(ctx, ids, func(ctx context.Context, id string) (started int, err error) {
 		was, err := a.Dispatch.EnsureOrder(ctx, id)
-		if err != nil {
-			return 0, a.internalError(ctx, "starting an order", id, err)
-		}
 		if was {
 			started = 1
 		}
-		return started, nil
+		return started, err
 	})
-}
-
-// healConcurrency is how many orders are started or signalled at once. Each takes a call to Temporal, which waits for
-// its disks.
-const healConcurrency = 8
-
-// healConcurrently calls do for each order of a list, several at once, until one fails. It returns the sum of what do
-// returned.
-func healConcurrently(ctx context.Context, ids []string,
-	do func(context.Context, string) (int, error)) (healed int, err error) {
-	healedByOrder := make([]int, len(ids))
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(healConcurrency)
-	for i, id := range ids {
-		if groupCtx.Err() != nil {
-			break
-		}
-		group.Go(func() (err error) {
-			healedByOrder[i], err = do(groupCtx, id)
-			return err
-		})
-	}
-	if err = group.Wait(); err == nil {
-		err = ctx.Err()
-	}
-	for _, n := range healedByOrder {
-		healed += n
-	}
-	return healed, err
+	return started, a.healingError(ctx, "starting an order", err)
 }

@@ -2,10 +2,14 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
 func TestAllOpenOrdersAreLookedAt(t *testing.T) {
@@ -38,6 +42,41 @@ func TestAllOpenOrdersAreLookedAt(t *testing.T) {
 	_, last, err = a.ensureOpenOrdersRun(t.Context(), open[page-1], thorough)
 	require.ErrorContains(t, err, "starting an order failed")
 	require.Empty(t, last)
+}
+
+// TestAFailingOrderDoesNotEndTheSweepOfOpenOrders checks that all other orders are looked at, and that the error holds
+// the result.
+func TestAFailingOrderDoesNotEndTheSweepOfOpenOrders(t *testing.T) {
+	t.Parallel()
+	a, d, open := newSweepActivities(t, 300)
+	d.failingOrder = open[3]
+	others := slices.Delete(slices.Clone(open), 3, 4)
+	thorough := openOrdersPass{pageSize: 7, deadline: time.Now().Add(time.Hour), thorough: true}
+	_, last, err := a.ensureOpenOrdersRun(t.Context(), "", thorough)
+	require.ErrorIs(t, err, errOrdersNotStarted)
+	require.Empty(t, last)
+	require.ElementsMatch(t, others, d.ensured)
+
+	thorough.deadline = time.Now()
+	_, last, err = a.ensureOpenOrdersRun(t.Context(), "", thorough)
+	require.ErrorIs(t, err, errOrdersNotStarted)
+	require.Equal(t, open[6], last, "the next page can follow")
+
+	for name, in := range map[string]dispatch.ReconcileInput{
+		"each day":   {OpenOrders: true, Thorough: true},
+		"rebuilding": {OpenOrders: true, Rebuild: true},
+	} {
+		got, failed := sweep(t, a.SweepOpenOrders, "", in)
+		require.Positive(t, got.OrdersStarted, name)
+		require.Equal(t, "failed: open_orders; see the worker's log", failed.Message())
+		require.Equal(t, !in.Rebuild, failed.NonRetryable(), "only a rebuild tries again at once")
+	}
+	require.InDelta(t, 2, testutil.ToFloat64(a.Metrics.sweepFailures.WithLabelValues(string(stepOpenOrders))), 0)
+
+	// The control: without the failing order there is no error.
+	d.failingOrder = ""
+	_, failed := sweep(t, a.SweepOpenOrders, "", dispatch.ReconcileInput{OpenOrders: true, Thorough: true})
+	require.Nil(t, failed)
 }
 
 // TestRunningOrdersByVisibilityAreSkipped checks that only orders that visibility does not list are started by a call.

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -25,7 +26,9 @@ type fakeTemporal struct {
 	mu           sync.Mutex
 	ensured      []string
 	signalled    map[string][]string // the facts of an order, in order of arrival
-	failingOrder string              // the order at which Temporal becomes unavailable
+	nudged       []string            // endpoints
+	unsignalled  string              // the order that takes no facts
+	failingOrder string              // the order or endpoint at which Temporal is unavailable
 	running      map[string]bool     // what visibility lists
 	asked        int                 // the number of queries
 }
@@ -51,11 +54,26 @@ func (d *fakeTemporal) EnsureOrder(_ context.Context, id string) (bool, error) {
 func (d *fakeTemporal) SignalFact(_ context.Context, orderID string, f order.Fact) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if orderID == d.unsignalled {
+		return errors.New("away")
+	}
 	d.signalled[orderID] = append(d.signalled[orderID], f.InboxID)
 	return nil
 }
 
+func (d *fakeTemporal) NudgeDeliveries(_ context.Context, id string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if id == d.failingOrder {
+		return errors.New("away")
+	}
+	d.nudged = append(d.nudged, id)
+	return nil
+}
+
 func (d *fakeTemporal) WakeOrder(_ context.Context, id string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if id == d.failingOrder {
 		return errors.New("it takes no more signals")
 	}
@@ -66,11 +84,20 @@ func (d *fakeTemporal) WakeOrder(_ context.Context, id string) error {
 // newSweepActivities returns a store with open orders, and the activities that sweep it.
 func newSweepActivities(t *testing.T, orders int) (*Activities, *fakeTemporal, []string) {
 	t.Helper()
+	a, d, open, _ := newSweepActivitiesWithSQL(t, orders)
+	return a, d, open
+}
+
+// newSweepActivitiesWithSQL is newSweepActivities, with a function that executes SQL in the store's database.
+func newSweepActivitiesWithSQL(t *testing.T, orders int) (*Activities, *fakeTemporal, []string,
+	func(statement string, args ...any)) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "store.db")
 	key, err := keyring.NewEncryptionKey("k1")
 	require.NoError(t, err)
 	keys, err := keyring.Parse(key)
 	require.NoError(t, err)
-	db, err := store.Open(t.Context(), store.Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "store.db"), Keys: keys})
+	db, err := store.Open(t.Context(), store.Options{URL: "sqlite:" + file, Keys: keys})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Migrate(t.Context()))
@@ -80,10 +107,17 @@ func newSweepActivities(t *testing.T, orders int) (*Activities, *fakeTemporal, [
 	open, err := db.UnfinishedOrders(t.Context(), "", orders)
 	require.NoError(t, err)
 	d := &fakeTemporal{signalled: map[string][]string{}}
+	second, err := sql.Open("sqlite", "file:"+file+"?_pragma=busy_timeout(10000)")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, second.Close()) })
+	execute := func(statement string, args ...any) {
+		_, err := second.ExecContext(t.Context(), statement, args...)
+		require.NoError(t, err)
+	}
 	return &Activities{
 		Store: db, Dispatch: d, Metrics: NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler),
 		Now: time.Now,
-	}, d, open
+	}, d, open, execute
 }
 
 func TestCancelledSweepReturnsAnError(t *testing.T) {

@@ -105,17 +105,3 @@ func (s *Store) CountUnknownItems(ctx context.Context, orderID string, ids []str
 	}
 	return unknown, nil
 }
-
-// UnsettledOrders lists up to limit orders with a fact or a demand that has had no outcome since before a time, the
-// longest waiting first.
-func (s *Store) UnsettledOrders(ctx context.Context, before time.Time, limit int) ([]string, error) {
-	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText, `SELECT order_id FROM (
-			SELECT order_id, state_at AS since FROM inbox WHERE state = $1 AND state_at < $3
-			UNION ALL SELECT order_id, created_at AS since FROM demands WHERE state = $2 AND created_at < $3
-		) AS unsettled GROUP BY order_id ORDER BY MIN(since), order_id LIMIT $4`,
-		InboxReceived, DemandOpen, sqldb.ToMicros(before), limit)
-	if err != nil {
-		return nil, fmt.Errorf("listing orders with unsettled facts and demands: %w", err)
-	}
-	return ids, nil
-}

@@ -106,7 +106,7 @@ func TestUnsettledOrdersAreListed(t *testing.T) {
 		forward(time.Second)
 
 		unsettled := func(before time.Time, limit int) []string {
-			ids, err := s.UnsettledOrders(t.Context(), before, limit)
+			ids, err := s.UnsettledOrders(t.Context(), before, s.now(), limit)
 			require.NoError(t, err)
 			return ids
 		}

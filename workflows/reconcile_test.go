@@ -3,10 +3,12 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
@@ -21,6 +23,9 @@ type reconcileHarness struct {
 	polled      []string                  // the cursors of silent orders that were asked for
 	fail        int                       // how many first attempts at a page of open orders fail
 
+	sweepFails   bool     // every attempt at the sweep fails in a step
+	failingPages []string // the pages of open orders of which an order cannot be started
+
 	unmatched int // lab reports that need a match review
 	reviewed  []dispatch.ReconcileInput
 }
@@ -29,9 +34,13 @@ func (s *reconcileHarness) env() *testsuite.TestWorkflowEnvironment {
 	env := newEnv()
 	env.RegisterActivityWithOptions(func(_ context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 		s.inputs = append(s.inputs, in)
-		return dispatch.SweepResult{
+		out := dispatch.SweepResult{
 			OrdersStarted: 2, OrdersWoken: 3, EndpointsNudged: 4, UnmatchedReports: s.unmatched,
-		}, nil
+		}
+		if s.sweepFails {
+			return out, sweepError("failed: prune", false, out)
+		}
+		return out, nil
 	}, activity.RegisterOptions{Name: dispatch.ActivitySweep})
 	env.RegisterActivityWithOptions(func(_ context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 		s.reviewed = append(s.reviewed, in)
@@ -45,6 +54,9 @@ func (s *reconcileHarness) env() *testsuite.TestWorkflowEnvironment {
 		if s.fail--; s.fail >= 0 {
 			return dispatch.SweepResult{}, errors.New("the store is unavailable")
 		}
+		if slices.Contains(s.failingPages, after) {
+			return next[after], sweepError("failed: open_orders", true, next[after])
+		}
 		return next[after], nil
 	}, activity.RegisterOptions{Name: dispatch.ActivitySweepOpenOrders})
 	env.RegisterActivityWithOptions(func(_ context.Context, after string) (dispatch.SweepResult, error) {
@@ -55,6 +67,12 @@ func (s *reconcileHarness) env() *testsuite.TestWorkflowEnvironment {
 		return dispatch.SweepResult{FactsPolled: 2}, nil
 	}, activity.RegisterOptions{Name: dispatch.ActivityPoll})
 	return env
+}
+
+// sweepError is the error of a sweep in which only some steps failed.
+func sweepError(message string, final bool, out dispatch.SweepResult) error {
+	return temporal.NewApplicationErrorWithOptions(message, dispatch.ErrorFault,
+		temporal.ApplicationErrorOptions{NonRetryable: final, Details: []any{out}})
 }
 
 func TestReconcile(t *testing.T) {
@@ -113,6 +131,51 @@ func TestReconcileGivesUp(t *testing.T) {
 	env.ExecuteWorkflow(workflows.Reconcile, dispatch.ReconcileInput{OpenOrders: true})
 	require.Error(t, env.GetWorkflowError())
 	require.Len(t, s.pages, 10)
+}
+
+// TestAFailingPartDoesNotStopTheReconciler: the other parts are done, and the run fails.
+func TestAFailingPartDoesNotStopTheReconciler(t *testing.T) {
+	t.Parallel()
+	hour := dispatch.ReconcileInput{OpenOrders: true}
+	rebuild := dispatch.ReconcileInput{OpenOrders: true, Rebuild: true}
+	pages, silent := []string{"", "o-500", "o-1000"}, []string{"", "o-7"}
+	tests := map[string]struct {
+		in       dispatch.ReconcileInput
+		harness  *reconcileHarness
+		attempts int // at the sweep
+		polled   []string
+		failed   []string
+	}{
+		"no part": {hour, &reconcileHarness{}, 1, silent, nil},
+		"the sweep, which the next minute repeats": {
+			hour, &reconcileHarness{sweepFails: true}, 3, silent, []string{"failed: prune"},
+		},
+		"the sweep of a rebuild": {rebuild, &reconcileHarness{sweepFails: true}, 10, nil, []string{"failed: prune"}},
+		"an order of a page": {
+			hour, &reconcileHarness{failingPages: []string{"o-500"}}, 1, silent, []string{"failed: open_orders"},
+		},
+		"the sweep, and orders of all pages": {
+			hour, &reconcileHarness{sweepFails: true, failingPages: pages}, 3, silent,
+			[]string{"failed: prune", "failed: open_orders"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := test.harness
+			s.unmatched = 1
+			env := s.env()
+			env.ExecuteWorkflow(workflows.Reconcile, test.in)
+			require.Equal(t, len(test.failed) > 0, env.GetWorkflowError() != nil)
+			for _, text := range test.failed {
+				require.ErrorContains(t, env.GetWorkflowError(), text)
+			}
+			require.Len(t, s.inputs, test.attempts)
+			require.Equal(t, pages, s.pages)
+			require.Equal(t, test.polled, s.polled)
+			require.Len(t, s.reviewed, 1)
+		})
+	}
 }
 
 // TestReconcileHasReportsReviewed: labs are asked last, and only if there is something to ask for.

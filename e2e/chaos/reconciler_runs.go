@@ -57,6 +57,7 @@ func (h *ReconcilerRuns) add(healed dispatch.SweepResult) {
 	h.Total.OrdersStarted += healed.OrdersStarted
 	h.Total.EndpointsNudged += healed.EndpointsNudged
 	h.Total.OrdersWoken += healed.OrdersWoken
+	h.Total.OrdersBehind += healed.OrdersBehind
 	h.Total.FactsPolled += healed.FactsPolled
 	h.Total.UnmatchedReports += healed.UnmatchedReports
 	h.Total.ReviewsOpened += healed.ReviewsOpened

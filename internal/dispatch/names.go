@@ -181,6 +181,7 @@ type SweepResult struct {
 	OrdersStarted   int `json:"orders,omitempty"`    // open orders whose workflow was started
 	EndpointsNudged int `json:"endpoints,omitempty"` // endpoints that were nudged
 	OrdersWoken     int `json:"woken,omitempty"`     // orders that were woken because of unsettled facts and demands
+	OrdersBehind    int `json:"behind,omitempty"`    // orders that were woken because a deadline is past
 	FactsPolled     int `json:"polled,omitempty"`    // facts that polling found
 	// lab reports without an order that have still to be fetched
 	UnmatchedReports int    `json:"unmatched,omitempty"`

@@ -245,7 +245,8 @@ CREATE TABLE orders (
     imported          BOOLEAN NOT NULL DEFAULT FALSE,     -- another system made the requisition
     erase_at          BIGINT NOT NULL DEFAULT 0,          -- from when on an ended order is erased; 0: not
     erased_at         BIGINT NOT NULL DEFAULT 0,
-    sms_enabled       BOOLEAN NOT NULL DEFAULT TRUE       -- the patient may be sent text messages
+    sms_enabled       BOOLEAN NOT NULL DEFAULT TRUE,      -- the patient may be sent text messages
+    woken_at          BIGINT NOT NULL DEFAULT 0           -- when the reconciler last woke the run; 0: never
 );
 CREATE INDEX orders_by_creation ON orders (created_at, id);
 CREATE INDEX orders_by_transaction ON orders (transaction_id);
@@ -255,6 +256,7 @@ CREATE INDEX orders_by_accession ON orders (accession) WHERE accession <> '';
 CREATE INDEX orders_unfinished ON orders (id, modality, status) WHERE unfinished;
 CREATE INDEX orders_never_started ON orders (created_at) WHERE started_at = 0;
 CREATE INDEX orders_to_erase ON orders (erase_at) WHERE erase_at > 0;
+CREATE INDEX orders_by_deadline ON orders (next_deadline) WHERE unfinished AND next_deadline > 0;
 
 -- The indexes of lists. Each begins with a usual filter, continues in the order of the list, and ends with the other
 -- columns that lists filter by. So the ids of a page and the number of all orders are read from one index alone, and

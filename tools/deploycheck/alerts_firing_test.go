@@ -79,13 +79,29 @@ var alertCases = map[string]alertCase{
 	},
 	"ReconcilerHealing": {
 		`aliquot_reconciler_healed_total{kind="fact"} 0+1x120`,
-		"aliquot_reconciler_healed_total{kind=\"fact\"} 7x120\naliquot_reconciler_healed_total{kind=\"silence\"} 0+1x120",
+		"aliquot_reconciler_healed_total{kind=\"fact\"} 7x120\naliquot_reconciler_healed_total{kind=\"silence\"} 0+1x120\n" +
+			"aliquot_reconciler_healed_total{kind=\"behind\"} 0+1x120",
 	},
 	"ReconcilerStopped": {
-		"aliquot_reconciler_last_run_timestamp_seconds{instance=\"a\"} 60x120\n" +
-			"aliquot_reconciler_last_run_timestamp_seconds{instance=\"b\"} 0x120",
-		"aliquot_reconciler_last_run_timestamp_seconds{instance=\"a\"} 0+60x120\n" +
-			"aliquot_reconciler_last_run_timestamp_seconds{instance=\"b\"} 0x120",
+		"aliquot_reconciler_last_success_timestamp_seconds{instance=\"a\"} 60x120\n" +
+			"aliquot_reconciler_last_success_timestamp_seconds{instance=\"b\"} 0x120",
+		"aliquot_reconciler_last_success_timestamp_seconds{instance=\"a\"} 0+60x120\n" +
+			"aliquot_reconciler_last_success_timestamp_seconds{instance=\"b\"} 0x120",
+	},
+	"SweepStepFailing": {
+		`aliquot_sweep_step_failures_total{step="seal_audit"} 0+3x120`,
+		"aliquot_sweep_step_failures_total{step=\"seal_audit\"} 3x120\n" +
+			"aliquot_sweep_step_failures_total{step=\"open_orders\"} 0+1x120",
+	},
+	"OpenOrdersSweepFailing": {
+		`aliquot_sweep_step_failures_total{step="open_orders"} 0x30 1x60 2x30`,
+		"aliquot_sweep_step_failures_total{step=\"open_orders\"} 3x120\n" +
+			"aliquot_sweep_step_failures_total{step=\"prune\"} 0+1x120",
+	},
+	"OrdersBehind": {
+		`aliquot_reconciler_healed_total{kind="behind"} 0x10 1x11 2x11 3x11 4x11 5x11 6x11 7x11 8x11 9x11 10x11`,
+		"aliquot_reconciler_healed_total{kind=\"behind\"} 0x60 5000x60\n" +
+			"aliquot_reconciler_healed_total{kind=\"fact\"} 0+1x120",
 	},
 	"QueueWithoutWorkers": {
 		`aliquot_task_queue_pollers{queue="aliquot-labs",tasks="activity"} 0x120`,
