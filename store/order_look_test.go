@@ -71,6 +71,7 @@ func TestTheFirstLookStartsTheOrder(t *testing.T) {
 			return ids
 		}
 		state(t, s, o.ID)
+		settle(t, s, o.ID, placed("p"))
 		require.Equal(t, []string{o.ID}, waiting())
 		look(t, s, o.ID)
 		look(t, s, o.ID)
