@@ -206,7 +206,8 @@ func (s *settling) settleCause(ctx context.Context, c order.Cause) (store.Settle
 		attribute.Int64("sequence", out.Sequence), attribute.Bool("duplicate", out.Duplicate))
 	s.effects.add(s.orderID, out)
 	s.state, s.received = out.State, out.Received
-	if out.ParkedMayApply {
+	// If nothing was recorded now, an attempt that was cut off may have recorded it, and not come to the parked facts.
+	if out.ParkedMayApply || out.Decided == nil && c.Fact == nil {
 		s.tryParked = true
 		for _, f := range s.state.ParkedFacts {
 			delete(s.tried, f.InboxID)

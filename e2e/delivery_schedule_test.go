@@ -21,7 +21,6 @@ import (
 
 	"github.com/aliquot-labs/aliquot/activities"
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
-	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/webhooks"
 	"github.com/aliquot-labs/aliquot/worker"
@@ -46,8 +45,7 @@ func (n *recordedNudges) EnsureOrder(context.Context, string) (bool, error) { re
 func (n *recordedNudges) RunningOrders(context.Context, []string) (map[string]bool, error) {
 	return nil, nil
 }
-func (n *recordedNudges) SignalFact(context.Context, string, order.Fact) error { return nil }
-func (n *recordedNudges) WakeOrder(context.Context, string) error              { return nil }
+func (n *recordedNudges) WakeOrder(context.Context, string, dispatch.Wake) error { return nil }
 func (n *recordedNudges) NudgeDeliveries(_ context.Context, id string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -22,7 +22,7 @@ import (
 // replays both histories. A worker that holds the change uses the old version. Copy it for the next guarded change.
 func TestHistoriesOfAGuardedChangeReplay(t *testing.T) {
 	t.Parallel()
-	const change = "wake"
+	const change = "stray-signals"
 	for _, way := range []struct {
 		name    string
 		held    []string
@@ -36,7 +36,7 @@ func TestHistoriesOfAGuardedChangeReplay(t *testing.T) {
 			s := newSystem(t, options{held: way.held})
 			id := s.placeAndAwait()
 			workflowID := dispatch.OrderWorkflowID(id)
-			require.NoError(t, s.client.SignalWorkflow(t.Context(), workflowID, "", dispatch.SignalWake, nil))
+			require.NoError(t, s.client.SignalWorkflow(t.Context(), workflowID, "", "no-such-signal", nil))
 			s.awaitChangePassed(id, change)
 			require.Equal(t, http.StatusOK, s.cancel(id).Status)
 			s.awaitEnd(id)

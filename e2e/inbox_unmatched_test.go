@@ -195,7 +195,7 @@ func (s *system) missingFromInbox(a simlab.Traffic) []string {
 		require.NoError(s.t, err)
 		for _, r := range rows {
 			switch r.State {
-			case store.InboxReceived, store.InboxSignalled, store.InboxParked:
+			case store.InboxReceived, store.InboxParked:
 				continue // not resolved
 			}
 			item, err := s.store.InboxItem(context.Background(), r.ID)

@@ -17,6 +17,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/worker"
 )
 
@@ -82,9 +83,9 @@ func TestRebuildTakesUpTheOrdersOfTheSnapshot(t *testing.T) {
 		require.NoError(t, err, "order %s", id)
 		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, described.GetWorkflowExecutionInfo().GetStatus(),
 			"order %s", id)
-		loaded, err := json.Marshal(s.loadedOrder(id).State)
-		require.NoError(t, err)
-		require.JSONEq(t, string(m.States[id]), string(loaded), "order %s", id)
+		var state order.State
+		require.NoError(t, json.Unmarshal(m.States[id], &state))
+		require.Equal(t, state.Agenda(), s.firstAgenda(id), "order %s", id)
 		s.await(func() bool {
 			o := s.storedOrder(id)
 			return strings.HasPrefix(s.details(id), fmt.Sprintf("**%s** (event %d)", o.State.FullStatus(), o.Sequence))
@@ -102,20 +103,22 @@ func TestRebuildTakesUpTheOrdersOfTheSnapshot(t *testing.T) {
 	s.awaitStatus(m.Orders["kit ordered"], "received.testkit.requisition_created")
 }
 
-// loadedOrder waits until the first run of an order's workflow has loaded the order, and returns what it has loaded.
-func (s *system) loadedOrder(id string) (l dispatch.LoadedOrder) {
+// firstAgenda waits until the first run of an order's workflow has looked at the order, and returns the agenda that it
+// got.
+func (s *system) firstAgenda(id string) order.Agenda {
 	s.t.Helper()
+	var settled dispatch.SettledOrder
 	s.await(func() bool {
 		history := s.client.GetWorkflowHistory(context.Background(), dispatch.OrderWorkflowID(id), "", false, 0)
 		for history.HasNext() {
 			event, err := history.Next()
 			require.NoError(s.t, err)
 			if result := event.GetMarkerRecordedEventAttributes().GetDetails()["result"]; result != nil {
-				require.NoError(s.t, dispatch.NewConverter().FromPayloads(result, &l))
+				require.NoError(s.t, dispatch.NewConverter().FromPayloads(result, &settled))
 				return true
 			}
 		}
 		return false
-	}, "the workflow of order %s has loaded nothing", id)
-	return l
+	}, "the workflow of order %s has looked at nothing", id)
+	return settled.Agenda
 }

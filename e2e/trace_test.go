@@ -128,7 +128,7 @@ func TestAnOrdersLifeIsOneTrace(t *testing.T) {
 				len(spansWithoutParent(life)) == 0
 		}, "the trace is not whole: %v", spansWithoutParent(life))
 		for _, name := range []string{
-			"StartWorkflow:Order", "RunActivity:LoadOrder", "RunActivity:RecordOrder", "RunActivity:PlaceRequisition",
+			"StartWorkflow:Order", "RunActivity:SettleOrder", "RunActivity:PlaceRequisition",
 			"RunActivity:CreateTrackers",
 			"RunActivity:FetchResults", "call lab", "call courier",
 		} {
@@ -144,7 +144,7 @@ func TestAnOrdersLifeIsOneTrace(t *testing.T) {
 		report := tracesByRoot(s.endedSpans(), "POST /webhooks/labs/molecular")
 		require.NotEmpty(t, report, "what a lab reports has a trace of its own")
 		require.NotEmpty(t, spansNamed(report, "SignalWithStartWorkflow:Order"))
-		require.NotEmpty(t, spansNamed(report, "HandleSignal:"+dispatch.SignalFact))
+		require.NotEmpty(t, spansNamed(report, "HandleSignal:"+dispatch.SignalWake))
 	})
 }
 

@@ -18,7 +18,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// factAt has the lab report something that has just happened: the fact is stored in the inbox and signalled. edit
+// factAt has the lab report something that has just happened: the fact is stored in the inbox, and the run is woken. edit
 // changes it before it is stored.
 func (w *orderHarness) factAt(after time.Duration, kind order.FactKind, edit ...func(*order.Fact)) {
 	w.at(after, func() { w.reportFact(kind, edit...) })
@@ -33,7 +33,7 @@ func (w *orderHarness) reportFact(kind order.FactKind, edit ...func(*order.Fact)
 	for _, e := range edit {
 		e(&f)
 	}
-	w.signalFact(w.storeInboxItem(f))
+	w.wakeFor(w.storeInboxItem(f))
 }
 
 // storeInboxItem stores an inbox item as the endpoints for partners do: a lab's names the order, a courier's a tracking
@@ -63,10 +63,10 @@ func (w *orderHarness) storeInboxItem(f order.Fact) store.ReceivedItem {
 	return got
 }
 
-// signalFact signals a new inbox item that has found its order.
-func (w *orderHarness) signalFact(got store.ReceivedItem) {
+// wakeFor wakes the run because of a new inbox item that has found its order.
+func (w *orderHarness) wakeFor(got store.ReceivedItem) {
 	if !got.Duplicate && got.Fact != nil {
-		w.env.SignalWorkflow(dispatch.SignalFact, *got.Fact)
+		w.env.SignalWorkflow(dispatch.SignalWake, dispatch.Wake{Kind: dispatch.WakeFact, InboxID: got.ID})
 	}
 }
 
@@ -128,7 +128,7 @@ func (w *orderHarness) meanwhile(do func()) { w.env.RegisterDelayedCallback(do, 
 func (w *orderHarness) sendDemand(r *demandReply, d order.Demand, body []byte) {
 	d.ID = r.id
 	require.NoError(w.t, w.store.AddDemand(context.Background(), store.DemandRow{
-		ID: d.ID, OrderID: w.orderID, Kind: d.Kind, By: d.By, Body: body,
+		ID: d.ID, OrderID: w.orderID, Kind: d.Kind, By: d.By, Request: d, Body: body,
 	}))
 	w.env.UpdateWorkflow(dispatch.UpdateDemand, d.ID, r, d)
 }
@@ -136,15 +136,8 @@ func (w *orderHarness) sendDemand(r *demandReply, d order.Demand, body []byte) {
 // Accept implements the test environment's callbacks.
 func (r *demandReply) Accept() { close(r.accepted) }
 
-// Reject receives a validator's refusal.
-func (r *demandReply) Reject(err error) {
-	answer, ok := dispatch.RefusalAnswer(err)
-	if !ok {
-		r.err = err
-		return
-	}
-	r.DemandAnswer, r.Answered, r.At = answer, true, r.now()
-}
+// Reject implements the test environment's callbacks. The workflow rejects no update.
+func (r *demandReply) Reject(err error) { r.err = err }
 
 // Complete receives the handler's answer. It runs inside a workflow, where a test must not fail: orderHarness.check
 // does.

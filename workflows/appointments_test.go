@@ -283,9 +283,8 @@ func TestReleaseWaitsForTheBookingCall(t *testing.T) {
 		w.meanwhile(func() { w.sendDemand(stop, cancelDemand(), nil) })
 		w.await(lifecycle.Cancelled)
 		w.meanwhile(func() {
-			d := operationsDemand(order.DemandAcknowledgeMark)
-			d.IsRetry = true // the answer shows that the run has handled the cancellation
-			w.sendDemand(after, d, nil)
+			// its answer shows that the run has handled the cancellation
+			w.sendDemand(after, operationsDemand(order.DemandAcknowledgeMark), nil)
 		})
 		w.awaitOrder(func(*order.Order) bool {
 			row, err := w.store.Demand(context.Background(), after.id)

@@ -150,7 +150,7 @@ func TestCancelConfirmedByALabThatIsBeingCalled(t *testing.T) {
 func TestCancelOvertakenByTheKit(t *testing.T) {
 	t.Parallel()
 	w := newCancellingWorld(t)
-	w.at(hour, func() { w.recordFactElsewhere(order.Fact{Kind: order.FactKitShipped, SentAt: w.now()}) })
+	w.at(hour, func() { w.settleFactElsewhere(order.Fact{Kind: order.FactKitShipped, SentAt: w.now()}) })
 	asked := w.demandAt(hour, cancelDemand())
 	w.runUntil(2 * hour)
 	require.True(t, asked.Answered)
@@ -326,7 +326,7 @@ func TestDemandRetry(t *testing.T) {
 	again.id = first.id
 	w.at(2*hour, func() {
 		d := cancelDemand()
-		d.ID, d.IsRetry = first.id, true
+		d.ID = first.id
 		w.env.UpdateWorkflow(dispatch.UpdateDemand, d.ID, again, d)
 	})
 	w.run()

@@ -94,7 +94,7 @@ func (w *orderHarness) check() {
 	}
 	require.Equal(w.t, int64(len(story.Decisions)+1), o.Revision)
 	waiting := map[string]bool{}
-	state, err := w.store.LoadState(context.Background(), w.orderID)
+	state, err := w.store.State(context.Background(), w.orderID)
 	require.NoError(w.t, err)
 	for _, f := range state.ParkedFacts {
 		waiting[f.InboxID] = true

@@ -10,7 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/labs/molecular"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
@@ -146,15 +145,15 @@ func TestDuplicatesChangeNothing(t *testing.T) {
 	w.at(day, func() {
 		got = w.storeInboxItem(order.Fact{Kind: order.FactKitShipped, SentAt: w.now(),
 			OutboundNumber: w.trackingNumber("outbound")})
-		w.signalFact(got)
-		w.signalFact(got)
+		w.wakeFor(got)
+		w.wakeFor(got)
 		again := w.storeInboxItem(order.Fact{Kind: order.FactKitShipped, SentAt: w.now(),
 			OutboundNumber: w.trackingNumber("outbound")})
 		require.True(t, again.Duplicate)
 	})
-	w.at(2*day, func() { w.signalFact(got) })
+	w.at(2*day, func() { w.wakeFor(got) })
 	w.factAt(3*day, order.FactKitReceived)
-	w.at(4*day, func() { w.signalFact(got) })
+	w.at(4*day, func() { w.wakeFor(got) })
 	w.runUntil(5 * day)
 	require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped, received}, w.statusHistory())
 	require.Equal(t, []string{"kit_shipped: applied", "kit_received: applied"}, w.factOutcomes())
@@ -169,7 +168,7 @@ func TestParkedFactSignalledAgain(t *testing.T) {
 		got := w.storeInboxItem(order.Fact{Kind: order.FactKitShipped, SentAt: w.now(),
 			OutboundNumber: w.trackingNumber("outbound")})
 		for range 3 {
-			w.signalFact(got)
+			w.wakeFor(got)
 		}
 	})
 	w.runUntil(5 * day)
@@ -255,5 +254,5 @@ func (w *orderHarness) deliver(name string) {
 		PartnerReason: n.Reason, Body: body, ReceivedAt: w.now(),
 	})
 	require.NoError(w.t, err)
-	w.env.SignalWorkflow(dispatch.SignalFact, *got.Fact)
+	w.wakeFor(got)
 }

@@ -160,7 +160,7 @@ func TestOvertakenByAnotherRecording(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.at(day, func() {
-				w.recordFactElsewhere(order.Fact{Kind: test.first, SentAt: w.now(), Recoverable: ptr(false)})
+				w.settleFactElsewhere(order.Fact{Kind: test.first, SentAt: w.now(), Recoverable: ptr(false)})
 				w.reportFact(test.then, test.edit...)
 			})
 			w.runUntil(2 * day)
@@ -170,19 +170,19 @@ func TestOvertakenByAnotherRecording(t *testing.T) {
 	}
 }
 
-// recordFactElsewhere records a fact as another run of the order would, and then signals it to the run.
-func (w *orderHarness) recordFactElsewhere(f order.Fact) {
+// settleElsewhere settles a cause as another run of the order would.
+func (w *orderHarness) settleElsewhere(c order.Cause) {
 	w.t.Helper()
-	ctx := context.Background()
+	_, err := w.store.SettleCause(context.Background(), w.orderID, c, w.now())
+	require.NoError(w.t, err)
+}
+
+// settleFactElsewhere settles a fact as another run of the order would, and then wakes the run.
+func (w *orderHarness) settleFactElsewhere(f order.Fact) {
+	w.t.Helper()
 	got := w.storeInboxItem(f)
-	s, err := w.store.LoadState(ctx, w.orderID)
-	require.NoError(w.t, err)
-	_, err = w.store.Record(ctx, order.Recording{
-		OrderID: w.orderID, Revision: s.Revision, Cause: order.CauseInbox(got.ID), Decision: s.ApplyFact(*got.Fact, w.now()),
-		Fact: got.Fact, At: w.now(),
-	})
-	require.NoError(w.t, err)
-	w.signalFact(got)
+	w.settleElsewhere(order.Cause{Fact: got.Fact})
+	w.wakeFor(got)
 }
 
 // TestParkedFactOfALostRun: a run recorded the decision that a parked fact waited for, and was lost. The next run
@@ -199,7 +199,7 @@ func TestParkedFactOfALostRun(t *testing.T) {
 		t.Parallel()
 		w := park(t)
 		w.runUntil(2 * hour)
-		w.recordPlacementElsewhere()
+		w.settlePlacementElsewhere()
 		w.runUntil(3 * hour)
 		require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped}, w.statusHistory())
 	})
@@ -207,7 +207,7 @@ func TestParkedFactOfALostRun(t *testing.T) {
 		t.Parallel()
 		w := park(t)
 		w.at(2*hour, func() {
-			w.recordPlacementElsewhere()
+			w.settlePlacementElsewhere()
 			w.reportFact(order.FactCourierReport, func(f *order.Fact) { f.Leg = "outbound" })
 		})
 		w.demandAt(2*hour, operationsDemand(order.DemandAcknowledgeMark))
@@ -216,26 +216,13 @@ func TestParkedFactOfALostRun(t *testing.T) {
 	})
 }
 
-// recordPlacementElsewhere records the requisition of a scheduled order, as another run of the order would.
-func (w *orderHarness) recordPlacementElsewhere() {
+// settlePlacementElsewhere activates a scheduled order and records its requisition, as another run of the order would.
+func (w *orderHarness) settlePlacementElsewhere() {
 	w.t.Helper()
-	ctx := context.Background()
-	for _, step := range []func(order.State) (string, order.Decision){
-		func(s order.State) (string, order.Decision) {
-			return "timer:activate", s.ApplyDeadline(order.Deadline{Name: order.DeadlineActivation, Due: s.ActivateAt}, w.now())
-		},
-		func(s order.State) (string, order.Decision) {
-			return "call:place", s.ApplyPlacementAccepted("M000412207", w.now())
-		},
-	} {
-		s, err := w.store.LoadState(ctx, w.orderID)
-		require.NoError(w.t, err)
-		cause, decision := step(s)
-		_, err = w.store.Record(ctx, order.Recording{
-			OrderID: w.orderID, Revision: s.Revision, Cause: cause, Decision: decision, At: w.now(),
-		})
-		require.NoError(w.t, err)
-	}
+	activate := order.Demand{ID: "activate-" + w.orderID, Kind: order.DemandActivate, By: lifecycle.Client}
+	w.settleElsewhere(order.Cause{Demand: &activate})
+	w.settleElsewhere(order.Cause{Call: &order.CallOutcome{Kind: order.CallPlace, ID: "place", Answer: order.AnswerDone,
+		Accession: "M000412207"}})
 }
 
 // TestBookingOnAStaleRun: a run whose last task was lost with its worker does not know the requisition. On a booking
@@ -244,8 +231,7 @@ func TestBookingOnAStaleRun(t *testing.T) {
 	t.Parallel()
 	w := newVisitWorld(t, lifecycle.WalkIn, withActivateBy(march(6), time.UTC))
 	book := w.bookingDemand(lifecycle.WalkIn, order.DemandBookAppointment, 50*hour)
-	book.IsRetry = true // the validator refused it
-	w.at(2*hour, w.recordPlacementElsewhere)
+	w.at(2*hour, w.settlePlacementElsewhere)
 	booked := w.demandAt(2*hour, book)
 	w.runUntil(3 * hour)
 	require.True(t, booked.Done, "%s", booked.Reason)
@@ -258,14 +244,8 @@ func TestBookingOnAStaleRun(t *testing.T) {
 func TestWakeReloadsTheOrder(t *testing.T) {
 	t.Parallel()
 	behind := func(w *orderHarness, d order.Demand) {
-		d.By = lifecycle.Client
-		s, err := w.store.LoadState(context.Background(), w.orderID)
-		require.NoError(w.t, err)
-		_, err = w.store.Record(context.Background(), order.Recording{
-			OrderID: w.orderID, Revision: s.Revision, Cause: order.CauseDemand("lost"), Decision: s.ApplyDemand(d, w.now()),
-			At: w.now(),
-		})
-		require.NoError(w.t, err)
+		d.ID, d.By = "lost", lifecycle.Client
+		w.settleElsewhere(order.Cause{Demand: &d})
 	}
 	wake := func(w *orderHarness) func() { return func() { w.env.SignalWorkflow(dispatch.SignalWake, nil) } }
 	t.Run("it is over", func(t *testing.T) {
@@ -302,13 +282,7 @@ func TestADemandThatWasRecordedBefore(t *testing.T) {
 	asked := w.newReply()
 	activate := order.Demand{ID: asked.id, Kind: order.DemandActivate, By: lifecycle.Client}
 	w.at(hour, func() {
-		s, err := w.store.LoadState(context.Background(), w.orderID)
-		require.NoError(w.t, err)
-		_, err = w.store.Record(context.Background(), order.Recording{
-			OrderID: w.orderID, Revision: s.Revision, Cause: order.CauseDemand(asked.id),
-			Decision: s.ApplyDemand(activate, w.now()), At: w.now(),
-		})
-		require.NoError(w.t, err)
+		w.settleElsewhere(order.Cause{Demand: &activate})
 	})
 	w.at(2*hour, func() { w.sendDemand(asked, activate, nil) })
 	w.runUntil(3 * hour)
@@ -317,32 +291,41 @@ func TestADemandThatWasRecordedBefore(t *testing.T) {
 		"it is placed at once, and not on the day that was waited for")
 }
 
-// TestStoreOutage: an unavailable database delays an order and never fails it, with at most one attempt a second.
+// TestStoreOutage: an unavailable database delays an order and never fails it. After a few attempts in the run's task, a
+// regular activity tries on, for as long as it takes.
 func TestStoreOutage(t *testing.T) {
 	t.Parallel()
 	w := longTimeline(t)
 	failing := map[string]int{}
-	w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
-		if failing[rec.Cause]++; failing[rec.Cause] <= 63 {
-			return order.RecordingResult{}, errOutage
+	w.onSettle = func(ctx context.Context, in dispatch.SettleInput, settle settleFunc) (dispatch.SettledOrder, error) {
+		if failing[causeID(in)]++; failing[causeID(in)] <= 11 {
+			return dispatch.SettledOrder{}, errOutage
 		}
-		return record(ctx, rec)
+		return settle(ctx, in)
 	}
 	w.run()
 	require.Equal(t, longTimelineStatuses, w.statusHistory())
 	require.Empty(t, w.attention())
 }
 
-// TestRecordingWhoseAnswerIsLost: a recording whose answer was lost is not made twice.
-func TestRecordingWhoseAnswerIsLost(t *testing.T) {
+// causeID returns the id of the cause that is being settled, or that of a look.
+func causeID(in dispatch.SettleInput) string {
+	if in.Cause == nil {
+		return "look at " + in.At.String()
+	}
+	return in.Cause.ID()
+}
+
+// TestSettlingWhoseAnswerIsLost: what was settled is not settled twice if the answer was lost.
+func TestSettlingWhoseAnswerIsLost(t *testing.T) {
 	t.Parallel()
 	w := longTimeline(t)
 	lost := map[string]bool{}
-	w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
-		out, err := record(ctx, rec)
-		if err == nil && !lost[rec.Cause] {
-			lost[rec.Cause] = true
-			return order.RecordingResult{}, errOutage
+	w.onSettle = func(ctx context.Context, in dispatch.SettleInput, settle settleFunc) (dispatch.SettledOrder, error) {
+		out, err := settle(ctx, in)
+		if err == nil && !lost[causeID(in)] {
+			lost[causeID(in)] = true
+			return dispatch.SettledOrder{}, errOutage
 		}
 		return out, err
 	}

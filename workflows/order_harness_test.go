@@ -20,8 +20,6 @@ import (
 	"github.com/aliquot-labs/aliquot/activities"
 	"github.com/aliquot-labs/aliquot/couriers"
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
-	"github.com/aliquot-labs/aliquot/order"
-	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/worker"
 	"github.com/aliquot-labs/aliquot/workflows"
 )
@@ -45,8 +43,8 @@ type orderHarness struct {
 
 	// tracker creates the trackers of couriers' numbers; nil: none is configured.
 	tracker couriers.Tracker
-	// onRecord replaces the recording activity; it may call record.
-	onRecord func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error)
+	// onSettle replaces the settling activity; it may call settle.
+	onSettle func(ctx context.Context, in dispatch.SettleInput, settle settleFunc) (dispatch.SettledOrder, error)
 	// onRun prepares each run, from 1.
 	onRun func(n int)
 }
@@ -57,7 +55,7 @@ type tester interface {
 	Helper()
 }
 
-type recordFunc func(context.Context, order.Recording) (order.RecordingResult, error)
+type settleFunc func(context.Context, dispatch.SettleInput) (dispatch.SettledOrder, error)
 
 // scheduledAction is something that happens at a time.
 type scheduledAction struct {
@@ -178,17 +176,15 @@ func (w *orderHarness) newRun(at time.Time) {
 	a := &activities.Activities{
 		Store: w.store, Dispatch: &w.temporal, Partners: worker.Partners(5 * time.Second), Tracker: w.tracker,
 		Metrics: activities.NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler), Now: w.now,
+		NotifyInline: true,
 	}
 	worker.RegisterOrders(w.env, a)
 	worker.RegisterLabs(w.env, a)
-	if w.onRecord != nil {
-		w.env.OnActivity(dispatch.ActivityRecord, mock.Anything, mock.Anything).Return(
-			func(ctx context.Context, rec order.Recording) (order.RecordingResult, error) {
-				return w.onRecord(ctx, rec, a.Record)
+	if w.onSettle != nil {
+		w.env.OnActivity(dispatch.ActivitySettle, mock.Anything, mock.Anything).Return(
+			func(ctx context.Context, in dispatch.SettleInput) (dispatch.SettledOrder, error) {
+				return w.onSettle(ctx, in, a.Settle)
 			})
-	}
-	if w.runs > 0 {
-		w.env.RegisterDelayedCallback(w.reconcile, 0)
 	}
 	for _, m := range w.timeline {
 		if !m.done {
@@ -198,15 +194,6 @@ func (w *orderHarness) newRun(at time.Time) {
 	w.runs++
 	if w.onRun != nil {
 		w.onRun(w.runs)
-	}
-}
-
-// reconcile signals again the facts of a lost run that have no outcome.
-func (w *orderHarness) reconcile() {
-	for _, f := range w.story().InboxItems {
-		if f.State == store.InboxReceived {
-			w.env.SignalWorkflow(dispatch.SignalFact, *f.Fact)
-		}
 	}
 }
 
@@ -232,13 +219,8 @@ func (r *fakeDispatcher) EnsureOrder(context.Context, string) (bool, error) {
 	return false, errors.New("not in these tests")
 }
 
-func (r *fakeDispatcher) SignalFact(_ context.Context, _ string, f order.Fact) error {
-	r.harness.env.SignalWorkflow(dispatch.SignalFact, f)
-	return nil
-}
-
-func (r *fakeDispatcher) WakeOrder(context.Context, string) error {
-	r.harness.env.SignalWorkflow(dispatch.SignalWake, nil)
+func (r *fakeDispatcher) WakeOrder(_ context.Context, _ string, w dispatch.Wake) error {
+	r.harness.env.SignalWorkflow(dispatch.SignalWake, w)
 	return nil
 }
 

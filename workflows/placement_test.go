@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/labs/simlab"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
@@ -151,14 +152,14 @@ func TestLostPlacementRoundAndFact(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withScript("fail-place-99"))
 	lost := false
-	w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
-		out, err := record(ctx, rec)
-		if lost || err != nil || order.KindOfCause(rec.Cause) != "call" {
+	w.onSettle = func(ctx context.Context, in dispatch.SettleInput, settle settleFunc) (dispatch.SettledOrder, error) {
+		out, err := settle(ctx, in)
+		if lost || err != nil || in.Cause == nil || in.Cause.Call == nil {
 			return out, err
 		}
 		lost = true
-		w.recordFactElsewhere(order.Fact{Kind: order.FactKitShipped, SentAt: w.now(), Accession: "M000412207"})
-		return order.RecordingResult{}, errOutage
+		w.settleFactElsewhere(order.Fact{Kind: order.FactKitShipped, SentAt: w.now(), Accession: "M000412207"})
+		return dispatch.SettledOrder{}, errOutage
 	}
 	w.runUntil(hour)
 	require.True(t, lost)

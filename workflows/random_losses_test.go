@@ -53,7 +53,7 @@ func (c *labHarness) checkRandomLifeWithLosses(t *rapid.T) {
 		manners = append(manners, withActivateBy(march(6), time.UTC))
 	}
 	l := &randomLife{orderHarness: c.newWorld(t, manners...), t: t}
-	l.onRecord = l.loseSomeRecordings(rapid.SliceOfN(rapid.IntRange(0, 2*int(lossKinds)), 40, 40).Draw(t, "losses"))
+	l.onSettle = l.loseSomeSettlings(rapid.SliceOfN(rapid.IntRange(0, 2*int(lossKinds)), 40, 40).Draw(t, "losses"))
 	for range rapid.IntRange(1, 14).Draw(t, "what happens") {
 		l.n++
 		l.at += rapid.SampledFrom([]time.Duration{0, 0, time.Second, time.Minute, hour, 9 * hour, day, 5 * day,
@@ -67,17 +67,18 @@ func (c *labHarness) checkRandomLifeWithLosses(t *rapid.T) {
 	require.Equal(t, o.State.Terminal(), !l.open, "the run of an order that is %s", o.Status)
 }
 
-// loseSomeRecordings loses something after each recording, as drawn.
-func (l *randomLife) loseSomeRecordings(
+// loseSomeSettlings loses something after each settling, as drawn.
+func (l *randomLife) loseSomeSettlings(
 	drawn []int,
-) func(context.Context, order.Recording, recordFunc) (order.RecordingResult, error) {
+) func(context.Context, dispatch.SettleInput, settleFunc) (dispatch.SettledOrder, error) {
 	var mu sync.Mutex
 	n := 0
-	return func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
+	return func(ctx context.Context, in dispatch.SettleInput, settle settleFunc) (dispatch.SettledOrder, error) {
 		mu.Lock()
 		defer mu.Unlock()
-		out, err := record(ctx, rec)
-		if err != nil || out.Duplicate || n == len(drawn) {
+		before := l.order().Revision
+		out, err := settle(ctx, in)
+		if err != nil || out.Agenda.Revision == before || n == len(drawn) {
 			return out, err
 		}
 		what := injectedLoss(drawn[n])
@@ -87,35 +88,30 @@ func (l *randomLife) loseSomeRecordings(
 		case lostReport, behind:
 			kinds := []order.FactKind{order.FactKitShipped, order.FactKitReceived, order.FactKitRejected, order.FactReportReady,
 				order.FactDrawCompleted}
-			l.recordFactElsewhere(order.Fact{Kind: kinds[n%len(kinds)], SentAt: l.now(), Accession: "M000412207"})
+			l.settleFactElsewhere(order.Fact{Kind: kinds[n%len(kinds)], SentAt: l.now(), Accession: "M000412207"})
 		case lostDemand, lostUpdate:
 			kinds := []order.DemandKind{order.DemandCancel, order.DemandActivate, order.DemandPlace, order.DemandDoNotProcess}
-			l.recordDemandElsewhere(kinds[n%len(kinds)], what == lostDemand)
+			l.settleDemandElsewhere(kinds[n%len(kinds)], what == lostDemand)
 		}
 		if what <= lostUpdate {
-			return order.RecordingResult{}, errOutage
+			return dispatch.SettledOrder{}, errOutage
 		}
 		return out, nil
 	}
 }
 
-// recordDemandElsewhere records a demand as another run of the order would. It is then repeated, or the run is woken.
-func (l *randomLife) recordDemandElsewhere(kind order.DemandKind, again bool) {
+// settleDemandElsewhere settles a demand as another run of the order would. It is then repeated, or the run is woken.
+func (l *randomLife) settleDemandElsewhere(kind order.DemandKind, again bool) {
 	ctx := context.Background()
 	r := l.newReply()
-	d := order.Demand{ID: r.id, Kind: kind, By: lifecycle.Client, IsRetry: true}
+	d := order.Demand{ID: r.id, Kind: kind, By: lifecycle.Client}
 	if kind == order.DemandPlace || kind == order.DemandDoNotProcess {
 		d.By = lifecycle.Operations
 	}
-	require.NoError(l.t, l.store.AddDemand(ctx, store.DemandRow{ID: d.ID, OrderID: l.orderID, Kind: d.Kind, By: d.By}))
-	s, err := l.store.LoadState(ctx, l.orderID)
-	require.NoError(l.t, err)
-	if decision := s.ApplyDemand(d, l.now()); decision.Outcome == order.OutcomeApplied {
-		_, err = l.store.Record(ctx, order.Recording{
-			OrderID: l.orderID, Revision: s.Revision, Cause: order.CauseDemand(d.ID), Decision: decision, DemandID: d.ID,
-			At: l.now(),
-		})
-		require.NoError(l.t, err)
+	require.NoError(l.t, l.store.AddDemand(ctx, store.DemandRow{ID: d.ID, OrderID: l.orderID, Kind: d.Kind, By: d.By,
+		Request: d}))
+	if state, err := l.store.State(ctx, l.orderID); err == nil && state.CheckDemand(d, l.now()) == "" {
+		l.settleElsewhere(order.Cause{Demand: &d})
 	}
 	if again {
 		l.env.UpdateWorkflow(dispatch.UpdateDemand, d.ID, r, d)

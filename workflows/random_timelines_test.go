@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
@@ -49,7 +50,7 @@ func (c *labHarness) checkRandomLife(t *rapid.T) {
 	manners := slices.Clone(orderKinds[name])
 	manners = append(manners, withScript(rapid.SampledFrom(scripts).Draw(t, "script")))
 	l := &randomLife{orderHarness: c.newWorld(t, manners...), t: t}
-	l.onRecord = l.checkAfterRecording
+	l.onSettle = l.checkAfterSettling
 	for range rapid.IntRange(1, 14).Draw(t, "what happens") {
 		l.n++
 		l.at += rapid.SampledFrom([]time.Duration{time.Second, time.Minute, hour, 9 * hour, day, 5 * day, 16 * day,
@@ -60,10 +61,10 @@ func (c *labHarness) checkRandomLife(t *rapid.T) {
 	l.checkLife()
 }
 
-// checkAfterRecording checks the order after every recording.
-func (l *randomLife) checkAfterRecording(ctx context.Context, rec order.Recording,
-	record recordFunc) (order.RecordingResult, error) {
-	out, err := record(ctx, rec)
+// checkAfterSettling checks the order after every settling.
+func (l *randomLife) checkAfterSettling(ctx context.Context, in dispatch.SettleInput,
+	settle settleFunc) (dispatch.SettledOrder, error) {
+	out, err := settle(ctx, in)
 	if err == nil {
 		l.checkHistory(l.order())
 	}
@@ -164,7 +165,7 @@ func (l *randomLife) drawDemand() func() {
 // checkLife asserts what holds of every order at the end of the drawn time, beyond what holds at any time.
 func (l *randomLife) checkLife() {
 	o, story := l.order(), l.story()
-	state, err := l.store.LoadState(context.Background(), l.orderID)
+	state, err := l.store.State(context.Background(), l.orderID)
 	require.NoError(l.t, err)
 	require.Nil(l.t, state.PendingBooking, "a provider has been asked for 60 days")
 	states := map[string]string{}

@@ -30,7 +30,7 @@ func (s *reconcileHarness) env() *testsuite.TestWorkflowEnvironment {
 	env.RegisterActivityWithOptions(func(_ context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 		s.inputs = append(s.inputs, in)
 		return dispatch.SweepResult{
-			OrdersStarted: 2, FactsSignalled: 3, EndpointsNudged: 4, UnmatchedReports: s.unmatched,
+			OrdersStarted: 2, OrdersWoken: 3, EndpointsNudged: 4, UnmatchedReports: s.unmatched,
 		}, nil
 	}, activity.RegisterOptions{Name: dispatch.ActivitySweep})
 	env.RegisterActivityWithOptions(func(_ context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
@@ -66,22 +66,22 @@ func TestReconcile(t *testing.T) {
 		polled []string
 		want   dispatch.SweepResult
 	}{
-		"each minute": {want: dispatch.SweepResult{OrdersStarted: 2, FactsSignalled: 3, EndpointsNudged: 4}},
+		"each minute": {want: dispatch.SweepResult{OrdersStarted: 2, OrdersWoken: 3, EndpointsNudged: 4}},
 		"each hour": {
 			in: dispatch.ReconcileInput{OpenOrders: true}, pages: []string{"", "o-500", "o-1000"}, polled: []string{"", "o-7"},
-			want: dispatch.SweepResult{OrdersStarted: 13, FactsSignalled: 3, EndpointsNudged: 4, FactsPolled: 7,
+			want: dispatch.SweepResult{OrdersStarted: 13, OrdersWoken: 3, EndpointsNudged: 4, FactsPolled: 7,
 				CountsCorrected: 2},
 		},
 		"each day": {
 			in: dispatch.ReconcileInput{OpenOrders: true, Thorough: true}, pages: []string{"", "o-500", "o-1000"},
 			polled: []string{"", "o-7"},
-			want: dispatch.SweepResult{OrdersStarted: 13, FactsSignalled: 3, EndpointsNudged: 4, FactsPolled: 7,
+			want: dispatch.SweepResult{OrdersStarted: 13, OrdersWoken: 3, EndpointsNudged: 4, FactsPolled: 7,
 				CountsCorrected: 2},
 		},
 		"the store is unavailable for a while": {
 			in: dispatch.ReconcileInput{OpenOrders: true}, fail: 3, pages: []string{"", "", "", "", "o-500", "o-1000"},
 			polled: []string{"", "o-7"},
-			want: dispatch.SweepResult{OrdersStarted: 13, FactsSignalled: 3, EndpointsNudged: 4, FactsPolled: 7,
+			want: dispatch.SweepResult{OrdersStarted: 13, OrdersWoken: 3, EndpointsNudged: 4, FactsPolled: 7,
 				CountsCorrected: 2},
 		},
 	}

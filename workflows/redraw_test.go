@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
@@ -91,9 +92,9 @@ func TestResultsOfAnOrderThatEndedOtherwise(t *testing.T) {
 	t.Parallel()
 	w := newVisitWorld(t, lifecycle.WalkIn)
 	held := ""
-	w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
-		held = cmp.Or(rec.HeldResultID, held)
-		return record(ctx, rec)
+	w.onSettle = func(ctx context.Context, in dispatch.SettleInput, settle settleFunc) (dispatch.SettledOrder, error) {
+		held = cmp.Or(w.heldResult(in), held)
+		return settle(ctx, in)
 	}
 	w.demandAt(hour, cancelDemand())
 	w.resultsAt(day, `{}`)
@@ -138,14 +139,13 @@ func TestResultsThatAreAcceptedWhileTheyAreFetched(t *testing.T) {
 			t.Parallel()
 			w := newVisitWorld(t, lifecycle.WalkIn)
 			var held, accepted string
-			w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
-				if fetched := cmp.Or(rec.ResultID, rec.HeldResultID); fetched != "" && accepted == "" {
+			w.onSettle = func(ctx context.Context, in dispatch.SettleInput, settle settleFunc) (dispatch.SettledOrder, error) {
+				if fetched := fetchedResult(in); fetched != "" && accepted == "" {
 					accepted = fetched
 					w.acceptBehindItsBack(accepted)
-				} else {
-					held = cmp.Or(rec.HeldResultID, held)
 				}
-				return record(ctx, rec)
+				held = cmp.Or(w.heldResult(in), held)
+				return settle(ctx, in)
 			}
 			if end {
 				w.demandAt(hour, cancelDemand())
@@ -174,12 +174,25 @@ func (w *orderHarness) acceptBehindItsBack(version string) {
 		ID: uuid.NewString(), Kind: order.DemandAcceptResults, By: lifecycle.Client,
 		Results: &order.FetchOutcome{ResultID: version, HeldID: version, Changed: true, Critical: true},
 	}
-	require.NoError(w.t, w.store.AddDemand(ctx, store.DemandRow{ID: dm.ID, OrderID: w.orderID, Kind: dm.Kind, By: dm.By}))
-	s, err := w.store.LoadState(ctx, w.orderID)
+	require.NoError(w.t, w.store.AddDemand(ctx, store.DemandRow{ID: dm.ID, OrderID: w.orderID, Kind: dm.Kind, By: dm.By,
+		Request: dm}))
+	w.settleElsewhere(order.Cause{Demand: &dm})
+}
+
+// fetchedResult returns the result version whose fetch is being settled; empty: none.
+func fetchedResult(in dispatch.SettleInput) string {
+	if in.Cause == nil || in.Cause.Call == nil || in.Cause.Call.Kind != order.CallFetch {
+		return ""
+	}
+	return in.Cause.Call.Fetched.ResultID
+}
+
+// heldResult returns the fetched result version that the settling will hold for a decision; empty: none.
+func (w *orderHarness) heldResult(in dispatch.SettleInput) string {
+	if fetchedResult(in) == "" {
+		return ""
+	}
+	state, err := w.store.State(context.Background(), w.orderID)
 	require.NoError(w.t, err)
-	_, err = w.store.Record(ctx, order.Recording{
-		OrderID: w.orderID, Revision: s.Revision, Cause: order.CauseDemand(dm.ID), DemandID: dm.ID,
-		Decision: s.ApplyDemand(dm, w.now()), ResultID: version, NewlyCritical: true, At: w.now(),
-	})
-	require.NoError(w.t, err)
+	return state.Decide(*in.Cause, w.now()).HeldResultID
 }

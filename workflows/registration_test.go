@@ -57,12 +57,12 @@ func TestAppliedFactIsNotParkedAgain(t *testing.T) {
 	w.at(2*day, func() {
 		arrived = w.storeInboxItem(order.Fact{Kind: order.FactCourierReport, SentAt: w.now(), Leg: "outbound",
 			TargetStatus: lifecycle.WithCustomer})
-		w.signalFact(arrived)
+		w.wakeFor(arrived)
 	})
 	w.registerKit(3 * day)
 	w.at(3*day+time.Second, func() {
 		require.Equal(t, lifecycle.Registered, w.order().Status)
-		w.signalFact(arrived)
+		w.wakeFor(arrived)
 	})
 	w.courierFactAt(5*day, "inbound", lifecycle.TransitLab)
 	w.factAt(6*day, order.FactKitReceived)

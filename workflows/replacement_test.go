@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
@@ -138,24 +139,23 @@ func TestReplacementIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withReplacement(order.ReplaceAuto))
 	w.factAt(10*day, order.FactKitRejected, withRecoverable(true))
-	w.onRecord = loseAnswerOnce(lifecycle.SampleError)
+	w.onSettle = w.loseAnswerOnce(lifecycle.SampleError)
 	w.run()
 	require.Equal(t, []lifecycle.LowStatus{ordered, created, received, blocked, lifecycle.SampleError}, w.statusHistory())
 	require.Len(t, w.order().Transaction.Orders, 2)
 	w.replacement()
 }
 
-// loseAnswerOnce records the step to a status, and loses the answer the first time.
-func loseAnswerOnce(
+// loseAnswerOnce settles the step to a status, and loses the answer the first time.
+func (w *orderHarness) loseAnswerOnce(
 	to lifecycle.LowStatus,
-) func(context.Context, order.Recording, recordFunc) (order.RecordingResult, error) {
+) func(context.Context, dispatch.SettleInput, settleFunc) (dispatch.SettledOrder, error) {
 	lost := false
-	return func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
-		out, err := record(ctx, rec)
-		steps := rec.Decision.Steps
-		if !lost && len(steps) > 0 && steps[len(steps)-1].To == to {
+	return func(ctx context.Context, in dispatch.SettleInput, settle settleFunc) (dispatch.SettledOrder, error) {
+		out, err := settle(ctx, in)
+		if !lost && out.Agenda.Status == to {
 			lost = true
-			return order.RecordingResult{}, errOutage
+			return dispatch.SettledOrder{}, errOutage
 		}
 		return out, err
 	}

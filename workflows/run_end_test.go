@@ -37,9 +37,10 @@ func TestSignalsAtTheEnd(t *testing.T) {
 	t.Run("while the end is recorded", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
-		w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
-			out, err := record(ctx, rec)
-			if rec.Decision.Next.Status == lifecycle.SampleError && rec.Decision.From != lifecycle.SampleError {
+		w.onSettle = func(ctx context.Context, in dispatch.SettleInput, settle settleFunc) (dispatch.SettledOrder, error) {
+			before := w.order().Status
+			out, err := settle(ctx, in)
+			if out.Agenda.Status == lifecycle.SampleError && before != lifecycle.SampleError {
 				for _, kind := range []order.FactKind{order.FactKitShipped, order.FactKitReceived, order.FactReportReady} {
 					w.reportFact(kind)
 				}
@@ -58,9 +59,10 @@ func TestSignalsAtTheEnd(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		asked := w.newReply()
-		w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
-			out, err := record(ctx, rec)
-			if rec.Decision.Next.Status == lifecycle.SampleError && rec.Decision.From != lifecycle.SampleError {
+		w.onSettle = func(ctx context.Context, in dispatch.SettleInput, settle settleFunc) (dispatch.SettledOrder, error) {
+			before := w.order().Status
+			out, err := settle(ctx, in)
+			if out.Agenda.Status == lifecycle.SampleError && before != lifecycle.SampleError {
 				w.meanwhile(func() { w.sendDemand(asked, cancelDemand(), nil) })
 				<-asked.accepted
 			}
@@ -177,12 +179,12 @@ func TestContinueAsNewWaits(t *testing.T) {
 			}
 			serve()
 		})
-		w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
-			if order.KindOfCause(rec.Cause) == "inbox" { // the loop records, and the call ends meanwhile
+		w.onSettle = func(ctx context.Context, in dispatch.SettleInput, settle settleFunc) (dispatch.SettledOrder, error) {
+			if w.order().Status == ordered && in.Cause == nil && len(w.story().InboxItems) > 0 { // the loop looks, and the call ends meanwhile
 				close(answer)
 				<-known
 			}
-			return record(ctx, rec)
+			return settle(ctx, in)
 		}
 		w.runUntil(hour)
 		require.True(t, recorded, "the answer of the lab was lost on the way")
@@ -191,8 +193,8 @@ func TestContinueAsNewWaits(t *testing.T) {
 	t.Run("for a recording", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
-		w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
-			if order.KindOfCause(rec.Cause) == "call" {
+		w.onSettle = func(ctx context.Context, in dispatch.SettleInput, settle settleFunc) (dispatch.SettledOrder, error) {
+			if in.Cause != nil && in.Cause.Call != nil {
 				woken := make(chan struct{})
 				w.meanwhile(func() {
 					w.env.SetContinueAsNewSuggested(true)
@@ -201,7 +203,7 @@ func TestContinueAsNewWaits(t *testing.T) {
 				})
 				<-woken
 			}
-			return record(ctx, rec)
+			return settle(ctx, in)
 		}
 		w.runUntil(hour)
 		require.Len(t, w.placementOutcomes(), 1, "the answer of the lab was not lost on the way")
