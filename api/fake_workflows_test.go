@@ -5,13 +5,13 @@ import (
 	"context"
 	"sync"
 
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// fakeWorkflows is a fake of the workflows. It decides and records demands by the real rules, and notes all other
-// calls.
+// fakeWorkflows is a fake of the workflows. The store settles its demands, and it notes all other calls.
 type fakeWorkflows struct {
 	store *store.Store
 
@@ -47,12 +47,21 @@ func (o *fakeWorkflows) NudgeDeliveries(_ context.Context, id string) error {
 
 func (o *fakeWorkflows) CheckReachable(context.Context) error { return o.locked(func() {}) }
 
-func (o *fakeWorkflows) SignalFact(_ context.Context, id string, f order.Fact) error {
+// WakeOrder notes the fact of the inbox item that it is woken for, if the item waits in the store.
+func (o *fakeWorkflows) WakeOrder(ctx context.Context, id string, w dispatch.Wake) error {
+	look, err := o.store.LookAtOrder(ctx, id)
+	if err != nil {
+		return err
+	}
 	return o.locked(func() {
 		if o.facts == nil {
 			o.facts = map[string][]order.Fact{}
 		}
-		o.facts[id] = append(o.facts[id], f)
+		for _, f := range look.Received {
+			if f.InboxID == w.InboxID && w.Kind == dispatch.WakeFact {
+				o.facts[id] = append(o.facts[id], f)
+			}
+		}
 	})
 }
 
@@ -64,45 +73,24 @@ func (o *fakeWorkflows) Demand(ctx context.Context, id string, d order.Demand) (
 	if answer != nil {
 		return answer(ctx, d)
 	}
-	s, err := o.store.State(ctx, id)
-	if err != nil {
+	if _, err := o.store.LookAtOrder(ctx, id); err != nil {
 		return order.DemandAnswer{}, err
 	}
-	if d.Kind.ConcernsAppointment() {
-		return o.book(ctx, s, d)
+	settled, err := o.store.SettleCause(ctx, id, order.Cause{Demand: &d}, testTime)
+	if err == nil && d.Kind.ConcernsAppointment() && settled.SettledDemandID == "" {
+		settled, err = o.book(ctx, id, d)
 	}
-	decision := s.ApplyDemand(d, testTime)
-	rec := order.Recording{
-		OrderID: id, Revision: s.Revision, Cause: order.CauseDemand(d.ID), Decision: decision, DemandID: d.ID, At: testTime,
-	}
-	if d.Kind == order.DemandAcceptResults && decision.Outcome == order.OutcomeApplied {
-		rec.ResultID = d.Results.ResultID
-	}
-	r, err := o.store.Record(ctx, rec)
 	if err != nil {
 		return order.DemandAnswer{}, err
 	}
 	return order.DemandAnswer{
-		Done: decision.Outcome == order.OutcomeApplied, Reason: decision.Reason, FromStatus: s.Status, Sequence: r.Sequence,
-		ReplacementID: r.ReplacementID,
+		Done: settled.Outcome == order.OutcomeApplied, Reason: settled.Reason, FromStatus: settled.From,
+		Sequence: settled.Sequence, ReplacementID: settled.ReplacementID,
 	}, nil
 }
 
-// book records a demand about an appointment. The provider accepts it, unless the test has set another answer.
-func (o *fakeWorkflows) book(ctx context.Context, s order.State, d order.Demand) (order.DemandAnswer, error) {
-	if reason := s.CheckDemand(d, testTime); reason != "" {
-		return order.DemandAnswer{Reason: reason, FromStatus: s.Status}, nil
-	}
-	asked, err := o.store.Record(ctx, order.Recording{
-		OrderID: s.OrderID, Revision: s.Revision, Cause: order.CauseCall(d.ID), Decision: s.ApplyBookingAsked(d, testTime),
-		At: testTime,
-	})
-	if err != nil {
-		return order.DemandAnswer{}, err
-	}
-	if s, err = o.store.State(ctx, s.OrderID); err != nil {
-		return order.DemandAnswer{}, err
-	}
+// book settles the provider's answer to a demand about an appointment: it accepts.
+func (o *fakeWorkflows) book(ctx context.Context, orderID string, d order.Demand) (store.Settled, error) {
 	booked := order.ReportedAppointment{Status: lifecycle.AppointmentStatusConfirmed, Reference: "ref-" + d.ID,
 		Confirmation: "ABCDEF", CanReschedule: true}
 	if d.Kind == order.DemandRequestAppointment {
@@ -111,13 +99,9 @@ func (o *fakeWorkflows) book(ctx context.Context, s order.State, d order.Demand)
 	if d.Kind == order.DemandCancelAppointment {
 		booked.Status = lifecycle.AppointmentStatusCancelled
 	}
-	decision := s.ApplyBookingAnswer(d, booked, testTime)
-	r, err := o.store.Record(ctx, order.Recording{
-		OrderID: s.OrderID, Revision: asked.Revision, Cause: order.CauseDemand(d.ID), Decision: decision, DemandID: d.ID,
-		At: testTime,
-	})
-	return order.DemandAnswer{Done: decision.Outcome == order.OutcomeApplied, Reason: decision.Reason,
-		FromStatus: s.Status, Sequence: r.Sequence}, err
+	answer := order.CallOutcome{Kind: order.CallBook, ID: "book-" + d.ID, Answer: order.AnswerDone, DemandID: d.ID,
+		Appointment: &booked}
+	return o.store.SettleCause(ctx, orderID, order.Cause{Call: &answer}, testTime)
 }
 
 func (o *fakeWorkflows) snapshot() (started, nudged []string, demands []order.Demand) {
@@ -127,7 +111,8 @@ func (o *fakeWorkflows) snapshot() (started, nudged []string, demands []order.De
 		append([]order.Demand(nil), o.demands...)
 }
 
-func (o *fakeWorkflows) signalled(id string) []order.Fact {
+// woken returns the facts for which an order was woken.
+func (o *fakeWorkflows) woken(id string) []order.Fact {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return append([]order.Fact(nil), o.facts[id]...)

@@ -51,7 +51,7 @@ func (f *fixture) shipKit(id string) {
 	f.t.Helper()
 	body := trackerUpdateLikeSeed(f.order(id).Number)
 	require.Equal(f.t, http.StatusOK, f.sendLabWebhook(body).status)
-	facts := f.orders.signalled(id)
+	facts := f.orders.woken(id)
 	fact := facts[len(facts)-1]
 	s, err := f.store.State(f.t.Context(), id)
 	require.NoError(f.t, err)
@@ -86,20 +86,20 @@ func TestCourierWebhook(t *testing.T) {
 	for _, tt := range tests {
 		r := f.sendCourierWebhook(trackerUpdate(tt.number, tt.status, tt.minute))
 		require.Equal(t, http.StatusOK, r.status, string(r.body))
-		facts := f.orders.signalled(id)
+		facts := f.orders.woken(id)
 		got := facts[len(facts)-1]
 		tt.want.Kind, tt.want.InboxID, tt.want.ReceivedAt = order.FactCourierReport, r.json(t)["id"].(string), testTime
 		tt.want.SentAt = time.Date(2026, 3, 4, 15, tt.minute, 0, 0, time.UTC)
 		require.Equal(t, tt.want, got)
 	}
-	before := len(f.orders.signalled(id))
+	before := len(f.orders.woken(id))
 	require.Equal(t, http.StatusOK, f.sendCourierWebhook(trackerUpdate(inbound, "delivered", 35)).status)
-	require.Len(t, f.orders.signalled(id), before, "a duplicate")
+	require.Len(t, f.orders.woken(id), before, "a duplicate")
 
 	r := f.sendCourierWebhook(trackerUpdate(outbound, "pre_transit", 36))
 	require.Equal(t, http.StatusOK, r.status)
 	require.Equal(t, store.InboxUnknown, r.json(t)["status"], "a printed label proves nothing")
-	require.Len(t, f.orders.signalled(id), before)
+	require.Len(t, f.orders.woken(id), before)
 	require.NotContains(t, f.logs.String(), "Ann Lee")
 }
 

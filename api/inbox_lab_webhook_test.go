@@ -40,16 +40,12 @@ func (f *fixture) inbox() []store.InboxItem {
 	return rows
 }
 
-// waitForInboxState waits until an inbox item has the state, and returns it. That the order was signalled is recorded
-// after the answer.
-func (f *fixture) waitForInboxState(id, state string) store.InboxItem {
+// requireInboxState requires that an inbox item has the state, and returns it.
+func (f *fixture) requireInboxState(id, state string) store.InboxItem {
 	f.t.Helper()
-	var row store.InboxItem
-	require.Eventually(f.t, func() bool {
-		var err error
-		row, err = f.store.InboxItem(f.t.Context(), id)
-		return err == nil && row.State == state
-	}, 10*time.Second, time.Millisecond, "row %s does not become %s", id, state)
+	row, err := f.store.InboxItem(f.t.Context(), id)
+	require.NoError(f.t, err)
+	require.Equal(f.t, state, row.State)
 	return row
 }
 
@@ -86,9 +82,9 @@ func TestSeedWebhooks(t *testing.T) {
 		require.Equal(t, http.StatusOK, r.status, string(r.body))
 		require.Equal(t, "received", r.json(t)["status"])
 
-		facts := f.orders.signalled(id)
+		facts := f.orders.woken(id)
 		require.Len(t, facts, 1)
-		row := f.waitForInboxState(facts[0].InboxID, store.InboxSignalled)
+		row := f.requireInboxState(facts[0].InboxID, store.InboxReceived)
 		want.InboxID, want.SentAt, want.ReceivedAt, want.Detail = row.ID, sent, testTime, facts[0].Detail
 		require.Equal(t, want, facts[0])
 		require.Equal(t, id, row.OrderID)
@@ -135,27 +131,27 @@ func TestLabWebhookAnswers(t *testing.T) {
 		"info is a text": {with("kit_rejected", func(m map[string]any) { m["rej_info"] = "bad" }), http.StatusAccepted,
 			store.InboxIncomplete, false, "molecular-api#d7"},
 		"no timestamp": {with("kit_received", func(m map[string]any) { m["rcvd_info"] = map[string]any{} }),
-			http.StatusOK, store.InboxSignalled, true, "molecular-api#d7b"},
+			http.StatusOK, store.InboxReceived, true, "molecular-api#d7b"},
 		"unreadable timestamp": {with("report_ready",
 			func(m map[string]any) { m["report_ready_info"] = map[string]any{"report_sent_datetime": "today"} }), http.StatusOK,
-			store.InboxSignalled, true, "molecular-api#d7b"},
+			store.InboxReceived, true, "molecular-api#d7b"},
 		"unknown order": {with("kit_received", func(m map[string]any) { m["order_number"] = "0000000000000000" }),
 			http.StatusAccepted, store.InboxUnmatched, false, "molecular-api#d8"},
 		"more keys than known": {with("kit_shipped", func(m map[string]any) { m["colour"] = "blue" }), http.StatusOK,
-			store.InboxSignalled, true, "molecular-api#d12"},
+			store.InboxReceived, true, "molecular-api#d12"},
 	}
 	for name, tt := range tests {
 		t.Log(name) // shown when what follows fails
-		before, facts := len(f.inbox()), len(f.orders.signalled(id))
+		before, facts := len(f.inbox()), len(f.orders.woken(id))
 		r := f.sendLabWebhook(tt.body)
 		require.Equal(t, tt.status, r.status, "%s: %s", tt.decision, r.body)
 		rows := f.inbox()
 		require.Len(t, rows, before+1)
-		f.waitForInboxState(r.json(t)["id"].(string), tt.state)
+		f.requireInboxState(r.json(t)["id"].(string), tt.state)
 		if tt.signal {
 			facts++
 		}
-		require.Len(t, f.orders.signalled(id), facts)
+		require.Len(t, f.orders.woken(id), facts)
 	}
 	require.Equal(t, int64(1), f.order(id).Sequence, "the API itself changes no status")
 }
@@ -245,12 +241,12 @@ func TestLabWebhookDuplicatesAndAmendments(t *testing.T) {
 	first, again := f.sendLabWebhook(body), f.sendLabWebhook(body)
 	require.Equal(t, http.StatusOK, again.status, "molecular-api#d9")
 	require.Equal(t, first.json(t)["id"], again.json(t)["id"])
-	require.Len(t, f.orders.signalled(id), 1, "a duplicate is only counted")
+	require.Len(t, f.orders.woken(id), 1, "a duplicate is only counted")
 	require.Equal(t, 2, f.inbox()[0].TimesSent)
 
 	body["ship_info"].(map[string]any)["outbound"] = "9420900204173500182641"
 	require.Equal(t, http.StatusOK, f.sendLabWebhook(body).status)
-	facts := f.orders.signalled(id)
+	facts := f.orders.woken(id)
 	require.Len(t, facts, 2)
 	require.True(t, facts[1].Amendment, "molecular-api#d17")
 	require.False(t, facts[0].Amendment)
@@ -282,13 +278,13 @@ func TestLabWebhookOfAnotherAccount(t *testing.T) {
 	r := f.sendLabWebhookAs("other", "pair", labWebhookSample(t, "kit_received", number))
 	require.Equal(t, http.StatusAccepted, r.status, "the sender learns nothing")
 	require.Equal(t, store.InboxQuarantined, f.inbox()[0].State)
-	require.Empty(t, f.orders.signalled(id))
+	require.Empty(t, f.orders.woken(id))
 
 	require.Equal(t, http.StatusOK, f.sendLabWebhook(labWebhookSample(t, "kit_received", number)).status)
-	require.Len(t, f.orders.signalled(id), 1, "the other account's message does not block it")
+	require.Len(t, f.orders.woken(id), 1, "the other account's message does not block it")
 }
 
-// A stored inbox item is answered 2xx, also when the order's workflow cannot be signalled.
+// A stored inbox item is answered 2xx, also when the order's workflow cannot be woken.
 func TestLabWebhookWithoutWorkflows(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -296,7 +292,7 @@ func TestLabWebhookWithoutWorkflows(t *testing.T) {
 	f.orders.fail(errors.New("unreachable"))
 	r := f.sendLabWebhook(labWebhookSample(t, "kit_received", f.order(id).Number))
 	require.Equal(t, http.StatusOK, r.status)
-	require.Equal(t, store.InboxReceived, f.inbox()[0].State, "the reconciler signals it later")
+	require.Equal(t, store.InboxReceived, f.inbox()[0].State, "the reconciler wakes the order later")
 }
 
 func TestLabWebhookWithoutStore(t *testing.T) {

@@ -81,7 +81,7 @@ func TestPartnerWebhookAnswers(t *testing.T) {
 		status int
 		state  string
 	}{
-		"a fact":        {fact("sample_received"), http.StatusOK, store.InboxSignalled},
+		"a fact":        {fact("sample_received"), http.StatusOK, store.InboxReceived},
 		"not JSON":      {"sample received", http.StatusBadRequest, store.InboxQuarantined},
 		"no order":      {`{"type":"sample_received"}`, http.StatusBadRequest, store.InboxQuarantined},
 		"unknown type":  {fact("sample_admired"), http.StatusAccepted, store.InboxUnknown},
@@ -90,20 +90,20 @@ func TestPartnerWebhookAnswers(t *testing.T) {
 	} {
 		r := p.sendWebhook("evt "+name, tt.body)
 		require.Equal(t, tt.status, r.status, "%s: %s", name, r.body)
-		row := f.waitForInboxState(r.json(t)["id"].(string), tt.state)
+		row := f.requireInboxState(r.json(t)["id"].(string), tt.state)
 		require.Equal(t, "neutral", row.Partner)
 	}
-	require.Len(t, f.orders.signalled(id), 1)
+	require.Len(t, f.orders.woken(id), 1)
 
 	before := len(f.inbox())
 	again := p.sendWebhook("evt a fact", fact("sample_received"))
 	require.Equal(t, http.StatusOK, again.status)
 	require.Len(t, f.inbox(), before, "a repeated webhook-id changes nothing")
-	require.Len(t, f.orders.signalled(id), 1)
+	require.Len(t, f.orders.woken(id), 1)
 	amended := fact("sample_received")
 	amended["data"] = map[string]any{"collected_at": testTime}
 	require.Equal(t, http.StatusOK, p.sendWebhook("evt a fact", amended).status)
-	facts := f.orders.signalled(id)
+	facts := f.orders.woken(id)
 	require.Len(t, facts, 2)
 	require.True(t, facts[1].Amendment)
 }
@@ -149,7 +149,7 @@ func TestPartnerWebhookOfAnotherLab(t *testing.T) {
 	r := p.sendWebhook("evt", map[string]any{"type": "sample_received", "order_number": f.order(id).Number})
 	require.Equal(t, http.StatusAccepted, r.status, "the sender learns nothing")
 	require.Equal(t, store.InboxQuarantined, f.inbox()[0].State)
-	require.Empty(t, f.orders.signalled(id))
+	require.Empty(t, f.orders.woken(id))
 }
 
 // A provider of the team's appointments may report on appointments, whichever lab has the order, and on nothing else.
@@ -171,15 +171,15 @@ func TestPartnerWebhookOfAProvider(t *testing.T) {
 	for name, p := range strangers {
 		require.Equal(t, http.StatusAccepted, p.sendWebhook("evt", visit).status, name)
 	}
-	require.Empty(t, f.orders.signalled(id))
+	require.Empty(t, f.orders.woken(id))
 	require.Equal(t, http.StatusAccepted, provider.sendWebhook("evt-0", map[string]any{
 		"type": "report_ready", "order_number": f.order(id).Number,
 	}).status, "a provider has no reports")
-	require.Empty(t, f.orders.signalled(id))
+	require.Empty(t, f.orders.woken(id))
 
 	r := provider.sendWebhook("evt", visit)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
-	facts := f.orders.signalled(id)
+	facts := f.orders.woken(id)
 	require.Len(t, facts, 1)
 	require.Equal(t, order.FactAppointment, facts[0].Kind)
 	require.Equal(t, lifecycle.AppointmentStatusCancelled, facts[0].Appointment.Status)

@@ -73,24 +73,6 @@ func TestCancelOrderOvertaken(t *testing.T) {
 	}
 }
 
-// A workflow that is behind the stored state refuses what that allows. It is asked again, and then decides by the
-// stored state.
-func TestARefusalThatTheRowContradictsIsAskedAgain(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	id := f.createOrder(nil)
-	var asked []order.Demand
-	f.orders.answerWith(func(_ context.Context, d order.Demand) (order.DemandAnswer, error) {
-		asked = append(asked, d)
-		return order.DemandAnswer{
-			Done: d.IsRetry, Reason: order.ReasonTransitionNotAllowed, FromStatus: lifecycle.Ordered,
-		}, nil
-	})
-	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil).status)
-	require.Len(t, asked, 2)
-	require.Equal(t, asked[0].ID, asked[1].ID, "it is the same demand")
-}
-
 func TestDemandsWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -116,9 +98,15 @@ func TestDemandsWithoutAnswer(t *testing.T) {
 	story, err := f.store.Story(t.Context(), id)
 	require.NoError(t, err)
 	require.Len(t, story.Demands, 3)
-	unanswered, err := f.store.OrdersWithUnansweredDemands(t.Context(), time.Now().Add(24*time.Hour), 10)
+	unsettled, err := f.store.UnsettledOrders(t.Context(), time.Now().Add(24*time.Hour), 10)
 	require.NoError(t, err)
-	require.Equal(t, []string{id}, unanswered)
+	require.Equal(t, []string{id}, unsettled)
+	look, err := f.store.LookAtOrder(t.Context(), id)
+	require.NoError(t, err)
+	require.Len(t, look.Demands, 3, "the order's run settles them")
+	for i, d := range look.Demands {
+		require.Equal(t, order.Demand{ID: story.Demands[i].ID, Kind: order.DemandCancel, By: lifecycle.Client}, d.Demand)
+	}
 	f.orders.answerWith(func(context.Context, order.Demand) (order.DemandAnswer, error) {
 		return order.DemandAnswer{}, errors.New("secret cause")
 	})

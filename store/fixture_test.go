@@ -92,16 +92,16 @@ func look(t testing.TB, s *Store, id string) Look {
 	return l
 }
 
-// recordUntil decides on the current state, records, and starts again when another cause was recorded first.
+// recordUntil looks at the order, decides on its state, records, and starts again when another cause was recorded first.
 func recordUntil(t testing.TB, s *Store, r order.Recording,
 	decide func(order.State) order.Decision) (RecordResult, error) {
 	t.Helper()
 	for {
-		st, err := s.State(t.Context(), r.OrderID)
+		l, err := s.LookAtOrder(t.Context(), r.OrderID)
 		if err != nil {
 			return RecordResult{}, err
 		}
-		r.Revision, r.Decision, r.At = st.Revision, decide(st), s.now()
+		r.Revision, r.Decision, r.At = l.State.Revision, decide(l.State), s.now()
 		out, err := s.Record(t.Context(), r)
 		if !errors.Is(err, ErrStale) {
 			return out, err

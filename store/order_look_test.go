@@ -31,7 +31,7 @@ func TestALookShowsWhatWaits(t *testing.T) {
 		_, err := s.LookAtOrder(t.Context(), sqldb.NewID())
 		require.ErrorIs(t, err, ErrNotFound)
 
-		parked := receiveFact(t, s, o.Number, order.Fact{Kind: order.FactKitReceived})
+		parked := receiveFact(t, s, o.Number, courierMoves())
 		require.Equal(t, order.OutcomeParked, recordFact(t, s, o.ID, *parked.Fact).Outcome)
 		var facts []order.Fact
 		var demands []OpenDemand
@@ -51,7 +51,7 @@ func TestALookShowsWhatWaits(t *testing.T) {
 		require.Equal(t, []order.Fact{*parked.Fact}, got.State.ParkedFacts)
 		require.Equal(t, demands, got.Demands, "with all that the run decides on")
 
-		demand(t, s, o.ID, order.Demand{ID: demands[0].ID, Kind: order.DemandActivate}, nil)
+		settle(t, s, o.ID, order.Cause{Demand: &demands[0].Demand})
 		recordFact(t, s, o.ID, facts[1])
 		got = look(t, s, o.ID)
 		require.NotContains(t, got.Received, facts[1])
@@ -71,6 +71,7 @@ func TestTheFirstLookStartsTheOrder(t *testing.T) {
 			return ids
 		}
 		state(t, s, o.ID)
+		settle(t, s, o.ID, placed("p"))
 		require.Equal(t, []string{o.ID}, waiting())
 		look(t, s, o.ID)
 		look(t, s, o.ID)
@@ -101,7 +102,8 @@ func TestUnsettledOrdersAreListed(t *testing.T) {
 		report(both)
 		ask(both)
 		recordFact(t, s, idle.ID, report(idle))
-		require.Equal(t, order.OutcomeParked, recordFact(t, s, early.ID, report(early)).Outcome)
+		_, parked := applyFact(t, s, early, courierMoves())
+		require.Equal(t, order.OutcomeParked, parked.Outcome)
 		receiveFact(t, s, order.NewNumber(), order.Fact{Kind: order.FactKitShipped})
 		forward(time.Second)
 

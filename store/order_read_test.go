@@ -289,13 +289,11 @@ func TestTheReconcilerFindsWhatIsOpen(t *testing.T) {
 		require.Equal(t, ids[:2], never(s.now(), 2))
 		require.Equal(t, ids[:4], never(s.now().Add(-time.Second), 10))
 		for _, id := range ids {
-			looked, err := s.State(t.Context(), id)
-			require.NoError(t, err)
-			require.Equal(t, id, looked.OrderID)
+			require.Equal(t, id, state(t, s, id).OrderID)
 		}
-		require.Equal(t, ids, never(s.now(), 10), "who only looks begins nothing")
-		state(t, s, ids[0])
-		state(t, s, ids[0])
+		require.Equal(t, ids, never(s.now(), 10), "who only reads the state begins nothing")
+		look(t, s, ids[0])
+		look(t, s, ids[0])
 		require.Equal(t, ids[1:], never(s.now(), 10))
 
 		open := func(after string, limit int) []string {

@@ -29,11 +29,9 @@ func (s *Store) keepUnknownFields(stored, next string) (string, error) {
 			return "", fmt.Errorf("decoding a state: %w", err)
 		}
 	}
-	unknown := fieldsWithout(was, understood)
-	if len(unknown) == 0 {
+	if !keepFields(was, understood, will) {
 		return next, nil
 	}
-	addFields(will, unknown)
 	merged, err := json.Marshal(will)
 	if err != nil {
 		return "", fmt.Errorf("encoding a state with unknown fields: %w", err)
@@ -41,36 +39,22 @@ func (s *Store) keepUnknownFields(stored, next string) (string, error) {
 	return string(merged), nil
 }
 
-// fieldsWithout returns the fields of an object that another one does not have, also in the objects within it.
-func fieldsWithout(object, other map[string]any) map[string]any {
-	rest := map[string]any{}
-	for name, value := range object {
-		counterpart, has := other[name]
-		inner, isObject := value.(map[string]any)
-		innerOther, bothObjects := counterpart.(map[string]any)
-		switch {
-		case !has:
-			rest[name] = value
-		case isObject && bothObjects:
-			if innerRest := fieldsWithout(inner, innerOther); len(innerRest) > 0 {
-				rest[name] = innerRest
-			}
+// keepFields adds to an object the fields of the stored one that are not understood, also in the objects within it, and
+// reports whether it added any. Nothing is added to an object that is gone, or that has another id now.
+func keepFields(was, understood, will map[string]any) (added bool) {
+	for name, value := range was {
+		known, isKnown := understood[name]
+		present, isPresent := will[name]
+		if !isKnown && !isPresent {
+			will[name], added = value, true
+			continue
+		}
+		inner, _ := value.(map[string]any)
+		innerKnown, _ := known.(map[string]any)
+		innerPresent, _ := present.(map[string]any)
+		if inner != nil && innerKnown != nil && innerPresent != nil && inner["id"] == innerPresent["id"] {
+			added = keepFields(inner, innerKnown, innerPresent) || added
 		}
 	}
-	return rest
-}
-
-// addFields adds fields to an object where it does not have them. A part of an object that is gone is not added.
-func addFields(object, fields map[string]any) {
-	for name, value := range fields {
-		present, has := object[name]
-		inner, isObject := present.(map[string]any)
-		innerFields, fieldsAreObject := value.(map[string]any)
-		switch {
-		case has && isObject && fieldsAreObject:
-			addFields(inner, innerFields)
-		case !has:
-			object[name] = value
-		}
-	}
+	return added
 }

@@ -38,7 +38,8 @@ func TestNothingAboutAPatientIsEncoded(t *testing.T) {
 		require.NoError(t, err, name)
 	}
 	for name, value := range map[string]any{
-		"nil": nil, "text": "x", "order": dispatch.OrderInput{OrderID: "x"}, "state": dispatch.LoadedOrder{},
+		"nil": nil, "text": "x", "order": dispatch.OrderInput{OrderID: "x"}, "settle": dispatch.SettleInput{Cause: &order.Cause{}},
+		"settled": dispatch.SettledOrder{Answer: &order.DemandAnswer{}}, "wake": dispatch.Wake{}, "state": order.State{},
 		"recording": order.Recording{},
 		"demand":    order.Demand{}, "fact": order.Fact{}, "time": time.Now(), "recursive": list{Next: &list{}},
 		"any": hidden{Inner: 1}, "unseen": unseen{},
@@ -54,7 +55,7 @@ func BenchmarkEncoding(b *testing.B) {
 		"guarded": dispatch.NewConverter()} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				_, _ = c.ToPayloads(dispatch.LoadedOrder{})
+				_, _ = c.ToPayloads(dispatch.SettledOrder{})
 			}
 		})
 	}
