@@ -52,7 +52,8 @@ type Activities struct {
 	Log       *slog.Logger
 	Now       func() time.Time
 
-	batchWakers batchWakers
+	batchWakers   batchWakers
+	ignoresLeases bool // tests only: batches neither take nor respect leases
 }
 
 // isNotFound reports whether an error of the store says that a row does not exist.
