@@ -175,7 +175,8 @@ func (b *batch) startAttempt(ctx context.Context, d store.DueDelivery) {
 }
 
 // postAttempt posts one message, counts the attempt and returns its row. It returns false if the batch may not post, or
-// if our side cancelled the attempt, which says nothing about the receiver. An attempt whose row is lost is repeated with the same message id.
+// if our side cancelled the attempt, which says nothing about the receiver. An attempt whose row is lost is repeated
+// with the same message id.
 func (b *batch) postAttempt(ctx context.Context, e store.Endpoint, d store.DueDelivery) (store.AttemptRow, bool) {
 	if !b.mayPost(ctx) {
 		return store.AttemptRow{}, false

@@ -68,8 +68,8 @@ func (l *batchLease) isTaken() bool {
 	return lease.Fence > 0
 }
 
-// age returns how long ago the lease was taken or renewed. A clock that stood still while the machine was suspended does
-// not make it younger.
+// age returns how long ago the lease was taken or renewed. A clock that stood still while the machine was suspended
+// does not make it younger.
 func (l *batchLease) age() time.Duration {
 	_, at, _ := l.state()
 	now := time.Now()

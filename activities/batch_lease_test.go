@@ -216,7 +216,7 @@ func TestALeaseIsRenewedWhileAttemptsAreInProgress(t *testing.T) {
 	all, doubled := s.requests()
 	require.Equal(t, 8, all)
 	require.Zero(t, doubled)
-	require.Equal(t, 1.0, second.count("waited")) //nolint:testifylint // a count
+	require.Equal(t, 1.0, second.count("waited"))
 	require.NoError(t, <-second.ended)
 	require.Zero(t, first.count("lost"))
 }
@@ -238,7 +238,7 @@ func TestABatchThatHasLostItsLeaseStops(t *testing.T) {
 	require.NoError(t, <-batch.ended)
 	all, _ := s.requests()
 	require.Less(t, all, 10, "it goes on at most until the lease, as it knows it, would not outlast an attempt")
-	require.Equal(t, 1.0, batch.count("lost")) //nolint:testifylint // a count
+	require.Equal(t, 1.0, batch.count("lost"))
 	require.NoError(t, s.db.RenewDeliveryLease(t.Context(), stolen), "it does not free the lease of another batch")
 	backlog, err := s.db.EndpointBacklog(t.Context(), s.endpoint)
 	require.NoError(t, err)

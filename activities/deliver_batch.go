@@ -66,8 +66,9 @@ const DefaultConcurrency = 16
 // more before it returns, so that most deliveries need no workflow run of their own. Deliveries fail one by one, each
 // on its own schedule.
 //
-// Temporal can start a batch while an earlier one of the endpoint still runs, for example when its worker or the network
-// stalls. So a batch posts only while it holds the endpoint's lease, and waits for the lease when another one holds it.
+// Temporal can start a batch while an earlier one of the endpoint still runs, for example when its worker or the
+// network stalls. So a batch posts only while it holds the endpoint's lease, and waits for the lease when another one
+// holds it.
 //
 // It waits in real time. a.Now is the clock by which deliveries are due, and the time of the attempts.
 func (a *Activities) Deliver(ctx context.Context, endpointID string) (dispatch.BatchResult, error) {

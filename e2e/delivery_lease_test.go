@@ -29,9 +29,9 @@ func (k *workerKillSystem) awaitMoreRequests(n int) {
 		"no message after request %d", n)
 }
 
-// TestTheStallAfterAWorkerWasKilled measures how long an endpoint gets nothing after kill -9 of the worker that delivers
-// to it, while another worker runs. The lease of the dead batch does not make it much longer than Temporal takes to
-// notice the death.
+// TestTheStallAfterAWorkerWasKilled measures how long an endpoint gets nothing after kill -9 of the worker that
+// delivers to it, while another worker runs. The lease of the dead batch does not make it much longer than Temporal
+// takes to notice the death.
 func TestTheStallAfterAWorkerWasKilled(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
@@ -54,8 +54,8 @@ func TestTheStallAfterAWorkerWasKilled(t *testing.T) {
 }
 
 // TestAWorkerThatStandsStill stops a worker's process between two messages for longer than its lease, and lets it go on
-// while another worker delivers. Every message arrives once: the first worker finds that it has lost its lease, or learns
-// from Temporal that its batch was replaced.
+// while another worker delivers. Every message arrives once: the first worker finds that it has lost its lease, or
+// learns from Temporal that its batch was replaced.
 func TestAWorkerThatStandsStill(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {

@@ -14,8 +14,8 @@ import (
 // ErrLeaseLost means that another batch has taken the lease since.
 var ErrLeaseLost = errors.New("another batch has taken the lease")
 
-// DeliveryLease is the right of one batch to make the deliveries of one endpoint. It ends Duration after it was taken or
-// renewed, by the database's clock.
+// DeliveryLease is the right of one batch to make the deliveries of one endpoint. It ends Duration after it was taken
+// or renewed, by the database's clock.
 type DeliveryLease struct {
 	EndpointID string
 	Owner      string // id of the batch

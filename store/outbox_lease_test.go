@@ -93,8 +93,8 @@ func TestALeaseExpiresAndIsLostOnlyWhenItIsTaken(t *testing.T) {
 	})
 }
 
-// TestConcurrentBatchesTakeALeaseInTurn has batches of several processes take, renew and release one lease. At no time do
-// two hold it, and no fence is given twice.
+// TestConcurrentBatchesTakeALeaseInTurn has batches of several processes take, renew and release one lease. At no time
+// do two hold it, and no fence is given twice.
 func TestConcurrentBatchesTakeALeaseInTurn(t *testing.T) {
 	t.Parallel()
 	forEachEngineShared(t, func(t *testing.T, open func() *Store) {
@@ -237,7 +237,8 @@ func TestRecordingRenewsTheLease(t *testing.T) {
 	})
 }
 
-// TestALeaseDoesNotHinderChangesOfItsEndpoint: an endpoint is changed, disabled and removed while a batch has its lease.
+// TestALeaseDoesNotHinderChangesOfItsEndpoint: an endpoint is changed, disabled and removed while a batch has its
+// lease.
 func TestALeaseDoesNotHinderChangesOfItsEndpoint(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
