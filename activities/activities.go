@@ -52,8 +52,9 @@ type Activities struct {
 	// NotifyInline makes recordings notify other workflows before they return. Tests without real time need it.
 	NotifyInline bool
 
-	batchWakers batchWakers
-	background  background
+	batchWakers   batchWakers
+	background    background
+	ignoresLeases bool // tests only: batches neither take nor respect leases
 }
 
 // isNotFound reports whether an error of the store says that a row does not exist.

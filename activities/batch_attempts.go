@@ -29,6 +29,7 @@ const (
 type batch struct {
 	*Activities
 	endpoint      store.Endpoint
+	lease         *batchLease
 	attemptSlots  chan struct{}         // one for each delivery that may run at once
 	attempts      chan store.AttemptRow // attempts to be recorded
 	posting       sync.WaitGroup
@@ -41,13 +42,14 @@ type batch struct {
 	recordedIDs       []string        // ids of those that are recorded
 	failureStreak     int             // failures since the last success
 	delivered, failed int
-	disabled          bool
-	err               error // of the recorder; the batch ends after it
+	stopped           bool  // the endpoint is disabled or removed, or another batch has taken the lease
+	err               error // of the recorder or of the lease; the batch ends after it
 }
 
 func (a *Activities) newBatch(e store.Endpoint) *batch {
 	b := &batch{
-		Activities: a, endpoint: e, attemptSlots: make(chan struct{}, cmp.Or(a.Concurrency, DefaultConcurrency)),
+		Activities: a, endpoint: e, lease: newBatchLease(a, e.ID),
+		attemptSlots: make(chan struct{}, cmp.Or(a.Concurrency, DefaultConcurrency)),
 		attempts:     make(chan store.AttemptRow, recordBatchSize),
 		recorderDone: make(chan struct{}), inFlight: map[string]bool{},
 	}
@@ -59,12 +61,29 @@ func (a *Activities) newBatch(e store.Endpoint) *batch {
 
 // startDuePage reads one page of due deliveries and hands them out. It returns how many it has handed out.
 func (b *batch) startDuePage(ctx context.Context) (handed int, err error) {
-	b.forgetRecorded()
-	page, err := b.Store.DueDeliveries(ctx, store.DueQuery{EndpointID: b.endpoint.ID, Now: b.Now(), After: b.cursor,
-		Limit: duePageSize})
+	page, err := b.readDuePage(ctx)
 	if err != nil {
 		return 0, err
 	}
+	if len(page) > 0 && !b.ignoresLeases && !b.lease.isTaken() {
+		if taken, err := b.acquireLease(ctx); err != nil || !taken {
+			return 0, err
+		}
+		if page, err = b.readDuePage(ctx); err != nil { // the batch that had the lease may have delivered them
+			return 0, err
+		}
+	}
+	return b.startAttempts(ctx, page)
+}
+
+func (b *batch) readDuePage(ctx context.Context) ([]store.DueDelivery, error) {
+	b.forgetRecorded()
+	return b.Store.DueDeliveries(ctx, store.DueQuery{EndpointID: b.endpoint.ID, Now: b.Now(), After: b.cursor,
+		Limit: duePageSize})
+}
+
+// startAttempts hands out the deliveries of a page. It returns how many it has handed out.
+func (b *batch) startAttempts(ctx context.Context, page []store.DueDelivery) (handed int, err error) {
 	read, from := time.Now(), b.cursor
 	b.cursor = store.DueDelivery{}
 	for _, d := range page {
@@ -98,7 +117,7 @@ func (b *batch) refreshEndpoint(ctx context.Context, d store.DueDelivery) error 
 	}
 	e, err := b.Store.Endpoint(ctx, b.endpoint.ID)
 	if isNotFound(err) {
-		b.stop(true, nil)
+		b.stop(nil)
 		return nil
 	}
 	if err == nil {
@@ -155,9 +174,15 @@ func (b *batch) startAttempt(ctx context.Context, d store.DueDelivery) {
 	}()
 }
 
-// postAttempt posts one message, counts the attempt and returns its row. It returns false if our side cancelled the
-// attempt, which says nothing about the receiver. An attempt whose row is lost is repeated with the same message id.
+// postAttempt posts one message, counts the attempt and returns its row. It returns false if the batch may not post, or
+// if our side cancelled the attempt, which says nothing about the receiver. An attempt whose row is lost is repeated
+// with the same message id.
 func (b *batch) postAttempt(ctx context.Context, e store.Endpoint, d store.DueDelivery) (store.AttemptRow, bool) {
+	if !b.mayPost(ctx) {
+		return store.AttemptRow{}, false
+	}
+	ctx, end := postingContext(ctx)
+	defer end()
 	at := b.Now()
 	secrets := []string{e.Secret}
 	if e.PreviousSecret != "" && at.Before(e.PreviousUntil) {
@@ -224,16 +249,20 @@ func (b *batch) hasUnrecorded() bool {
 func (b *batch) isStopped() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.disabled || b.err != nil
+	return b.stopped
 }
 
-func (b *batch) stop(disabled bool, err error) {
+// stop lets the batch hand out nothing more, because of an error or for another reason. It reports whether the batch
+// was going on.
+func (b *batch) stop(err error) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.disabled = b.disabled || disabled
+	first := !b.stopped && b.err == nil
+	b.stopped = true
 	if b.err == nil {
 		b.err = err
 	}
+	return first
 }
 
 // progress returns what the batch has done so far.

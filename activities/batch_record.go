@@ -21,7 +21,7 @@ func (b *batch) runRecorder(ctx context.Context) {
 	for row := range b.attempts {
 		rows := b.collectAttempts(row)
 		if err := b.writeAttempts(context.WithoutCancel(ctx), rows); err != nil {
-			b.stop(false, err)
+			b.stop(err)
 		}
 		b.mu.Lock()
 		for _, r := range rows {
@@ -54,7 +54,7 @@ func (b *batch) writeAttempts(ctx context.Context, rows []store.AttemptRow) erro
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
 	for {
-		out, err := b.Store.RecordAttempts(ctx, b.endpoint.ID, rows)
+		out, err := b.recordRenewing(ctx, rows)
 		if err == nil {
 			b.handleRecorded(ctx, out)
 			return nil
@@ -67,14 +67,30 @@ func (b *batch) writeAttempts(ctx context.Context, rows []store.AttemptRow) erro
 	}
 }
 
+// recordRenewing records attempts. It renews the lease in the same transaction unless it was renewed just now.
+func (b *batch) recordRenewing(ctx context.Context, rows []store.AttemptRow) (store.AttemptsResult, error) {
+	if b.ignoresLeases || b.lease.age() < leaseRenewAge {
+		return b.Store.RecordAttempts(ctx, b.endpoint.ID, rows)
+	}
+	lease, _, _ := b.lease.state()
+	began := time.Now()
+	out, err := b.Store.RecordAttemptsUnderLease(ctx, lease, rows)
+	b.lease.noteRenewal(began, out.LeaseLost, err)
+	return out, err
+}
+
 // handleRecorded counts and logs what the recorded attempts led to, and nudges the endpoints that got new deliveries.
 func (b *batch) handleRecorded(ctx context.Context, out store.AttemptsResult) {
 	b.Metrics.exhausted.Add(float64(out.ExhaustedDeliveries))
+	b.Metrics.droppedAttempts.Add(float64(out.DroppedAttempts))
+	if out.LeaseLost {
+		b.stopWithoutLease(ctx, store.ErrLeaseLost)
+	}
 	if out.DisabledReason != "" {
 		b.Metrics.disabled.WithLabelValues(out.DisabledReason).Inc()
 		b.Log.WarnContext(ctx, "endpoint disabled", "endpoint_id", b.endpoint.ID, "team_id", b.endpoint.TeamID, "reason",
 			out.DisabledReason)
-		b.stop(true, nil)
+		b.stop(nil)
 	}
 	for _, id := range out.EndpointsToNudge {
 		if err := b.Dispatch.NudgeDeliveries(ctx, id); err != nil { // the reconciler nudges again

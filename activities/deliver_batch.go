@@ -49,11 +49,15 @@ func (b *batchWakers) wake(endpointID string) {
 // The limits of a batch of deliveries.
 const (
 	batchLinger      = 2 * time.Second // how long it waits for more when none is due
-	batchHeartbeat   = 2 * time.Second
+	batchHeartbeat   = HeartbeatThrottle
 	batchMaxDuration = time.Minute // then a new activity, so that a busy endpoint moves between workers
 	minPollPause     = 25 * time.Millisecond
 	maxPollPause     = 400 * time.Millisecond
 )
+
+// HeartbeatThrottle is the longest time for which a worker of deliveries may hold back a heartbeat. With the SDK's
+// default, 0.8 of the heartbeat timeout, a stall of a fifth of the timeout would count as the worker's death.
+const HeartbeatThrottle = 2 * time.Second
 
 // DefaultConcurrency is how many deliveries to one endpoint run at once.
 const DefaultConcurrency = 16
@@ -61,6 +65,10 @@ const DefaultConcurrency = 16
 // Deliver makes the due deliveries of one endpoint, and returns the time of the next due one. It waits for Linger for
 // more before it returns, so that most deliveries need no workflow run of their own. Deliveries fail one by one, each
 // on its own schedule.
+//
+// Temporal can start a batch while an earlier one of the endpoint still runs, for example when its worker or the
+// network stalls. So a batch posts only while it holds the endpoint's lease, and waits for the lease when another one
+// holds it.
 //
 // It waits in real time. a.Now is the clock by which deliveries are due, and the time of the attempts.
 func (a *Activities) Deliver(ctx context.Context, endpointID string) (dispatch.BatchResult, error) {
@@ -91,6 +99,8 @@ func (a *Activities) Deliver(ctx context.Context, endpointID string) (dispatch.B
 // run hands out due deliveries until none has been due for Linger, or the batch has to end.
 func (b *batch) run(ctx context.Context) error {
 	go b.runRecorder(ctx)
+	defer b.lease.release(ctx)
+	defer b.keepLease(ctx)()
 	wakeup, unregister := b.batchWakers.register(b.endpoint.ID)
 	defer unregister()
 	began := time.Now()

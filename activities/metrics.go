@@ -25,6 +25,8 @@ type Metrics struct {
 	deliveryLag     prometheus.Histogram
 	inboxLag        prometheus.Histogram
 	exhausted       prometheus.Counter
+	droppedAttempts prometheus.Counter
+	leases          *prometheus.CounterVec
 	disabled        *prometheus.CounterVec
 	auditTampered   prometheus.Gauge
 	lastSweep       prometheus.Gauge
@@ -64,6 +66,12 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		exhausted: f.NewCounter(prometheus.CounterOpts{
 			Namespace: "aliquot", Name: "deliveries_exhausted_total", Help: "Messages that were given up for an endpoint.",
 		}),
+		droppedAttempts: f.NewCounter(prometheus.CounterOpts{
+			Namespace: "aliquot", Name: "delivery_attempts_dropped_total",
+			Help: "Attempts left out because another batch had recorded the same attempt.",
+		}),
+		leases: counter("delivery_leases_total",
+			"Batches that waited for the lease of their endpoint, or lost it to another batch.", "outcome"),
 		disabled: counter("endpoints_disabled_total", "Endpoints that were disabled because of their answers, by reason.",
 			"reason"),
 		auditTampered: f.NewGauge(prometheus.GaugeOpts{
@@ -87,6 +95,9 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	}
 	for _, reason := range order.AllAttentionReasons() {
 		m.attention.WithLabelValues(string(reason))
+	}
+	for _, outcome := range []string{"waited", "lost"} {
+		m.leases.WithLabelValues(outcome)
 	}
 	for _, reason := range []string{store.DisabledReasonGone, store.DisabledReasonFailing} {
 		m.disabled.WithLabelValues(reason)

@@ -48,6 +48,10 @@ type AttemptsResult struct {
 	ExhaustedDeliveries int      // deliveries whose schedule is exhausted
 	DisabledReason      string   // why the endpoint was disabled now; empty: it was not
 	EndpointsToNudge    []string // operational endpoints with new deliveries
+	// DroppedAttempts were made by a batch that had lost its lease, and left out: the delivery has another attempt of the
+	// same number.
+	DroppedAttempts int
+	LeaseLost       bool // another batch has taken the lease; the attempts are recorded all the same
 }
 
 // RecordAttempts records attempts at one endpoint, at most one of each message, in one transaction. It updates the
@@ -57,13 +61,32 @@ type AttemptsResult struct {
 // Recording an attempt again changes nothing. A failure does not change a delivery that has succeeded or was cancelled,
 // and an attempt of an earlier round does not change the current round. Attempts without a delivery are left out.
 func (s *Store) RecordAttempts(ctx context.Context, endpointID string, attempts []AttemptRow) (AttemptsResult, error) {
-	var out AttemptsResult
-	err := s.db.InTx(ctx, func(tx *sql.Tx) (err error) {
-		out, err = s.recordAttempts(ctx, tx, endpointID, attempts)
+	return s.recordAttemptsAnd(ctx, endpointID, attempts, func(*sql.Tx, *AttemptsResult) error { return nil })
+}
+
+// RecordAttemptsUnderLease is RecordAttempts, and renews the lease in the same transaction. The attempts are recorded
+// even when the lease is lost, because they were made.
+func (s *Store) RecordAttemptsUnderLease(ctx context.Context, lease DeliveryLease,
+	attempts []AttemptRow) (AttemptsResult, error) {
+	return s.recordAttemptsAnd(ctx, lease.EndpointID, attempts, func(tx *sql.Tx, out *AttemptsResult) error {
+		renewed, err := s.renewDeliveryLease(ctx, tx, lease)
+		out.LeaseLost = !renewed
 		return err
 	})
+}
+
+// recordAttemptsAnd records attempts, and then does more in the same transaction.
+func (s *Store) recordAttemptsAnd(ctx context.Context, endpointID string, attempts []AttemptRow,
+	then func(*sql.Tx, *AttemptsResult) error) (AttemptsResult, error) {
+	var out AttemptsResult
+	err := s.db.InTx(ctx, func(tx *sql.Tx) (err error) {
+		if out, err = s.recordAttempts(ctx, tx, endpointID, attempts); err != nil {
+			return err
+		}
+		return then(tx, &out)
+	})
 	if sqldb.IsForeignKeyViolation(err) {
-		return s.recordAttemptsOneByOne(ctx, endpointID, attempts)
+		return s.recordAttemptsOneByOne(ctx, endpointID, attempts, then)
 	}
 	if err != nil {
 		return AttemptsResult{}, fmt.Errorf("recording %d attempts at endpoint %s: %w", len(attempts), endpointID, err)
@@ -72,20 +95,22 @@ func (s *Store) RecordAttempts(ctx context.Context, endpointID string, attempts 
 }
 
 // recordAttemptsOneByOne records each attempt on its own, because some belong to no delivery; those are left out.
-func (s *Store) recordAttemptsOneByOne(ctx context.Context, endpointID string,
-	attempts []AttemptRow) (AttemptsResult, error) {
+func (s *Store) recordAttemptsOneByOne(ctx context.Context, endpointID string, attempts []AttemptRow,
+	then func(*sql.Tx, *AttemptsResult) error) (AttemptsResult, error) {
 	var out AttemptsResult
 	if len(attempts) == 1 {
 		return out, nil
 	}
 	for _, a := range attempts {
-		one, err := s.RecordAttempts(ctx, endpointID, []AttemptRow{a})
+		one, err := s.recordAttemptsAnd(ctx, endpointID, []AttemptRow{a}, then)
 		if err != nil {
 			return out, err
 		}
 		out.ExhaustedDeliveries += one.ExhaustedDeliveries
 		out.EndpointsToNudge = append(out.EndpointsToNudge, one.EndpointsToNudge...)
 		out.DisabledReason = cmp.Or(out.DisabledReason, one.DisabledReason)
+		out.DroppedAttempts += one.DroppedAttempts
+		out.LeaseLost = out.LeaseLost || one.LeaseLost
 	}
 	return out, nil
 }
@@ -94,8 +119,16 @@ func (s *Store) recordAttempts(ctx context.Context, tx *sql.Tx, endpointID strin
 	attempts []AttemptRow) (AttemptsResult, error) {
 	var out AttemptsResult
 	added, err := s.insertAttempts(ctx, tx, endpointID, attempts)
-	if err != nil || len(added) == 0 {
+	if err != nil {
 		return out, err
+	}
+	if len(added) < len(attempts) {
+		if out.DroppedAttempts, err = countReplacedAttempts(ctx, tx, endpointID, attempts); err != nil {
+			return out, err
+		}
+	}
+	if len(added) == 0 {
+		return out, nil
 	}
 	exhausted, err := s.advanceDeliveries(ctx, tx, endpointID, added)
 	if err != nil {
@@ -205,6 +238,22 @@ func (s *Store) insertAttempts(ctx context.Context, tx *sql.Tx, endpointID strin
 	out := slices.DeleteFunc(slices.Clone(attempts), func(a AttemptRow) bool { return !isNew[a.MessageID] })
 	slices.SortStableFunc(out, func(a, b AttemptRow) int { return a.At.Compare(b.At) })
 	return out, nil
+}
+
+// countReplacedAttempts counts the attempts in whose place another attempt of the same number is recorded: one that was
+// made at another time.
+func countReplacedAttempts(ctx context.Context, tx *sql.Tx, endpointID string, attempts []AttemptRow) (int, error) {
+	replaced := 0
+	for _, a := range attempts {
+		n, err := sqldb.QueryOne(ctx, tx, sqldb.ScanInt, `SELECT COUNT(*) FROM attempts
+			WHERE message_id = $1 AND endpoint_id = $2 AND round = $3 AND number = $4 AND at <> $5`,
+			a.MessageID, endpointID, a.Round, a.Number, sqldb.ToMicros(a.At))
+		if err != nil {
+			return 0, err
+		}
+		replaced += n
+	}
+	return replaced, nil
 }
 
 // advanceDeliveries updates the deliveries after the attempts, and returns the attempts that exhausted a schedule.

@@ -200,6 +200,9 @@ func (w *snapshotWriter) rest() {
 	shipment := getOrder(w.t, s, w.orders["kit on its way"].ID).Shipment
 	execUnchecked(w.t, s, `UPDATE shipments SET notes = $1 WHERE id = $2`, s.keys.Seal("shipments/"+shipment.ID+"/notes",
 		notes), shipment.ID)
+	lease, _, err := s.TakeDeliveryLease(ctx, DeliveryLease{EndpointID: w.endpoint, Owner: "batch", Duration: time.Minute})
+	require.NoError(w.t, err)
+	require.NoError(w.t, s.ReleaseDeliveryLease(ctx, lease))
 	due, err := s.DueDeliveries(ctx, DueQuery{EndpointID: w.endpoint, Now: s.now(), Limit: 2})
 	require.NoError(w.t, err)
 	require.Len(w.t, due, 2)

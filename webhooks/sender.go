@@ -108,6 +108,9 @@ func newTransport(o SenderOptions) *http.Transport {
 // Close closes idle connections.
 func (s *Sender) Close() { s.transport.CloseIdleConnections() }
 
+// Timeout returns the longest duration of an attempt.
+func (s *Sender) Timeout() time.Duration { return s.timeout }
+
 // Post makes one attempt and returns its outcome. Errors are part of the outcome.
 func (s *Sender) Post(ctx context.Context, a Attempt) AttemptOutcome {
 	start := time.Now()

@@ -111,11 +111,20 @@ func New(o Options) (*Worker, error) {
 			Interceptors:                     []interceptor.WorkerInterceptor{&errorGuard{log: o.Logger}},
 			DeploymentOptions:                o.Version.deploymentOptions(),
 			PreferredVersionProvider:         holdChanges(o.HeldChanges),
+			MaxHeartbeatThrottleInterval:     heartbeatThrottle(queue),
 		})
 		registerQueue(q, a)
 		w.workers = append(w.workers, q)
 	}
 	return w, nil
+}
+
+// heartbeatThrottle returns how long the workers of a queue may hold back a heartbeat; 0 is the SDK's default.
+func heartbeatThrottle(queue string) time.Duration {
+	if queue == dispatch.QueueDeliveries {
+		return activities.HeartbeatThrottle
+	}
+	return 0
 }
 
 func (o *Options) setDefaults() {

@@ -11,11 +11,13 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
-// batchOptions: a batch heartbeats every two seconds, so that another worker soon takes over the batch of a worker that
-// was killed. The activity is retried without a limit. Deliveries in it fail one by one, each on its own schedule.
+// batchOptions: a batch heartbeats every two seconds, so that another worker takes over the batch of a worker that was
+// killed. The timeout is about as long as the batch's lease of the endpoint (activities.Deliver), which the next batch
+// waits for anyway, and long enough for a worker or a network that stalls for some seconds. The activity is retried
+// without a limit. Deliveries in it fail one by one, each on its own schedule.
 var batchOptions = workflow.ActivityOptions{
 	StartToCloseTimeout: 10 * time.Minute,
-	HeartbeatTimeout:    6 * time.Second,
+	HeartbeatTimeout:    15 * time.Second,
 	RetryPolicy: &temporal.RetryPolicy{
 		InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
 	},

@@ -610,6 +610,14 @@ CREATE TABLE attempts (
     FOREIGN KEY (message_id, endpoint_id) REFERENCES deliveries (message_id, endpoint_id)
 );
 
+-- The lease of an endpoint: only the batch that holds it makes the endpoint's deliveries.
+CREATE TABLE delivery_leases (
+    endpoint_id TEXT PRIMARY KEY REFERENCES endpoints (id),
+    owner       TEXT NOT NULL,   -- id of the batch that took it last
+    fence       BIGINT NOT NULL, -- from 1; rises each time that it is taken
+    expires_at  BIGINT NOT NULL  -- by the database's clock; 0: it is free
+);
+
 -- The audit: who did or read what. Rows are appended unsealed; later they are sealed into a chain of hashes.
 
 CREATE TABLE audit (
@@ -647,6 +655,7 @@ INSERT INTO audit_chain (id, start_seq, end_seq, sealed_at, signature) VALUES (1
 
 DROP TABLE audit_chain;
 DROP TABLE audit;
+DROP TABLE delivery_leases;
 DROP TABLE attempts;
 DROP TABLE deliveries;
 DROP TABLE messages;
