@@ -608,6 +608,13 @@ CREATE TABLE attempts (
     FOREIGN KEY (message_id, endpoint_id) REFERENCES deliveries (message_id, endpoint_id)
 );
 
+-- What shows a process that its encryption keys are those of the database.
+
+CREATE TABLE encryption_checks (
+    key_id TEXT PRIMARY KEY, -- the encryption key that was in front of the keys of a process
+    sealed BYTEA NOT NULL    -- a known text; every process can open it
+);
+
 -- The audit: who did or read what. Rows are appended unsealed; later they are sealed into a chain of hashes.
 
 CREATE TABLE audit (
@@ -645,6 +652,7 @@ INSERT INTO audit_chain (id, start_seq, end_seq, sealed_at, signature) VALUES (1
 
 DROP TABLE audit_chain;
 DROP TABLE audit;
+DROP TABLE encryption_checks;
 DROP TABLE attempts;
 DROP TABLE deliveries;
 DROP TABLE messages;
