@@ -40,4 +40,6 @@ func (m *pollingMetrics) setPolling(queues []string, polls bool) {
 	}
 }
 
-func (m *pollingMetrics) countPause(reason PauseReason) { m.pauses.WithLabelValues(string(reason)).Inc() }
+func (m *pollingMetrics) countPause(reason PauseReason) {
+	m.pauses.WithLabelValues(string(reason)).Inc()
+}

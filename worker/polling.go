@@ -18,7 +18,7 @@ type queueWorker interface {
 // Worker serves Aliquot's task queues. It stops polling while the store or its keys fail, because tasks that it took
 // then would wait here although other workers can do them.
 type Worker struct {
-	queues         []string
+	queueNames     []string
 	newQueueWorker func(queue string) queueWorker
 	checks         *storeChecks
 	checkInterval  time.Duration // 0: no checks
@@ -34,7 +34,7 @@ type Worker struct {
 
 func newWorker(o Options, newQueueWorker func(string) queueWorker, checks *storeChecks) *Worker {
 	w := &Worker{
-		queues: o.Queues, newQueueWorker: newQueueWorker, checks: checks, checkInterval: o.CheckInterval,
+		queueNames: o.Queues, newQueueWorker: newQueueWorker, checks: checks, checkInterval: o.CheckInterval,
 		metrics: newPollingMetrics(o.MetricsRegistry, o.Queues), log: o.Logger, stopChecks: func() {},
 	}
 	w.pausedBy.Store(NotPaused)
@@ -73,7 +73,7 @@ func (w *Worker) Stop() {
 }
 
 func (w *Worker) startPolling() error {
-	for _, queue := range w.queues {
+	for _, queue := range w.queueNames {
 		q := w.newQueueWorker(queue)
 		if err := q.Start(); err != nil {
 			stopAll(append(w.running, q))
@@ -82,14 +82,14 @@ func (w *Worker) startPolling() error {
 		}
 		w.running = append(w.running, q)
 	}
-	w.metrics.setPolling(w.queues, true)
+	w.metrics.setPolling(w.queueNames, true)
 	return nil
 }
 
 // stopPolling returns when all queues are drained: the SDK shares its cache of runs between the workers of a process,
 // and a run that stays in it would give its local activities to a worker that has stopped.
 func (w *Worker) stopPolling() {
-	w.metrics.setPolling(w.queues, false)
+	w.metrics.setPolling(w.queueNames, false)
 	stopAll(w.running)
 	w.running = nil
 }

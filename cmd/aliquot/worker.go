@@ -119,7 +119,7 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 		},
 		MetricsRegistry: telemetry.registry, Logger: logger, StopTimeout: set.StopTimeout, OnFatal: stopWithCause,
 		CheckInterval: set.CheckInterval,
-		Version: version, HeldChanges: set.HeldChanges, Queues: queuesOf(set.Queues),
+		Version:       version, HeldChanges: set.HeldChanges, Queues: queuesOf(set.Queues),
 	})
 	if err != nil {
 		return err
