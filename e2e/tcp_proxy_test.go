@@ -10,14 +10,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tcpProxy passes TCP connections on to a server until it is cut. Then it closes all connections, and those that come
-// later.
+// tcpProxy passes TCP connections on to a server until it is cut or stalled. A proxy that is cut closes all connections,
+// and those that come later. A stalled one keeps them and passes nothing, as a network does that drops packets.
 type tcpProxy struct {
 	listener net.Listener
 	target   string
 
 	mu     sync.Mutex
 	isCut  bool
+	flows  chan struct{} // closed while bytes are passed
 	open   map[net.Conn]bool
 	copies sync.WaitGroup
 }
@@ -27,11 +28,13 @@ func newTCPProxy(t testing.TB, target string) *tcpProxy {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	p := &tcpProxy{listener: listener, target: target, open: map[net.Conn]bool{}}
+	p := &tcpProxy{listener: listener, target: target, open: map[net.Conn]bool{}, flows: make(chan struct{})}
+	close(p.flows)
 	p.copies.Go(p.accept)
 	t.Cleanup(func() {
 		_ = listener.Close() // it may be closed already
 		p.cut()
+		p.flow()
 		p.copies.Wait()
 	})
 	return p
@@ -70,7 +73,7 @@ func (p *tcpProxy) pass(client net.Conn) {
 	var both sync.WaitGroup
 	for _, pair := range [][2]net.Conn{{client, server}, {server, client}} {
 		both.Go(func() {
-			_, _ = io.Copy(pair[0], pair[1]) // ends when one of them is closed
+			_, _ = io.Copy(pair[0], flowingReader{p, pair[1]}) // ends when one of them is closed
 			_ = pair[0].Close()
 			_ = pair[1].Close()
 		})
@@ -104,9 +107,43 @@ func (p *tcpProxy) cut() {
 	}
 }
 
-// restore lets new connections through again.
+// stall keeps all connections, and passes nothing any more.
+func (p *tcpProxy) stall() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.flows = make(chan struct{})
+}
+
+// flow passes bytes again.
+func (p *tcpProxy) flow() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.flows:
+	default:
+		close(p.flows)
+	}
+}
+
+// restore lets new connections, and all bytes, through again.
 func (p *tcpProxy) restore() {
+	p.flow()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.isCut = false
+}
+
+// flowingReader reads from a connection and waits with what it has read while the proxy is stalled.
+type flowingReader struct {
+	proxy *tcpProxy
+	conn  net.Conn
+}
+
+func (r flowingReader) Read(b []byte) (int, error) {
+	n, err := r.conn.Read(b)
+	r.proxy.mu.Lock()
+	flows := r.proxy.flows
+	r.proxy.mu.Unlock()
+	<-flows
+	return n, err
 }

@@ -84,9 +84,12 @@ func (w *observedWorker) placeUntilTaken() (ids []string) {
 	return ids
 }
 
-// requireOthersWork places orders, which have to get their requisitions without the worker.
+// requireOthersWork waits until a paused worker is drained, and places orders. They have to get their requisitions
+// without it.
 func (w *observedWorker) requireOthersWork() (ids []string) {
 	w.s.t.Helper()
+	w.s.await(func() bool { return strings.Count(w.logs.String(), "Stopped Worker") == len(dispatch.QueueNames()) },
+		"the queues of the worker are not drained")
 	for range 8 {
 		ids = append(ids, w.s.placeOrder(nil))
 	}
@@ -95,37 +98,42 @@ func (w *observedWorker) requireOthersWork() (ids []string) {
 	return ids
 }
 
-// TestAWorkerThatLosesItsDatabaseStopsPolling cuts one of two workers off from PostgreSQL. Its orders go on at the
+// TestAWorkerThatLosesItsDatabaseStopsPolling takes PostgreSQL away from one of two workers. Its orders go on at the
 // other one, and it takes part again when the database is back.
 func TestAWorkerThatLosesItsDatabaseStopsPolling(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, options{postgres: true, workers: noWorkers})
-	proxy, database := proxiedDatabase(t, s.dbURL)
-	gray := s.startObservedWorker("ALIQUOT_DATABASE_URL="+database, "ALIQUOT_CHECK_INTERVAL=200ms")
-	s.startObservedWorker()
-	gray.requirePolling(1, 0, "database")
-	before := gray.placeUntilTaken()
-	s.awaitAll(before, 2)
+	for name, takeAway := range map[string]func(*tcpProxy){"cut": (*tcpProxy).cut, "stalled": (*tcpProxy).stall} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSystem(t, options{postgres: true, workers: noWorkers})
+			proxy, database := proxiedDatabase(t, s.dbURL)
+			gray := s.startObservedWorker("ALIQUOT_DATABASE_URL="+database, "ALIQUOT_CHECK_INTERVAL=200ms")
+			s.startObservedWorker()
+			gray.requirePolling(1, 0, "database")
+			before := gray.placeUntilTaken()
+			s.awaitAll(before, 2)
 
-	proxy.cut()
-	cut := time.Now()
-	gray.awaitPaused("database")
-	t.Logf("paused %s after the cut", time.Since(cut).Round(time.Millisecond))
-	gray.requirePolling(0, 1, "database")
-	created := gray.requireOthersWork()
-	s.sendFactToAll(before, "kit_shipped")
-	s.awaitAll(before, 3)
-	t.Logf("its orders went on %s after the cut", time.Since(cut).Round(time.Millisecond))
-	require.Less(t, time.Since(cut), takeoverLimit)
+			takeAway(proxy)
+			began := time.Now()
+			gray.awaitPaused("database")
+			t.Logf("paused after %s", time.Since(began).Round(time.Millisecond))
+			gray.requirePolling(0, 1, "database")
+			created := gray.requireOthersWork()
+			s.sendFactToAll(before, "kit_shipped")
+			s.awaitAll(before, 3)
+			t.Logf("its orders went on after %s", time.Since(began).Round(time.Millisecond))
+			require.Less(t, time.Since(began), takeoverLimit)
 
-	proxy.restore()
-	gray.awaitReady()
-	gray.requirePolling(1, 1, "database")
-	s.awaitAll(gray.placeUntilTaken(), 2)
-	s.sendFactToAll(created, "kit_shipped")
-	s.awaitAll(created, 3)
-	require.Equal(t, 1, strings.Count(gray.logs.String(), "the worker does not poll"))
-	require.Equal(t, 1, strings.Count(gray.logs.String(), "the worker polls again"))
+			proxy.restore()
+			gray.awaitReady()
+			gray.requirePolling(1, 1, "database")
+			s.awaitAll(gray.placeUntilTaken(), 2)
+			s.sendFactToAll(created, "kit_shipped")
+			s.awaitAll(created, 3)
+			require.Equal(t, 1, strings.Count(gray.logs.String(), "the worker does not poll"))
+			require.Equal(t, 1, strings.Count(gray.logs.String(), "the worker polls again"))
+		})
+	}
 }
 
 // TestAWorkerThatDoesNotCheckItsDatabaseKeepsPolling is the control: without the checks the worker takes tasks that it

@@ -109,13 +109,16 @@ func New(o Options) (*Worker, error) {
 
 // sdkOptions are the options of the SDK's worker of each queue.
 func (o *Options) sdkOptions() sdk.Options {
+	localActivities, workflowTasks := taskSlots(o.Store.MaxConns())
 	return sdk.Options{
-		MaxConcurrentWorkflowTaskPollers: workflowPollers,
-		WorkerStopTimeout:                o.StopTimeout,
-		OnFatalError:                     o.OnFatal,
-		Interceptors:                     []interceptor.WorkerInterceptor{&errorGuard{log: o.Logger}},
-		DeploymentOptions:                o.Version.deploymentOptions(),
-		PreferredVersionProvider:         holdChanges(o.HeldChanges),
+		MaxConcurrentWorkflowTaskPollers:        workflowPollers,
+		MaxConcurrentLocalActivityExecutionSize: localActivities,
+		MaxConcurrentWorkflowTaskExecutionSize:  workflowTasks,
+		WorkerStopTimeout:                       o.StopTimeout,
+		OnFatalError:                            o.OnFatal,
+		Interceptors:                            []interceptor.WorkerInterceptor{&errorGuard{log: o.Logger}},
+		DeploymentOptions:                       o.Version.deploymentOptions(),
+		PreferredVersionProvider:                holdChanges(o.HeldChanges),
 	}
 }
 
