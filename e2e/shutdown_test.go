@@ -16,7 +16,7 @@ import (
 )
 
 // freeAddress returns a free address on this machine.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	port, err := childprocess.FreePort(t.Context())
 	require.NoError(t, err)

@@ -91,6 +91,7 @@ func fillEverySealedColumn(t *testing.T, s *Store) *order.Order {
 	t.Helper()
 	ctx, n := t.Context(), 0
 	word := func() string { n++; return fmt.Sprintf("Word%d", n) }
+	require.NoError(t, s.CheckEncryptionKeys(ctx))
 	team := addTeam(t, s).ID
 	endpoint := addEndpoint(t, s, team)
 	user := sqldb.NewID()

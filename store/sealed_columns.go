@@ -94,6 +94,8 @@ var sealedTables = []sealedTable{
 	{name: "lab_accounts", key: []string{"id"}, requiredColumns: []string{"credentials"}, ownerNote: ownedByTeam},
 	{name: "endpoints", key: []string{"id"}, requiredColumns: []string{"secret"},
 		nullableColumns: []string{"previous_secret", "headers"}, ownerNote: ownedByTeam},
+	{name: "encryption_checks", key: []string{"key_id"}, requiredColumns: []string{"sealed"},
+		ownerNote: "the database's, a text that is known"},
 }
 
 // sealedColumns lists all sealed columns of the table.

@@ -25,6 +25,7 @@ const (
 // open creates the team, its access, its accounts and the catalogue.
 func (w *snapshotWriter) open() {
 	ctx, s := w.t.Context(), w.s
+	require.NoError(w.t, s.CheckEncryptionKeys(ctx))
 	w.team, w.user, w.molecular, w.neutral, w.endpoint = sqldb.NewID(), sqldb.NewID(), sqldb.NewID(), sqldb.NewID(),
 		sqldb.NewID()
 	require.NoError(w.t, s.CreateTeam(ctx,

@@ -51,6 +51,7 @@ type Store struct {
 	publicURL    string
 	renderOrder  func(order.Order) ([]byte, error)
 	countLimit   int // countLimit, smaller in tests
+	maxConns     int
 	labTestCache *jsonCache[order.LabTest]
 	policyCache  *jsonCache[order.Policy]
 }
@@ -76,6 +77,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		renderOrder:  o.RenderOrder,
 		publicURL:    strings.TrimSuffix(o.PublicURL, "/"),
 		countLimit:   countLimit,
+		maxConns:     o.MaxConns,
 		labTestCache: newJSONCache[order.LabTest](),
 		policyCache:  newJSONCache[order.Policy](),
 	}
@@ -101,6 +103,9 @@ func (s *Store) Verify(purpose, signed string) ([]byte, error) { return s.keys.V
 
 // Ping reports whether the database responds.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
+
+// MaxConns returns the most connections of this process (Options).
+func (s *Store) MaxConns() int { return s.maxConns }
 
 // Close closes all connections.
 func (s *Store) Close() error { return s.db.Close() }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -66,15 +65,12 @@ type Options struct {
 	StopTimeout time.Duration
 	// Queues are the task queues to serve. Defaults to all.
 	Queues []string
+	// CheckInterval is the time between two checks of the store and its keys. While they fail, the worker does not poll.
+	// Defaults to 0: it polls whatever the store does.
+	CheckInterval time.Duration
 	// OnFatal is called when the worker cannot continue, for example because its namespace is gone, perhaps once per
 	// queue. The process should then end and be restarted. Defaults to a log message.
 	OnFatal func(error)
-}
-
-// Worker serves Aliquot's task queues.
-type Worker struct {
-	workers    []sdk.Worker
-	activities *activities.Activities
 }
 
 // workflowPollers is the number of pollers for workflow tasks per queue. With the SDK's two, the p99 is seconds when
@@ -98,25 +94,35 @@ func New(o Options) (*Worker, error) {
 	if err := o.Version.validate(); err != nil {
 		return nil, fmt.Errorf("making a worker: %w", err)
 	}
-	w := &Worker{activities: a}
 	for _, queue := range o.Queues {
-		registerQueue, ok := register[queue]
-		if !ok {
+		if register[queue] == nil {
 			return nil, fmt.Errorf("making a worker: there is no task queue %q", queue)
 		}
-		q := sdk.New(o.Temporal, queue, sdk.Options{
-			MaxConcurrentWorkflowTaskPollers: workflowPollers,
-			WorkerStopTimeout:                o.StopTimeout,
-			OnFatalError:                     o.OnFatal,
-			Interceptors:                     []interceptor.WorkerInterceptor{&errorGuard{log: o.Logger}},
-			DeploymentOptions:                o.Version.deploymentOptions(),
-			PreferredVersionProvider:         holdChanges(o.HeldChanges),
-			MaxHeartbeatThrottleInterval:     heartbeatThrottle(queue),
-		})
-		registerQueue(q, a)
-		w.workers = append(w.workers, q)
 	}
+	newQueueWorker := func(queue string) queueWorker {
+		q := sdk.New(o.Temporal, queue, o.sdkOptions(queue))
+		register[queue](q, a)
+		return q
+	}
+	w := newWorker(o, newQueueWorker, newStoreChecks(o.Store))
+	w.awaitBackground = a.WaitForNotifications
 	return w, nil
+}
+
+// sdkOptions are the options of the SDK's worker of a queue.
+func (o *Options) sdkOptions(queue string) sdk.Options {
+	localActivities, workflowTasks := taskSlots(o.Store.MaxConns())
+	return sdk.Options{
+		MaxConcurrentWorkflowTaskPollers:        workflowPollers,
+		MaxConcurrentLocalActivityExecutionSize: localActivities,
+		MaxConcurrentWorkflowTaskExecutionSize:  workflowTasks,
+		WorkerStopTimeout:                       o.StopTimeout,
+		OnFatalError:                            o.OnFatal,
+		Interceptors:                            []interceptor.WorkerInterceptor{&errorGuard{log: o.Logger}},
+		DeploymentOptions:                       o.Version.deploymentOptions(),
+		PreferredVersionProvider:                holdChanges(o.HeldChanges),
+		MaxHeartbeatThrottleInterval:            heartbeatThrottle(queue),
+	}
 }
 
 // heartbeatThrottle returns how long the workers of a queue may hold back a heartbeat; 0 is the SDK's default.
@@ -149,30 +155,6 @@ func (o *Options) setDefaults() {
 	if len(o.Queues) == 0 {
 		o.Queues = dispatch.QueueNames()
 	}
-}
-
-// Start starts polling. If a queue cannot be served, it stops the queues that were started and returns the error.
-func (w *Worker) Start() error {
-	for i, q := range w.workers {
-		if err := q.Start(); err != nil {
-			for _, started := range w.workers[:i] {
-				started.Stop()
-			}
-			return fmt.Errorf("starting a worker: %w", err)
-		}
-	}
-	return nil
-}
-
-// Stop stops polling of all queues at once, and lets running activities finish within StopTimeout. Calls that would
-// wait longer for their turn are handed back.
-func (w *Worker) Stop() {
-	var stopping sync.WaitGroup
-	for _, q := range w.workers {
-		stopping.Go(q.Stop)
-	}
-	stopping.Wait()
-	w.activities.WaitForNotifications()
 }
 
 // Registrar registers workflows and activities: a worker, or a test environment.

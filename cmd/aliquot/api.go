@@ -51,6 +51,9 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := refuseWrongKeys(ctx, db); err != nil {
+		return err
+	}
 	telemetry, err := newTelemetry(ctx, "aliquot-api", set.Traces, logger)
 	if err != nil {
 		return err
@@ -81,5 +84,6 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	logger.InfoContext(ctx, "api started", "listen", set.Addr, "version", versionText())
 	defer logger.InfoContext(ctx, "api stopped")
 	s := &gracefulServer{drainDelay: set.DrainDelay, stopTimeout: set.StopTimeout}
-	return s.serve(ctx, api.NewHTTPServer(set.Addr, handler), newMetricsServer(set.MetricsAddr, telemetry.registry))
+	return s.serve(ctx, api.NewHTTPServer(set.Addr, handler),
+		newMetricsServer(set.MetricsAddr, telemetry.registry, alwaysReady))
 }

@@ -79,6 +79,9 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := refuseWrongKeys(ctx, db); err != nil {
+		return err
+	}
 	sender, err := newSender(set)
 	if err != nil {
 		return err
@@ -115,7 +118,8 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 			Messages: set.WebhookRetention, Results: set.ResultRetention, Inbox: set.InboxRetention, Audit: set.AuditRetention,
 		},
 		MetricsRegistry: telemetry.registry, Logger: logger, StopTimeout: set.StopTimeout, OnFatal: stopWithCause,
-		Version: version, HeldChanges: set.HeldChanges, Queues: queuesOf(set.Queues),
+		CheckInterval: set.CheckInterval,
+		Version:       version, HeldChanges: set.HeldChanges, Queues: queuesOf(set.Queues),
 	})
 	if err != nil {
 		return err
@@ -126,7 +130,8 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 	logger.InfoContext(ctx, "worker started", "version", versionText(), "deployment", version.Deployment, "build_id",
 		version.BuildID, "queues", set.Queues)
 	defer logger.InfoContext(ctx, "worker stopped")
-	return runUntilStopped(ctx, w, newMetricsServer(set.MetricsAddr, telemetry.registry))
+	return runUntilStopped(ctx, w, newMetricsServer(set.MetricsAddr, telemetry.registry,
+		func() string { return string(w.PausedBy()) }))
 }
 
 func queuesOf(names []string) []string {

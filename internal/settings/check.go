@@ -158,6 +158,9 @@ func (w Worker) check() problems {
 	found.add("ALIQUOT_COURIER_URL", checkURL(w.CourierURL))
 	found.add("ALIQUOT_PARTNER_TIMEOUT", checkPositive(w.PartnerTimeout))
 	found.add("ALIQUOT_WEBHOOK_TIMEOUT", checkPositive(w.WebhookTimeout))
+	if w.CheckInterval != 0 && w.CheckInterval < 100*time.Millisecond {
+		found.add("ALIQUOT_CHECK_INTERVAL", errors.New("is less than 100ms"))
+	}
 	if w.WebhookConcurrency < 1 {
 		found.add("ALIQUOT_WEBHOOK_CONCURRENCY", errors.New("is not positive"))
 	}

@@ -55,6 +55,9 @@ var meanings = map[string]string{ //nolint:gosec // texts about secrets, not sec
 	"Worker.Queues": "Task queues that this worker serves, comma-separated: orders (workflows " +
 		"of orders), labs (calls to labs, couriers and providers), deliveries (webhooks, reconciler). Each queue " +
 		"needs at least one worker. The same as --queues.",
+	"Worker.CheckInterval": "Time between two checks that the database can be written to and that the " +
+		"encryption keys are the right ones, at least 100ms. A worker stops polling after two failures in a row, until " +
+		"a check succeeds. 0s: no checks; a worker then takes tasks that it cannot do.",
 	"Worker.CourierAPIKey":      "API key of the tracking service (EasyPost). Empty: shipments are not tracked.",
 	"Worker.CourierURL":         "Base URL of the tracking service's API.",
 	"Worker.PartnerTimeout":     "Longest time of one call to a lab or a courier.",

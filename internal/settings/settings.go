@@ -68,6 +68,7 @@ type Worker struct {
 	BuildID            string        `env:"ALIQUOT_BUILD_ID"`
 	HeldChanges        []string      `env:"ALIQUOT_HELD_CHANGES"`
 	Queues             []string      `env:"ALIQUOT_QUEUES" envDefault:"orders,labs,deliveries"`
+	CheckInterval      time.Duration `env:"ALIQUOT_CHECK_INTERVAL" envDefault:"2s"`
 	CourierAPIKey      Secret        `env:"ALIQUOT_COURIER_KEY"`
 	CourierURL         string        `env:"ALIQUOT_COURIER_URL" envDefault:"https://api.easypost.com"`
 	PartnerTimeout     time.Duration `env:"ALIQUOT_PARTNER_TIMEOUT" envDefault:"30s"`

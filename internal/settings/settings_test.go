@@ -48,6 +48,7 @@ func TestDefaults(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, worker.CourierAPIKey.Reveal(), "no trackers")
 	require.Equal(t, 20*time.Second, worker.StopTimeout)
+	require.Equal(t, 2*time.Second, worker.CheckInterval)
 
 	sandbox, err := settings.LoadSimulatedLab([]string{"ALIQUOT_LAB_USER=u", "ALIQUOT_LAB_TOKEN=t"})
 	require.NoError(t, err)
@@ -96,6 +97,10 @@ func TestWebhookProblems(t *testing.T) {
 			[]string{"ALIQUOT_DATABASE_URL: names no file"}},
 		"time-outs": {worker, []string{key, "ALIQUOT_STOP_TIMEOUT=-1s", "ALIQUOT_PARTNER_TIMEOUT=soon"},
 			[]string{"ALIQUOT_STOP_TIMEOUT: is not positive", "ALIQUOT_PARTNER_TIMEOUT: unable to parse duration"}},
+		"check interval": {worker, []string{key, "ALIQUOT_CHECK_INTERVAL=99ms"},
+			[]string{"ALIQUOT_CHECK_INTERVAL: is less than 100ms"}},
+		"no past interval": {worker, []string{key, "ALIQUOT_CHECK_INTERVAL=-2s"},
+			[]string{"ALIQUOT_CHECK_INTERVAL: is less than 100ms"}},
 		"retention": {worker, []string{key, "ALIQUOT_RESULT_RETENTION=1h", "ALIQUOT_INBOX_RETENTION=-1s",
 			"ALIQUOT_AUDIT_RETENTION=52559h"}, []string{"ALIQUOT_RESULT_RETENTION: is less than 720h",
 			"ALIQUOT_INBOX_RETENTION: is less than", "ALIQUOT_AUDIT_RETENTION: is less than 52560h"}},

@@ -618,6 +618,13 @@ CREATE TABLE delivery_leases (
     expires_at  BIGINT NOT NULL  -- by the database's clock; 0: it is free
 );
 
+-- What shows a process that its encryption keys are those of the database.
+
+CREATE TABLE encryption_checks (
+    key_id TEXT PRIMARY KEY, -- the encryption key that was in front of the keys of a process
+    sealed BYTEA NOT NULL    -- a known text; every process can open it
+);
+
 -- The audit: who did or read what. Rows are appended unsealed; later they are sealed into a chain of hashes.
 
 CREATE TABLE audit (
@@ -656,6 +663,7 @@ INSERT INTO audit_chain (id, start_seq, end_seq, sealed_at, signature) VALUES (1
 DROP TABLE audit_chain;
 DROP TABLE audit;
 DROP TABLE delivery_leases;
+DROP TABLE encryption_checks;
 DROP TABLE attempts;
 DROP TABLE deliveries;
 DROP TABLE messages;

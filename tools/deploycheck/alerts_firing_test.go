@@ -34,6 +34,12 @@ var alertCases = map[string]alertCase{
 			"aliquot_dependency_up{dependency=\"store\",instance=\"b\"} 1x120",
 		`aliquot_dependency_up{dependency="store",instance="a"} 1x120`,
 	},
+	"WorkerPaused": {
+		"aliquot_worker_polling{queue=\"aliquot-orders\",instance=\"a\"} 0x120\n" +
+			"aliquot_worker_polling{queue=\"aliquot-orders\",instance=\"b\"} 1x120",
+		"aliquot_worker_polling{queue=\"aliquot-orders\",instance=\"a\"} 1x120\n" +
+			"aliquot_worker_polling{queue=\"aliquot-orders\",instance=\"b\"} 1x120",
+	},
 	"ConnectionsUsedUp": {
 		"go_sql_in_use_connections{db_name=\"store\",instance=\"a\"} 8x120\n" +
 			"go_sql_max_open_connections{db_name=\"store\",instance=\"a\"} 8x120",
