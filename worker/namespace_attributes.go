@@ -36,7 +36,7 @@ func ensureAttributes(ctx context.Context, c client.Client, namespace string, lo
 	for _, a := range wantedAttributes() {
 		name, wanted := a.GetName(), a.GetValueType()
 		m := Missing{Kind: KindAttribute, Name: name, Type: wanted.String(), Problem: "is missing"}
-		if err != nil {
+		if isRefused(err) {
 			m.Problem = "is missing, or this client may not look for it"
 		}
 		switch has, there := have[name]; {

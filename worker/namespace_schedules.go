@@ -42,11 +42,16 @@ func wantedSchedules() []wantedSchedule {
 	}
 }
 
+// schedulesTimeout is how long the schedules may take, because orders can run without them.
+const schedulesTimeout = 5 * time.Second
+
 // ensureSchedules brings the reconciler's schedules to what this build wants, and returns those that it could not.
 //
 // The worker that started last decides, also if its build is older: after a rollback, the schedules are those of the
 // build that runs.
 func ensureSchedules(ctx context.Context, c client.Client, log *slog.Logger) []Missing {
+	ctx, cancel := context.WithTimeout(ctx, schedulesTimeout)
+	defer cancel()
 	var missing []Missing
 	for _, s := range wantedSchedules() {
 		m := s.ensure(ctx, c, log)
@@ -62,7 +67,7 @@ func (s wantedSchedule) ensure(ctx context.Context, c client.Client, log *slog.L
 	m := Missing{Kind: KindSchedule, Name: s.id, Problem: "is missing", schedule: s}
 	handle := c.ScheduleClient().GetHandle(ctx, s.id)
 	found, err := handle.Describe(ctx)
-	if _, unknown := errors.AsType[*serviceerror.NotFound](err); unknown {
+	if _, unknown := errors.AsType[*serviceerror.NotFound](err); unknown || isNamespaceNotFound(err) {
 		m.Cause = s.create(ctx, c)
 		return m
 	}

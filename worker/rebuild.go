@@ -68,24 +68,33 @@ func registerNamespace(ctx context.Context, c client.Client, namespace string, r
 	return found
 }
 
+// PrepareRebuild creates the namespace, the search attributes and the schedules if they are missing, within a minute. If
+// something is missing that this client may not make, the error is a *MissingError that lists all of it.
+func PrepareRebuild(ctx context.Context, c client.Client, namespace string, retention time.Duration,
+	log *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(ctx, namespaceTimeout)
+	defer cancel()
+	err := EnsureNamespace(ctx, c, namespace, retention)
+	if _, missing := errors.AsType[*MissingError](err); err != nil && !missing {
+		return err
+	}
+	// Each node of a cluster learns of a new namespace within ten seconds, independently of the others.
+	return retryWhile(ctx, isPassing, func() error { return EnsureAttributesAndSchedules(ctx, c, namespace, log) })
+}
+
 // Rebuild restores from the store what Temporal has lost: the namespace, search attributes and schedules; a run for
 // every open order; signals for the facts without an outcome; a nudge for every endpoint with open deliveries. It needs
 // a running worker and can be repeated. It returns what was restored. It goes on without schedules that it may not make.
 // Without a namespace or attributes that it may not make, the error is a *MissingError.
 func Rebuild(ctx context.Context, c client.Client, namespace string, retention time.Duration,
 	log *slog.Logger) (dispatch.SweepResult, error) {
-	namespaceCtx, cancel := context.WithTimeout(ctx, namespaceTimeout)
-	defer cancel()
-	if err := EnsureNamespace(namespaceCtx, c, namespace, retention); err != nil {
-		return dispatch.SweepResult{}, err
-	}
-	// Each node of a cluster learns of a new namespace within ten seconds, independently of the others.
-	err := retryWhile(namespaceCtx, isPassing,
-		func() error { return EnsureAttributesAndSchedules(namespaceCtx, c, namespace, log) })
+	err := PrepareRebuild(ctx, c, namespace, retention, log)
 	if missing, ok := errors.AsType[*MissingError](err); err != nil && (!ok || !missing.OrdersCanRun()) {
 		return dispatch.SweepResult{}, err
 	}
 	var out dispatch.SweepResult
+	namespaceCtx, cancel := context.WithTimeout(ctx, namespaceTimeout)
+	defer cancel()
 	err = retryWhile(namespaceCtx, isNamespaceNotFound, func() (err error) {
 		out, err = dispatch.NewClient(c).Reconcile(ctx, dispatch.ReconcileInput{OpenOrders: true, Rebuild: true})
 		return err

@@ -10,7 +10,7 @@ import (
 )
 
 func TestHealthIsAskedOfTheProcess(t *testing.T) {
-	server := httptest.NewServer(newMetricsServer("", prometheus.NewRegistry()).Handler)
+	server := httptest.NewServer(newMetricsServer("", prometheus.NewRegistry(), alwaysReady).Handler)
 	defer server.Close()
 	port := server.URL[strings.LastIndex(server.URL, ":"):]
 	for _, listen := range []string{"127.0.0.1" + port, port, "0.0.0.0" + port} {

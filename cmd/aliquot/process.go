@@ -44,8 +44,11 @@ func newHTTPServer(addr string, h http.Handler) *http.Server {
 	}
 }
 
-// newMetricsServer serves /metrics, /healthz and /readyz.
-func newMetricsServer(addr string, registry *prometheus.Registry) *http.Server {
+// alwaysReady is the readiness of a process that does its work as long as it runs.
+func alwaysReady() (pausedBy string) { return "" }
+
+// newMetricsServer serves /metrics, /healthz and /readyz. A process that is paused is alive and not ready.
+func newMetricsServer(addr string, registry *prometheus.Registry, pausedBy func() string) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, // a metric that fails does not hide the others
@@ -53,6 +56,12 @@ func newMetricsServer(addr string, registry *prometheus.Registry) *http.Server {
 	mux.HandleFunc("GET /healthz",
 		func(w http.ResponseWriter, _ *http.Request) { writeAnswer(w, http.StatusOK, `{"status":"ok"}`) })
 	mux.HandleFunc("GET "+pathReady,
-		func(w http.ResponseWriter, _ *http.Request) { writeAnswer(w, http.StatusOK, `{"process":"ok"}`) })
+		func(w http.ResponseWriter, _ *http.Request) {
+			if reason := pausedBy(); reason != "" {
+				writeAnswer(w, http.StatusServiceUnavailable, fmt.Sprintf(`{"process":"paused","reason":%q}`, reason))
+				return
+			}
+			writeAnswer(w, http.StatusOK, `{"process":"ok"}`)
+		})
 	return newHTTPServer(addr, mux)
 }

@@ -51,5 +51,5 @@ func runSimulatedLab(cmd *cobra.Command, _ []string) error {
 	defer lab.Close()
 	front := newHTTPServer(set.Addr, lab.Handler())
 	front.WriteTimeout = 11 * time.Minute // a script may hold a connection for ten minutes
-	return new(gracefulServer).serve(ctx, front, newMetricsServer(set.MetricsAddr, newRegistry()))
+	return new(gracefulServer).serve(ctx, front, newMetricsServer(set.MetricsAddr, newRegistry(), alwaysReady))
 }
