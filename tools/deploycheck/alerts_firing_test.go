@@ -87,6 +87,11 @@ var alertCases = map[string]alertCase{
 		"aliquot_reconciler_last_run_timestamp_seconds{instance=\"a\"} 0+60x120\n" +
 			"aliquot_reconciler_last_run_timestamp_seconds{instance=\"b\"} 0x120",
 	},
+	"TemporalIncomplete": {
+		"aliquot_temporal_missing{kind=\"schedule\",instance=\"a\"} 3x120\n" +
+			"aliquot_temporal_missing{kind=\"schedule\",instance=\"b\"} 0x120",
+		`aliquot_temporal_missing{kind="schedule",instance="a"} 0x120`,
+	},
 	"QueueWithoutWorkers": {
 		`aliquot_task_queue_pollers{queue="aliquot-labs",tasks="activity"} 0x120`,
 		`aliquot_task_queue_pollers{queue="aliquot-labs",tasks="activity"} 2x120`,
