@@ -55,8 +55,8 @@ func (e *MissingError) attributeCommands(lacking []Missing) []string {
 			commands = append(commands, fmt.Sprintf("temporal operator search-attribute remove --namespace %s --name %s --yes",
 				quote(e.Namespace), m.Name))
 		}
-		commands = append(commands, fmt.Sprintf("temporal operator search-attribute create --namespace %s --name %s --type %s",
-			quote(e.Namespace), m.Name, m.Type))
+		commands = append(commands, fmt.Sprintf(
+			"temporal operator search-attribute create --namespace %s --name %s --type %s", quote(e.Namespace), m.Name, m.Type))
 	}
 	return commands
 }

@@ -150,8 +150,8 @@ func (s wantedSchedule) inputJSON() []byte {
 	return text
 }
 
-// applyTo changes what this build wants otherwise, and keeps the rest: whether the schedule is paused, its notes, jitter
-// and time-outs.
+// applyTo changes what this build wants otherwise, and keeps the rest: whether the schedule is paused, its notes,
+// jitter and time-outs.
 func (s wantedSchedule) applyTo(found client.Schedule) *client.Schedule {
 	if found.Spec == nil {
 		found.Spec = &client.ScheduleSpec{}

@@ -181,8 +181,8 @@ func TestSchedulesAreBroughtUpToDate(t *testing.T) {
 	var logged bytes.Buffer
 	log := slog.New(slog.NewJSONHandler(&logged, nil))
 	require.NoError(t, worker.EnsureAttributesAndSchedules(t.Context(), c, namespace, log))
-	require.Contains(t, logged.String(), `"schedule":"reconcile-hour","changed":"interval, overlap policy, workflow, task `+
-		`queue, input"`)
+	require.Contains(t, logged.String(), `"schedule":"reconcile-hour","changed":"interval, overlap policy, workflow, `+
+		`task queue, input"`)
 	require.Equal(t, 1, strings.Count(logged.String(), "updated a schedule"), "the others are as they have to be")
 	after, err := handle.Describe(t.Context())
 	require.NoError(t, err)

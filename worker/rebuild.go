@@ -68,8 +68,8 @@ func registerNamespace(ctx context.Context, c client.Client, namespace string, r
 	return found
 }
 
-// PrepareRebuild creates the namespace, the search attributes and the schedules if they are missing, within a minute. If
-// something is missing that this client may not make, the error is a *MissingError that lists all of it.
+// PrepareRebuild creates the namespace, the search attributes and the schedules if they are missing, within a minute.
+// If something is missing that this client may not make, the error is a *MissingError that lists all of it.
 func PrepareRebuild(ctx context.Context, c client.Client, namespace string, retention time.Duration,
 	log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, namespaceTimeout)
@@ -84,8 +84,8 @@ func PrepareRebuild(ctx context.Context, c client.Client, namespace string, rete
 
 // Rebuild restores from the store what Temporal has lost: the namespace, search attributes and schedules; a run for
 // every open order; signals for the facts without an outcome; a nudge for every endpoint with open deliveries. It needs
-// a running worker and can be repeated. It returns what was restored. It goes on without schedules that it may not make.
-// Without a namespace or attributes that it may not make, the error is a *MissingError.
+// a running worker and can be repeated. It returns what was restored. It goes on without schedules that it may not
+// make. Without a namespace or attributes that it may not make, the error is a *MissingError.
 func Rebuild(ctx context.Context, c client.Client, namespace string, retention time.Duration,
 	log *slog.Logger) (dispatch.SweepResult, error) {
 	err := PrepareRebuild(ctx, c, namespace, retention, log)

@@ -96,7 +96,7 @@ func (a *aliquot) get(t *testing.T, path string) (int, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+a.metrics+path, nil)
 	require.NoError(t, err)
-	response, err := http.DefaultClient.Do(request)
+	response, err := (&http.Client{Timeout: 5 * time.Second}).Do(request)
 	if err != nil {
 		return 0, ""
 	}
@@ -170,7 +170,7 @@ func TestAWorkerWaitsForAnAdministrator(t *testing.T) {
 			require.Equal(t, 1, strings.Count(w.output(), "what is missing in Temporal"), "said once")
 
 			// An administrator makes the attributes first, then the schedules.
-			makeAttributes(t, m, direct)
+			makeAttributes(t, m)
 			w.awaitReady(t)
 			require.NoError(t, reconcile(t, direct, setupPatience))
 			_, page = w.get(t, "/metrics")
@@ -189,7 +189,7 @@ func TestAWorkerWaitsForAnAdministrator(t *testing.T) {
 var quietLog = slog.New(slog.DiscardHandler)
 
 // makeAttributes makes the search attributes on the server itself, and no schedules.
-func makeAttributes(t *testing.T, m *managed, direct client.Client) {
+func makeAttributes(t *testing.T, m *managed) {
 	t.Helper()
 	withoutSchedules := m.server.Proxy(t, nil, func(c temporaltest.Call) error {
 		if strings.HasSuffix(c.Method, "/CreateSchedule") {
@@ -285,7 +285,7 @@ func TestAnAPIKeyIsRotatedWithoutARestart(t *testing.T) {
 
 	rotate("")
 	require.NoError(t, reconcile(t, direct, setupPatience), "the key before is used")
-	require.Contains(t, w.output(), "ALIQUOT_TEMPORAL_API_KEY_FILE cannot be read")
+	require.Contains(t, w.output(), `the one before is used","what":"ALIQUOT_TEMPORAL_API_KEY_FILE"`)
 	require.NotContains(t, w.output(), "key-1")
 
 	// Control: with only the new key accepted and the file unchanged, the worker is cut off.

@@ -154,8 +154,8 @@ func logIfNotCurrent(ctx context.Context, d *rollout.Deployment, v worker.Versio
 		"deployment", v.Deployment, "build_id", v.BuildID, "current", current)
 }
 
-// runUntilStopped waits until the worker is to stop, and stops it. Meanwhile it calls also, which ends with ctx. A worker
-// that cannot continue is an error, so that the process ends and is restarted.
+// runUntilStopped waits until the worker is to stop, and stops it. Meanwhile it calls also, which ends with ctx. A
+// worker that cannot continue is an error, so that the process ends and is restarted.
 func runUntilStopped(ctx context.Context, w *worker.Worker, health *healthServer, also func()) error {
 	var background sync.WaitGroup
 	background.Go(also)

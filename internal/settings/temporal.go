@@ -11,7 +11,7 @@ import (
 
 // Temporal are the settings of connections to Temporal. Certificates and the private key are files, because they are
 // renewed while processes run.
-type Temporal struct {
+type Temporal struct { //nolint:recvcheck // keepFiles completes the settings
 	HostPort   string `env:"ALIQUOT_TEMPORAL" envDefault:"127.0.0.1:7233"`
 	Namespace  string `env:"ALIQUOT_TEMPORAL_NAMESPACE" envDefault:"default"`
 	UseTLS     bool   `env:"ALIQUOT_TEMPORAL_TLS" envDefault:"false"`
@@ -39,7 +39,7 @@ func (t Temporal) TLS(log *slog.Logger) (*tls.Config, error) {
 		}
 	}
 	if t.CertFile != "" {
-		renewed := newRenewed(t.certificate, "the client certificate for Temporal", log)
+		renewed := newRenewed(t.certificate, "ALIQUOT_TEMPORAL_CERT_FILE", log)
 		_, _ = renewed.get() // check reports an error; a later one keeps this pair
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return renewed.get() }
 	}

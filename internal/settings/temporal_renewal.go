@@ -35,7 +35,7 @@ func (r *renewed[T]) get() (T, error) {
 	defer r.mu.Unlock()
 	if err == nil {
 		if r.problem != "" {
-			r.log.Info(r.name + " can be read again")
+			r.log.Info("a renewed key or certificate can be read again", "what", r.name)
 		}
 		r.last, r.known, r.problem = value, true, ""
 		return value, nil
@@ -45,7 +45,7 @@ func (r *renewed[T]) get() (T, error) {
 	}
 	if r.problem != err.Error() {
 		r.problem = err.Error()
-		r.log.Error(r.name+" cannot be read: the one before is used", "error", err)
+		r.log.Error("a renewed key or certificate cannot be read: the one before is used", "what", r.name, "error", err)
 	}
 	return r.last, nil
 }
@@ -54,8 +54,8 @@ func (r *renewed[T]) get() (T, error) {
 func (t Temporal) HasAPIKey() bool { return t.APIKey != "" }
 
 // APIKeySource returns a function that returns the API key of a call to Temporal. A key from a file is read again for
-// each call, so that it can be rotated while processes run. A file that holds no key is logged, and the last good key is
-// used.
+// each call, so that it can be rotated while processes run. A file that holds no key is logged, and the last good key
+// is used.
 func (t Temporal) APIKeySource(log *slog.Logger) func(context.Context) (string, error) {
 	if t.apiKeyFile == "" {
 		return func(context.Context) (string, error) { return t.APIKey.Reveal(), nil }
