@@ -5,80 +5,75 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/operatorservice/v1"
+	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
-
-	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
 // EnsureAttributesAndSchedules creates what the workflows need in a namespace: the search attributes of orders and the
-// reconciler's schedules. Every worker calls it when it starts, so they are restored after Temporal has lost its data.
-// What exists is not changed.
+// reconciler's schedules. A schedule that differs from what this build wants is updated; whether it is paused and its
+// notes stay. Every worker calls it when it starts, so they are restored after Temporal has lost its data.
+//
+// Temporal Cloud and managed clusters may refuse these calls. What is there is then found out by other calls. If
+// something is missing that this client could not make, the error is a *MissingError that lists all of it. Another
+// error means that Temporal did not answer.
 func EnsureAttributesAndSchedules(ctx context.Context, c client.Client, namespace string, log *slog.Logger) error {
-	return errors.Join(ensureAttributes(ctx, c, namespace, log), ensureSchedules(ctx, c))
-}
-
-func ensureAttributes(ctx context.Context, c client.Client, namespace string, log *slog.Logger) error {
-	wanted := map[string]enumspb.IndexedValueType{
-		dispatch.AttrStatus.GetName():    enumspb.INDEXED_VALUE_TYPE_KEYWORD,
-		dispatch.AttrMethod.GetName():    enumspb.INDEXED_VALUE_TYPE_KEYWORD,
-		dispatch.AttrTeam.GetName():      enumspb.INDEXED_VALUE_TYPE_KEYWORD,
-		dispatch.AttrAttention.GetName(): enumspb.INDEXED_VALUE_TYPE_KEYWORD_LIST,
+	lacking := &MissingError{Namespace: namespace}
+	err := findNamespace(ctx, c, namespace)
+	if missing, ok := errors.AsType[*MissingError](err); ok {
+		lacking.Items = missing.Items
+	} else if err != nil {
+		return fmt.Errorf("looking for the namespace %s: %w", namespace, err)
 	}
-	have, err := c.OperatorService().ListSearchAttributes(ctx,
-		&operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+	attributes, err := ensureAttributes(ctx, c, namespace, log)
 	if err != nil {
-		return fmt.Errorf("listing search attributes: %w", err)
+		return err
 	}
-	for name := range have.GetCustomAttributes() {
-		delete(wanted, name)
+	lacking.add(attributes)
+	lacking.add(ensureSchedules(ctx, c, log))
+	if ctx.Err() != nil {
+		return fmt.Errorf("setting up the namespace %s: %w", namespace, ctx.Err())
 	}
-	if len(wanted) == 0 {
+	if len(lacking.Items) == 0 {
 		return nil
 	}
-	log.InfoContext(ctx, "adding search attributes", "namespace", namespace, "count", len(wanted))
-	_, err = c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{
-		Namespace: namespace, SearchAttributes: wanted,
-	})
-	if _, ok := errors.AsType[*serviceerror.AlreadyExists](err); err != nil && !ok {
-		return fmt.Errorf("adding search attributes: %w", err)
-	}
-	return nil
+	return lacking
 }
 
-// The reconciler's schedules.
-const (
-	scheduleMinute = "reconcile-minute"
-	scheduleHour   = "reconcile-hour"
-	scheduleDay    = "reconcile-day"
-)
-
-func ensureSchedules(ctx context.Context, c client.Client) error {
-	for _, s := range []struct {
-		id    string
-		every time.Duration
-		input dispatch.ReconcileInput
-	}{
-		{scheduleMinute, time.Minute, dispatch.ReconcileInput{}},
-		{scheduleHour, time.Hour, dispatch.ReconcileInput{OpenOrders: true}},
-		{scheduleDay, 24 * time.Hour, dispatch.ReconcileInput{OpenOrders: true, Thorough: true}},
-	} {
-		_, err := c.ScheduleClient().Create(ctx, client.ScheduleOptions{
-			ID:      s.id,
-			Spec:    client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: s.every}}},
-			Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
-			Action: &client.ScheduleWorkflowAction{
-				ID: s.id, Workflow: dispatch.WorkflowReconcile, TaskQueue: dispatch.QueueDeliveries, Args: []any{s.input},
-			},
-		})
-		if err != nil && !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
-			return fmt.Errorf("creating the schedule %s: %w", s.id, err)
-		}
+// findNamespace returns nil if the namespace can be used, and a *MissingError if it does not exist or this client may
+// not use it. Only the history service, which is the last to learn of a namespace, says that a workflow is unknown.
+func findNamespace(ctx context.Context, c client.Client, namespace string) error {
+	_, err := c.WorkflowService().DescribeWorkflowExecution(ctx, &workflowservice.DescribeWorkflowExecutionRequest{
+		Namespace: namespace, Execution: &commonpb.WorkflowExecution{WorkflowId: "none"},
+	})
+	if _, unknown := errors.AsType[*serviceerror.NotFound](err); unknown || err == nil {
+		return nil
 	}
-	return nil
+	if isNamespaceNotFound(err) {
+		return missingNamespace(namespace, "is missing", err)
+	}
+	if isRefused(err) {
+		return missingNamespace(namespace, "is missing, or this client may not use it", err)
+	}
+	return err
+}
+
+func missingNamespace(namespace, problem string, cause error) *MissingError {
+	return &MissingError{Namespace: namespace,
+		Items: []Missing{{Kind: KindNamespace, Name: namespace, Problem: problem, Cause: cause}}}
+}
+
+// isRefused reports whether the server does not let this client make the call, or has no such call for it.
+func isRefused(err error) bool {
+	_, denied := errors.AsType[*serviceerror.PermissionDenied](err)
+	_, unimplemented := errors.AsType[*serviceerror.Unimplemented](err)
+	return denied || unimplemented
+}
+
+// isNamespaceNotFound reports whether the server, or a node of it, does not know the namespace.
+func isNamespaceNotFound(err error) bool {
+	_, unknown := errors.AsType[*serviceerror.NamespaceNotFound](err)
+	return unknown
 }

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
@@ -20,9 +19,10 @@ import (
 const namespaceTimeout = time.Minute
 
 // EnsureNamespace registers a namespace with the given retention of closed workflows, if it does not exist. It waits
-// until the namespace can be used, as long as ctx allows, also for a server that is still starting.
+// until the namespace can be used, as long as ctx allows, also for a server that is still starting. If the namespace
+// does not exist and this client may not register it, the error is a *MissingError, at once.
 func EnsureNamespace(ctx context.Context, c client.Client, namespace string, retention time.Duration) error {
-	err := retryWhile(ctx, isAnyError, func() error { return registerNamespace(ctx, c, namespace, retention) })
+	err := retryWhile(ctx, isPassing, func() error { return registerNamespace(ctx, c, namespace, retention) })
 	if err != nil {
 		return fmt.Errorf("registering namespace %s: %w", namespace, err)
 	}
@@ -46,12 +46,10 @@ func retryWhile(ctx context.Context, retryable func(error) bool, do func() error
 	}
 }
 
-func isAnyError(error) bool { return true }
-
-// isNamespaceNotFound reports whether a node of a cluster does not know a namespace yet that another has registered.
-func isNamespaceNotFound(err error) bool {
-	_, unknown := errors.AsType[*serviceerror.NamespaceNotFound](err)
-	return unknown
+// isPassing reports whether an error may pass by itself. What a client may not make, an administrator has to make.
+func isPassing(err error) bool {
+	missing, ok := errors.AsType[*MissingError](err)
+	return !ok || !missing.isRefused()
 }
 
 // registerNamespace registers the namespace if it does not exist, and checks that it can be used: all parts of the
@@ -60,35 +58,44 @@ func registerNamespace(ctx context.Context, c client.Client, namespace string, r
 	_, err := c.WorkflowService().RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
 		Namespace: namespace, WorkflowExecutionRetentionPeriod: durationpb.New(retention),
 	})
-	if _, exists := errors.AsType[*serviceerror.NamespaceAlreadyExists](err); err != nil && !exists {
+	if _, exists := errors.AsType[*serviceerror.NamespaceAlreadyExists](err); err != nil && !exists && !isRefused(err) {
 		return err
 	}
-	_, err = c.WorkflowService().DescribeWorkflowExecution(ctx, &workflowservice.DescribeWorkflowExecutionRequest{
-		Namespace: namespace, Execution: &commonpb.WorkflowExecution{WorkflowId: "none"},
-	})
-	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-		return nil
+	found := findNamespace(ctx, c, namespace)
+	if _, missing := errors.AsType[*MissingError](found); missing && isRefused(err) {
+		return missingNamespace(namespace, "is missing", err)
 	}
-	return err
+	return found
+}
+
+// PrepareRebuild creates the namespace, the search attributes and the schedules if they are missing, within a minute.
+// If something is missing that this client may not make, the error is a *MissingError that lists all of it.
+func PrepareRebuild(ctx context.Context, c client.Client, namespace string, retention time.Duration,
+	log *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(ctx, namespaceTimeout)
+	defer cancel()
+	err := EnsureNamespace(ctx, c, namespace, retention)
+	if _, missing := errors.AsType[*MissingError](err); err != nil && !missing {
+		return err
+	}
+	// Each node of a cluster learns of a new namespace within ten seconds, independently of the others.
+	return retryWhile(ctx, isPassing, func() error { return EnsureAttributesAndSchedules(ctx, c, namespace, log) })
 }
 
 // Rebuild restores from the store what Temporal has lost: the namespace, search attributes and schedules; a run for
 // every open order; signals for the facts without an outcome; a nudge for every endpoint with open deliveries. It needs
-// a running worker and can be repeated. It returns what was restored.
+// a running worker and can be repeated. It returns what was restored. It goes on without schedules that it may not
+// make. Without a namespace or attributes that it may not make, the error is a *MissingError.
 func Rebuild(ctx context.Context, c client.Client, namespace string, retention time.Duration,
 	log *slog.Logger) (dispatch.SweepResult, error) {
-	namespaceCtx, cancel := context.WithTimeout(ctx, namespaceTimeout)
-	defer cancel()
-	if err := EnsureNamespace(namespaceCtx, c, namespace, retention); err != nil {
-		return dispatch.SweepResult{}, err
-	}
-	// Each node of a cluster learns of a new namespace within ten seconds, independently of the others.
-	if err := retryWhile(namespaceCtx, isAnyError,
-		func() error { return EnsureAttributesAndSchedules(namespaceCtx, c, namespace, log) }); err != nil {
+	err := PrepareRebuild(ctx, c, namespace, retention, log)
+	if missing, ok := errors.AsType[*MissingError](err); err != nil && (!ok || !missing.OrdersCanRun()) {
 		return dispatch.SweepResult{}, err
 	}
 	var out dispatch.SweepResult
-	err := retryWhile(namespaceCtx, isNamespaceNotFound, func() (err error) {
+	namespaceCtx, cancel := context.WithTimeout(ctx, namespaceTimeout)
+	defer cancel()
+	err = retryWhile(namespaceCtx, isNamespaceNotFound, func() (err error) {
 		out, err = dispatch.NewClient(c).Reconcile(ctx, dispatch.ReconcileInput{OpenOrders: true, Rebuild: true})
 		return err
 	})

@@ -12,10 +12,6 @@ import (
 	"github.com/aliquot-labs/aliquot/worker"
 )
 
-// namespaceRetention is how long Temporal stores ended workflows of a namespace that rebuild creates. Orders are in the
-// store.
-const namespaceRetention = 72 * time.Hour
-
 // rebuildHintAfter is how long a rebuild takes before a hint about missing workers is logged.
 const rebuildHintAfter = 10 * time.Second
 
@@ -28,7 +24,8 @@ func newRebuild() *cobra.Command {
 workflow for every open order that has none, signals facts that no workflow has processed, and nudges
 endpoints with pending deliveries. It needs a running worker. If workers have a build id, make it current
 again with aliquot rollout set, because Temporal lost that as well. Running workflows stay as they are, so
-the command can be repeated. Settings: docs/settings.md.`,
+the command can be repeated. Where Temporal does not let it create something (Temporal Cloud, managed
+clusters), it prints the commands of an administrator and waits until they have been run. Settings: docs/settings.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runRebuild(cmd, out) },
 	}, &out)
@@ -46,13 +43,16 @@ func runRebuild(cmd *cobra.Command, out outputFormat) error {
 		return err
 	}
 	defer temporal.Close()
+	if err := awaitNamespace(ctx, temporal, set.Namespace, cmd.ErrOrStderr(), logger); err != nil {
+		return err
+	}
 	waiting := time.AfterFunc(rebuildHintAfter, func() {
 		logger.WarnContext(ctx,
 			"the rebuild is still running: if it does not end, no worker runs, or no worker's build is current "+
 				"(aliquot rollout show, aliquot rollout set)")
 	})
 	defer waiting.Stop()
-	healed, err := worker.Rebuild(ctx, temporal, set.Namespace, namespaceRetention, logger)
+	healed, err := worker.Rebuild(ctx, temporal, set.Namespace, worker.NamespaceRetention, logger)
 	if err != nil {
 		return err
 	}

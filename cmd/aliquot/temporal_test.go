@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 
@@ -112,7 +114,7 @@ func TestTemporalIsReachedWithMutualTLSAndAnAPIKey(t *testing.T) {
 	}
 }
 
-// The next connection uses a renewed certificate.
+// The next connection uses a renewed certificate, and the one before while the files hold no pair.
 func TestARenewedCertificateIsTaken(t *testing.T) {
 	t.Parallel()
 	authority := certtest.NewAuthority(t)
@@ -123,7 +125,8 @@ func TestARenewedCertificateIsTaken(t *testing.T) {
 		"ALIQUOT_TEMPORAL_CERT_FILE=" + pair.Cert, "ALIQUOT_TEMPORAL_KEY_FILE=" + pair.Key,
 	})
 	require.NoError(t, err)
-	options, err := temporalOptions(set.Temporal, slog.New(slog.DiscardHandler))
+	var logged bytes.Buffer
+	options, err := temporalOptions(set.Temporal, slog.New(slog.NewTextHandler(&logged, nil)))
 	require.NoError(t, err)
 	shown := func() string {
 		connection, err := (&tls.Dialer{Config: options.ConnectionOptions.TLS}).DialContext(t.Context(), "tcp", s.address)
@@ -139,4 +142,9 @@ func TestARenewedCertificateIsTaken(t *testing.T) {
 	require.NoError(t, os.Rename(renewed.Cert, pair.Cert))
 	require.NoError(t, os.Rename(renewed.Key, pair.Key))
 	require.Equal(t, "second", shown())
+	require.Empty(t, logged.String())
+	require.NoError(t, os.WriteFile(pair.Key, nil, 0o600))
+	require.Equal(t, "second", shown(), "files that hold no pair change nothing")
+	require.Equal(t, 1, strings.Count(logged.String(), "the one before is used"), "logged once")
+	require.Contains(t, logged.String(), "ALIQUOT_TEMPORAL_CERT_FILE")
 }

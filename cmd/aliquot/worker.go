@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/aliquot-labs/aliquot/activities"
 	"github.com/aliquot-labs/aliquot/couriers"
@@ -96,7 +95,13 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 		return err
 	}
 	defer telemetry.close()
-	temporal, err := awaitTemporal(ctx, set.Temporal, telemetry, logger)
+	ctx, stopWithCause := context.WithCancelCause(ctx)
+	defer stopWithCause(nil)
+	setup, ready := newTemporalSetup(set.Temporal, telemetry.registry, logger), &readiness{}
+	ready.follow(setup.notReadyBy)
+	health := startHealth(ctx, newMetricsServer(set.MetricsAddr, telemetry.registry, ready.pausedBy), stopWithCause)
+	defer func() { err = errors.Join(err, health.stop()) }()
+	temporal, err := setup.await(ctx, telemetry)
 	if err != nil {
 		return err
 	}
@@ -107,8 +112,6 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 		logIfNotCurrent(ctx, rollout.Open(temporal, set.Temporal.Namespace, version.Deployment), version, logger)
 	}
 
-	ctx, stopWithCause := context.WithCancelCause(ctx)
-	defer stopWithCause(nil)
 	orders := dispatch.NewClient(temporal)
 	telemetry.registerMetrics(db, orders, set.Temporal)
 	w, err := worker.New(worker.Options{
@@ -130,8 +133,8 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 	logger.InfoContext(ctx, "worker started", "version", versionText(), "deployment", version.Deployment, "build_id",
 		version.BuildID, "queues", set.Queues)
 	defer logger.InfoContext(ctx, "worker stopped")
-	return runUntilStopped(ctx, w, newMetricsServer(set.MetricsAddr, telemetry.registry,
-		func() string { return string(w.PausedBy()) }))
+	ready.follow(func() string { return string(w.PausedBy()) })
+	return runUntilStopped(ctx, w, health, func() { setup.keepTrying(ctx, temporal) })
 }
 
 func queuesOf(names []string) []string {
@@ -155,25 +158,19 @@ func logIfNotCurrent(ctx context.Context, d *rollout.Deployment, v worker.Versio
 		"deployment", v.Deployment, "build_id", v.BuildID, "current", current)
 }
 
-// runUntilStopped waits until the worker is to stop, and serves its health until it has stopped. A worker that cannot
-// continue is an error, so that the process ends and is restarted.
-func runUntilStopped(ctx context.Context, w *worker.Worker, healthServer *http.Server) error {
-	group, watch := errgroup.WithContext(context.WithoutCancel(ctx))
-	watch, done := context.WithCancel(watch)
-	var s gracefulServer
-	group.Go(func() error { return s.serve(watch, healthServer) })
-	select {
-	case <-ctx.Done():
-	case <-watch.Done():
-	}
-	s.stopping.Store(true)
+// runUntilStopped waits until the worker is to stop, and stops it. Meanwhile it calls also, which ends with ctx. A
+// worker that cannot continue is an error, so that the process ends and is restarted.
+func runUntilStopped(ctx context.Context, w *worker.Worker, health *healthServer, also func()) error {
+	var background sync.WaitGroup
+	background.Go(also)
+	<-ctx.Done()
+	health.reportStopping()
 	w.Stop()
-	done()
-	err := group.Wait()
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
-		err = errors.Join(fmt.Errorf("the worker cannot continue: %w", cause), err)
+	background.Wait()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return fmt.Errorf("the worker cannot continue: %w", cause)
 	}
-	return err
+	return nil
 }
 
 func newSender(set settings.Worker) (*webhooks.Sender, error) {

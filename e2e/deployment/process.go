@@ -26,6 +26,7 @@ type Process struct {
 	LogFile string
 
 	command childprocess.Command
+	health  string // the path that says whether the process does its work
 
 	mu      sync.Mutex
 	running *childprocess.Process
@@ -39,11 +40,14 @@ func (f *Deployment) NewProcess(ctx context.Context, name string, args ...string
 	}
 	p := &Process{
 		Name: name, Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
-		LogFile: filepath.Join(f.options.Logs, name+".log"),
+		LogFile: filepath.Join(f.options.Logs, name+".log"), health: "/healthz",
 	}
 	address := "ALIQUOT_METRICS=" + p.Address
 	if args[0] == "api" {
 		address = "ALIQUOT_API_ADDR=" + p.Address
+	}
+	if args[0] == "worker" {
+		p.health = "/readyz" // a worker is healthy before it has reached Temporal
 	}
 	p.command = childprocess.Command{Name: name, Path: f.binary, Args: args,
 		Env: append(f.environmentVariables(), address), Log: p.LogFile}
@@ -94,7 +98,7 @@ func (p *Process) Start(ctx context.Context) error {
 var healthClient = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
 func (p *Process) checkHealth(ctx context.Context) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Address+"/healthz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Address+p.health, nil)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,8 @@ const (
 	readyInterval = 50 * time.Millisecond
 )
 
-// waitReady waits until every process is ready. The API is ready when it reaches the database and Temporal.
+// waitReady waits until every process is ready. The API is ready when it reaches the database and Temporal, a worker when
+// it polls.
 func (s *system) waitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, readyTimeout, fmt.Errorf("not ready after %s", readyTimeout))
 	defer cancel()
@@ -23,7 +24,7 @@ func (s *system) waitReady(ctx context.Context) error {
 		{apiName, urlOfAddress(s.addresses.api) + "/readyz"},
 	}
 	for i, metrics := range s.addresses.metrics {
-		parts = append(parts, struct{ name, url string }{workerName(i), urlOfAddress(metrics) + "/healthz"})
+		parts = append(parts, struct{ name, url string }{workerName(i), urlOfAddress(metrics) + "/readyz"})
 	}
 	probe := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	for _, p := range parts {

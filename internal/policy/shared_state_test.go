@@ -28,6 +28,9 @@ var listedSharedState = map[string]string{
 	"lifecycle.appointmentMachine":        "a table of this binary; each caller sets its status first",
 	"lifecycle.Machine":                   "as above",
 	"internal/rollout.restarted":          "one command while it runs",
+	"internal/settings.renewed":           "what a file of this process held when it was last read",
+	"cmd/aliquot.readiness":               "whether this process is ready",
+	"cmd/aliquot.temporalSetup":           "what this process has found missing in Temporal",
 }
 
 // sharedStateIn lists the types and variables of a file that contain a lock or an atomic value.

@@ -90,6 +90,11 @@ func load[T any](environ []string, check func(T) problems) (T, error) {
 	for _, err := range several.Errors {
 		found = append(found, problemOfParseError(err, fields))
 	}
+	if t, ok := any(&settings).(interface {
+		keepFiles(environment map[string]string)
+	}); ok {
+		t.keepFiles(environment)
+	}
 	found = append(found, check(settings)...)
 	return settings, found.joinFirst()
 }

@@ -37,7 +37,7 @@ func ownFields(t reflect.Type) []field {
 	var fields []field
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if f.Anonymous {
+		if f.Anonymous || !f.IsExported() {
 			continue
 		}
 		variable, options, _ := strings.Cut(f.Tag.Get("env"), ",")
@@ -91,7 +91,8 @@ with the value of ` + "`NAME`" + `. Secrets are never logged.
 `
 
 const temporalIntro = "API, workers, `rebuild` and `rollout`. The client certificate is read again for every\n" +
-	"connection, so a renewed one needs no restart.\n\n"
+	"connection, and an API key from a file for every call, so renewed ones need no restart. While the\n" +
+	"files hold nothing that can be used, the log says so, and the one before is used.\n\n"
 
 const clientIntro = "The flags `--api`, `--key` and `--data` override these variables. With neither flags\n" +
 	"nor variables, the values come from `dev.env` in the data folder of a running `aliquot dev`.\n\n"

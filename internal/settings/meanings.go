@@ -112,5 +112,7 @@ var meanings = map[string]string{ //nolint:gosec // texts about secrets, not sec
 	"Temporal.KeyFile": "File with the private key of the client certificate, PEM.",
 	"Temporal.ServerName": "Name that Temporal's certificate must have. Empty: the host of " +
 		"ALIQUOT_TEMPORAL.",
-	"Temporal.APIKey": "API key of every call to Temporal; requires TLS. Empty: none.",
+	"Temporal.APIKey": "API key of every call to Temporal; requires TLS. A key from a file " +
+		"(ALIQUOT_TEMPORAL_API_KEY_FILE) is read again for each call, so that it can be rotated without a restart. " +
+		"Empty: none.",
 }

@@ -5,12 +5,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 )
 
 // Temporal are the settings of connections to Temporal. Certificates and the private key are files, because they are
 // renewed while processes run.
-type Temporal struct {
+type Temporal struct { //nolint:recvcheck // keepFiles completes the settings
 	HostPort   string `env:"ALIQUOT_TEMPORAL" envDefault:"127.0.0.1:7233"`
 	Namespace  string `env:"ALIQUOT_TEMPORAL_NAMESPACE" envDefault:"default"`
 	UseTLS     bool   `env:"ALIQUOT_TEMPORAL_TLS" envDefault:"false"`
@@ -19,10 +20,14 @@ type Temporal struct {
 	KeyFile    string `env:"ALIQUOT_TEMPORAL_KEY_FILE"`
 	ServerName string `env:"ALIQUOT_TEMPORAL_SERVER_NAME"`
 	APIKey     Secret `env:"ALIQUOT_TEMPORAL_API_KEY"`
+
+	apiKeyFile string // the file that APIKey was read from; empty: from the variable itself
 }
 
 // TLS returns the TLS configuration of connections to Temporal; nil without TLS. Its error says which file is wrong.
-func (t Temporal) TLS() (*tls.Config, error) {
+// Each connection shows the client certificate that the files hold then. A pair that cannot be used is logged, and the
+// last good one is shown.
+func (t Temporal) TLS(log *slog.Logger) (*tls.Config, error) {
 	if !t.UseTLS && t.CAFile == "" && t.CertFile == "" && t.KeyFile == "" && t.ServerName == "" && t.APIKey == "" {
 		return nil, nil //nolint:nilnil // without TLS is a configuration, not a failure
 	}
@@ -34,7 +39,9 @@ func (t Temporal) TLS() (*tls.Config, error) {
 		}
 	}
 	if t.CertFile != "" {
-		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return t.certificate() }
+		renewed := newRenewed(t.certificate, "ALIQUOT_TEMPORAL_CERT_FILE", log)
+		_, _ = renewed.get() // check reports an error; a later one keeps this pair
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return renewed.get() }
 	}
 	return config, nil
 }
@@ -65,8 +72,11 @@ func (t Temporal) check() problems {
 	if t.Namespace == "" {
 		found.add("ALIQUOT_TEMPORAL_NAMESPACE", errors.New("is empty"))
 	}
-	_, err := t.TLS()
+	_, err := t.TLS(slog.New(slog.DiscardHandler))
 	found.add("ALIQUOT_TEMPORAL_CA_FILE", err)
+	if t.APIKey != "" || t.apiKeyFile != "" {
+		found.add("ALIQUOT_TEMPORAL_API_KEY", checkAPIKey(t.APIKey))
+	}
 	switch {
 	case t.CertFile == "" && t.KeyFile == "":
 	case t.CertFile == "":

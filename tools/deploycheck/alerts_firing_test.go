@@ -109,6 +109,11 @@ var alertCases = map[string]alertCase{
 		"aliquot_reconciler_healed_total{kind=\"behind\"} 0x60 5000x60\n" +
 			"aliquot_reconciler_healed_total{kind=\"fact\"} 0+1x120",
 	},
+	"TemporalIncomplete": {
+		"aliquot_temporal_missing{kind=\"schedule\",instance=\"a\"} 3x120\n" +
+			"aliquot_temporal_missing{kind=\"schedule\",instance=\"b\"} 0x120",
+		`aliquot_temporal_missing{kind="schedule",instance="a"} 0x120`,
+	},
 	"QueueWithoutWorkers": {
 		`aliquot_task_queue_pollers{queue="aliquot-labs",tasks="activity"} 0x120`,
 		`aliquot_task_queue_pollers{queue="aliquot-labs",tasks="activity"} 2x120`,
