@@ -23,7 +23,7 @@ func (a *Activities) Load(ctx context.Context, orderID string) (dispatch.LoadedO
 	if s.Terminal() {
 		return l, nil
 	}
-	lab, _, err := a.openOrderLab(ctx, orderID)
+	lab, _, err := a.openOrderLab(ctx, orderID, &partnerCall{orderID: orderID}) // it makes no call
 	if err != nil {
 		// An account that cannot be used now must not delay recordings. Its calls will report the problem.
 		a.Log.WarnContext(ctx, "lab account not usable", "order_id", orderID, "error", err)

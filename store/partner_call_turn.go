@@ -124,6 +124,10 @@ func (p *callStarts) decide(r CallStartRequest, now int64) (at int64, granted bo
 	if held := sqldb.ToMicros(r.Turn.Start); r.Turn.Granted && held+MaxStartDelay.Microseconds() >= now {
 		return held, true
 	}
+	asks := r.Turn.Asks
+	if r.Turn.Granted {
+		asks = max(asks, 2) // the call was late for its start
+	}
 	start, spacing, near := max(now, p.next), r.Spacing.Microseconds(), nearStart.Microseconds()
 	switch {
 	case r.Lane == LaneUrgent:
@@ -134,7 +138,7 @@ func (p *callStarts) decide(r CallStartRequest, now int64) (at int64, granted bo
 			p.routine += spacing // the routine calls that wait are delayed by this one
 		}
 		return p.grant(start, spacing), true
-	case r.Turn.Asks == 0:
+	case asks == 0:
 		at = max(start, p.routine)
 		isNear := at-now <= near
 		if !isNear && r.MaxWait > 0 {
@@ -145,7 +149,7 @@ func (p *callStarts) decide(r CallStartRequest, now int64) (at int64, granted bo
 			return at, false
 		}
 		return p.grant(start, spacing), true
-	case r.Turn.Asks == 1:
+	case asks == 1:
 		if start-now <= near {
 			return p.grant(start, spacing), true
 		}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
@@ -14,12 +13,6 @@ import (
 // bookingAnswerTimeout is how long a caller waits for a provider of appointments. After that time a booking fails, and
 // any appointment that the provider booked is released. A rescheduling or a cancellation continues.
 const bookingAnswerTimeout = 12 * time.Second
-
-// bookOptions are the options of one attempt of a provider call.
-var bookOptions = workflow.ActivityOptions{
-	StartToCloseTimeout: 10 * time.Second,
-	RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
-}
 
 // The pauses between attempts of a provider call.
 const (
@@ -148,15 +141,24 @@ func (r *orderRun) failRun(err error) (order.DemandAnswer, error) {
 func (r *orderRun) bookAtProvider(ctx workflow.Context) error {
 	for try := 0; r.state.PendingBooking != nil; try++ {
 		dm := r.state.PendingBooking.Demand
-		in := dispatch.BookInput{OrderID: r.id, Demand: dm}
+		in := &dispatch.BookInput{OrderID: r.id, Demand: dm}
 		if a := r.state.Appointment; a != nil && (dm.Kind == order.DemandRescheduleAppointment ||
 			dm.Kind == order.DemandCancelAppointment) {
 			in.Appointment = *a
 		}
 		var out order.ReportedAppointment
 		r.bookingAppointmentID = dm.AppointmentID()
-		err := r.callPartner(ctx, bookOptions, dispatch.ActivityBook, in, &out)
+		err := r.callPartner(ctx, partnerCall{
+			activity: dispatch.ActivityBook, options: callerOptions, in: in, out: &out,
+			isWanted: func() bool { return r.isBooking(dm) },
+		})
 		r.bookingAppointmentID = ""
+		if isErrorType(err, dispatch.ErrorStale) {
+			if err := r.reloadAfterStaleCall(ctx); err != nil {
+				return err
+			}
+			continue
+		}
 		if !r.isBooking(dm) {
 			continue // given up meanwhile; what was booked is released
 		}
@@ -208,8 +210,17 @@ func (r *orderRun) releaseAtProviders(ctx workflow.Context) error {
 		if err := r.awaitBookingCall(ctx, next.AppointmentID); err != nil {
 			return err
 		}
-		err := r.callPartner(ctx, bookOptions, dispatch.ActivityRelease, dispatch.ReleaseInput{OrderID: r.id, Release: next},
-			nil)
+		err := r.callPartner(ctx, partnerCall{
+			activity: dispatch.ActivityRelease, options: callerOptions,
+			in:       &dispatch.ReleaseInput{OrderID: r.id, Release: next},
+			isWanted: func() bool { return r.state.WantsRelease(next.AppointmentID) },
+		})
+		if isErrorType(err, dispatch.ErrorStale) {
+			if err := r.reloadAfterStaleCall(ctx); err != nil {
+				return err
+			}
+			continue
+		}
 		refused := isErrorType(err, dispatch.ErrorRefused) || isErrorType(err, dispatch.ErrorNotSupported)
 		cause := order.CauseCall(fmt.Sprintf("release-%s-%d", next.AppointmentID, next.UnansweredAttempts))
 		_, recErr := r.decideAndRecord(ctx, cause, func(s order.State) *order.Recording {

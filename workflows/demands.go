@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
@@ -150,12 +149,6 @@ func (r *orderRun) awaitCancelAnswer(ctx workflow.Context) (order.DemandAnswer, 
 	return r.lastCancelAnswer, nil
 }
 
-// cancelOptions are the options of one attempt to cancel an order at its lab.
-var cancelOptions = workflow.ActivityOptions{
-	StartToCloseTimeout: 10 * time.Second,
-	RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
-}
-
 // cancelRetryPause is the pause before a lab that has not answered is asked again.
 const cancelRetryPause = time.Minute
 
@@ -163,8 +156,19 @@ const cancelRetryPause = time.Minute
 // is recorded for the newest demand.
 func (r *orderRun) cancelAtLab(ctx workflow.Context) error {
 	for try := 1; r.state.PendingCancellation != nil; try++ {
-		id := fmt.Sprintf("cancel-%s-%d", r.state.PendingCancellation.ID, try)
-		err := r.callPartner(ctx, cancelOptions, dispatch.ActivityCancel, dispatch.CallInput{OrderID: r.id, CallID: id}, nil)
+		demandID := r.state.PendingCancellation.ID
+		id := fmt.Sprintf("cancel-%s-%d", demandID, try)
+		err := r.callPartner(ctx, partnerCall{
+			activity: dispatch.ActivityCancel, options: callerOptions,
+			in:       &dispatch.CallInput{OrderID: r.id, CallID: id, DemandID: demandID},
+			isWanted: func() bool { return r.state.WantsCancellation(demandID) },
+		})
+		if isErrorType(err, dispatch.ErrorStale) {
+			if err := r.reloadAfterStaleCall(ctx); err != nil {
+				return err
+			}
+			continue
+		}
 		if r.state.PendingCancellation == nil {
 			return nil // another run of this order has recorded the outcome
 		}

@@ -16,7 +16,18 @@ func (r *orderRun) correctAtLab(ctx workflow.Context) error {
 	for r.state.PendingCorrection != nil {
 		pending := *r.state.PendingCorrection
 		id := fmt.Sprintf("correct-%s-%d", pending.DemandID, pending.UnansweredRounds)
-		err := r.callPartner(ctx, placeOptions, dispatch.ActivityCorrect, dispatch.CallInput{OrderID: r.id, CallID: id}, nil)
+		err := r.callPartner(ctx, partnerCall{
+			activity: dispatch.ActivityCorrect, options: placeOptions,
+			in: &dispatch.CallInput{OrderID: r.id, CallID: id, MaxCalls: maxPlaceCalls,
+				DemandID: pending.DemandID},
+			isWanted: func() bool { return r.state.WantsCorrection(pending.DemandID) },
+		})
+		if isErrorType(err, dispatch.ErrorStale) {
+			if err := r.reloadAfterStaleCall(ctx); err != nil {
+				return err
+			}
+			continue
+		}
 		_, recErr := r.decideAndRecord(ctx, order.CauseCall(id), func(s order.State) *order.Recording {
 			if s.PendingCorrection == nil || s.PendingCorrection.DemandID != pending.DemandID {
 				return nil // a newer correction, or none any more

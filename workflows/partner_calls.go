@@ -50,25 +50,17 @@ func (r *orderRun) ensureRunning(ctx workflow.Context, c coroutine, wanted bool,
 	})
 }
 
-// callPartner runs one partner activity. The caller does not hold the mutex.
-func (r *orderRun) callPartner(ctx workflow.Context, o workflow.ActivityOptions, name string, in, out any) error {
-	o.TaskQueue = dispatch.QueueLabs
-	r.callsInFlight++
-	defer func() { r.callsInFlight-- }()
-	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o), name, in).Get(ctx, out)
-}
+func (r *orderRun) needsPlacement() bool { return r.state.WantsPlacement() }
 
-func (r *orderRun) needsPlacement() bool {
-	return r.state.Placement.State == order.PlacementStarted && !r.state.Terminal()
-}
+// maxPlaceCalls is how many calls a round of placement makes (molecular-api#d25).
+const maxPlaceCalls = 5
 
-// placeOptions are the options of one round of placement: five attempts (molecular-api#d25). Each attempt waits for its
-// turn with the lab account without a limit, and then up to 30 s for the answer.
+// placeOptions are the options of one round of placement. The activity counts the calls of the round; MaximumAttempts
+// also limits attempts that fail before the call. An attempt waits at most 10 s for its turn, and 30 s for an answer.
 var placeOptions = workflow.ActivityOptions{
-	StartToCloseTimeout: 2 * time.Hour,
-	HeartbeatTimeout:    time.Minute,
+	StartToCloseTimeout: 90 * time.Second,
 	RetryPolicy: &temporal.RetryPolicy{
-		InitialInterval: time.Second, BackoffCoefficient: 3, MaximumInterval: time.Minute, MaximumAttempts: 5,
+		InitialInterval: time.Second, BackoffCoefficient: 3, MaximumInterval: time.Minute, MaximumAttempts: 10,
 		NonRetryableErrorTypes: []string{dispatch.ErrorRefused, dispatch.ErrorUnknownOrder},
 	},
 }
@@ -85,8 +77,18 @@ func (r *orderRun) placeOrder(ctx workflow.Context) error {
 	for r.needsPlacement() {
 		id := fmt.Sprintf("place-%d", r.state.Revision)
 		var out dispatch.PlaceResult
-		r.placementInFlight = true
-		err := r.callPartner(ctx, placeOptions, dispatch.ActivityPlace, dispatch.CallInput{OrderID: r.id, CallID: id}, &out)
+		err := r.callPartner(ctx, partnerCall{
+			activity: dispatch.ActivityPlace, options: placeOptions, out: &out,
+			in:       &dispatch.CallInput{OrderID: r.id, CallID: id, MaxCalls: maxPlaceCalls},
+			isWanted: r.needsPlacement, inFlight: &r.placementInFlight,
+		})
+		if isErrorType(err, dispatch.ErrorStale) {
+			r.placementInFlight = false
+			if err := r.reloadAfterStaleCall(ctx); err != nil {
+				return err
+			}
+			continue
+		}
 		_, recErr := r.decideAndRecord(ctx, order.CauseCall(id), func(s order.State) *order.Recording {
 			return &order.Recording{Decision: placementDecision(s, out, err, workflow.Now(ctx))}
 		})
@@ -127,11 +129,10 @@ func (r *orderRun) pauseBetweenRounds(ctx workflow.Context) error {
 	return err
 }
 
-// fetchOptions are the options of one attempt to fetch results. The order has its own schedule of attempts. Only an
-// attempt whose worker stopped is repeated at once.
+// fetchOptions are the options of one attempt to fetch results: up to three requests, for a token, the results and a
+// document. The order has its own schedule of attempts. Only an attempt whose worker was lost is repeated at once.
 var fetchOptions = workflow.ActivityOptions{
-	StartToCloseTimeout: 2 * time.Hour,
-	HeartbeatTimeout:    time.Minute,
+	StartToCloseTimeout: 2 * time.Minute,
 	RetryPolicy: &temporal.RetryPolicy{
 		InitialInterval: time.Second, MaximumAttempts: 5,
 		NonRetryableErrorTypes: []string{dispatch.ErrorBusy, dispatch.ErrorUnanswered, dispatch.ErrorFault,
@@ -158,8 +159,17 @@ func (r *orderRun) fetchResults(ctx workflow.Context) error {
 			}
 		}
 		var out order.FetchOutcome
-		err := r.callPartner(ctx, fetchOptions, dispatch.ActivityFetch,
-			dispatch.FetchInput{OrderID: r.id, Generation: generation}, &out)
+		err := r.callPartner(ctx, partnerCall{
+			activity: dispatch.ActivityFetch, options: fetchOptions, out: &out,
+			in:       &dispatch.FetchInput{OrderID: r.id, Generation: generation},
+			isWanted: func() bool { return r.state.WantsFetch(generation) },
+		})
+		if isErrorType(err, dispatch.ErrorStale) {
+			if err := r.reloadAfterStaleCall(ctx); err != nil {
+				return err
+			}
+			continue
+		}
 		cause := order.CauseCall(fmt.Sprintf("fetch-%d-%d", generation, attempt))
 		if err := r.recordFetch(ctx, cause, generation, out, err); err != nil {
 			return err
@@ -203,11 +213,18 @@ var trackOptions = workflow.ActivityOptions{
 func (r *orderRun) createTrackers(ctx workflow.Context) error {
 	for r.needsTrackers() {
 		out := dispatch.TrackResult{ShipmentAt: r.state.ShipmentAt}
-		if err := r.callPartner(ctx, trackOptions, dispatch.ActivityTrack, r.id, &out); err != nil {
+		err := r.runPartnerActivity(ctx, trackOptions, dispatch.ActivityTrack, r.id, &out)
+		if isErrorType(err, dispatch.ErrorStale) {
+			if err := r.reloadAfterStaleCall(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
 			workflow.GetLogger(ctx).Warn("shipment without trackers", "order_id", r.id)
 		}
 		cause := order.CauseCall(fmt.Sprintf("track-%d", out.ShipmentAt.UnixMicro()))
-		_, err := r.decideAndRecord(ctx, cause, func(s order.State) *order.Recording {
+		_, err = r.decideAndRecord(ctx, cause, func(s order.State) *order.Recording {
 			return &order.Recording{Decision: s.ApplyTrackersCreated(out.ShipmentAt, workflow.Now(ctx))}
 		})
 		if err != nil {
