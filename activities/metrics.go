@@ -79,6 +79,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		healings: counter("reconciler_healed_total", "What the reconciler had to heal; zero in calm weather.", "kind"),
 	}
 	m.countHealed(dispatch.SweepResult{}) // start at zero, so that alerts find the series
+	m.callsNotMade.WithLabelValues("place", "turn")
 	for _, reason := range order.AllAttentionReasons() {
 		m.attention.WithLabelValues(string(reason))
 	}

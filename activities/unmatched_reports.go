@@ -76,8 +76,8 @@ func (a *Activities) nudgeAll(ctx context.Context, endpoints []string) {
 	}
 }
 
-// reviewUnmatchedReport asks the lab for one lab report. A lab without an answer is asked again later. If the account is
-// busy, the lab is asked later too, and the attempt does not count.
+// reviewUnmatchedReport asks the lab for one lab report. A lab without an answer is asked again later. If the account
+// is busy, the lab is asked later too, and the attempt does not count.
 func (a *Activities) reviewUnmatchedReport(ctx context.Context, w store.UnmatchedResultFetch,
 	busy busyAccounts) (bool, error) {
 	if busy.skip(a.Metrics, w.AccountID, kindUnmatched) {

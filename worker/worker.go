@@ -152,8 +152,8 @@ func (w *Worker) Start() error {
 	return nil
 }
 
-// Stop stops polling of all queues at once, and lets running activities finish within StopTimeout. Calls that would
-// wait longer for their turn are handed back.
+// Stop stops polling of all queues at once, and lets running activities finish within StopTimeout. Calls that
+// wait for their turn are given up, and another worker makes them.
 func (w *Worker) Stop() {
 	var stopping sync.WaitGroup
 	for _, q := range w.workers {

@@ -58,7 +58,7 @@ const maxPlaceCalls = 5
 // placeOptions are the options of one round of placement. The activity counts the calls of the round; MaximumAttempts
 // also limits attempts that fail before the call. An attempt waits at most 10 s for its turn, and 30 s for an answer.
 var placeOptions = workflow.ActivityOptions{
-	StartToCloseTimeout: 90 * time.Second,
+	StartToCloseTimeout: time.Minute,
 	RetryPolicy: &temporal.RetryPolicy{
 		InitialInterval: time.Second, BackoffCoefficient: 3, MaximumInterval: time.Minute, MaximumAttempts: 10,
 		NonRetryableErrorTypes: []string{dispatch.ErrorRefused, dispatch.ErrorUnknownOrder},
@@ -132,7 +132,7 @@ func (r *orderRun) pauseBetweenRounds(ctx workflow.Context) error {
 // fetchOptions are the options of one attempt to fetch results: up to three requests, for a token, the results and a
 // document. The order has its own schedule of attempts. Only an attempt whose worker was lost is repeated at once.
 var fetchOptions = workflow.ActivityOptions{
-	StartToCloseTimeout: 2 * time.Minute,
+	StartToCloseTimeout: 90 * time.Second,
 	RetryPolicy: &temporal.RetryPolicy{
 		InitialInterval: time.Second, MaximumAttempts: 5,
 		NonRetryableErrorTypes: []string{dispatch.ErrorBusy, dispatch.ErrorUnanswered, dispatch.ErrorFault,

@@ -85,7 +85,8 @@ func (c partnerCall) nextAsk(err error, try int) (pause time.Duration, again boo
 }
 
 // runPartnerActivity runs one partner activity.
-func (r *orderRun) runPartnerActivity(ctx workflow.Context, o workflow.ActivityOptions, name string, in, out any) error {
+func (r *orderRun) runPartnerActivity(ctx workflow.Context, o workflow.ActivityOptions, name string,
+	in, out any) error {
 	o.TaskQueue = dispatch.QueueLabs
 	r.callsInFlight++
 	defer func() { r.callsInFlight-- }()
