@@ -73,10 +73,6 @@ func (a *Activities) partnerError(ctx context.Context, doing, orderID string, er
 	if refused, ok := errors.AsType[*labs.RefusedError](err); ok {
 		return temporal.NewNonRetryableApplicationError(doing+": refused: "+refusalCode(refused), dispatch.ErrorRefused, nil)
 	}
-	if errors.Is(err, errHandedBack) {
-		return temporal.NewApplicationErrorWithOptions(doing+": the worker stops", dispatch.ErrorHandedBack,
-			temporal.ApplicationErrorOptions{NextRetryDelay: time.Second})
-	}
 	a.Log.WarnContext(ctx, "partner call failed", "doing", doing, "order_id", orderID, "outcome", callOutcome(err),
 		"error", err)
 	if busy, ok := errors.AsType[*labs.BusyError](err); ok {
@@ -111,9 +107,6 @@ func callOutcome(err error) string {
 	}
 	if errors.Is(err, errNotReady) {
 		return "not_ready"
-	}
-	if errors.Is(err, errHandedBack) {
-		return "handed_back"
 	}
 	if errors.Is(err, labs.ErrSlotGone) {
 		return "slot_gone"

@@ -8,12 +8,15 @@ import (
 	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
 )
 
 // Book makes one call to a provider for a demand about an appointment, and stores the location that the provider
 // reports. The appointment's id is the same for every attempt of the same intent, so a provider that has the
 // appointment already answers with its present status.
 func (a *Activities) Book(ctx context.Context, in dispatch.BookInput) (order.ReportedAppointment, error) {
+	call := &partnerCall{orderID: in.OrderID, kind: string(in.Demand.Kind), lane: store.LaneUrgent, turn: in.Turn,
+		isWanted: func(s order.State) bool { return s.WantsBooking(in.Demand.ID) }}
 	o, err := a.Store.Order(ctx, "", in.OrderID)
 	if err != nil {
 		return order.ReportedAppointment{}, a.internalError(ctx, "booking", in.OrderID, err)
@@ -26,7 +29,7 @@ func (a *Activities) Book(ctx context.Context, in dispatch.BookInput) (order.Rep
 	if in.Demand.Slot != nil {
 		accountID = in.Demand.Slot.AccountID
 	}
-	provider, err := a.openScheduler(ctx, o, accountID)
+	provider, err := a.openScheduler(ctx, o, accountID, call)
 	if errors.Is(err, labs.ErrNotSupported) {
 		return order.ReportedAppointment{}, a.partnerError(ctx, "booking", in.OrderID, err)
 	}
@@ -34,12 +37,12 @@ func (a *Activities) Book(ctx context.Context, in dispatch.BookInput) (order.Rep
 		return order.ReportedAppointment{}, a.internalError(ctx, "booking", in.OrderID, err)
 	}
 	var got labs.AppointmentAnswer
-	err = a.callPartner(ctx, in.OrderID, string(in.Demand.Kind), func() (raw []byte, err error) {
+	err = a.callPartner(ctx, call, func() (raw []byte, err error) {
 		got, err = callScheduler(ctx, provider, o, in, body)
 		return got.Raw, err
 	})
 	if err != nil {
-		return order.ReportedAppointment{}, a.partnerError(ctx, "booking", in.OrderID, err)
+		return order.ReportedAppointment{}, a.callError(ctx, "booking", call, err)
 	}
 	if got.Location != nil && got.Reference != "" {
 		if err := a.Store.PutAppointmentLocation(ctx, in.OrderID, got.Reference, *got.Location); err != nil {
@@ -108,33 +111,36 @@ func cancellationReasonName(t order.AppointmentType, id string) string {
 
 // Release asks a provider to drop an appointment. Without an error the provider has dropped it or never had it.
 func (a *Activities) Release(ctx context.Context, in dispatch.ReleaseInput) error {
+	call := &partnerCall{orderID: in.OrderID, kind: "release", lane: store.LaneUrgent, turn: in.Turn,
+		isWanted: func(s order.State) bool { return s.WantsRelease(in.Release.AppointmentID) }}
 	o, err := a.Store.Order(ctx, "", in.OrderID)
 	if err != nil {
 		return a.internalError(ctx, "releasing an appointment", in.OrderID, err)
 	}
-	provider, err := a.openScheduler(ctx, o, in.Release.AccountID)
+	provider, err := a.openScheduler(ctx, o, in.Release.AccountID, call)
 	if errors.Is(err, labs.ErrNotSupported) {
 		return a.partnerError(ctx, "releasing an appointment", in.OrderID, err)
 	}
 	if err != nil {
 		return a.internalError(ctx, "releasing an appointment", in.OrderID, err)
 	}
-	err = a.callPartner(ctx, in.OrderID, "release", func() ([]byte, error) {
+	err = a.callPartner(ctx, call, func() ([]byte, error) {
 		return nil, provider.CancelAppointment(ctx, o.Number, in.Release.AppointmentID, "")
 	})
 	if err != nil {
-		return a.partnerError(ctx, "releasing an appointment", in.OrderID, err)
+		return a.callError(ctx, "releasing an appointment", call, err)
 	}
 	return nil
 }
 
 // openScheduler opens a client of the appointment's provider. An appointment that the provider created has no account
 // of its own; the account of the order's lab is used for it.
-func (a *Activities) openScheduler(ctx context.Context, o *order.Order, accountID string) (labs.Scheduler, error) {
+func (a *Activities) openScheduler(ctx context.Context, o *order.Order, accountID string,
+	c *partnerCall) (labs.Scheduler, error) {
 	if accountID == "" {
 		accountID = o.LabAccountID
 	}
-	lab, err := a.openLabAccount(ctx, accountID)
+	lab, err := a.openLabAccount(ctx, accountID, c)
 	if err != nil {
 		return nil, err
 	}

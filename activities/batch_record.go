@@ -112,3 +112,18 @@ func (b *batch) awaitRunningAttempts(ctx context.Context, err error) error {
 	defer b.mu.Unlock()
 	return errors.Join(err, b.err)
 }
+
+// sleep waits. It returns an error when the context ends before.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}

@@ -14,8 +14,9 @@ import (
 
 // Place makes one attempt to send the order's requisition. The order number was recorded with the order.
 func (a *Activities) Place(ctx context.Context, in dispatch.CallInput) (dispatch.PlaceResult, error) {
-	defer a.startHeartbeat(ctx)()
-	lab, o, err := a.openOrderLab(ctx, in.OrderID)
+	call := &partnerCall{orderID: in.OrderID, kind: "place", lane: store.LaneRoutine, turn: in.Turn, round: in.CallID,
+		maxCalls: in.MaxCalls, isWanted: order.State.WantsPlacement}
+	lab, o, err := a.openOrderLab(ctx, in.OrderID, call)
 	if err != nil {
 		return dispatch.PlaceResult{}, a.internalError(ctx, "placing", in.OrderID, err)
 	}
@@ -24,12 +25,12 @@ func (a *Activities) Place(ctx context.Context, in dispatch.CallInput) (dispatch
 		return dispatch.PlaceResult{}, a.internalError(ctx, "placing", in.OrderID, err)
 	}
 	var placed labs.Acceptance
-	err = a.callPartner(ctx, in.OrderID, "place", func() (raw []byte, err error) {
+	err = a.callPartner(ctx, call, func() (raw []byte, err error) {
 		placed, err = lab.Place(ctx, req)
 		return placed.Raw, err
 	})
 	if err != nil {
-		return dispatch.PlaceResult{}, a.partnerError(ctx, "placing", in.OrderID, err)
+		return dispatch.PlaceResult{}, a.callError(ctx, "placing", call, err)
 	}
 	return dispatch.PlaceResult{Accession: placed.Accession}, nil
 }
@@ -55,14 +56,15 @@ func (a *Activities) buildRequisition(ctx context.Context, o *order.Order) (labs
 
 // Fetch fetches the order's newest lab report and stores it. An empty ResultID means that there is none yet.
 func (a *Activities) Fetch(ctx context.Context, in dispatch.FetchInput) (order.FetchOutcome, error) {
-	defer a.startHeartbeat(ctx)()
 	out := order.FetchOutcome{Generation: in.Generation}
-	lab, o, err := a.openOrderLab(ctx, in.OrderID)
+	call := &partnerCall{orderID: in.OrderID, kind: "results", lane: store.LaneRoutine, turn: in.Turn,
+		isWanted: func(s order.State) bool { return s.WantsFetch(in.Generation) }}
+	lab, o, err := a.openOrderLab(ctx, in.OrderID, call)
 	if err != nil {
 		return out, a.internalError(ctx, "fetching results", in.OrderID, err)
 	}
 	var got labs.FetchedResults
-	err = a.callPartner(ctx, in.OrderID, "results", func() (raw []byte, err error) {
+	err = a.callPartner(ctx, call, func() (raw []byte, err error) {
 		if got, err = lab.FetchResults(ctx, o.Number); err == nil && got.LabReport == nil {
 			err = errNotReady
 		}
@@ -72,7 +74,7 @@ func (a *Activities) Fetch(ctx context.Context, in dispatch.FetchInput) (order.F
 		return out, nil
 	}
 	if err != nil {
-		return out, a.partnerError(ctx, "fetching results", in.OrderID, err)
+		return out, a.callError(ctx, "fetching results", call, err)
 	}
 	version, changed, err := a.Store.StoreLabReport(ctx, in.OrderID, in.Generation, *got.LabReport, got.Hash, got.Raw,
 		got.PDF)
@@ -90,15 +92,17 @@ func (a *Activities) Fetch(ctx context.Context, in dispatch.FetchInput) (order.F
 
 // Cancel asks the lab to cancel the order. Without an error the lab has confirmed the cancellation.
 func (a *Activities) Cancel(ctx context.Context, in dispatch.CallInput) error {
-	lab, o, err := a.openOrderLab(ctx, in.OrderID)
+	call := &partnerCall{orderID: in.OrderID, kind: "cancel", lane: store.LaneUrgent, turn: in.Turn, round: in.CallID,
+		isWanted: func(s order.State) bool { return s.WantsCancellation(in.DemandID) }}
+	lab, o, err := a.openOrderLab(ctx, in.OrderID, call)
 	if err != nil {
 		return a.internalError(ctx, "cancelling", in.OrderID, err)
 	}
-	err = a.callPartner(ctx, in.OrderID, "cancel", func() ([]byte, error) {
+	err = a.callPartner(ctx, call, func() ([]byte, error) {
 		return nil, lab.Cancel(ctx, o.Number, o.Accession)
 	})
 	if err != nil {
-		return a.partnerError(ctx, "cancelling", in.OrderID, err)
+		return a.callError(ctx, "cancelling", call, err)
 	}
 	return nil
 }
@@ -106,8 +110,9 @@ func (a *Activities) Cancel(ctx context.Context, in dispatch.CallInput) error {
 // Correct makes one attempt to send the order's present patient and address to the lab. Without an error the lab has
 // accepted them.
 func (a *Activities) Correct(ctx context.Context, in dispatch.CallInput) error {
-	defer a.startHeartbeat(ctx)()
-	lab, o, err := a.openOrderLab(ctx, in.OrderID)
+	call := &partnerCall{orderID: in.OrderID, kind: "correct", lane: store.LaneRoutine, turn: in.Turn, round: in.CallID,
+		maxCalls: in.MaxCalls, isWanted: func(s order.State) bool { return s.WantsCorrection(in.DemandID) }}
+	lab, o, err := a.openOrderLab(ctx, in.OrderID, call)
 	if err != nil {
 		return a.internalError(ctx, "correcting", in.OrderID, err)
 	}
@@ -115,7 +120,7 @@ func (a *Activities) Correct(ctx context.Context, in dispatch.CallInput) error {
 	if err != nil {
 		return a.internalError(ctx, "correcting", in.OrderID, err)
 	}
-	err = a.callPartner(ctx, in.OrderID, "correct", func() ([]byte, error) {
+	err = a.callPartner(ctx, call, func() ([]byte, error) {
 		corrector, ok := lab.(labs.Corrector)
 		if !ok {
 			return nil, labs.ErrNotSupported
@@ -123,23 +128,23 @@ func (a *Activities) Correct(ctx context.Context, in dispatch.CallInput) error {
 		return nil, corrector.Correct(ctx, req)
 	})
 	if err != nil {
-		return a.partnerError(ctx, "correcting", in.OrderID, err)
+		return a.callError(ctx, "correcting", call, err)
 	}
 	return nil
 }
 
-// openOrderLab opens a client of the order's lab account, and returns the order.
-func (a *Activities) openOrderLab(ctx context.Context, orderID string) (labs.Lab, *order.Order, error) {
+// openOrderLab opens a client of the order's lab account for one call, and returns the order.
+func (a *Activities) openOrderLab(ctx context.Context, orderID string, c *partnerCall) (labs.Lab, *order.Order, error) {
 	o, err := a.Store.Order(ctx, "", orderID)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the order: %w", err)
 	}
-	lab, err := a.openLabAccount(ctx, o.LabAccountID)
+	lab, err := a.openLabAccount(ctx, o.LabAccountID, c)
 	return lab, o, err
 }
 
-// openLabAccount opens a client of an account at a lab or a provider.
-func (a *Activities) openLabAccount(ctx context.Context, id string) (labs.Lab, error) {
+// openLabAccount opens a client of an account at a lab or a provider for one call.
+func (a *Activities) openLabAccount(ctx context.Context, id string, c *partnerCall) (labs.Lab, error) {
 	account, err := a.Store.LabAccount(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("lab account %s is gone", id)
@@ -154,5 +159,5 @@ func (a *Activities) openLabAccount(ctx context.Context, id string) (labs.Lab, e
 	return partner(labs.Account{
 		ID: account.ID, Partner: account.Partner, BaseURL: account.BaseURL, User: account.User, Token: account.Token,
 		Spacing: account.Spacing, Settings: account.Settings, Environment: account.Environment,
-	}, a.turnWaiter(account))
+	}, a.turnWaiter(account, c))
 }

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ type Metrics struct {
 	decisions       *prometheus.CounterVec
 	attention       *prometheus.CounterVec
 	partnerCalls    *prometheus.CounterVec
+	callsNotMade    *prometheus.CounterVec
 	attempts        *prometheus.CounterVec
 	attemptDuration prometheus.Histogram
 	deliveryLag     prometheus.Histogram
@@ -47,6 +49,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			"outcome"),
 		attention:    counter("order_attention_total", "Attention marks raised, by reason.", "reason"),
 		partnerCalls: counter("partner_calls_total", "Calls to labs and couriers, by kind and outcome.", "kind", "outcome"),
+		callsNotMade: counter("partner_calls_not_made_total",
+			"Calls to labs and couriers that were asked for and not made, by kind and reason.", "kind", "reason"),
 		attempts: counter("delivery_attempts_total", "Attempts to deliver a webhook, by failure; empty means delivered.",
 			"failure"),
 		attemptDuration: f.NewHistogram(prometheus.HistogramOpts{
@@ -93,6 +97,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	for _, step := range allSweepSteps() {
 		m.sweepFailures.WithLabelValues(string(step))
 	}
+	m.callsNotMade.WithLabelValues("place", "turn")
 	for _, reason := range order.AllAttentionReasons() {
 		m.attention.WithLabelValues(string(reason))
 	}
@@ -131,6 +136,23 @@ func (m *Metrics) countRecording(rec order.Recording) {
 func (m *Metrics) countCall(kind string, err error) {
 	outcome, _, _ := strings.Cut(callOutcome(err), ":")
 	m.partnerCalls.WithLabelValues(kind, outcome).Inc()
+}
+
+// countNotMade counts a call that was not made.
+func (m *Metrics) countNotMade(kind string, why error) {
+	reason := "fault"
+	if back, ok := errors.AsType[*comeBackError](why); ok {
+		reason = back.reason
+	}
+	switch {
+	case errors.Is(why, errTurnNotNear):
+		reason = "skipped"
+	case errors.Is(why, errStaleCall):
+		reason = "stale"
+	case errors.Is(why, errNoCallLeft):
+		reason = "none_left"
+	}
+	m.callsNotMade.WithLabelValues(kind, reason).Inc()
 }
 
 func (m *Metrics) countAttempt(o webhooks.AttemptOutcome, lag time.Duration) {

@@ -4,110 +4,121 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/attribute"
-	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/internal/tracing"
 	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// paceMargin is added to an account's spacing, because a request takes time to reach the lab: a first one needs a new
-// connection. paceTolerance is how late a process may be for its turn.
-const (
-	paceMargin    = 50 * time.Millisecond
-	paceTolerance = 30 * time.Millisecond
-)
+// partnerCall is one call that an activity is to make about an order. It begins when its turn has come: then it has an
+// id, and a row in the order's story.
+type partnerCall struct {
+	orderID  string // empty: a lab report without an order
+	kind     string // as the story and the metrics show it
+	lane     store.CallLane
+	turn     dispatch.Turn
+	inBatch  bool                   // the call is skipped if its turn is not near
+	round    string                 // the round of attempts; empty: the call is the only one of its round
+	maxCalls int                    // how many calls the round may make; 0: no limit
+	isWanted func(order.State) bool // whether the order as stored asks for the call; nil: always
 
-// maxMissedTurns is how many turns a call may miss. Then it is made without a turn: a slow database must not stop the
-// calls of an account.
-const maxMissedTurns = 5
+	id      string // of the call, in the store; empty: it has not begun
+	attempt int    // its number in the round, from 1
+}
 
-// turnWaiter returns a function that waits for the call's turn with the account. Turns are reserved in the store, so
-// the spacing holds across all processes. A process that is late for a turn takes another one.
-func (a *Activities) turnWaiter(account store.LabAccount) labs.WaitForTurn {
-	return func(ctx context.Context) error {
-		if account.Spacing <= 0 {
-			return nil
+// beginCall records that the call is made now, unless the order as stored does not ask for it.
+func (a *Activities) beginCall(ctx context.Context, c *partnerCall) error {
+	if c.isWanted != nil {
+		state, err := a.Store.State(ctx, c.orderID)
+		if err != nil {
+			return err
 		}
-		for range maxMissedTurns {
-			asked := a.Now()
-			_, wait, err := a.Store.ReserveCallStart(ctx, account.ID, account.Spacing+paceMargin)
-			if err != nil {
-				return fmt.Errorf("reserving a call: %w", err)
-			}
-			if err := awaitTurn(ctx, wait); err != nil {
-				return err
-			}
-			if a.Now().Sub(asked)-wait <= paceTolerance {
-				return nil
-			}
+		if !c.isWanted(state) {
+			return errStaleCall
 		}
-		a.Log.WarnContext(ctx, "a call was late for its turns", "lab_account_id", account.ID)
+	}
+	if c.maxCalls > 0 {
+		made, err := a.Store.PartnerCallsMade(ctx, c.orderID, c.kind, c.round)
+		if err != nil {
+			return err
+		}
+		if made >= c.maxCalls {
+			return errNoCallLeft
+		}
+	}
+	id := uuid.Must(uuid.NewV7()).String()
+	if c.orderID == "" { // a lab report without an order: it has no story
+		c.id = id
 		return nil
 	}
+	attempt, err := a.Store.RecordPartnerCallStart(ctx, store.PartnerCall{ID: id, OrderID: c.orderID, Kind: c.kind,
+		Round: c.round})
+	if err != nil {
+		return err
+	}
+	c.id, c.attempt = id, attempt
+	return nil
 }
 
-// errHandedBack is the outcome of a call that was not made because its worker stops.
-var errHandedBack = errors.New("the worker stops before the call's turn has come")
-
-// maxTurnWaitWhileStopping is the longest wait for a turn that a stopping worker finishes.
-const maxTurnWaitWhileStopping = 5 * time.Second
-
-// awaitTurn waits. A stopping worker gives up a call with a longer wait, so that another worker makes it.
-func awaitTurn(ctx context.Context, wait time.Duration) error {
-	if wait <= maxTurnWaitWhileStopping || !activity.IsActivity(ctx) {
-		return sleep(ctx, wait)
-	}
-	t := time.NewTimer(wait - maxTurnWaitWhileStopping)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-activity.GetWorkerStopChannel(ctx):
-		return errHandedBack
-	case <-t.C:
-		return sleep(ctx, maxTurnWaitWhileStopping)
-	}
-}
-
-// callPartner makes one partner call, records its start and its outcome in the order's story, and counts it.
-func (a *Activities) callPartner(ctx context.Context, orderID, kind string, do func() (raw []byte, err error)) error {
-	id := uuid.Must(uuid.NewV7()).String()
-	attempt := int(activity.GetInfo(ctx).Attempt)
-	if err := a.Store.RecordPartnerCallStart(ctx, store.PartnerCall{ID: id, OrderID: orderID, Kind: kind,
-		Attempt: attempt}); err != nil {
-		return fmt.Errorf("recording a call: %w", err)
-	}
+// callPartner makes one partner call, records its outcome in the order's story, and counts it.
+func (a *Activities) callPartner(ctx context.Context, c *partnerCall, do func() (raw []byte, err error)) error {
 	raw, callErr := do()
-	tracing.AddAttributes(ctx, attribute.String("call_id", id), attribute.String("outcome", callOutcome(callErr)))
+	if _, ok := errors.AsType[*notMadeError](callErr); ok && c.id == "" {
+		a.Metrics.countNotMade(c.kind, callErr)
+		return callErr
+	}
+	if c.id == "" { // the adapter has decided without a request
+		if err := a.beginCall(ctx, c); err != nil {
+			a.Metrics.countNotMade(c.kind, err)
+			return &notMadeError{err}
+		}
+	}
+	tracing.AddAttributes(ctx, attribute.String("call_id", c.id), attribute.String("outcome", callOutcome(callErr)))
 	if refused, ok := errors.AsType[*labs.RefusedError](callErr); ok {
 		raw = refused.Raw
 	}
 	if unanswered, ok := errors.AsType[*labs.UnansweredError](callErr); ok {
 		raw = unanswered.Raw
 	}
-	a.Metrics.countCall(kind, callErr)
+	a.Metrics.countCall(c.kind, callErr)
 	// The outcome has to be recorded even when the worker is stopping.
-	if err := a.Store.RecordPartnerCallEnd(context.WithoutCancel(ctx), id, callOutcome(callErr), raw); err != nil {
-		a.Log.WarnContext(ctx, "outcome of a call not recorded", "order_id", orderID, "kind", kind, "error", err)
+	if err := a.Store.RecordPartnerCallEnd(context.WithoutCancel(ctx), c.id, callOutcome(callErr), raw); err != nil {
+		a.Log.WarnContext(ctx, "outcome of a call not recorded", "order_id", c.orderID, "kind", c.kind, "error", err)
 	}
 	return callErr
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
+// callError returns an error for the history in place of a call's. It is final if the call was the last of its round.
+func (a *Activities) callError(ctx context.Context, doing string, c *partnerCall, err error) error {
+	if notMade, ok := errors.AsType[*notMadeError](err); ok {
+		return a.notMadeError(ctx, doing, c.orderID, notMade.err)
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
+	err = a.partnerError(ctx, doing, c.orderID, err)
+	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	if ok && c.maxCalls > 0 && c.attempt >= c.maxCalls {
+		return temporal.NewNonRetryableApplicationError(app.Message(), app.Type(), nil)
 	}
+	return err
+}
+
+// notMadeError returns an error for the history in place of the reason why a call was not made.
+func (a *Activities) notMadeError(ctx context.Context, doing, orderID string, why error) error {
+	if back, ok := errors.AsType[*comeBackError](why); ok {
+		return temporal.NewNonRetryableApplicationError(doing+": asked for again later", dispatch.ErrorComeBack, nil,
+			back.ComeBack)
+	}
+	switch {
+	case errors.Is(why, errStaleCall):
+		return temporal.NewNonRetryableApplicationError(doing+": not asked for by the order as stored", dispatch.ErrorStale,
+			nil)
+	case errors.Is(why, errNoCallLeft):
+		return temporal.NewNonRetryableApplicationError(doing+": no call left", dispatch.ErrorUnanswered, nil)
+	}
+	return a.internalError(ctx, doing, orderID, fmt.Errorf("before a partner call: %w", why))
 }

@@ -222,7 +222,7 @@ func (s *settling) withCapabilities(ctx context.Context, c order.Cause) order.Ca
 	if c.Demand == nil || c.Demand.Kind != order.DemandCancel && c.Demand.Kind != order.DemandRecover {
 		return c
 	}
-	lab, _, err := s.openOrderLab(ctx, s.orderID)
+	lab, _, err := s.openOrderLab(ctx, s.orderID, &partnerCall{orderID: s.orderID}) // it makes no call
 	if err != nil {
 		s.Log.WarnContext(ctx, "lab account not usable", "order_id", s.orderID, "error", err)
 		return c

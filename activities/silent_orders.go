@@ -18,7 +18,7 @@ const (
 	silenceAfterReceipt   = 5 * order.Day
 	pollEvery             = order.Day
 
-	pollPage = 50 // silent orders per activity; each call waits for its turn with the account
+	pollPage = 50 // silent orders per activity; a call whose turn is not near is skipped
 )
 
 // PollSilent polls the labs of one page of silent orders, after the given id: a lab need not repeat a lost webhook. It
@@ -34,8 +34,9 @@ func (a *Activities) PollSilent(ctx context.Context, after string) (dispatch.Swe
 	if err != nil {
 		return out, a.internalError(ctx, "finding silent orders", "", err)
 	}
+	busy := busyAccounts{}
 	for _, id := range ids {
-		out.FactsPolled += a.pollOrder(ctx, id)
+		out.FactsPolled += a.pollOrder(ctx, id, busy)
 	}
 	if len(ids) == pollPage {
 		out.NextPage = ids[len(ids)-1]
@@ -44,19 +45,45 @@ func (a *Activities) PollSilent(ctx context.Context, after string) (dispatch.Swe
 	return out, nil
 }
 
-// pollOrder polls the lab of one order and returns how many facts were new. A lab that cannot be reached is polled
-// again another day.
-func (a *Activities) pollOrder(ctx context.Context, orderID string) (news int) {
-	lab, o, err := a.openOrderLab(ctx, orderID)
+// busyAccounts are the ids of accounts whose next turn is not near. A batch skips them, so that it does not wait. What
+// it skips is asked for by another run.
+type busyAccounts map[string]bool
+
+// skip reports whether a call of the account has to be skipped, and counts it.
+func (b busyAccounts) skip(m *Metrics, accountID, kind string) bool {
+	if b[accountID] {
+		m.countNotMade(kind, errTurnNotNear)
+	}
+	return b[accountID]
+}
+
+// note notes that a call of the account was not made because its turn is not near, and reports whether that is so.
+func (b busyAccounts) note(accountID string, err error) bool {
+	isBusy := errors.Is(err, errTurnNotNear)
+	b[accountID] = b[accountID] || isBusy
+	return isBusy
+}
+
+// pollOrder polls the lab of one order and returns how many facts were new. A lab that cannot be reached, or whose
+// account is busy, is polled again another day.
+func (a *Activities) pollOrder(ctx context.Context, orderID string, busy busyAccounts) (news int) {
+	call := &partnerCall{orderID: orderID, kind: store.CallKindPoll, lane: store.LaneRoutine, inBatch: true}
+	lab, o, err := a.openOrderLab(ctx, orderID, call)
 	if err != nil {
 		a.Log.WarnContext(ctx, "silent order not polled", "order_id", orderID, "error", err)
 		return 0
 	}
+	if busy.skip(a.Metrics, o.LabAccountID, call.kind) {
+		return 0
+	}
 	var notices []labs.PolledFact
-	err = a.callPartner(ctx, orderID, store.CallKindPoll, func() (raw []byte, err error) {
+	err = a.callPartner(ctx, call, func() (raw []byte, err error) {
 		notices, err = lab.PollFacts(ctx, o.Number)
 		return nil, err
 	})
+	if busy.note(o.LabAccountID, err) {
+		return 0
+	}
 	if err != nil {
 		if !errors.Is(err, labs.ErrNotSupported) {
 			a.Log.WarnContext(ctx, "silent order not polled", "order_id", orderID, "outcome", callOutcome(err))

@@ -16,6 +16,9 @@ func (a *Activities) Track(ctx context.Context, orderID string) (dispatch.TrackR
 	if err != nil {
 		return dispatch.TrackResult{}, a.internalError(ctx, "tracking", orderID, err)
 	}
+	if !o.State.TrackersPending {
+		return dispatch.TrackResult{}, a.notMadeError(ctx, "tracking", orderID, errStaleCall)
+	}
 	if o.Shipment == nil {
 		return dispatch.TrackResult{ShipmentAt: o.State.ShipmentAt}, nil
 	}
@@ -36,7 +39,8 @@ func (a *Activities) Track(ctx context.Context, orderID string) (dispatch.TrackR
 func (a *Activities) createLegTracker(ctx context.Context, orderID string, name couriers.Leg,
 	leg order.ShipmentLeg) error {
 	var tracker string
-	err := a.callPartner(ctx, orderID, "track_"+string(name), func() (raw []byte, err error) {
+	call := &partnerCall{orderID: orderID, kind: "track_" + string(name)}
+	err := a.callPartner(ctx, call, func() (raw []byte, err error) {
 		tracker, err = a.Tracker.CreateTracker(ctx, couriers.NormalizeNumber(leg.Number), couriers.Courier(leg.Courier))
 		return nil, err
 	})

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,11 +14,14 @@ import (
 // How often a lab is asked for a lab report without an order. The pauses grow: the announcement may have been too
 // early, or the lab may be unavailable.
 const (
-	reviewPage     = 20 // per activity; each call waits for its turn with the account
+	reviewPage     = 20 // per activity; a call whose turn is not near is skipped
 	reviewPause    = 5 * time.Minute
 	reviewPauseMax = 6 * time.Hour
 	maxReviewTries = 16 // about two days
 )
+
+// kindUnmatched is the kind of a call for a lab report without an order, as the metrics show it.
+const kindUnmatched = "results_unmatched"
 
 // ReviewUnmatchedReports fetches lab reports that were announced without a known order, and opens match reviews for
 // them. It also advances the sandbox teams' tests of unmatched results.
@@ -33,8 +37,9 @@ func (a *Activities) ReviewUnmatchedReports(ctx context.Context,
 	if err != nil {
 		return out, a.internalError(ctx, "finding lab reports without an order", "", err)
 	}
+	busy := busyAccounts{}
 	for _, w := range waiting {
-		reviewed, err := a.reviewUnmatchedReport(ctx, w)
+		reviewed, err := a.reviewUnmatchedReport(ctx, w, busy)
 		if err != nil {
 			return out, a.internalError(ctx, "reviewing a lab report without an order", "", err)
 		}
@@ -71,9 +76,19 @@ func (a *Activities) nudgeAll(ctx context.Context, endpoints []string) {
 	}
 }
 
-// reviewUnmatchedReport asks the lab for one lab report. A lab without an answer is asked again later.
-func (a *Activities) reviewUnmatchedReport(ctx context.Context, w store.UnmatchedResultFetch) (bool, error) {
+// reviewUnmatchedReport asks the lab for one lab report. A lab without an answer is asked again later. If the account
+// is busy, the lab is asked later too, and the attempt does not count.
+func (a *Activities) reviewUnmatchedReport(ctx context.Context, w store.UnmatchedResultFetch,
+	busy busyAccounts) (bool, error) {
+	if busy.skip(a.Metrics, w.AccountID, kindUnmatched) {
+		return false, a.Store.DelayUnmatchedResultFetch(ctx, w.InboxID, a.Now().Add(reviewPause))
+	}
 	got, err := a.fetchUnmatched(ctx, w)
+	if _, notMade := errors.AsType[*notMadeError](err); notMade {
+		a.Metrics.countNotMade(kindUnmatched, err)
+		busy.note(w.AccountID, err)
+		return false, a.Store.DelayUnmatchedResultFetch(ctx, w.InboxID, a.Now().Add(reviewPause))
+	}
 	if err != nil {
 		a.Log.WarnContext(ctx, "an announced lab report without an order is not fetched yet",
 			"inbox_id", w.InboxID, "lab_account_id", w.AccountID, "outcome", callOutcome(err), "error", err)
@@ -91,14 +106,17 @@ func (a *Activities) reviewUnmatchedReport(ctx context.Context, w store.Unmatche
 
 func (a *Activities) fetchUnmatched(ctx context.Context,
 	w store.UnmatchedResultFetch) (got labs.FetchedResults, err error) {
-	lab, err := a.openLabAccount(ctx, w.AccountID)
+	call := &partnerCall{kind: kindUnmatched, lane: store.LaneRoutine, inBatch: true}
+	lab, err := a.openLabAccount(ctx, w.AccountID, call)
 	if err != nil {
 		return got, fmt.Errorf("opening lab account %s: %w", w.AccountID, err)
 	}
 	if got, err = lab.FetchResults(ctx, w.OrderNumber); err == nil && got.LabReport == nil {
 		err = errNotReady
 	}
-	a.Metrics.countCall("results_unmatched", err)
+	if _, notMade := errors.AsType[*notMadeError](err); !notMade {
+		a.Metrics.countCall(kindUnmatched, err)
+	}
 	return got, err
 }
 

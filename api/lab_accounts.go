@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -131,12 +132,27 @@ func (s *server) openLab(a store.LabAccount) (labs.Lab, error) {
 	}, labs.Options{HTTPClient: s.LabHTTPClient, Timeout: labTimeout, WaitForTurn: s.paceCalls(a), Now: s.Now})
 }
 
-// paceCalls returns a function that waits for the turn of a call through the account.
+// maxTurnWait is how long a call waits for its turn while a client waits for the answer.
+const maxTurnWait = 5 * time.Second
+
+// errTurnTooLate is the cause of a labs.BusyError: the call would have to wait longer than its client.
+var errTurnTooLate = errors.New("the account makes too many calls")
+
+// paceCalls returns a function that waits for the turn of a call through the account. A client waits for the answer, so
+// the call goes before those of the workers that can wait. If its turn is later than maxTurnWait, the lab is busy.
 func (s *server) paceCalls(a store.LabAccount) labs.WaitForTurn {
 	return func(ctx context.Context) error {
-		_, wait, err := s.Store.ReserveCallStart(ctx, a.ID, a.Spacing)
+		if a.Spacing <= 0 {
+			return nil
+		}
+		turn, wait, err := s.Store.ReserveCallStart(ctx, store.CallStartRequest{
+			Account: a.ID, Spacing: a.Spacing + labs.SpacingMargin, Lane: store.LaneUrgent, MaxWait: maxTurnWait,
+		})
 		if err != nil {
 			return fmt.Errorf("reserving the turn of a call: %w", err)
+		}
+		if !turn.Granted {
+			return &labs.BusyError{Err: errTurnTooLate}
 		}
 		return sleep(ctx, wait)
 	}

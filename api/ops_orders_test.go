@@ -242,8 +242,8 @@ func TestOpsStoryOfACancelledOrder(t *testing.T) {
 		store.Endpoint{ID: endpoint, TeamID: f.team, URL: "http://r.test", Secret: "whsec_x"}))
 	id := f.createOrder(nil)
 	call := newID()
-	require.NoError(t, f.store.RecordPartnerCallStart(t.Context(),
-		store.PartnerCall{ID: call, OrderID: id, Kind: "place", Attempt: 1}))
+	_, err := f.store.RecordPartnerCallStart(t.Context(), store.PartnerCall{ID: call, OrderID: id, Kind: "place"})
+	require.NoError(t, err)
 	require.NoError(t, f.store.RecordPartnerCallEnd(t.Context(), call, "refused", []byte("the lab's words")))
 	due, err := f.store.DueDeliveries(t.Context(), store.DueQuery{EndpointID: endpoint, Now: testTime, Limit: 10})
 	require.NoError(t, err)

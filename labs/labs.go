@@ -125,6 +125,10 @@ type Corrector interface {
 	Correct(ctx context.Context, r Requisition) error
 }
 
+// SpacingMargin is added to the spacing of an account when a start is reserved, because a request takes time to reach
+// the lab: a first one needs a new connection.
+const SpacingMargin = 50 * time.Millisecond
+
 // WaitForTurn reserves the start of a call and waits until then. If it returns an error, the call is not made and the
 // caller gets the error.
 type WaitForTurn func(ctx context.Context) error

@@ -23,7 +23,8 @@ func TestAStoryHasEverything(t *testing.T) {
 		require.NoError(t, s.AppendAudit(ctx, AuditRow{TeamID: team, OrderID: o.ID, Action: "order.create"}))
 		call := sqldb.NewID()
 		for range 2 {
-			require.NoError(t, s.RecordPartnerCallStart(ctx, PartnerCall{ID: call, OrderID: o.ID, Kind: "place", Attempt: 1}))
+			_, err := s.RecordPartnerCallStart(ctx, PartnerCall{ID: call, OrderID: o.ID, Kind: "place"})
+			require.NoError(t, err)
 		}
 		require.NoError(t, s.RecordPartnerCallEnd(ctx, call, "done", []byte(`{"kit_id":"A1"}`)))
 		require.ErrorIs(t, s.RecordPartnerCallEnd(ctx, sqldb.NewID(), "done", nil), ErrNotFound)

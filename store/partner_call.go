@@ -2,37 +2,55 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
-// PartnerCall is one attempt to call a partner about an order.
+// PartnerCall is one attempt to call a partner about an order. It exists if the call was made, or was about to be.
 type PartnerCall struct {
 	ID      string // of the attempt
 	OrderID string
 	Kind    string // place, results, cancel, track_outbound, …
-	Attempt int    // from 1
+	// Round identifies the round of attempts; empty: the call is the only one of its round.
+	Round string
 
 	// The fields below are set by the store and read for a story.
+	Attempt   int    // in its round, from 1
 	Outcome   string // a code; empty: in progress, or the process that made the call has ended
 	StartedAt time.Time
 	EndedAt   time.Time // zero without an outcome
 }
 
-// RecordPartnerCallStart records that an attempt is about to be made. Recording it again changes nothing.
-func (s *Store) RecordPartnerCallStart(ctx context.Context, c PartnerCall) error {
-	_, err := s.db.Writer.ExecContext(ctx,
-		`INSERT INTO calls (id, order_id, kind, attempt, outcome, answer, started_at, ended_at)
-		VALUES ($1, $2, $3, $4, '', NULL, $5, 0) ON CONFLICT (id) DO NOTHING`,
-		c.ID, c.OrderID, c.Kind, c.Attempt, sqldb.ToMicros(s.now()))
-	if err != nil {
-		return fmt.Errorf("recording a call for order %s: %w", c.OrderID, err)
+// RecordPartnerCallStart records that an attempt is about to be made, and returns its number in its round, from 1.
+// Recording it again changes nothing.
+func (s *Store) RecordPartnerCallStart(ctx context.Context, c PartnerCall) (attempt int, err error) {
+	made := 0
+	if c.Round != "" {
+		if made, err = s.PartnerCallsMade(ctx, c.OrderID, c.Kind, c.Round); err != nil {
+			return 0, err
+		}
 	}
-	return nil
+	_, err = s.db.Writer.ExecContext(ctx,
+		`INSERT INTO calls (id, order_id, kind, attempt, outcome, answer, started_at, ended_at, round)
+		VALUES ($1, $2, $3, $4, '', NULL, $5, 0, $6) ON CONFLICT (id) DO NOTHING`,
+		c.ID, c.OrderID, c.Kind, made+1, sqldb.ToMicros(s.now()), c.Round)
+	if err != nil {
+		return 0, fmt.Errorf("recording a call for order %s: %w", c.OrderID, err)
+	}
+	return made + 1, nil
+}
+
+// PartnerCallsMade returns how many calls were made in a round of attempts.
+func (s *Store) PartnerCallsMade(ctx context.Context, orderID, kind, round string) (int, error) {
+	var made int
+	err := s.db.Writer.QueryRowContext(ctx,
+		`SELECT COUNT(*) FROM calls WHERE order_id = $1 AND kind = $2 AND round = $3`, orderID, kind, round).Scan(&made)
+	if err != nil {
+		return 0, fmt.Errorf("counting the calls for order %s: %w", orderID, err)
+	}
+	return made, nil
 }
 
 // RecordPartnerCallEnd records the outcome of an attempt, with the partner's response verbatim (sealed; may be empty).
@@ -47,28 +65,4 @@ func (s *Store) RecordPartnerCallEnd(ctx context.Context, id, outcome string, an
 		return fmt.Errorf("recording the end of call %s: %w", id, err)
 	}
 	return nil
-}
-
-// ReserveCallStart reserves the start of one call, or one retry, with the credentials of a lab account. It is at least
-// spacing after the previous reserved start, over all processes (molecular-api#d25). The start is in the database's
-// time, which may differ from the caller's; wait is the time until the start. Unused starts are not reused. A spacing
-// of 0 reserves nothing and means now.
-func (s *Store) ReserveCallStart(ctx context.Context, account string,
-	spacing time.Duration) (start time.Time, wait time.Duration, err error) {
-	if spacing <= 0 {
-		return s.now(), 0, nil
-	}
-	// The UPDATE evaluates the clock again, because it may have waited for the row.
-	statement := strings.ReplaceAll(`INSERT INTO call_pacing (pair, next_start) VALUES ($1, {now} + $2)
-		ON CONFLICT (pair) DO UPDATE
-		SET next_start = CASE WHEN call_pacing.next_start > {now} THEN call_pacing.next_start ELSE {now} END + $2
-		RETURNING next_start - $2, {now}`, "{now}", s.db.Dialect.NowMicrosExpr())
-	var at, now int64
-	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, statement, account, spacing.Microseconds()).Scan(&at, &now)
-	})
-	if err != nil {
-		return time.Time{}, 0, fmt.Errorf("reserving a call of %s: %w", account, err)
-	}
-	return sqldb.FromMicros(at), max(0, time.Duration(at-now)*time.Microsecond), nil
 }

@@ -9,6 +9,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// urgentCall asks for the next start.
+func urgentCall(account string, spacing time.Duration) CallStartRequest {
+	return CallStartRequest{Account: account, Spacing: spacing, Lane: LaneUrgent}
+}
+
 // Several processes share one pair of credentials. The starts of their calls keep the spacing, without gaps.
 func TestReserveCallSpacesStartsOverStores(t *testing.T) {
 	t.Parallel()
@@ -30,11 +35,11 @@ func TestReserveCallSpacesStartsOverStores(t *testing.T) {
 			for c := range callers {
 				g.Go(func() error {
 					for i := range calls {
-						start, _, err := stores[c%2].ReserveCallStart(t.Context(), "pair", spacing)
+						turn, _, err := stores[c%2].ReserveCallStart(t.Context(), urgentCall("pair", spacing))
 						if err != nil {
 							return err
 						}
-						starts[c*calls+i] = start
+						starts[c*calls+i] = turn.Start
 					}
 					return nil
 				})
@@ -58,17 +63,17 @@ func TestReserveCallReservesPerPair(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		const spacing = time.Hour
-		first, _, err := s.ReserveCallStart(t.Context(), "one", spacing)
+		first, _, err := s.ReserveCallStart(t.Context(), urgentCall("one", spacing))
 		require.NoError(t, err)
-		second, _, err := s.ReserveCallStart(t.Context(), "one", spacing)
+		second, _, err := s.ReserveCallStart(t.Context(), urgentCall("one", spacing))
 		require.NoError(t, err)
-		require.Equal(t, spacing, second.Sub(first))
-		other, _, err := s.ReserveCallStart(t.Context(), "two", spacing)
+		require.Equal(t, spacing, second.Start.Sub(first.Start))
+		other, _, err := s.ReserveCallStart(t.Context(), urgentCall("two", spacing))
 		require.NoError(t, err)
-		require.Less(t, other.Sub(first), time.Minute, "another pair does not wait")
-		free, _, err := s.ReserveCallStart(t.Context(), "one", 0)
+		require.Less(t, other.Start.Sub(first.Start), time.Minute, "another pair does not wait")
+		free, _, err := s.ReserveCallStart(t.Context(), urgentCall("one", 0))
 		require.NoError(t, err)
-		require.Less(t, free.Sub(first), time.Minute, "no spacing, no waiting")
+		require.Less(t, free.Start.Sub(first.Start), time.Minute, "no spacing, no waiting")
 	})
 }
 
@@ -78,16 +83,16 @@ func TestReserveCallAsksTheDatabaseForTheTime(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		s.now = func() time.Time { return time.Now().Add(-24 * time.Hour) }
 		before := time.Now().Truncate(time.Millisecond)
-		start, _, err := s.ReserveCallStart(t.Context(), "pair", time.Millisecond)
+		turn, _, err := s.ReserveCallStart(t.Context(), urgentCall("pair", time.Millisecond))
 		require.NoError(t, err)
-		require.False(t, start.Before(before))
-		require.False(t, start.After(time.Now()))
+		require.False(t, turn.Start.Before(before))
+		require.False(t, turn.Start.After(time.Now()))
 
 		// A row with a time in the past gives now.
 		_, err = s.db.Writer.ExecContext(t.Context(), `UPDATE call_pacing SET next_start = 1000`)
 		require.NoError(t, err)
-		again, _, err := s.ReserveCallStart(t.Context(), "pair", time.Millisecond)
+		again, _, err := s.ReserveCallStart(t.Context(), urgentCall("pair", time.Millisecond))
 		require.NoError(t, err)
-		require.False(t, again.Before(before))
+		require.False(t, again.Start.Before(before))
 	})
 }

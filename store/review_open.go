@@ -101,6 +101,16 @@ func (s *Store) RescheduleUnmatchedResultFetch(ctx context.Context, inboxID stri
 	return nil
 }
 
+// DelayUnmatchedResultFetch records when to ask the lab for the lab report, without counting an attempt.
+func (s *Store) DelayUnmatchedResultFetch(ctx context.Context, inboxID string, next time.Time) error {
+	_, err := s.db.Writer.ExecContext(ctx, `UPDATE inbox SET fetch_at = $1 WHERE id = $2 AND state = $3`,
+		sqldb.ToMicros(next), inboxID, InboxUnmatched)
+	if err != nil {
+		return fmt.Errorf("delaying inbox row %s: %w", inboxID, err)
+	}
+	return nil
+}
+
 // FetchedUnmatchedReport is a lab report that was fetched for an unknown order.
 type FetchedUnmatchedReport struct {
 	InboxID string // the item that announced it

@@ -126,7 +126,8 @@ func fillOrder(t *testing.T, s *Store, o *order.Order, canary func() string) {
 	require.NoError(t, s.AddDemand(ctx, DemandRow{ID: sqldb.NewID(), OrderID: o.ID, Kind: order.DemandDoNotProcess,
 		Body: []byte(canary())}))
 	call := sqldb.NewID()
-	require.NoError(t, s.RecordPartnerCallStart(ctx, PartnerCall{ID: call, OrderID: o.ID, Kind: "place", Attempt: 1}))
+	_, err = s.RecordPartnerCallStart(ctx, PartnerCall{ID: call, OrderID: o.ID, Kind: "place"})
+	require.NoError(t, err)
 	require.NoError(t, s.RecordPartnerCallEnd(ctx, call, "done", []byte(canary())))
 
 	report := order.LabReport{Status: "final", Interpretation: order.Interpretation(canary()),

@@ -194,7 +194,8 @@ func (w *snapshotWriter) visits() {
 func (w *snapshotWriter) rest() {
 	ctx, s, o := w.t.Context(), w.s, w.orders["kit cancelled"]
 	call := sqldb.NewID()
-	require.NoError(w.t, s.RecordPartnerCallStart(ctx, PartnerCall{ID: call, OrderID: o.ID, Kind: "place", Attempt: 1}))
+	_, err := s.RecordPartnerCallStart(ctx, PartnerCall{ID: call, OrderID: o.ID, Kind: "place"})
+	require.NoError(w.t, err)
 	require.NoError(w.t, s.RecordPartnerCallEnd(ctx, call, "done", []byte(w.word())))
 	notes, err := json.Marshal(w.word())
 	require.NoError(w.t, err)
@@ -240,7 +241,8 @@ func (w *snapshotWriter) rest() {
 	}
 	_, err = s.SealAudit(ctx, 10)
 	require.NoError(w.t, err)
-	_, _, err = s.ReserveCallStart(ctx, w.molecular, time.Millisecond)
+	_, _, err = s.ReserveCallStart(ctx,
+		CallStartRequest{Account: w.molecular, Spacing: time.Millisecond, Lane: LaneUrgent})
 	require.NoError(w.t, err)
 	_, err = s.TakeRateTokens(ctx, "bucket", 1, RateLimit{PerSecond: 1, Burst: 1})
 	require.NoError(w.t, err)

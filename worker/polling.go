@@ -65,8 +65,8 @@ func (w *Worker) Start() error {
 	return nil
 }
 
-// Stop stops polling of all queues at once, and lets running activities finish within StopTimeout. Calls that would
-// wait longer for their turn are handed back. A paused worker has nothing to finish. Further calls wait for the first.
+// Stop stops polling of all queues at once, and lets running activities finish within StopTimeout. Calls that
+// wait for their turn are given up, and another worker makes them. A paused worker has nothing to finish. Further calls wait for the first.
 func (w *Worker) Stop() {
 	w.stopOnce.Do(func() {
 		w.stopChecks()

@@ -2,9 +2,9 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
@@ -14,12 +14,6 @@ import (
 // bookingAnswerTimeout is how long a caller waits for a provider of appointments. After that time a booking fails, and
 // any appointment that the provider booked is released. A rescheduling or a cancellation continues.
 const bookingAnswerTimeout = 12 * time.Second
-
-// bookOptions are the options of one attempt of a provider call.
-var bookOptions = workflow.ActivityOptions{
-	StartToCloseTimeout: 10 * time.Second,
-	RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
-}
 
 // The pauses between attempts of a provider call.
 const (
@@ -71,10 +65,13 @@ func (r *orderRun) endWait(ctx workflow.Context, dm order.Demand) (order.DemandA
 func (r *orderRun) bookAtProvider(ctx workflow.Context) error {
 	for try := 0; r.agenda.Book != nil; try++ {
 		dm := r.agenda.Book.Demand
-		in := dispatch.BookInput{OrderID: r.id, Demand: dm, Appointment: r.agenda.Book.Appointment}
+		in := &dispatch.BookInput{OrderID: r.id, Demand: dm, Appointment: r.agenda.Book.Appointment}
 		var booked order.ReportedAppointment
 		r.bookingAppointmentID = dm.AppointmentID()
-		err := r.callPartner(ctx, bookOptions, dispatch.ActivityBook, in, &booked)
+		err := r.callPartner(ctx, partnerCall{
+			activity: dispatch.ActivityBook, options: callerOptions, in: in, out: &booked,
+			isWanted: func() bool { return r.isBooking(dm) },
+		})
 		r.bookingAppointmentID = ""
 		if stale, err := r.lookAfterStaleCall(ctx, err); err != nil {
 			return err
@@ -130,8 +127,11 @@ func (r *orderRun) releaseAtProviders(ctx workflow.Context) error {
 		if err := r.awaitBookingCall(ctx, next.AppointmentID); err != nil {
 			return err
 		}
-		err := r.callPartner(ctx, bookOptions, dispatch.ActivityRelease, dispatch.ReleaseInput{OrderID: r.id, Release: next},
-			nil)
+		err := r.callPartner(ctx, partnerCall{
+			activity: dispatch.ActivityRelease, options: callerOptions,
+			in:       &dispatch.ReleaseInput{OrderID: r.id, Release: next},
+			isWanted: func() bool { return r.isReleasing(next.AppointmentID) },
+		})
 		if stale, err := r.lookAfterStaleCall(ctx, err); err != nil {
 			return err
 		} else if stale {
@@ -150,6 +150,11 @@ func (r *orderRun) releaseAtProviders(ctx workflow.Context) error {
 		}
 	}
 	return nil
+}
+
+func (r *orderRun) isReleasing(appointmentID string) bool {
+	return slices.ContainsFunc(r.agenda.Release,
+		func(a order.AppointmentRelease) bool { return a.AppointmentID == appointmentID })
 }
 
 // awaitBookingCall waits until no call books the appointment. Otherwise a provider could get the release first, not

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
@@ -52,12 +51,6 @@ func (r *orderRun) awaitCancelAnswer(ctx workflow.Context, before int) (order.De
 	return r.cancelAnswers.newest, nil
 }
 
-// cancelOptions are the options of one attempt to cancel an order at its lab.
-var cancelOptions = workflow.ActivityOptions{
-	StartToCloseTimeout: 10 * time.Second,
-	RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
-}
-
 // cancelRetryPause is the pause before a lab that has not answered is asked again.
 const cancelRetryPause = time.Minute
 
@@ -67,8 +60,11 @@ func (r *orderRun) cancelAtLab(ctx workflow.Context) error {
 	for try := 1; r.agenda.Cancel != nil; try++ {
 		demandID := r.agenda.Cancel.DemandID
 		id := fmt.Sprintf("cancel-%s-%d", demandID, try)
-		err := r.callPartner(ctx, cancelOptions, dispatch.ActivityCancel,
-			dispatch.CallInput{OrderID: r.id, CallID: id, DemandID: demandID}, nil)
+		err := r.callPartner(ctx, partnerCall{
+			activity: dispatch.ActivityCancel, options: callerOptions,
+			in:       &dispatch.CallInput{OrderID: r.id, CallID: id, DemandID: demandID},
+			isWanted: func() bool { return r.agenda.Cancel != nil && r.agenda.Cancel.DemandID == demandID },
+		})
 		if stale, err := r.lookAfterStaleCall(ctx, err); err != nil {
 			return err
 		} else if stale {

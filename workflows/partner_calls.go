@@ -49,21 +49,15 @@ func (r *orderRun) ensureRunning(ctx workflow.Context, c coroutine, wanted bool,
 	})
 }
 
-// callPartner runs one partner activity. The caller does not hold the mutex.
-func (r *orderRun) callPartner(ctx workflow.Context, o workflow.ActivityOptions, name string, in, out any) error {
-	o.TaskQueue = dispatch.QueueLabs
-	r.callsInFlight++
-	defer func() { r.callsInFlight-- }()
-	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o), name, in).Get(ctx, out)
-}
+// maxPlaceCalls is how many calls a round of placement makes (molecular-api#d25).
+const maxPlaceCalls = 5
 
-// placeOptions are the options of one round of placement: five attempts (molecular-api#d25). Each attempt waits for its
-// turn with the lab account without a limit, and then up to 30 s for the answer.
+// placeOptions are the options of one round of placement. The activity counts the calls of the round; MaximumAttempts
+// also limits attempts that fail before the call. An attempt waits at most 10 s for its turn, and 30 s for an answer.
 var placeOptions = workflow.ActivityOptions{
-	StartToCloseTimeout: 2 * time.Hour,
-	HeartbeatTimeout:    time.Minute,
+	StartToCloseTimeout: time.Minute,
 	RetryPolicy: &temporal.RetryPolicy{
-		InitialInterval: time.Second, BackoffCoefficient: 3, MaximumInterval: time.Minute, MaximumAttempts: 5,
+		InitialInterval: time.Second, BackoffCoefficient: 3, MaximumInterval: time.Minute, MaximumAttempts: 10,
 		NonRetryableErrorTypes: []string{dispatch.ErrorRefused, dispatch.ErrorUnknownOrder},
 	},
 }
@@ -74,9 +68,11 @@ func (r *orderRun) placeOrder(ctx workflow.Context) error {
 	for r.agenda.Place != nil {
 		id := fmt.Sprintf("place-%d", r.agenda.Revision)
 		var placed dispatch.PlaceResult
-		r.placementInFlight = true
-		err := r.callPartner(ctx, placeOptions, dispatch.ActivityPlace, dispatch.CallInput{OrderID: r.id, CallID: id},
-			&placed)
+		err := r.callPartner(ctx, partnerCall{
+			activity: dispatch.ActivityPlace, options: placeOptions, out: &placed,
+			in:       &dispatch.CallInput{OrderID: r.id, CallID: id, MaxCalls: maxPlaceCalls},
+			isWanted: func() bool { return r.agenda.Place != nil }, inFlight: &r.placementInFlight,
+		})
 		stale, staleErr := r.lookAfterStaleCall(ctx, err)
 		if stale || staleErr != nil {
 			r.placementInFlight = false
@@ -111,11 +107,10 @@ func (r *orderRun) pauseBetweenRounds(ctx workflow.Context) error {
 	return err
 }
 
-// fetchOptions are the options of one attempt to fetch results. The order has its own schedule of attempts. Only an
-// attempt whose worker stopped is repeated at once.
+// fetchOptions are the options of one attempt to fetch results: up to three requests, for a token, the results and a
+// document. The order has its own schedule of attempts. Only an attempt whose worker was lost is repeated at once.
 var fetchOptions = workflow.ActivityOptions{
-	StartToCloseTimeout: 2 * time.Hour,
-	HeartbeatTimeout:    time.Minute,
+	StartToCloseTimeout: 90 * time.Second,
 	RetryPolicy: &temporal.RetryPolicy{
 		InitialInterval: time.Second, MaximumAttempts: 5,
 		NonRetryableErrorTypes: []string{dispatch.ErrorBusy, dispatch.ErrorUnanswered, dispatch.ErrorFault,
@@ -140,8 +135,11 @@ func (r *orderRun) fetchResults(ctx workflow.Context) error {
 		}
 		outcome := order.CallOutcome{Kind: order.CallFetch, Generation: next.Generation,
 			ID: fmt.Sprintf("fetch-%d-%d", next.Generation, next.Attempts)}
-		err := r.callPartner(ctx, fetchOptions, dispatch.ActivityFetch,
-			dispatch.FetchInput{OrderID: r.id, Generation: next.Generation}, &outcome.Fetched)
+		err := r.callPartner(ctx, partnerCall{
+			activity: dispatch.ActivityFetch, options: fetchOptions, out: &outcome.Fetched,
+			in:       &dispatch.FetchInput{OrderID: r.id, Generation: next.Generation},
+			isWanted: func() bool { return r.agenda.Fetch != nil && r.agenda.Fetch.Generation == next.Generation },
+		})
 		if stale, err := r.lookAfterStaleCall(ctx, err); err != nil {
 			return err
 		} else if stale {
@@ -168,7 +166,7 @@ var trackOptions = workflow.ActivityOptions{
 func (r *orderRun) createTrackers(ctx workflow.Context) error {
 	for r.agenda.Track != nil {
 		out := dispatch.TrackResult{ShipmentAt: r.agenda.Track.ShipmentAt}
-		err := r.callPartner(ctx, trackOptions, dispatch.ActivityTrack, r.id, &out)
+		err := r.runPartnerActivity(ctx, trackOptions, dispatch.ActivityTrack, r.id, &out)
 		if stale, err := r.lookAfterStaleCall(ctx, err); err != nil {
 			return err
 		} else if stale {

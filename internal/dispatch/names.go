@@ -69,7 +69,7 @@ const (
 	ErrorRefused      = "Refused"      // the partner refused
 	ErrorNotSupported = "NotSupported" // the partner has no such call
 	ErrorSlotGone     = "SlotGone"     // the slot is taken
-	ErrorHandedBack   = "HandedBack"   // the worker stopped before the call was made
+	ErrorComeBack     = "ComeBack"     // the call was not made: details are a ComeBack, which says when to ask again
 	ErrorBusy         = "Busy"         // the partner asks for a pause
 	ErrorUnanswered   = "Unanswered"   // the outcome of the call is unknown
 	ErrorFault        = "Fault"        // Aliquot itself failed, and no partner
@@ -114,12 +114,41 @@ type SettledOrder struct {
 	UnknownItems int `json:"unknown,omitempty"`
 }
 
+// Turn is the place of a call among the calls of its lab account (store.Turn). The zero Turn belongs to a call that has
+// not asked for its turn.
+type Turn struct {
+	Start   time.Time `json:"start,omitzero"`
+	Granted bool      `json:"granted,omitempty"`
+	Asks    int       `json:"asks,omitempty"`
+}
+
+// ComeBack says that a call was not made, and when to ask for it again.
+type ComeBack struct {
+	After time.Duration `json:"after"` // how long to wait, nanoseconds; a duration, because clocks may differ
+	Turn  Turn          `json:"turn"`  // the input of the next ask
+}
+
+// CallTurn is the part of an activity's input that a call carries from one ask for its turn to the next.
+type CallTurn struct {
+	Turn Turn `json:"turn,omitzero"`
+}
+
+// SetTurn sets the turn of the next ask.
+func (c *CallTurn) SetTurn(t Turn) { c.Turn = t }
+
+// TurnInput is the input of an activity that calls a lab account.
+type TurnInput interface{ SetTurn(t Turn) }
+
 // CallInput asks for one round of a call to the lab. CallID is that of the cause (order.CauseCall) of the recording of
 // its outcome.
 type CallInput struct {
-	OrderID  string `json:"order_id"`
-	CallID   string `json:"call_id"`
-	DemandID string `json:"demand_id,omitempty"` // cancel, correct: the demand behind the call
+	CallTurn
+
+	OrderID string `json:"order_id"`
+	CallID  string `json:"call_id"`
+	// MaxCalls is how many calls the round may make. An attempt without a call does not count.
+	MaxCalls int    `json:"max_calls,omitempty"`
+	DemandID string `json:"demand_id,omitempty"` // cancellations and corrections: the demand
 }
 
 // PlaceResult is the lab's acceptance.
@@ -129,12 +158,16 @@ type PlaceResult struct {
 
 // FetchInput asks for the results of one announcement.
 type FetchInput struct {
+	CallTurn
+
 	OrderID    string `json:"order_id"`
 	Generation int    `json:"generation"`
 }
 
 // BookInput asks for one attempt of a demand about an appointment. The demand's body stays in the store.
 type BookInput struct {
+	CallTurn
+
 	OrderID     string            `json:"order_id"`
 	Demand      order.Demand      `json:"demand"`
 	Appointment order.Appointment `json:"appointment,omitzero"` // reschedule, cancel_appointment: the appointment
@@ -142,6 +175,8 @@ type BookInput struct {
 
 // ReleaseInput asks a provider to drop an appointment.
 type ReleaseInput struct {
+	CallTurn
+
 	OrderID string                   `json:"order_id"`
 	Release order.AppointmentRelease `json:"release"`
 }

@@ -189,8 +189,12 @@ CREATE INDEX lab_accounts_team ON lab_accounts (team_id);
 CREATE INDEX lab_accounts_partner ON lab_accounts (partner);
 
 CREATE TABLE call_pacing (
-    pair       TEXT PRIMARY KEY, -- the id of the lab account whose credentials are used
-    next_start BIGINT NOT NULL   -- by the database's clock
+    pair         TEXT PRIMARY KEY, -- the id of the lab account whose credentials are used
+    -- Times by the database's clock.
+    next_start   BIGINT NOT NULL,           -- the next free start of a call
+    routine_next BIGINT NOT NULL DEFAULT 0, -- the next time promised to a routine call
+    retry_next   BIGINT NOT NULL DEFAULT 0, -- the next time promised to a routine call that asks again
+    retry_start  BIGINT NOT NULL DEFAULT 0  -- when the next third ask is due
 );
 
 -- Orders and what happens to them.
@@ -422,11 +426,12 @@ CREATE TABLE calls (
     id         TEXT PRIMARY KEY,
     order_id   TEXT NOT NULL REFERENCES orders (id),
     kind       TEXT NOT NULL,
-    attempt    INTEGER NOT NULL,
+    attempt    INTEGER NOT NULL, -- in its round, from 1
     outcome    TEXT NOT NULL, -- '': the call has not ended, or its process died
     answer     BYTEA,
     started_at BIGINT NOT NULL,
-    ended_at   BIGINT NOT NULL
+    ended_at   BIGINT NOT NULL,
+    round      TEXT NOT NULL DEFAULT '' -- '': the only call of its round
 );
 CREATE INDEX calls_by_order ON calls (order_id, started_at, id);
 
