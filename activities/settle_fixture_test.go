@@ -31,7 +31,8 @@ func newSettleFixture(t *testing.T, m lifecycle.Modality) settleFixture {
 	require.NoError(t, a.Store.CreateEndpoint(t.Context(), store.Endpoint{ID: sqldb.NewID(), TeamID: team.ID,
 		URL: "https://client.example/hook", Secret: "whsec_c2VjcmV0"}))
 	o := order.Order{
-		TeamID: team.ID, UserID: sqldb.NewID(), ClientUserID: "client-user", LabAccountID: sqldb.NewID(), Modality: m, Origin: order.OriginInitial,
+		TeamID: team.ID, UserID: sqldb.NewID(), ClientUserID: "client-user", LabAccountID: sqldb.NewID(),
+		Modality: m, Origin: order.OriginInitial,
 		Patient:     &order.Patient{FirstName: "Ada", LastName: "L", DOB: order.Date{Year: 1990, Month: time.March, Day: 1}},
 		LabTest:     order.LabTest{ID: sqldb.NewID(), Name: "Lipids", Method: m, Lab: &order.Lab{ID: 27, Slug: "mtl"}},
 		BillingType: "client_bill", CreatedAt: a.Now().UTC().Truncate(time.Microsecond),
