@@ -19,6 +19,7 @@ var listedSharedState = map[string]string{
 	"internal/dispatch.confidentialGuard": "the fields of the types of this binary, which do not change",
 	"store.jsonCache":                     "parsed JSON texts, which do not change",
 	"activities.batchWakers":              "wakes batches of this process before their next poll",
+	"activities.background":               "notifications under way; the reconciler finds what is lost with the process",
 	"activities.batch":                    "one batch of one endpoint; Temporal runs one at a time",
 	"webhooks.inHandshake":                "one connection during its handshake",
 	"cmd/aliquot.gracefulServer":          "whether this process is stopping",
