@@ -156,12 +156,22 @@ func (s *settling) nextFact() (order.Fact, bool) {
 		return order.Fact{}, false
 	}
 	for _, f := range s.state.ParkedFacts {
-		if !s.tried[f.InboxID] && s.state.Decide(order.Cause{Fact: &f}, s.now) != nil {
+		if !s.tried[f.InboxID] && s.mayChange(f) {
 			return f, true
 		}
 	}
 	s.tryParked = false
 	return order.Fact{}, false
+}
+
+// mayChange reports whether a parked fact does not stay parked. If a rule panics at it, the store puts the fact aside.
+func (s *settling) mayChange(f order.Fact) (changes bool) {
+	defer func() {
+		if recover() != nil {
+			changes = true
+		}
+	}()
+	return s.state.Decide(order.Cause{Fact: &f}, s.now) != nil
 }
 
 func (s *settling) isLimitReached() bool {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
 // TestOrdersBehindAreWokenOnceInTenMinutes checks when an order that is behind is woken, and when again.
@@ -26,7 +28,7 @@ func TestOrdersBehindAreWokenOnceInTenMinutes(t *testing.T) {
 		require.Len(t, d.signalled, woken)
 		return d.signalled
 	}
-	once := []string{"wake"}
+	once := []string{dispatch.WakeBehind}
 	require.Equal(t, map[string][]string{open[0]: once, open[1]: once}, wake(now))
 	require.Empty(t, wake(now.Add(time.Minute)), "those were woken a minute ago")
 

@@ -106,7 +106,7 @@ func (w *brokenWorld) addDueDeliveries(t *testing.T, at time.Time) {
 // healed is counted, and that only a sweep without a failure counts as a success.
 func TestAFailingStepDoesNotStopTheSweep(t *testing.T) {
 	t.Parallel()
-	all := dispatch.SweepResult{OrdersStarted: 1, FactsSignalled: 2, EndpointsNudged: 2, OrdersWoken: 2, OrdersBehind: 2}
+	all := dispatch.SweepResult{OrdersStarted: 1, EndpointsNudged: 2, OrdersWoken: 4, OrdersBehind: 2}
 	tests := map[string]struct {
 		harm   func(w *brokenWorld)
 		failed sweepStep
@@ -123,12 +123,12 @@ func TestAFailingStepDoesNotStopTheSweep(t *testing.T) {
 			func(w *brokenWorld) { w.d.failingOrder = w.endpoints[0] }, stepNudgeEndpoints,
 			dispatch.SweepResult{EndpointsNudged: 1},
 		},
-		"a fact that cannot be signalled": {
-			func(w *brokenWorld) { w.d.unsignalled = w.orders[2] }, stepSignalFacts, dispatch.SweepResult{FactsSignalled: 1},
+		"an order with a fact that cannot be woken": {
+			func(w *brokenWorld) { w.d.failingOrder = w.orders[2] }, stepWakeUnsettled, dispatch.SweepResult{OrdersWoken: 1},
 		},
 		"no demands can be read": {
-			func(w *brokenWorld) { w.execute(`ALTER TABLE demands RENAME TO gone`) }, stepWakeUnanswered,
-			dispatch.SweepResult{OrdersWoken: 2},
+			func(w *brokenWorld) { w.execute(`ALTER TABLE demands RENAME TO gone`) }, stepWakeUnsettled,
+			dispatch.SweepResult{OrdersWoken: 4},
 		},
 		"the audit cannot be read": {
 			func(w *brokenWorld) { w.execute(`ALTER TABLE audit RENAME TO gone`) }, stepSealAudit, dispatch.SweepResult{},
@@ -145,7 +145,6 @@ func TestAFailingStepDoesNotStopTheSweep(t *testing.T) {
 			got, failed := sweep(t, w.a.Sweep, dispatch.ReconcileInput{})
 			want := all
 			want.OrdersStarted -= test.less.OrdersStarted
-			want.FactsSignalled -= test.less.FactsSignalled
 			want.EndpointsNudged -= test.less.EndpointsNudged
 			want.OrdersWoken -= test.less.OrdersWoken
 			want.OrdersBehind -= test.less.OrdersBehind
@@ -173,8 +172,8 @@ func TestAFailingStepDoesNotStopTheSweep(t *testing.T) {
 // requireCounted requires that the metrics show what was healed, and which step failed ("": none).
 func (w *brokenWorld) requireCounted(t *testing.T, healed dispatch.SweepResult, failed sweepStep) {
 	t.Helper()
-	for kind, n := range map[string]int{"order": healed.OrdersStarted, "fact": healed.FactsSignalled,
-		"endpoint": healed.EndpointsNudged, "demand": healed.OrdersWoken, "behind": healed.OrdersBehind} {
+	for kind, n := range map[string]int{"order": healed.OrdersStarted,
+		"endpoint": healed.EndpointsNudged, "unsettled": healed.OrdersWoken, "behind": healed.OrdersBehind} {
 		require.InDelta(t, float64(n), testutil.ToFloat64(w.a.Metrics.healings.WithLabelValues(kind)), 0, kind)
 	}
 	for _, step := range allSweepSteps() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/internal/bulkorders"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/store/keyring"
@@ -25,9 +27,8 @@ type fakeTemporal struct {
 	Dispatcher
 	mu           sync.Mutex
 	ensured      []string
-	signalled    map[string][]string // the facts of an order, in order of arrival
+	signalled    map[string][]string // the kinds of an order's wakes
 	nudged       []string            // endpoints
-	unsignalled  string              // the order that takes no facts
 	failingOrder string              // the order or endpoint at which Temporal is unavailable
 	running      map[string]bool     // what visibility lists
 	asked        int                 // the number of queries
@@ -51,16 +52,6 @@ func (d *fakeTemporal) EnsureOrder(_ context.Context, id string) (bool, error) {
 	return len(d.ensured)%2 == 0, nil
 }
 
-func (d *fakeTemporal) SignalFact(_ context.Context, orderID string, f order.Fact) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if orderID == d.unsignalled {
-		return errors.New("away")
-	}
-	d.signalled[orderID] = append(d.signalled[orderID], f.InboxID)
-	return nil
-}
-
 func (d *fakeTemporal) NudgeDeliveries(_ context.Context, id string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -71,13 +62,13 @@ func (d *fakeTemporal) NudgeDeliveries(_ context.Context, id string) error {
 	return nil
 }
 
-func (d *fakeTemporal) WakeOrder(_ context.Context, id string) error {
+func (d *fakeTemporal) WakeOrder(_ context.Context, id string, w dispatch.Wake) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if id == d.failingOrder {
 		return errors.New("it takes no more signals")
 	}
-	d.signalled[id] = append(d.signalled[id], "wake")
+	d.signalled[id] = append(d.signalled[id], w.Kind)
 	return nil
 }
 
@@ -128,37 +119,44 @@ func TestCancelledSweepReturnsAnError(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// TestWaitingFactsAreSignalledInOrder checks that many waiting facts are signalled, those of one order in order of
-// arrival.
-func TestWaitingFactsAreSignalledInOrder(t *testing.T) {
+// TestOrdersWithWaitingFactsAreWoken checks that each order with facts without an outcome is woken once.
+func TestOrdersWithWaitingFactsAreWoken(t *testing.T) {
 	t.Parallel()
 	a, d, open := newSweepActivities(t, 300)
 	want := map[string][]string{}
-	var all int
 	for n := range 4 {
-		for _, id := range open {
-			o, err := a.Store.Order(t.Context(), "", id)
-			require.NoError(t, err)
-			at := time.Now().UTC().Truncate(time.Microsecond)
-			got, err := a.Store.StoreInboxItem(t.Context(), store.NewInboxItem{
-				Partner: "p", DedupKey: o.Number + string(rune('a'+n)), BodyHash: "h", Kind: "k", OrderNumber: o.Number,
-				Fact: &order.Fact{Kind: order.FactKitShipped, SentAt: at}, Body: []byte("{}"), ReceivedAt: at,
-			})
-			require.NoError(t, err)
-			want[id] = append(want[id], got.ID)
-			all++
+		for _, id := range open[1:] {
+			receiveTestFact(t, a, id, fmt.Sprint("item ", n, " of ", id), order.FactKitShipped)
+			want[id] = []string{dispatch.WakeBehind}
 		}
 	}
-	later := time.Now().Add(time.Minute)
-	healed, err := a.sweepInbox(t.Context(), later, later)
+	woken, err := a.wakeUnsettledOrders(t.Context(), time.Now(), time.Hour)
 	require.NoError(t, err)
-	require.Equal(t, all, healed)
-	require.Greater(t, all, 40)
+	require.Zero(t, woken, "younger facts are left")
+	later := time.Now().Add(2 * time.Hour)
+	woken, err = a.wakeUnsettledOrders(t.Context(), later, time.Hour)
+	require.NoError(t, err)
+	require.Equal(t, len(open)-1, woken)
+	again, err := a.wakeUnsettledOrders(t.Context(), later.Add(time.Minute), time.Hour)
+	require.NoError(t, err)
+	require.Zero(t, again, "not again within five minutes")
+	require.Greater(t, woken, 10)
 	require.Equal(t, want, d.signalled)
+}
 
-	// The control: the reverse order is found.
-	slices.Reverse(d.signalled[open[0]])
-	require.NotEqual(t, want, d.signalled)
+// receiveTestFact stores an inbox item about an order, and returns its fact.
+func receiveTestFact(t *testing.T, a *Activities, orderID, key string, kind order.FactKind) order.Fact {
+	t.Helper()
+	o, err := a.Store.Order(t.Context(), "", orderID)
+	require.NoError(t, err)
+	at := a.Now().UTC().Truncate(time.Microsecond)
+	got, err := a.Store.StoreInboxItem(t.Context(), store.NewInboxItem{
+		Partner: "p", DedupKey: key, BodyHash: "h", Kind: string(kind), OrderNumber: o.Number,
+		Fact: &order.Fact{Kind: kind, SentAt: at}, Body: []byte("{}"), ReceivedAt: at,
+	})
+	require.NoError(t, err)
+	require.NotNil(t, got.Fact)
+	return *got.Fact
 }
 
 // TestAnOrderThatCannotBeWoken checks that such an order does not stop the sweep and is woken another time.
@@ -170,11 +168,12 @@ func TestAnOrderThatCannotBeWoken(t *testing.T) {
 	}
 	later := time.Now().Add(time.Hour)
 	d.failingOrder = open[0]
-	woken, err := a.wakeOrdersWithoutAnswer(t.Context(), later, time.Minute)
-	require.NoError(t, err)
+	woken, err := a.wakeUnsettledOrders(t.Context(), later, time.Minute)
+	require.ErrorContains(t, err, "waking orders with unsettled facts and demands failed")
 	require.Equal(t, 1, woken)
-	require.Equal(t, map[string][]string{open[1]: {"wake"}}, d.signalled)
-	left, err := a.Store.OrdersWithUnansweredDemands(t.Context(), later, 10)
+	require.Equal(t, map[string][]string{open[1]: {dispatch.WakeBehind}}, d.signalled)
+	d.failingOrder = ""
+	woken, err = a.wakeUnsettledOrders(t.Context(), later.Add(6*time.Minute), time.Minute)
 	require.NoError(t, err)
-	require.Equal(t, open[:1], left)
+	require.Equal(t, 2, woken, "until they are settled")
 }

@@ -95,13 +95,18 @@ func TestOpsRecover(t *testing.T) {
 	require.Equal(t, "The order is not blocked at the lab", r.detail(t))
 }
 
-// The body of a demand is erased when the workflow refuses the demand without a recording.
+// The order has moved on before the workflow decides. What it refuses for good keeps no body.
 func TestOpsRecoverOvertaken(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	id := f.newBlockedOrder()
-	f.orders.answerWith(func(context.Context, order.Demand) (order.DemandAnswer, error) {
-		return order.DemandAnswer{Reason: order.ReasonNotBlocked, FromStatus: lifecycle.DeliveredToLab}, nil
+	f.orders.answerWith(func(ctx context.Context, d order.Demand) (order.DemandAnswer, error) {
+		f.orders.answerWith(nil)
+		f.record(id, order.CauseCall(newID()), func(s order.State) order.Decision {
+			return s.ApplyDemand(order.Demand{ID: newID(), Kind: order.DemandRecover, By: lifecycle.Operations,
+				Confirmed: true}, testTime)
+		})
+		return f.orders.Demand(ctx, id, d)
 	})
 	r := f.ops(http.MethodPost, "/ops/orders/"+id+"/recover", map[string]any{"note": "asked the patient"})
 	require.Equal(t, http.StatusBadRequest, r.status)

@@ -98,7 +98,7 @@ func TestDemandsWithoutAnswer(t *testing.T) {
 	story, err := f.store.Story(t.Context(), id)
 	require.NoError(t, err)
 	require.Len(t, story.Demands, 3)
-	unsettled, err := f.store.UnsettledOrders(t.Context(), time.Now().Add(24*time.Hour), 10)
+	unsettled, err := f.store.UnsettledOrders(t.Context(), time.Now().Add(24*time.Hour), time.Now(), 10)
 	require.NoError(t, err)
 	require.Equal(t, []string{id}, unsettled)
 	look, err := f.store.LookAtOrder(t.Context(), id)

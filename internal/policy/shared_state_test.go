@@ -20,6 +20,7 @@ var listedSharedState = map[string]string{
 	"store.jsonCache":                     "parsed JSON texts, which do not change",
 	"worker.Worker":                       "whether this process polls; it checks its own connections and keys",
 	"activities.batchWakers":              "wakes batches of this process before their next poll",
+	"activities.background":               "notifications under way; the reconciler finds what is lost with the process",
 	"activities.batch":                    "one batch of one endpoint; only the one that holds the lease posts",
 	"activities.batchLease":               "what the batch knows of its lease, which is a row with a fence",
 	"webhooks.inHandshake":                "one connection during its handshake",
