@@ -31,16 +31,16 @@ type Settled struct {
 //
 // The error is ErrNotFound when there is no such order, and ErrUnsettleable when repeating cannot help.
 func (s *Store) SettleCause(ctx context.Context, orderID string, c order.Cause, now time.Time) (Settled, error) {
-	return s.settle(ctx, orderID, c, func(state order.State) *order.Recording { return state.Decide(c, now) }, now)
+	return s.settleBy(ctx, orderID, c, func(state order.State) *order.Recording { return state.Decide(c, now) }, now)
 }
 
 // SettleFailedCause records that a cause cannot be settled, so that the order goes on without it
 // (order.State.DecideFailed). Otherwise it is like SettleCause.
 func (s *Store) SettleFailedCause(ctx context.Context, orderID string, c order.Cause, now time.Time) (Settled, error) {
-	return s.settle(ctx, orderID, c, func(state order.State) *order.Recording { return state.DecideFailed(c, now) }, now)
+	return s.settleBy(ctx, orderID, c, func(state order.State) *order.Recording { return state.DecideFailed(c, now) }, now)
 }
 
-func (s *Store) settle(ctx context.Context, orderID string, c order.Cause,
+func (s *Store) settleBy(ctx context.Context, orderID string, c order.Cause,
 	decide func(order.State) *order.Recording, now time.Time) (Settled, error) {
 	var out Settled
 	err := s.db.InTx(ctx, func(tx *sql.Tx) (err error) {
@@ -102,8 +102,8 @@ func (s *Store) adoptDecision(ctx context.Context, tx *sql.Tx, out *Settled, d o
 	return nil
 }
 
-// earlierDecision is a decision that was recorded before.
-type earlierDecision struct {
+// settledDecision is a decision that was recorded before.
+type settledDecision struct {
 	result order.RecordingResult
 	from   lifecycle.LowStatus
 }
@@ -111,11 +111,11 @@ type earlierDecision struct {
 // settledBefore returns the earlier decision on a fact or a demand. A parked fact has none yet. What happened to the
 // order since must not lead to another decision. Deadlines and calls are judged by the state.
 func settledBefore(ctx context.Context, tx *sql.Tx, orderID string,
-	c order.Cause) (d earlierDecision, found bool, err error) {
+	c order.Cause) (d settledDecision, found bool, err error) {
 	if c.Fact == nil && c.DemandID() == "" {
 		return d, false, nil
 	}
-	d, err = sqldb.QueryOne(ctx, tx, func(row sqldb.Scanner) (d earlierDecision, err error) {
+	d, err = sqldb.QueryOne(ctx, tx, func(row sqldb.Scanner) (d settledDecision, err error) {
 		r := &d.result
 		err = row.Scan(&r.Revision, &r.Sequence, &r.Outcome, &r.Reason, &r.ReplacementID, &d.from)
 		return d, err

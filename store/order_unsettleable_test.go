@@ -73,12 +73,12 @@ func TestARuleThatPanicsIsUnsettleable(t *testing.T) {
 		settle(t, s, o.ID, placed("p"))
 		cause := order.Cause{Fact: receiveFact(t, s, o.Number, order.Fact{Kind: order.FactKitShipped}).Fact}
 		for _, thrown := range []any{errors.New("a secret"), "a secret"} {
-			_, err := s.settle(t.Context(), o.ID, cause, func(order.State) *order.Recording { panic(thrown) }, s.now())
+			_, err := s.settleBy(t.Context(), o.ID, cause, func(order.State) *order.Recording { panic(thrown) }, s.now())
 			require.ErrorIs(t, err, ErrUnsettleable)
 			require.NotContains(t, err.Error(), "secret")
 		}
 		requireThatItGoesOn(t, s, o, cause, func() error {
-			_, err := s.settle(t.Context(), o.ID, cause, func(order.State) *order.Recording {
+			_, err := s.settleBy(t.Context(), o.ID, cause, func(order.State) *order.Recording {
 				var none *order.Recording
 				return &order.Recording{Cause: none.Cause}
 			}, s.now())
@@ -107,7 +107,7 @@ func TestRefusedDataIsUnsettleable(t *testing.T) {
 			settle(t, s, o.ID, placed("p"))
 			cause := order.Cause{Fact: receiveFact(t, s, o.Number, order.Fact{Kind: order.FactKitShipped}).Fact}
 			requireThatItGoesOn(t, s, o, cause, func() error {
-				_, err := s.settle(t.Context(), o.ID, cause, func(st order.State) *order.Recording {
+				_, err := s.settleBy(t.Context(), o.ID, cause, func(st order.State) *order.Recording {
 					rec := st.Decide(cause, s.now())
 					spoil(&rec.Decision)
 					return rec
@@ -138,7 +138,7 @@ func TestTransientErrorsAreNotUnsettleable(t *testing.T) {
 			"expired":   func() error { _, err := s.SettleCause(expired, o.ID, placed("p"), s.now()); return err },
 			"cancelled while a rule runs": func() error {
 				ctx, stop := context.WithCancel(t.Context())
-				_, err := s.settle(ctx, o.ID, placed("p"), func(st order.State) *order.Recording {
+				_, err := s.settleBy(ctx, o.ID, placed("p"), func(st order.State) *order.Recording {
 					stop()
 					return st.Decide(placed("p"), s.now())
 				}, s.now())

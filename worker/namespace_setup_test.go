@@ -98,7 +98,7 @@ func TestWhatAClientMayNotMakeIsListed(t *testing.T) {
 			require.Equal(t, 3, some.Count(worker.KindSchedule))
 
 			administrate(t, server, some.Commands())
-			require.NoError(t, ensure(t, c, namespace))
+			require.Eventually(t, func() bool { return ensure(t, c, namespace) == nil }, 30*time.Second, 100*time.Millisecond)
 		})
 	}
 }

@@ -82,7 +82,7 @@ func (r *orderRun) bookAtProvider(ctx workflow.Context) error {
 			try = -1
 			continue // given up meanwhile; what was booked is released
 		}
-		answered, err := r.settleBooking(ctx, dm, callAnswer(err), booked)
+		answered, err := r.settleBookingAnswer(ctx, dm, callAnswer(err), booked)
 		if err != nil {
 			return err
 		}
@@ -98,8 +98,8 @@ func (r *orderRun) bookAtProvider(ctx workflow.Context) error {
 	return nil
 }
 
-// settleBooking settles a provider's answer; false: there was none.
-func (r *orderRun) settleBooking(ctx workflow.Context, dm order.Demand, a order.CallAnswer,
+// settleBookingAnswer settles a provider's answer; false: there was none.
+func (r *orderRun) settleBookingAnswer(ctx workflow.Context, dm order.Demand, a order.CallAnswer,
 	booked order.ReportedAppointment) (answered bool, err error) {
 	if a == order.AnswerNone {
 		return false, nil
