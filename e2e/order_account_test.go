@@ -61,7 +61,9 @@ func (s *system) account(id string) orderAccount {
 	return a
 }
 
-func isPlacement(operation string) bool { return operation == "PlaceOrder" || operation == "neutral.place" }
+func isPlacement(operation string) bool {
+	return operation == "PlaceOrder" || operation == "neutral.place"
+}
 
 // differences lists what differs in a later account of the same order. Nothing may.
 func (a orderAccount) differences(later orderAccount) []string {
