@@ -117,3 +117,48 @@ func TestDifferencesOfAccountsAreFound(t *testing.T) {
 		})
 	}
 }
+
+// doubledMessages lists what the client was told with two different messages: an order's event, and the ids.
+func (r *receiver) doubledMessages() (doubled []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ids := map[string]string{}
+	for _, d := range r.deliveries {
+		event := fmt.Sprintf("%s of order %s, event %d", d.EventType, d.OrderID, d.Sequence)
+		if d.Sequence == 0 { // not about an order's event
+			continue
+		}
+		if ids[event] != "" && ids[event] != d.ID {
+			doubled = append(doubled, fmt.Sprintf("%s: messages %s and %s", event, ids[event], d.ID))
+		}
+		ids[event] = d.ID
+	}
+	return doubled
+}
+
+// repeatedAttempts counts the deliveries of messages that the client had accepted before.
+func (r *receiver) repeatedAttempts() (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	seen := map[string]bool{}
+	for _, d := range r.deliveries {
+		if seen[d.ID] {
+			n++
+		}
+		seen[d.ID] = true
+	}
+	return n
+}
+
+// TestDoubledMessagesAreFound is the control: a second message about one event is found, and a repeated message.
+func TestDoubledMessagesAreFound(t *testing.T) {
+	t.Parallel()
+	r := &receiver{deliveries: []delivery{{ID: "m1", OrderID: "a", Sequence: 1}, {ID: "m2", OrderID: "a", Sequence: 2}}}
+	require.Empty(t, r.doubledMessages())
+	require.Zero(t, r.repeatedAttempts())
+	r.deliveries = append(r.deliveries, delivery{ID: "m2", OrderID: "a", Sequence: 2})
+	require.Empty(t, r.doubledMessages())
+	require.Equal(t, 1, r.repeatedAttempts())
+	r.deliveries = append(r.deliveries, delivery{ID: "m3", OrderID: "a", Sequence: 2})
+	require.Len(t, r.doubledMessages(), 1)
+}
