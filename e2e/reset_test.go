@@ -24,7 +24,7 @@ const everyResetVariable = "ALIQUOT_TEST_EVERY_RESET"
 
 // An order is reset, at each of its two points of time, to resetsPerOrder workflow tasks, and to resetsNearCalls of those
 // that ran during a call or made one.
-const resetsPerOrder, resetsNearCalls = 4, 4
+const resetsPerOrder, resetsNearCalls = 2, 4
 
 // resetPoint is a workflow task of a run that the run is reset to.
 type resetPoint struct {

@@ -114,6 +114,7 @@ func TestTemporalIsRestoredFromACopy(t *testing.T) {
 	histories := s.historyLengths([]string{o.shipped, o.created})
 	server.Stop(t)
 	s.sendFact(o.late, "kit_shipped")
+	require.Equal(t, shippedEvents, s.order(o.expiring.ID).lowStatuses(), "its deadline is still to come")
 	server.restore(t)
 	s.requireForgotten(o, histories)
 
@@ -136,7 +137,7 @@ func (s *system) liveOn(o *restoredOrders) {
 	s.awaitEvents(o.completed, completedAfterReceipt)
 	s.awaitEvents(o.createdAndShipped, shippedEvents)
 	s.awaitEvents(o.shipped, shippedEvents)
-	require.NoError(s.t, o.expiring.SendFact(s.t.Context(), "kit_shipped", nil))
+	require.NoError(s.t, o.expiring.SendTransit(s.t.Context(), "transit_customer"))
 	s.awaitStatus(o.expiring.ID, "collecting_sample.testkit.transit_customer")
 }
 
