@@ -156,9 +156,9 @@ func (s *system) bookOnce(o *scenario.Order) apiAnswer {
 	return s.callAsClient(http.MethodPost, "/v3/order/"+o.ID+"/psc/appointment/book", map[string]any{"booking_key": key})
 }
 
-// TestResetsChangeNothing takes orders through the shape of every kept history. In the middle and at the end of its life
-// it resets each order's runs to all of their workflow tasks, with and without the signals and updates after them. The
-// order's state, events and messages stay the same, no partner is called, and the order goes on.
+// TestResetsChangeNothing takes orders through the shapes of the kept histories. In the middle and at the end of its
+// life it resets each order's runs to all of their workflow tasks, with and without the signals and updates after them.
+// The order's state, events and messages stay the same, no partner is called, and the order goes on.
 func TestResetsChangeNothing(t *testing.T) {
 	t.Parallel()
 	untimed, timed := newSystem(t, options{neutral: true}), newSystem(t, options{policy: shortDeadlinesPolicy})
@@ -177,9 +177,9 @@ func TestResetsChangeNothing(t *testing.T) {
 	}
 }
 
-// TestResetsAroundCallsChangeNothing does the same with orders whose lab was asked to cancel them, or whose provider was
-// asked for an appointment. A stale run would ask again. After some of the resets the run waits for its caller's twelve
-// seconds, so only a sample of the workflow tasks is reset to.
+// TestResetsAroundCallsChangeNothing does the same with orders whose lab was asked to cancel them, or whose provider
+// was asked for an appointment. A stale run would ask again. After some of the resets the run waits for its caller's
+// twelve seconds, so only a sample of the workflow tasks is reset to.
 func TestResetsAroundCallsChangeNothing(t *testing.T) {
 	t.Parallel()
 	plain := newSystem(t, options{neutral: true})

@@ -18,12 +18,12 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
-// everyResetVariable names the environment variable with which sampleResets returns all points. The tests then take some
-// minutes.
+// everyResetVariable names the environment variable with which sampleResets returns all points. The tests then take
+// some minutes.
 const everyResetVariable = "ALIQUOT_TEST_EVERY_RESET"
 
-// An order is reset, at each of its two points of time, to resetsPerOrder workflow tasks, and to resetsNearCalls of those
-// that ran during a call or made one.
+// A sample has resetsPerOrder of an order's workflow tasks, and resetsNearCalls of those that ran during a call or made
+// one.
 const resetsPerOrder, resetsNearCalls = 2, 4
 
 // resetPoint is a workflow task of a run that the run is reset to.
@@ -31,10 +31,10 @@ type resetPoint struct {
 	run      string
 	event    int64 // WorkflowTaskCompleted
 	nearCall bool  // an activity was in flight, or the task scheduled one
-	reapply  enumspb.ResetReapplyType
+	reapply  bool  // the signals and updates after the task are applied again
 }
 
-func (p resetPoint) String() string { return fmt.Sprintf("event %d, reapply %s", p.event, p.reapply) }
+func (p resetPoint) String() string { return fmt.Sprintf("event %d, reapply %t", p.event, p.reapply) }
 
 // resetPoints lists all workflow tasks of all runs of an order, in both ways, oldest first.
 func (s *system) resetPoints(id string) []resetPoint {
@@ -46,7 +46,7 @@ func (s *system) resetPoints(id string) []resetPoint {
 		for _, p := range resetPointsOf(h) {
 			p.run = runs[i]
 			withAll := p
-			withAll.reapply = enumspb.RESET_REAPPLY_TYPE_ALL_ELIGIBLE
+			withAll.reapply = true
 			all = append(all, p, withAll)
 		}
 	}
@@ -67,8 +67,7 @@ func resetPointsOf(h *historypb.History) (points []resetPoint) {
 		case enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED:
 			duringCall = inFlight > 0
 		case enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
-			points = append(points, resetPoint{event: e.GetEventId(), nearCall: duringCall,
-				reapply: enumspb.RESET_REAPPLY_TYPE_NONE})
+			points = append(points, resetPoint{event: e.GetEventId(), nearCall: duringCall})
 		}
 	}
 	return points
@@ -107,8 +106,8 @@ func sampleEvenly(all []resetPoint, n int) []resetPoint {
 	return some
 }
 
-// changesByResets resets the order to the workflow tasks that choose returns, one after the other, and waits after each until the
-// run is quiet. It returns what the resets changed.
+// changesByResets resets the order to the workflow tasks that choose returns, one after the other, and waits after each
+// until the run is quiet. It returns what the resets changed.
 func (s *system) changesByResets(id string, choose func([]resetPoint) []resetPoint) (changes []string) {
 	s.t.Helper()
 	s.awaitQuiet(id)
@@ -128,13 +127,18 @@ func (s *system) changesByResets(id string, choose func([]resetPoint) []resetPoi
 // reset resets a run of the order, as `temporal workflow reset` and Temporal's UI do.
 func (s *system) reset(id string, p resetPoint) {
 	s.t.Helper()
+	var excluded []enumspb.ResetReapplyExcludeType
+	if !p.reapply {
+		excluded = []enumspb.ResetReapplyExcludeType{enumspb.RESET_REAPPLY_EXCLUDE_TYPE_SIGNAL,
+			enumspb.RESET_REAPPLY_EXCLUDE_TYPE_UPDATE}
+	}
 	_, err := s.client.ResetWorkflowExecution(s.t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
 		Namespace:                 s.namespace,
 		WorkflowExecution:         &commonpb.WorkflowExecution{WorkflowId: dispatch.OrderWorkflowID(id), RunId: p.run},
 		Reason:                    "a test",
 		WorkflowTaskFinishEventId: p.event,
 		RequestId:                 uuid.NewString(),
-		ResetReapplyType:          p.reapply,
+		ResetReapplyExcludeTypes:  excluded,
 	})
 	require.NoError(s.t, err, "%s", p)
 }

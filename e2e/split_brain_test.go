@@ -35,10 +35,10 @@ type splitOrders struct {
 	expiring  *scenario.Order // a deadline ends it
 }
 
-// TestTwoTemporalServersOverOneStore has two Temporal servers, each with an API and a worker, over one store. A failover
-// in which the old server goes on has this effect. Every order has a run on both servers, and requests and facts go to
-// both in turn. Nothing is lost and nothing happens twice. Then one of the servers stops, and the orders complete on the
-// other.
+// TestTwoTemporalServersOverOneStore has two Temporal servers, each with an API and a worker, over one store. A
+// failover in which the old server goes on has this effect. Every order has a run on both servers, and requests and
+// facts go to both in turn. Nothing is lost and nothing happens twice. Then one of the servers stops, and the orders
+// complete on the other.
 func TestTwoTemporalServersOverOneStore(t *testing.T) {
 	t.Parallel()
 	both := newAPISwitch(t)

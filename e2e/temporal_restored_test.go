@@ -91,9 +91,9 @@ func (o *restoredOrders) testkits() []string {
 	return []string{o.shipped, o.completed, o.cancelled, o.created, o.createdAndShipped, o.late, o.untouched, o.unplaced}
 }
 
-// TestTemporalIsRestoredFromACopy lets orders go on, sets Temporal's database back to a copy from before, and starts it.
-// The runs are then behind the store, or missing. The workers keep what they have cached. The scheduled sweeps heal
-// everything without a rebuild: orders, deadlines, calls and deliveries. Nothing happens twice.
+// TestTemporalIsRestoredFromACopy lets orders go on, and sets Temporal's database back to a copy from before. The runs
+// are then behind the store, or missing. The workers keep what they have cached. The scheduled sweeps heal everything
+// without a rebuild: orders, deadlines, calls and deliveries. Nothing happens twice.
 func TestTemporalIsRestoredFromACopy(t *testing.T) {
 	t.Parallel()
 	server := startRestorableServer(t)
