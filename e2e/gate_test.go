@@ -5,23 +5,32 @@ import (
 	"sync"
 )
 
-// gate delays the responses of the simulated lab to fetches of results while it is closed.
+// gate delays the responses of the simulated lab to some calls while it is closed.
 type gate struct {
+	holds   func(*http.Request) bool
 	mu      sync.Mutex
 	closed  chan struct{} // closed when the gate opens; nil: the gate is open
-	waiting chan struct{} // gets a value for every fetch that is delayed
+	waiting chan struct{} // gets a value for every call that is delayed
 }
 
-func newGate() *gate { return &gate{waiting: make(chan struct{}, 100)} }
+// newGate returns a gate that delays fetches of Molecular's results.
+func newGate() *gate {
+	return newGateFor(func(r *http.Request) bool { return r.Method == http.MethodGet && r.URL.Path == "/Results" })
+}
 
-// close delays every further fetch.
+// newGateFor returns a gate that delays the calls for which holds is true.
+func newGateFor(holds func(*http.Request) bool) *gate {
+	return &gate{holds: holds, waiting: make(chan struct{}, 100)}
+}
+
+// close delays every further call.
 func (g *gate) close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.closed = make(chan struct{})
 }
 
-// open lets all delayed fetches go on.
+// open lets all delayed calls go on.
 func (g *gate) open() {
 	if g == nil {
 		return
@@ -43,7 +52,7 @@ func (g *gate) before(h http.Handler) http.Handler {
 		g.mu.Lock()
 		closed := g.closed
 		g.mu.Unlock()
-		if closed != nil && r.Method == http.MethodGet && r.URL.Path == "/Results" {
+		if closed != nil && g.holds(r) {
 			g.waiting <- struct{}{}
 			<-closed
 		}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,6 +65,8 @@ type options struct {
 	neutral bool
 
 	gate *gate // in front of the simulated lab; nil: none
+	// webhookURL is the URL of the API that partners send to. Defaults to that of the system's own API.
+	webhookURL string
 }
 
 // system is a whole Aliquot in the test's process.
@@ -166,7 +169,9 @@ func migrate(url string) error {
 	return errors.Join(st.Migrate(context.Background()), st.Close())
 }
 
-func openStore(url string) (*store.Store, error) {
+func openStore(url string) (*store.Store, error) { return openStoreWith(url, encryptionKeys) }
+
+func openStoreWith(url, encryptionKeys string) (*store.Store, error) {
 	keys, err := keyring.Parse(encryptionKeys)
 	if err != nil {
 		return nil, err
@@ -207,10 +212,11 @@ func (s *system) openAPI() {
 }
 
 func (s *system) openLab() {
+	url := cmp.Or(s.options.webhookURL, s.url)
 	lab, err := simlab.New(simlab.Config{
-		User: labUser, Token: labToken, WebhookURL: s.url + "/webhooks/labs/molecular",
-		CourierURL: s.url + "/webhooks/couriers/easypost", CourierSecret: courierSecret, CourierAPIKey: courierKey,
-		NeutralURL: s.url + "/webhooks/labs/neutral", NeutralAccount: partnerAccount, NeutralSecrets: []string{partnerSecret},
+		User: labUser, Token: labToken, WebhookURL: url + "/webhooks/labs/molecular",
+		CourierURL: url + "/webhooks/couriers/easypost", CourierSecret: courierSecret, CourierAPIKey: courierKey,
+		NeutralURL: url + "/webhooks/labs/neutral", NeutralAccount: partnerAccount, NeutralSecrets: []string{partnerSecret},
 		Manual: !s.options.playScripts, CancelCall: s.options.cancelCall, Spacing: s.options.spacing,
 		Logger: slog.New(slog.DiscardHandler),
 	})
@@ -284,7 +290,10 @@ func (s *system) newKey(role string) string {
 }
 
 // startWorker runs a worker with its own store and Temporal connection, as another process would have.
-func (s *system) startWorker() *worker.Worker {
+func (s *system) startWorker() *worker.Worker { return s.startWorkerOver(s.openStore()) }
+
+// startWorkerOver runs a worker with the given store and a Temporal connection of its own.
+func (s *system) startWorkerOver(st *store.Store) *worker.Worker {
 	guard, err := webhooks.NewAddressGuard("127.0.0.0/8")
 	require.NoError(s.t, err)
 	sender := webhooks.NewSender(webhooks.SenderOptions{Guard: guard})
@@ -296,7 +305,7 @@ func (s *system) startWorker() *worker.Worker {
 		partners = panickingPartners()
 	}
 	w, err := worker.New(worker.Options{
-		Temporal: c, Partners: partners, Store: s.openStore(), Dispatch: dispatch.NewClient(c), Sender: sender,
+		Temporal: c, Partners: partners, Store: st, Dispatch: dispatch.NewClient(c), Sender: sender,
 		Tracker:         tracker,
 		MetricsRegistry: prometheus.WrapRegistererWith(prometheus.Labels{"worker": uuid.NewString()}, s.metrics),
 		Logger:          s.log(),
