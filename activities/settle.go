@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
@@ -20,19 +21,13 @@ const (
 	settleTimeLimit = 2 * time.Second
 )
 
-// openDemandAge is how old a demand without an outcome is when a look settles it. A younger one has a caller who waits,
-// and an update that is on its way to the run.
-const openDemandAge = time.Minute
-
 // Settle settles a cause, and then everything that waits for the order in the store: facts in order of arrival, parked
 // facts that may apply now and, without a cause, demands that nobody has decided. It returns the order's agenda after
 // that. Each decision is made and recorded in a transaction of its own. So Settle may be repeated, interrupted, or
 // called by two runs at once.
 func (a *Activities) Settle(ctx context.Context, in dispatch.SettleInput) (dispatch.SettledOrder, error) {
-	s := &settling{Activities: a, orderID: in.OrderID, now: in.At, began: time.Now(), tried: map[string]bool{}}
-	if now := a.Now(); now.After(s.now) {
-		s.now = now
-	}
+	s := &settling{Activities: a, orderID: in.OrderID, now: timeOfSettling(ctx, in), began: time.Now(),
+		tried: map[string]bool{}}
 	err := s.run(ctx, in)
 	s.notify(ctx)
 	if err != nil {
@@ -43,6 +38,18 @@ func (a *Activities) Settle(ctx context.Context, in dispatch.SettleInput) (dispa
 		agenda.Track = nil
 	}
 	return dispatch.SettledOrder{Agenda: agenda, Answer: s.answer, More: s.more, UnknownItems: s.unknown}, nil
+}
+
+// timeOfSettling returns the time by which rules judge. It is Temporal's time, as that of the run's timers is, and not
+// the worker's. A regular activity may run long after the run has asked for it.
+func timeOfSettling(ctx context.Context, in dispatch.SettleInput) time.Time {
+	if !activity.IsActivity(ctx) {
+		return in.At
+	}
+	if info := activity.GetInfo(ctx); !info.IsLocalActivity && info.StartedTime.After(in.At) {
+		return info.StartedTime.UTC()
+	}
+	return in.At
 }
 
 // settling is one Settle.
@@ -178,24 +185,6 @@ func (s *settling) isLimitReached() bool {
 	return s.recordings >= settleLimit || time.Since(s.began) > settleTimeLimit
 }
 
-// settleOpenDemand settles a demand whose update did not reach a run, or was lost with it. Nobody waits for it any more,
-// so no appointment is booked or moved for it.
-func (s *settling) settleOpenDemand(ctx context.Context, d store.OpenDemand) error {
-	if s.now.Sub(d.CreatedAt) < openDemandAge || s.state.IsAskedAbout(d.ID) {
-		return nil
-	}
-	if s.isLimitReached() {
-		s.more = true
-		return nil
-	}
-	cause := order.Cause{Demand: &d.Demand}
-	if d.Kind.ConcernsAppointment() {
-		cause = order.Cause{WaitOver: &d.Demand}
-	}
-	_, err := s.settleCause(ctx, s.withCapabilities(ctx, cause))
-	return err
-}
-
 // settleCause settles one cause. A cause that can never be recorded is put aside with a mark, so that it does not hold
 // up the order.
 func (s *settling) settleCause(ctx context.Context, c order.Cause) (store.Settled, error) {
@@ -224,34 +213,6 @@ func (s *settling) settleCause(ctx context.Context, c order.Cause) (store.Settle
 		}
 	}
 	return out, nil
-}
-
-// withCapabilities adds to a demand what the order's lab can do, where the decision depends on it. A lab account that
-// cannot be used now must not delay the demand: its calls will report the problem.
-func (s *settling) withCapabilities(ctx context.Context, c order.Cause) order.Cause {
-	if c.Demand == nil || c.Demand.Kind != order.DemandCancel && c.Demand.Kind != order.DemandRecover {
-		return c
-	}
-	lab, _, err := s.openOrderLab(ctx, s.orderID, &partnerCall{orderID: s.orderID}) // it makes no call
-	if err != nil {
-		s.Log.WarnContext(ctx, "lab account not usable", "order_id", s.orderID, "error", err)
-		return c
-	}
-	dm := *c.Demand
-	dm.LabConfirmsCancels = dm.Kind == order.DemandCancel && lab.Capabilities().Cancel
-	dm.LabTakesCorrections = dm.Kind == order.DemandRecover && lab.Capabilities().CorrectPatient
-	return order.Cause{Demand: &dm}
-}
-
-// answerOf returns the answer to the demand that a cause has settled; nil: it has settled none.
-func answerOf(out store.Settled) *order.DemandAnswer {
-	if out.SettledDemandID == "" {
-		return nil
-	}
-	return &order.DemandAnswer{
-		Done: out.Outcome == order.OutcomeApplied, Reason: out.Reason, FromStatus: out.From, Sequence: out.Sequence,
-		ReplacementID: out.ReplacementID,
-	}
 }
 
 // internalError logs an error of the store or of another part of Aliquot, and returns one without its text for the

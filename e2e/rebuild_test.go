@@ -61,7 +61,7 @@ func TestOrdersGoOnAfterTemporalWasWiped(t *testing.T) {
 	// The order with the demand and the one with the lab's fact are woken, the latter by the rebuild or before that by the
 	// API, which tries for half a minute.
 	require.LessOrEqual(t, healed.OrdersWoken, 2)
-	require.Equal(t, 3, healed.OrdersStarted, "the other open orders")
+	require.Contains(t, []int{2, 3}, healed.OrdersStarted, "the other open orders; a wake starts a run too")
 
 	s.awaitStatus(shipped, "sample_with_lab.testkit.delivered_to_lab")
 	s.awaitStatus(meanwhile, "received.testkit.requisition_created")

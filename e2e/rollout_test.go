@@ -22,17 +22,17 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/rollout"
 )
 
-// The changes of workflow code that are rolled out: the order's run sleeps shortly before it applies facts. This adds a
-// command to its history.
+// The changes of workflow code that are rolled out: the order's run sleeps shortly before it looks at the order
+// again. This adds a command to its history.
 const (
-	changePoint     = "	for r.factSignals.ReceiveAsync(&f) {\n"
+	changePoint     = "	for r.mustLook {\n"
 	changeStatement = `if err := workflow.Sleep(ctx, time.Millisecond); err != nil {
 			return err
 		}
 `
-	guardedChange = changePoint + "if workflow.GetVersion(ctx, \"rest\", workflow.DefaultVersion, 1) == 1 {\n" +
-		changeStatement + "}\n"
-	unguardedChange = changePoint + changeStatement
+	guardedChange = changePoint +
+		"if r.started && workflow.GetVersion(ctx, \"rest\", workflow.DefaultVersion, 1) == 1 {\n" + changeStatement + "}\n"
+	unguardedChange = changePoint + "if r.started {\n" + changeStatement + "}\n"
 )
 
 // changed names the programs with these changes.
@@ -41,7 +41,7 @@ var changed = map[string]string{guardedChange: "guarded", unguardedChange: "ungu
 // overlay returns the argument with which the go command uses a changed source of the Order workflow.
 func overlay(t *testing.T, change string) string {
 	t.Helper()
-	source, err := filepath.Abs("../workflows/facts.go")
+	source, err := filepath.Abs("../workflows/wake.go")
 	require.NoError(t, err)
 	content, err := os.ReadFile(source)
 	require.NoError(t, err)
@@ -49,7 +49,7 @@ func overlay(t *testing.T, change string) string {
 	text := strings.Replace(string(content), changePoint, change, 1)
 	text = strings.Replace(text, `"slices"`, "\"slices\"\n\t\"time\"", 1)
 	dir := t.TempDir()
-	other := filepath.Join(dir, "facts.go")
+	other := filepath.Join(dir, "wake.go")
 	require.NoError(t, os.WriteFile(other, []byte(text), 0o600))
 	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{source: other}})
 	require.NoError(t, err)

@@ -34,6 +34,11 @@ func (s *Store) Record(ctx context.Context, r order.Recording) (RecordResult, er
 		if err != nil {
 			return err
 		}
+		state, err := s.decodeState(before.state)
+		if err != nil {
+			return err
+		}
+		before.hasAttention = len(state.Attention) > 0
 		out, err = s.record(ctx, tx, r, before)
 		return err
 	})
@@ -99,11 +104,12 @@ type orderPosition struct {
 	teamID, transactionID string
 	modality              lifecycle.Modality
 	countKey              countKey
-	hasAttention          bool   // the order has open attention marks
+	hasAttention          bool   // the state has open attention marks
 	state                 string // JSON
 }
 
-// lockOrderPosition reads these columns. Other recordings of the order wait until the transaction ends.
+// lockOrderPosition reads these columns. Other recordings of the order wait until the transaction ends. The statement
+// must read no other table: while it waits for the row, it keeps an older view of other tables.
 func (s *Store) lockOrderPosition(ctx context.Context, tx *sql.Tx, id string) (orderPosition, error) {
 	lock := ""
 	if s.db.Dialect == sqldb.Postgres {
@@ -112,12 +118,11 @@ func (s *Store) lockOrderPosition(ctx context.Context, tx *sql.Tx, id string) (o
 	return sqldb.QueryOne(ctx, tx, func(row sqldb.Scanner) (p orderPosition, err error) {
 		var status lifecycle.LowStatus
 		var unfinished bool
-		err = row.Scan(&p.sequence, &p.sampleID, &p.teamID, &p.transactionID, &p.modality, &status, &unfinished,
-			&p.hasAttention, &p.state)
+		err = row.Scan(&p.sequence, &p.sampleID, &p.teamID, &p.transactionID, &p.modality, &status, &unfinished, &p.state)
 		p.countKey = countKeyOf(p.modality, status, unfinished)
 		return p, err
-	}, `SELECT sequence, sample_id, team_id, transaction_id, modality, status, unfinished,
-		EXISTS (SELECT 1 FROM order_attention WHERE order_id = orders.id), state FROM orders WHERE id = $1`+lock, id)
+	}, `SELECT sequence, sample_id, team_id, transaction_id, modality, status, unfinished, state
+		FROM orders WHERE id = $1`+lock, id)
 }
 
 // newRecordResult returns the result that the recording will have. Its sequence is correct whenever the revision is.

@@ -63,6 +63,7 @@ func (s *Store) settleInTx(ctx context.Context, tx *sql.Tx, orderID string, c or
 	if out.State, out.Received, err = s.openState(ctx, tx, orderID, before.state); err != nil {
 		return Settled{}, err
 	}
+	before.hasAttention = len(out.State.Attention) > 0
 	earlier, found, err := settledBefore(ctx, tx, orderID, c)
 	if err != nil {
 		return Settled{}, err

@@ -1,0 +1,59 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// openDemandAge is how old a demand without an outcome is when a look settles it. A younger one has a caller who waits,
+// and an update that is on its way to the run.
+const openDemandAge = time.Minute
+
+// settleOpenDemand settles a demand whose update did not reach a run, or was lost with it. Nobody waits for it any more,
+// so no appointment is booked or moved for it.
+func (s *settling) settleOpenDemand(ctx context.Context, d store.OpenDemand) error {
+	if s.now.Sub(d.CreatedAt) < openDemandAge || s.state.IsAskedAbout(d.ID) {
+		return nil
+	}
+	if s.isLimitReached() {
+		s.more = true
+		return nil
+	}
+	cause := order.Cause{Demand: &d.Demand}
+	if d.Kind.ConcernsAppointment() {
+		cause = order.Cause{WaitOver: &d.Demand}
+	}
+	_, err := s.settleCause(ctx, s.withCapabilities(ctx, cause))
+	return err
+}
+
+// withCapabilities adds to a demand what the order's lab can do, where the decision depends on it. A lab account that
+// cannot be used now must not delay the demand: its calls will report the problem.
+func (s *settling) withCapabilities(ctx context.Context, c order.Cause) order.Cause {
+	if c.Demand == nil || c.Demand.Kind != order.DemandCancel && c.Demand.Kind != order.DemandRecover {
+		return c
+	}
+	lab, _, err := s.openOrderLab(ctx, s.orderID, &partnerCall{orderID: s.orderID}) // it makes no call
+	if err != nil {
+		s.Log.WarnContext(ctx, "lab account not usable", "order_id", s.orderID, "error", err)
+		return c
+	}
+	dm := *c.Demand
+	dm.LabConfirmsCancels = dm.Kind == order.DemandCancel && lab.Capabilities().Cancel
+	dm.LabTakesCorrections = dm.Kind == order.DemandRecover && lab.Capabilities().CorrectPatient
+	return order.Cause{Demand: &dm}
+}
+
+// answerOf returns the answer to the demand that a cause has settled; nil: it has settled none.
+func answerOf(out store.Settled) *order.DemandAnswer {
+	if out.SettledDemandID == "" {
+		return nil
+	}
+	return &order.DemandAnswer{
+		Done: out.Outcome == order.OutcomeApplied, Reason: out.Reason, FromStatus: out.From, Sequence: out.Sequence,
+		ReplacementID: out.ReplacementID,
+	}
+}
