@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,7 +99,7 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 	ctx, stopWithCause := context.WithCancelCause(ctx)
 	defer stopWithCause(nil)
 	setup, ready := newTemporalSetup(set.Temporal, telemetry.registry, logger), &readiness{}
-	ready.follow(setup.notReadyBy)
+	ready.follow(func() string { return cmp.Or(setup.notReadyBy(), "starting") }) // until it polls
 	health := startHealth(ctx, newMetricsServer(set.MetricsAddr, telemetry.registry, ready.pausedBy), stopWithCause)
 	defer func() { err = errors.Join(err, health.stop()) }()
 	temporal, err := setup.await(ctx, telemetry)
