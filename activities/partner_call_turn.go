@@ -10,6 +10,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
@@ -117,6 +118,16 @@ func (a *Activities) takeTurn(ctx context.Context, r store.CallStartRequest, spa
 	}
 	a.Log.WarnContext(ctx, "a call was late for its turns", "lab_account_id", r.Account)
 	return nil
+}
+
+// excuseWaitingOrder keeps an order whose call waits long for its turn from counting as behind.
+func (a *Activities) excuseWaitingOrder(ctx context.Context, orderID string, wait time.Duration) {
+	if wait < order.CallGrace/2 {
+		return
+	}
+	if err := a.Store.ExcuseOrder(ctx, orderID, a.Now().Add(wait+order.CallGrace)); err != nil {
+		a.Log.WarnContext(ctx, "a waiting order counts as behind", "order_id", orderID, "error", err)
+	}
 }
 
 // awaitTurn waits until the start of a turn. A worker that stops gives the call up, so that another worker makes it.

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -73,6 +74,35 @@ func TestAnOrderSurvivesPoisonSignals(t *testing.T) {
 		require.Equal(t, plainLife, s.order(id).statuses())
 		s.awaitWebhooks(id)
 	})
+}
+
+// TestDroppedSignalsAreShownAndCounted: signals without a meaning, and one that names no inbox item of the order, are
+// shown in Temporal's UI and counted in the metrics. A fact's own signal is not.
+func TestDroppedSignalsAreShownAndCounted(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{})
+	outside := s.dialFromOutside()
+	id := s.placeAndAwait()
+	s.sendFact(id, "kit_shipped")
+	s.awaitEvents(id, shippedEvents)
+	require.NotContains(t, s.details(id), "dropped")
+	s.sendPoison(outside, id, poison{signal: "fact", payload: map[string]any{"inbox_id": "mistyped"}})
+	s.sendPoison(outside, id, poison{signal: "no-such-signal"})
+	s.sendPoison(outside, id, poison{signal: dispatch.SignalWake,
+		payload: dispatch.Wake{Kind: dispatch.WakeFact, InboxID: "mistyped"}})
+	s.await(func() bool { return strings.Contains(s.details(id), "dropped: 3 signals") }, "they are not shown: %s",
+		s.details(id))
+	families, err := s.metrics.Gather()
+	require.NoError(t, err)
+	var counted float64
+	for _, f := range families {
+		if f.GetName() == "aliquot_order_unknown_signals_total" {
+			for _, m := range f.GetMetric() {
+				counted += m.GetCounter().GetValue()
+			}
+		}
+	}
+	require.InDelta(t, 3, counted, 0)
 }
 
 // TestPoisonSignalsArrive is the control: Temporal accepts all of the signals, and they reach the order's history.

@@ -139,9 +139,9 @@ func (a Agenda) IsAskedAbout(demandID string) bool {
 	return a.Cancel != nil && a.Cancel.DemandID == demandID || a.Book != nil && a.Book.Demand.ID == demandID
 }
 
-// callGrace is how long after a recording the run has at most made the calls that follow from it, when nothing is
+// CallGrace is how long after a recording the run has at most made the calls that follow from it, when nothing is
 // wrong, besides the pauses between its attempts.
-const callGrace = 10 * time.Minute
+const CallGrace = 10 * time.Minute
 
 // ActsBy returns the time by which the run has to have recorded something, if the state was recorded at a time: it is
 // the next deadline, or the outcome of a call. It is zero if the run waits for others only. After this time a run is
@@ -158,16 +158,16 @@ func (s State) ActsBy(recordedAt time.Time) time.Time {
 	}
 	a := s.Agenda()
 	if a.Fetch != nil {
-		earlier(a.Fetch.Due.Add(callGrace))
+		earlier(a.Fetch.Due.Add(CallGrace))
 	}
 	if a.Place != nil {
-		earlier(recordedAt.Add(RoundPause(a.Place.UnansweredRounds) + callGrace))
+		earlier(recordedAt.Add(RoundPause(a.Place.UnansweredRounds) + CallGrace))
 	}
 	if a.Correct != nil {
-		earlier(recordedAt.Add(RoundPause(a.Correct.UnansweredRounds) + callGrace))
+		earlier(recordedAt.Add(RoundPause(a.Correct.UnansweredRounds) + CallGrace))
 	}
 	if a.Cancel != nil || a.Book != nil || len(a.Release) > 0 {
-		earlier(recordedAt.Add(callGrace))
+		earlier(recordedAt.Add(CallGrace))
 	}
 	return by
 }

@@ -54,3 +54,15 @@ func (s *Store) ClaimWake(ctx context.Context, orderID string, wokenBefore, at t
 	}
 	return n == 1, nil
 }
+
+// ExcuseOrder records that an unfinished order is not behind before a time, although its run records nothing: a call to
+// its lab waits for its turn. The next recording computes the time anew.
+func (s *Store) ExcuseOrder(ctx context.Context, orderID string, until time.Time) error {
+	_, err := s.db.Writer.ExecContext(ctx,
+		`UPDATE orders SET next_deadline = $1 WHERE id = $2 AND unfinished AND next_deadline > 0 AND next_deadline < $1`,
+		sqldb.ToMicros(until), orderID)
+	if err != nil {
+		return fmt.Errorf("excusing order %s: %w", orderID, err)
+	}
+	return nil
+}

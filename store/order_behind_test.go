@@ -92,3 +92,26 @@ func TestOrdersBehindAreFoundByAnIndex(t *testing.T) {
 	_, indexes = read(`SELECT id FROM orders WHERE next_deadline + 1 < $1 AND woken_at < $2 ORDER BY id LIMIT $3`)
 	require.NotContains(t, indexes, "orders_by_deadline")
 }
+
+// An order whose call waits for its turn is not behind while it waits.
+func TestAWaitingOrderIsExcused(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		now := s.now()
+		waiting, idle := addOrder(t, s).ID, addOrder(t, s).ID
+		setNextDeadline(t, s, waiting, now.Add(-time.Hour))
+		setNextDeadline(t, s, idle, time.Time{})
+		behind := func(at time.Time) []string {
+			ids, err := s.OrdersBehind(t.Context(), at, at, 10)
+			require.NoError(t, err)
+			return ids
+		}
+		require.Equal(t, []string{waiting}, behind(now), "the control")
+		for _, id := range []string{waiting, idle} {
+			require.NoError(t, s.ExcuseOrder(t.Context(), id, now.Add(time.Hour)))
+			require.NoError(t, s.ExcuseOrder(t.Context(), id, now), "an earlier time changes nothing")
+		}
+		require.Empty(t, behind(now.Add(59*time.Minute)))
+		require.Equal(t, []string{waiting}, behind(now.Add(61*time.Minute)))
+	})
+}

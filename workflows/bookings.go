@@ -68,12 +68,13 @@ func (r *orderRun) bookAtProvider(ctx workflow.Context) error {
 		in := &dispatch.BookInput{OrderID: r.id, Demand: dm, Appointment: r.agenda.Book.Appointment}
 		var booked order.ReportedAppointment
 		r.bookingAppointmentID = dm.AppointmentID()
-		err := r.callPartner(ctx, partnerCall{
+		call := partnerCall{
 			activity: dispatch.ActivityBook, options: callerOptions, in: in, out: &booked,
 			isWanted: func() bool { return r.isBooking(dm) },
-		})
+		}
+		err := r.callPartner(ctx, call)
 		r.bookingAppointmentID = ""
-		if stale, err := r.lookAfterStaleCall(ctx, err); err != nil {
+		if stale, err := r.lookAfterStaleCall(ctx, err, call.isWanted); err != nil {
 			return err
 		} else if stale {
 			continue
@@ -127,12 +128,13 @@ func (r *orderRun) releaseAtProviders(ctx workflow.Context) error {
 		if err := r.awaitBookingCall(ctx, next.AppointmentID); err != nil {
 			return err
 		}
-		err := r.callPartner(ctx, partnerCall{
+		call := partnerCall{
 			activity: dispatch.ActivityRelease, options: callerOptions,
 			in:       &dispatch.ReleaseInput{OrderID: r.id, Release: next},
 			isWanted: func() bool { return r.isReleasing(next.AppointmentID) },
-		})
-		if stale, err := r.lookAfterStaleCall(ctx, err); err != nil {
+		}
+		err := r.callPartner(ctx, call)
+		if stale, err := r.lookAfterStaleCall(ctx, err, call.isWanted); err != nil {
 			return err
 		} else if stale {
 			continue

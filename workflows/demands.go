@@ -60,12 +60,13 @@ func (r *orderRun) cancelAtLab(ctx workflow.Context) error {
 	for try := 1; r.agenda.Cancel != nil; try++ {
 		demandID := r.agenda.Cancel.DemandID
 		id := fmt.Sprintf("cancel-%s-%d", demandID, try)
-		err := r.callPartner(ctx, partnerCall{
+		call := partnerCall{
 			activity: dispatch.ActivityCancel, options: callerOptions,
 			in:       &dispatch.CallInput{OrderID: r.id, CallID: id, DemandID: demandID},
 			isWanted: func() bool { return r.agenda.Cancel != nil && r.agenda.Cancel.DemandID == demandID },
-		})
-		if stale, err := r.lookAfterStaleCall(ctx, err); err != nil {
+		}
+		err := r.callPartner(ctx, call)
+		if stale, err := r.lookAfterStaleCall(ctx, err, call.isWanted); err != nil {
 			return err
 		} else if stale {
 			continue

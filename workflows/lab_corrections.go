@@ -15,12 +15,13 @@ func (r *orderRun) correctAtLab(ctx workflow.Context) error {
 	for r.agenda.Correct != nil {
 		pending := *r.agenda.Correct
 		id := fmt.Sprintf("correct-%s-%d", pending.DemandID, pending.UnansweredRounds)
-		err := r.callPartner(ctx, partnerCall{
+		call := partnerCall{
 			activity: dispatch.ActivityCorrect, options: placeOptions,
 			in:       &dispatch.CallInput{OrderID: r.id, CallID: id, MaxCalls: maxPlaceCalls, DemandID: pending.DemandID},
 			isWanted: func() bool { return r.isCorrecting(pending.DemandID) },
-		})
-		if stale, err := r.lookAfterStaleCall(ctx, err); err != nil {
+		}
+		err := r.callPartner(ctx, call)
+		if stale, err := r.lookAfterStaleCall(ctx, err, call.isWanted); err != nil {
 			return err
 		} else if stale {
 			continue

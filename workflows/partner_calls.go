@@ -68,12 +68,13 @@ func (r *orderRun) placeOrder(ctx workflow.Context) error {
 	for r.agenda.Place != nil {
 		id := fmt.Sprintf("place-%d", r.agenda.Revision)
 		var placed dispatch.PlaceResult
-		err := r.callPartner(ctx, partnerCall{
+		call := partnerCall{
 			activity: dispatch.ActivityPlace, options: placeOptions, out: &placed,
 			in:       &dispatch.CallInput{OrderID: r.id, CallID: id, MaxCalls: maxPlaceCalls},
 			isWanted: func() bool { return r.agenda.Place != nil }, inFlight: &r.placementInFlight,
-		})
-		stale, staleErr := r.lookAfterStaleCall(ctx, err)
+		}
+		err := r.callPartner(ctx, call)
+		stale, staleErr := r.lookAfterStaleCall(ctx, err, call.isWanted)
 		if stale || staleErr != nil {
 			r.placementInFlight = false
 			if staleErr != nil {
@@ -135,12 +136,13 @@ func (r *orderRun) fetchResults(ctx workflow.Context) error {
 		}
 		outcome := order.CallOutcome{Kind: order.CallFetch, Generation: next.Generation,
 			ID: fmt.Sprintf("fetch-%d-%d", next.Generation, next.Attempts)}
-		err := r.callPartner(ctx, partnerCall{
+		call := partnerCall{
 			activity: dispatch.ActivityFetch, options: fetchOptions, out: &outcome.Fetched,
 			in:       &dispatch.FetchInput{OrderID: r.id, Generation: next.Generation},
 			isWanted: func() bool { return r.agenda.Fetch != nil && r.agenda.Fetch.Generation == next.Generation },
-		})
-		if stale, err := r.lookAfterStaleCall(ctx, err); err != nil {
+		}
+		err := r.callPartner(ctx, call)
+		if stale, err := r.lookAfterStaleCall(ctx, err, call.isWanted); err != nil {
 			return err
 		} else if stale {
 			continue
@@ -165,9 +167,11 @@ var trackOptions = workflow.ActivityOptions{
 // without trackers, and the deadlines treat its legs as silent.
 func (r *orderRun) createTrackers(ctx workflow.Context) error {
 	for r.agenda.Track != nil {
-		out := dispatch.TrackResult{ShipmentAt: r.agenda.Track.ShipmentAt}
+		shipmentAt := r.agenda.Track.ShipmentAt
+		out := dispatch.TrackResult{ShipmentAt: shipmentAt}
+		isWanted := func() bool { return r.agenda.Track != nil && r.agenda.Track.ShipmentAt.Equal(shipmentAt) }
 		err := r.runPartnerActivity(ctx, trackOptions, dispatch.ActivityTrack, r.id, &out)
-		if stale, err := r.lookAfterStaleCall(ctx, err); err != nil {
+		if stale, err := r.lookAfterStaleCall(ctx, err, isWanted); err != nil {
 			return err
 		} else if stale {
 			continue

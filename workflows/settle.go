@@ -73,24 +73,24 @@ func (r *orderRun) adopt(ctx workflow.Context, out dispatch.SettledOrder) error 
 	return r.publishVisibility(ctx)
 }
 
-// lookAfterStaleCall looks at the order if a partner activity has found that the stored order does not want its call
-// any more. It reports whether that was so. If the order as stored still seems to want the call, it waits: a reset or a
-// restored database is being sorted out.
-func (r *orderRun) lookAfterStaleCall(ctx workflow.Context, err error) (stale bool, _ error) {
+// lookAfterStaleCall looks at the order if a partner activity has found that the order as stored does not want its call
+// any more. It reports whether the call is stale. If the agenda still wants the call after the look, it waits before the
+// caller tries again.
+func (r *orderRun) lookAfterStaleCall(ctx workflow.Context, err error, isWanted func() bool) (stale bool, _ error) {
 	if !isErrorType(err, dispatch.ErrorStale) {
 		return false, nil
 	}
-	before := r.agenda.Revision
+	if !isWanted() {
+		return true, nil // the run knows it already
+	}
 	if _, err := r.settle(ctx, dispatch.SettleInput{}); err != nil {
 		return true, err
 	}
-	if r.agenda.Revision == before {
-		return true, workflow.Sleep(ctx, staleCallPause)
-	}
-	return true, nil
+	_, err = workflow.AwaitWithTimeout(ctx, staleCallPause, func() bool { return !isWanted() })
+	return true, err
 }
 
-// staleCallPause is the pause after a call that the stored order does not want, although the run has its newest agenda.
+// staleCallPause is the pause after a call that the agenda wants and the order as stored does not.
 const staleCallPause = time.Minute
 
 // failRun makes the loop return an error of a handler: there is no such order.
