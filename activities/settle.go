@@ -152,22 +152,22 @@ func (s *settling) settleFacts(ctx context.Context) error {
 	}
 }
 
-// nextFact returns the next fact to be settled: a new one, in order of arrival, or a parked one that applies now.
+// nextFact returns the next fact to be settled: a parked one that applies now, because it came earlier, or a new one, in
+// order of arrival.
 func (s *settling) nextFact() (order.Fact, bool) {
+	if s.tryParked {
+		for _, f := range s.state.ParkedFacts {
+			if !s.tried[f.InboxID] && s.mayChange(f) {
+				return f, true
+			}
+		}
+		s.tryParked = false
+	}
 	for _, f := range s.received {
 		if !s.tried[f.InboxID] {
 			return f, true
 		}
 	}
-	if !s.tryParked {
-		return order.Fact{}, false
-	}
-	for _, f := range s.state.ParkedFacts {
-		if !s.tried[f.InboxID] && s.mayChange(f) {
-			return f, true
-		}
-	}
-	s.tryParked = false
 	return order.Fact{}, false
 }
 

@@ -57,6 +57,19 @@ func TestParkedFactsAreAppliedAfterTheMove(t *testing.T) {
 		f.causes())
 }
 
+// TestParkedFactsComeBeforeNewOnes checks that a parked fact, which arrived earlier, is applied before a fact that is new
+// when the move comes.
+func TestParkedFactsComeBeforeNewOnes(t *testing.T) {
+	t.Parallel()
+	f := newSettleFixture(t, lifecycle.Testkit)
+	parked := f.courierMoves("1")
+	f.settle(nil)
+	fresh := receiveTestFact(t, f.Activities, f.order.ID, "2", order.FactKitReceived)
+	require.Equal(t, lifecycle.DeliveredToLab, f.settle(placed()).Agenda.Status)
+	require.Equal(t, []string{order.CauseInbox(parked.InboxID), order.CauseCall("p"), order.CauseInbox(parked.InboxID),
+		order.CauseInbox(fresh.InboxID)}, f.causes())
+}
+
 // TestAnInterruptedSettleIsCompleted checks that a repeated cause still tries the parked facts.
 func TestAnInterruptedSettleIsCompleted(t *testing.T) {
 	t.Parallel()
