@@ -191,7 +191,7 @@ func TestOpsSimpleDemands(t *testing.T) {
 	r = f.ops(http.MethodPost, "/ops/orders/"+id+"/cancel", nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, lifecycle.Cancelled, f.order(id).Status)
-	marks := f.order(id).State.MarkReasons()
+	marks := f.order(id).State.Agenda().MarkReasons()
 	require.Equal(t, []string{"cancel_at_lab"}, marks)
 	r = f.ops(http.MethodPost, "/ops/orders/"+id+"/attention/cancel_at_lab/acknowledge", nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))

@@ -260,7 +260,7 @@ func TestOldRepeatedAndEarlyAppointmentFacts(t *testing.T) {
 		begun := appointmentFact(proven, 49, lifecycle.AppointmentStatusInProgress)
 		late, d := applyFacts(proven, begun)
 		require.Equal(t, OutcomeLate, d.Outcome, "that it had begun is old")
-		require.Empty(t, late.MarkReasons())
+		require.Empty(t, late.Agenda().MarkReasons())
 		_, d = applyFacts(proven, appointmentFact(proven, 61, lifecycle.AppointmentStatusInProgress))
 		require.Equal(t, OutcomeRefused, d.Outcome, "it is reported to begin after it was over")
 	}

@@ -90,7 +90,7 @@ func TestDeadlinesThatRaiseAttention(t *testing.T) {
 			s, d := fireDeadline(t, before, name)
 			require.Empty(t, d.Steps, "attention never changes the status")
 			require.Equal(t, c.in, s.Status)
-			require.Equal(t, []string{string(c.mark)}, s.MarkReasons())
+			require.Equal(t, []string{string(c.mark)}, s.Agenda().MarkReasons())
 			left, _ := applyFacts(s, c.leave)
 			require.NotEqual(t, c.in, left.Status)
 			require.False(t, left.HasMark(c.mark), "it is cleared with the status")
@@ -109,7 +109,7 @@ func TestAttentionStaysWithinItsStatuses(t *testing.T) {
 func TestRequisitionOverdue(t *testing.T) {
 	t.Parallel()
 	s, _ := fireDeadline(t, orderedState(t, nil), "requisition_overdue")
-	require.Equal(t, []string{"requisition_overdue"}, s.MarkReasons())
+	require.Equal(t, []string{"requisition_overdue"}, s.Agenda().MarkReasons())
 	require.Empty(t, s.ApplyPlacementAccepted("M1", hour(9)).Next.Attention)
 }
 
@@ -172,7 +172,7 @@ func TestLostOnlyIfTheCourierFellSilent(t *testing.T) {
 			s, d := fireDeadline(t, s, c.due.Name)
 			if c.lost {
 				require.Equal(t, []Step{{To: lifecycle.Lost, At: c.due.Due}}, d.Steps)
-				require.Equal(t, []string{"replacement_needed"}, s.MarkReasons())
+				require.Equal(t, []string{"replacement_needed"}, s.Agenda().MarkReasons())
 				return
 			}
 			require.Equal(t, before, s.Status)

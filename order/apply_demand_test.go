@@ -138,11 +138,11 @@ func TestPlaceAgain(t *testing.T) {
 	t.Parallel()
 	place := Demand{Kind: DemandPlace, By: lifecycle.Operations}
 	unanswered := orderedState(t, nil).ApplyPlacementUnanswered(hour(1)).Next
-	require.Equal(t, []string{"placement_unanswered"}, unanswered.MarkReasons())
+	require.Equal(t, []string{"placement_unanswered"}, unanswered.Agenda().MarkReasons())
 	refused := unanswered.ApplyPlacementRefused(hour(2))
 	require.Equal(t, OutcomeRefused, refused.Outcome)
 	require.Equal(t, lifecycle.Ordered, refused.Next.Status)
-	require.Equal(t, []string{"placement_refused"}, refused.Next.MarkReasons())
+	require.Equal(t, []string{"placement_refused"}, refused.Next.Agenda().MarkReasons())
 	for _, s := range []State{unanswered, refused.Next} {
 		d := s.ApplyDemand(place, hour(3))
 		require.Equal(t, OutcomeApplied, d.Outcome)
@@ -155,10 +155,10 @@ func TestPlaceAgain(t *testing.T) {
 func TestRecover(t *testing.T) {
 	t.Parallel()
 	blocked := stateIn(t, lifecycle.LabProcessingBlocked, nil)
-	require.Equal(t, []string{"recovery_needed"}, blocked.MarkReasons())
+	require.Equal(t, []string{"recovery_needed"}, blocked.Agenda().MarkReasons())
 	supplied := blocked.ApplyDemand(Demand{Kind: DemandRecover, By: lifecycle.Operations}, hour(92))
 	require.Empty(t, supplied.Steps, "the lab has to get it and to confirm")
-	require.Equal(t, []string{"tell_lab"}, supplied.Next.MarkReasons())
+	require.Equal(t, []string{"tell_lab"}, supplied.Next.Agenda().MarkReasons())
 	require.Equal(t, blocked.Deadlines, supplied.Next.Deadlines, "the window does not move")
 
 	t.Run("the lab confirmed", func(t *testing.T) {
@@ -188,11 +188,11 @@ func TestRecover(t *testing.T) {
 func TestAcknowledge(t *testing.T) {
 	t.Parallel()
 	s, _ := applyFacts(stateIn(t, lifecycle.SampleError, nil), newFact(FactKitReceived, 95))
-	require.Equal(t, []string{"contradictory_fact", "replacement_needed"}, s.MarkReasons())
+	require.Equal(t, []string{"contradictory_fact", "replacement_needed"}, s.Agenda().MarkReasons())
 	dm := Demand{Kind: DemandAcknowledgeMark, By: lifecycle.Operations, Reason: string(AttentionContradictoryFact)}
 	d := s.ApplyDemand(dm, hour(96))
 	require.Equal(t, OutcomeApplied, d.Outcome)
-	require.Equal(t, []string{"replacement_needed"}, d.Next.MarkReasons())
+	require.Equal(t, []string{"replacement_needed"}, d.Next.Agenda().MarkReasons())
 	require.Len(t, s.Attention, 2, "the state before is left alone")
 	require.Equal(t, ReasonNoSuchAttention, d.Next.ApplyDemand(dm, hour(97)).Reason)
 }

@@ -248,7 +248,7 @@ func TestFactsOnEndedOrders(t *testing.T) {
 			require.Equal(t, c.outcome, d.Outcome)
 			require.Equal(t, c.fetch, after.Fetch.Pending)
 			if c.attention != "" {
-				require.True(t, after.HasMark(c.attention), "%v", after.MarkReasons())
+				require.True(t, after.HasMark(c.attention), "%v", after.Agenda().MarkReasons())
 			} else {
 				require.Equal(t, before.Attention, after.Attention)
 			}

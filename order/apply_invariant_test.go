@@ -136,7 +136,7 @@ func (w *orderWalk) checkDeadlines(s State) {
 // checkAttention checks that marks are sorted and unique, that each belongs to the status, and that no mark is about
 // parked facts if there are none.
 func (w *orderWalk) checkAttention(s State) {
-	reasons := s.MarkReasons()
+	reasons := s.Agenda().MarkReasons()
 	require.True(w.t, slices.IsSorted(reasons))
 	require.Len(w.t, slices.Compact(slices.Clone(reasons)), len(reasons))
 	for _, a := range s.Attention {

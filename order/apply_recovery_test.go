@@ -20,7 +20,7 @@ func TestRecoveryWindow(t *testing.T) {
 	require.Equal(t,
 		[]Step{{To: lifecycle.SampleError, Detail: lifecycle.SampleStabilityExceeded, At: hour(90).Add(14 * Day)}}, d.Steps)
 	require.Equal(t, lifecycle.SampleStabilityExceeded, s.Detail)
-	require.Equal(t, []string{"replacement_needed"}, s.MarkReasons())
+	require.Equal(t, []string{"replacement_needed"}, s.Agenda().MarkReasons())
 	require.Empty(t, s.Deadlines)
 	require.Equal(t, RecoveryState{}, s.Recovery)
 }
@@ -73,11 +73,11 @@ func TestUnreadableRecoverableIsMarkedEachTime(t *testing.T) {
 	unclear := func(h int) Fact { f := rejectionFact(h, true); f.Recoverable = nil; return f }
 	s, _ := applyFacts(placedState(t, nil), unclear(90))
 	require.Equal(t, lifecycle.LabProcessingBlocked, s.Status)
-	require.Equal(t, []string{"recoverable_unclear", "recovery_needed"}, s.MarkReasons())
+	require.Equal(t, []string{"recoverable_unclear", "recovery_needed"}, s.Agenda().MarkReasons())
 	s, _ = applyFacts(s, newFact(FactKitReceived, 95))
 	require.Empty(t, s.Attention, "both go with the status")
 	s, _ = applyFacts(stateIn(t, lifecycle.LabProcessingBlocked, nil), unclear(95))
-	require.Equal(t, []string{"recoverable_unclear", "recovery_needed"}, s.MarkReasons())
+	require.Equal(t, []string{"recoverable_unclear", "recovery_needed"}, s.Agenda().MarkReasons())
 }
 
 // TestCorrectionByCall: an order is back in production once its lab has accepted the correction by a call.

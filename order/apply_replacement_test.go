@@ -76,7 +76,7 @@ func TestReplacementPolicies(t *testing.T) {
 				require.Equal(t, f.to, d.Next.Status)
 				require.Equal(t, c.replace, d.CreateReplacement)
 				require.Equal(t, c.replace, d.Next.Replaced)
-				require.Equal(t, c.marks, d.Next.MarkReasons())
+				require.Equal(t, c.marks, d.Next.Agenda().MarkReasons())
 			})
 		}
 	}
@@ -122,7 +122,7 @@ func TestAnUnregisteredKitThatTheLabRejectsMayBeReplaced(t *testing.T) {
 	s, d := applyFacts(registrableState(t), rejectionFact(90, false))
 	require.Equal(t, []lifecycle.LowStatus{lifecycle.DoNotProcess}, lowStatuses(d.Steps))
 	require.False(t, d.CreateReplacement)
-	require.Equal(t, []string{"replacement_needed"}, s.MarkReasons())
+	require.Equal(t, []string{"replacement_needed"}, s.Agenda().MarkReasons())
 	require.True(t, s.ApplyDemand(Demand{Kind: DemandReplace}, hour(91)).CreateReplacement)
 }
 

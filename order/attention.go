@@ -143,12 +143,3 @@ func (s *State) countReminder(r AttentionReason) {
 		}
 	}
 }
-
-// MarkReasons lists the open marks, sorted.
-func (s State) MarkReasons() []string {
-	out := make([]string, len(s.Attention))
-	for i, a := range s.Attention {
-		out[i] = string(a.Reason)
-	}
-	return out
-}

@@ -179,7 +179,7 @@ func (w *orderWalk) anyDemand() Demand {
 	}
 	switch dm.Kind {
 	case DemandAcknowledgeMark:
-		dm.Reason = rapid.SampledFrom(append(w.s.MarkReasons(), "none")).Draw(w.t, "mark")
+		dm.Reason = rapid.SampledFrom(append(w.s.Agenda().MarkReasons(), "none")).Draw(w.t, "mark")
 	case DemandActivate:
 		if days := w.pick("days", 30); days > 0 {
 			day := DateOf(w.now.AddDate(0, 0, days-5))

@@ -127,12 +127,12 @@ func TestResultsAfterTheEndAreDecidedOnce(t *testing.T) {
 			t.Run(name+", "+string(end), func(t *testing.T) {
 				t.Parallel()
 				ended := placedState(t, nil).ApplyDemand(Demand{Kind: end, By: lifecycle.Operations}, hour(2)).Next
-				other := ended.MarkReasons()
+				other := ended.Agenda().MarkReasons()
 				d := applyHappenings(ended, append(held[:len(held):len(held)], c.then...)...)
 				require.Equal(t, c.open, d.Next.HasMark(AttentionResultAfterEnd))
 				require.Equal(t, c.held, d.Next.heldResultID())
 				d.Next.ClearMark(AttentionResultAfterEnd)
-				require.Equal(t, other, d.Next.MarkReasons(), "and no other mark")
+				require.Equal(t, other, d.Next.Agenda().MarkReasons(), "and no other mark")
 				require.Equal(t, ended.Status, d.Next.Status)
 			})
 		}
@@ -301,7 +301,7 @@ func TestARejectionIsAnsweredByWhatWasSupplied(t *testing.T) {
 	supply := Demand{Kind: DemandRecover, By: lifecycle.Operations}
 	supplied := stateIn(t, lifecycle.LabProcessingBlocked, nil).ApplyDemand(supply, hour(95)).Next
 	seen, _ := fireDeadline(t, applyHappenings(supplied, acknowledges(AttentionTellLab)).Next, "recovery_reminder_1")
-	require.Equal(t, []string{"tell_lab"}, seen.MarkReasons(), "what is left to do for a blocked kit is raised again")
+	require.Equal(t, []string{"tell_lab"}, seen.Agenda().MarkReasons(), "what is left to do for a blocked kit is raised again")
 }
 
 // TestAnAcknowledgedSilenceIsNotRaisedByTheNextAttempt: further attempts without an answer raise no mark, and another

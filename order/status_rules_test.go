@@ -38,7 +38,7 @@ func statusRules() string {
 		m, low := status.Modality(), status.Low()
 		fmt.Fprintf(&b, "\n%s\n", status)
 		entered := stateEntering(m, low)
-		fmt.Fprintf(&b, "  marks that stay: %s\n", strings.Join(entered.MarkReasons(), " "))
+		fmt.Fprintf(&b, "  marks that stay: %s\n", strings.Join(entered.Agenda().MarkReasons(), " "))
 		fmt.Fprintf(&b, "  is: %s\n", strings.Join(traits(entered), " "))
 		for _, c := range circumstances(m) {
 			s := entered
