@@ -110,7 +110,7 @@ func (a *Activities) callError(ctx context.Context, doing string, c *partnerCall
 // notMadeError returns an error for the history in place of the reason why a call was not made.
 func (a *Activities) notMadeError(ctx context.Context, doing, orderID string, why error) error {
 	if back, ok := errors.AsType[*comeBackError](why); ok {
-		a.excuseWaitingOrder(ctx, orderID, back.After)
+		a.postponeActing(ctx, orderID, back.After)
 		return temporal.NewNonRetryableApplicationError(doing+": asked for again later", dispatch.ErrorComeBack, nil,
 			back.ComeBack)
 	}

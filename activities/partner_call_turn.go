@@ -120,12 +120,12 @@ func (a *Activities) takeTurn(ctx context.Context, r store.CallStartRequest, spa
 	return nil
 }
 
-// excuseWaitingOrder keeps an order whose call waits long for its turn from counting as behind.
-func (a *Activities) excuseWaitingOrder(ctx context.Context, orderID string, wait time.Duration) {
+// postponeActing keeps an order whose call waits long for its turn from counting as behind.
+func (a *Activities) postponeActing(ctx context.Context, orderID string, wait time.Duration) {
 	if wait < order.CallGrace/2 {
 		return
 	}
-	if err := a.Store.ExcuseOrder(ctx, orderID, a.Now().Add(wait+order.CallGrace)); err != nil {
+	if err := a.Store.PostponeActing(ctx, orderID, a.Now().Add(wait+order.CallGrace)); err != nil {
 		a.Log.WarnContext(ctx, "a waiting order counts as behind", "order_id", orderID, "error", err)
 	}
 }

@@ -15,14 +15,15 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// The limits of one Settle. It ends before a local activity's time-out (workflows.settle); the run calls it again.
+// The limits of one Settle, after which it begins no recording. So it normally ends before the time-out of a local
+// activity (workflows.settleLocally), and the run calls it again.
 const (
 	settleLimit     = 100 // recordings
 	settleTimeLimit = 2 * time.Second
 )
 
-// Settle settles a cause, and then everything that waits for the order in the store: facts in order of arrival, parked
-// facts that may apply now and, without a cause, demands that nobody has decided. It returns the order's agenda after
+// Settle settles a cause, and then everything that waits for the order in the store: parked facts that apply now, new
+// facts in order of arrival and, without a cause, demands that nobody has decided. It returns the order's agenda after
 // that. Each decision is made and recorded in a transaction of its own. So Settle may be repeated, interrupted, or
 // called by two runs at once.
 func (a *Activities) Settle(ctx context.Context, in dispatch.SettleInput) (dispatch.SettledOrder, error) {
@@ -55,18 +56,20 @@ func timeOfSettling(ctx context.Context, in dispatch.SettleInput) time.Time {
 // settling is one Settle.
 type settling struct {
 	*Activities
-	orderID    string
-	now        time.Time
-	began      time.Time // by the process's clock
-	state      order.State
-	received   []order.Fact // without an outcome
-	tried      map[string]bool
-	tryParked  bool // parked facts may apply now
-	recordings int
-	answer     *order.DemandAnswer
-	more       bool
-	unknown    int
-	effects    notifications
+	orderID   string
+	now       time.Time
+	began     time.Time // by the process's clock
+	state     order.State
+	received  []order.Fact // without an outcome
+	tried     map[string]bool
+	tryParked bool // parked facts may apply now
+	// the run's lab is being asked for the requisition
+	placementInFlight bool
+	recordings        int
+	answer            *order.DemandAnswer
+	more              bool
+	unknown           int
+	effects           notifications
 }
 
 func (s *settling) run(ctx context.Context, in dispatch.SettleInput) error {
@@ -75,6 +78,7 @@ func (s *settling) run(ctx context.Context, in dispatch.SettleInput) error {
 			s.Metrics.unknownSignals.Add(float64(in.StraySignals))
 			s.Log.WarnContext(ctx, "signals without a meaning", "order_id", s.orderID, "signals", in.StraySignals)
 		}
+		s.placementInFlight = in.PlacementInFlight
 		return s.lookAndSettle(ctx, in.Named)
 	}
 	out, err := s.settleCause(ctx, s.withCapabilities(ctx, *in.Cause))

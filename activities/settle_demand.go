@@ -12,10 +12,11 @@ import (
 // and an update that is on its way to the run.
 const openDemandAge = time.Minute
 
-// settleOpenDemand settles a demand whose update did not reach a run, or was lost with it. Nobody waits for it any more,
-// so no appointment is booked or moved for it.
+// settleOpenDemand settles a demand whose update did not reach a run, or was lost with it. Nobody waits for it any
+// more, so no appointment is booked or moved for it. A cancellation waits for the outcome of a placement call.
 func (s *settling) settleOpenDemand(ctx context.Context, d store.OpenDemand) error {
-	if s.now.Sub(d.CreatedAt) < openDemandAge || s.state.IsAskedAbout(d.ID) {
+	waits := s.placementInFlight && d.Kind == order.DemandCancel
+	if s.now.Sub(d.CreatedAt) < openDemandAge || s.state.IsAskedAbout(d.ID) || waits {
 		return nil
 	}
 	if s.isLimitReached() {

@@ -191,7 +191,7 @@ func TestACauseThatCannotBeRecordedIsPutAside(t *testing.T) {
 	shipped := receiveTestFact(t, f.Activities, f.order.ID, "1", order.FactKitShipped)
 	nowhere := order.Fact{InboxID: sqldb.NewID(), Kind: order.FactKitReceived, ReceivedAt: f.Now()}
 	out := f.settle(&order.Cause{Fact: &nowhere})
-	require.Equal(t, []string{string(order.AttentionRecordingFailed)}, out.Agenda.Agenda().MarkReasons())
+	require.Equal(t, []string{string(order.AttentionRecordingFailed)}, out.Agenda.MarkReasons())
 	require.Equal(t, lifecycle.TransitCustomer, out.Agenda.Status, "what waited is settled")
 	require.Contains(t, f.causes(), order.CauseInbox(shipped.InboxID))
 	require.InDelta(t, 1, testutil.ToFloat64(f.Metrics.decisions.WithLabelValues("inbox", string(order.OutcomeRefused))), 0)

@@ -21,7 +21,9 @@ func (s *system) onAnotherTemporal() *system {
 	other.temporal = temporaltest.Start(s.t, temporaltest.Options{})
 	other.namespace = other.temporal.Namespace(s.t)
 	other.store, other.client, other.metrics = s.openStore(), other.dial(), prometheus.NewRegistry()
-	require.NoError(s.t, worker.EnsureAttributesAndSchedules(s.t.Context(), other.client, other.namespace, s.log()))
+	s.await(func() bool {
+		return worker.EnsureAttributesAndSchedules(s.t.Context(), other.client, other.namespace, s.log()) == nil
+	}, "the other namespace lacks search attributes or schedules")
 	other.openAPI()
 	other.workers = []*worker.Worker{other.startWorker()}
 	return &other

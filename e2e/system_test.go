@@ -117,7 +117,9 @@ func newSystem(t testing.TB, o options) *system {
 	s.store = s.openStore()
 	require.NoError(t, s.store.Migrate(t.Context()))
 	s.client = s.dial()
-	require.NoError(t, worker.EnsureAttributesAndSchedules(t.Context(), s.client, s.namespace, s.log()))
+	s.await(func() bool { // a worker process tries again too
+		return worker.EnsureAttributesAndSchedules(t.Context(), s.client, s.namespace, s.log()) == nil
+	}, "the namespace lacks search attributes or schedules")
 	s.openAPI()
 	s.openLab()
 	s.receiver = newReceiver(t)

@@ -6,9 +6,10 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// Agenda is what an order's run works with: what it waits for, which partners it has to call, and what it shows. It is
-// computed from the state as stored, by the transaction that stored it. So a run that is replayed after the rules have
-// changed sees what it saw before.
+// Agenda is what an order's run works with: what it waits for, which partners it has to call, and what it shows. The
+// activity that settles causes computes it from the state as stored, and the history holds it. So a run that is replayed
+// after the rules have changed sees what it saw before. Its methods run in workflow code: a change of them that leads to
+// other calls or timers needs a guard (docs/rollouts.md).
 type Agenda struct {
 	Revision int64               `json:"revision"`
 	Sequence int64               `json:"sequence"`
@@ -16,8 +17,10 @@ type Agenda struct {
 	Number   string              `json:"number"`
 	Modality lifecycle.Modality  `json:"modality"`
 	Status   lifecycle.LowStatus `json:"status"`
-	Detail   lifecycle.Detail    `json:"detail,omitempty"`
-	Ended    bool                `json:"ended,omitempty"` // in a terminal status; calls may be left
+	// the status as the client API writes it, in three parts
+	FullStatus lifecycle.Status `json:"full_status"`
+	Detail     lifecycle.Detail `json:"detail,omitempty"`
+	Ended      bool             `json:"ended,omitempty"` // in a terminal status; calls may be left
 
 	Accession string       `json:"accession,omitempty"`
 	Attention []Attention  `json:"attention,omitempty"`
@@ -74,13 +77,13 @@ type BookTask struct {
 func (s State) Agenda() Agenda {
 	a := Agenda{
 		Revision: s.Revision, Sequence: s.Sequence, TeamID: s.TeamID, Number: s.Number, Modality: s.Modality,
-		Status: s.Status, Detail: s.Detail, Ended: s.Terminal(), Accession: s.Accession, Attention: s.Attention,
+		Status: s.Status, FullStatus: s.FullStatus(), Detail: s.Detail, Ended: s.Terminal(), Accession: s.Accession, Attention: s.Attention,
 		Deadlines: s.Deadlines, Release: s.PendingReleases,
 	}
 	for _, f := range s.ParkedFacts {
 		a.Parked = append(a.Parked, ParkedFact{Kind: f.Kind, ReceivedAt: f.ReceivedAt})
 	}
-	if s.Placement.State == PlacementStarted && !s.Terminal() {
+	if s.WantsPlacement() {
 		a.Place = &PlaceTask{UnansweredRounds: s.Placement.UnansweredRounds}
 	}
 	if due, ok := s.NextFetch(); ok {
@@ -114,9 +117,6 @@ func (a Agenda) HasCalls() bool {
 // Finished reports whether the order has ended and no call is wanted.
 func (a Agenda) Finished() bool { return a.Ended && !a.HasCalls() }
 
-// FullStatus returns the status as the client API writes it, in three parts.
-func (a Agenda) FullStatus() lifecycle.Status { return lifecycle.MustFullStatus(a.Modality, a.Status) }
-
 // NextDeadline returns the earliest open deadline; false: there is none.
 func (a Agenda) NextDeadline() (Deadline, bool) {
 	if len(a.Deadlines) == 0 {
@@ -134,13 +134,8 @@ func (a Agenda) MarkReasons() []string {
 	return reasons
 }
 
-// IsAskedAbout reports whether a partner is being asked about the demand.
-func (a Agenda) IsAskedAbout(demandID string) bool {
-	return a.Cancel != nil && a.Cancel.DemandID == demandID || a.Book != nil && a.Book.Demand.ID == demandID
-}
-
-// CallGrace is how long after a recording the run has at most made the calls that follow from it, when nothing is
-// wrong, besides the pauses between its attempts.
+// CallGrace is the time from a recording until the outcome of the calls that follow from it is overdue, without the
+// pauses between rounds and the waits for a turn.
 const CallGrace = 10 * time.Minute
 
 // ActsBy returns the time by which the run has to have recorded something, if the state was recorded at a time: it is

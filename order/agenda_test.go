@@ -76,7 +76,7 @@ func TestAgendaShowsTheState(t *testing.T) {
 	require.Equal(t, []any{int64(7), int64(3), "t1", "K7Q2M9XW4T1B8C5D", lifecycle.Testkit, lifecycle.Ordered,
 		lifecycle.Detail("delayed"), false, "M1"},
 		[]any{a.Revision, a.Sequence, a.TeamID, a.Number, a.Modality, a.Status, a.Detail, a.Ended, a.Accession})
-	require.Equal(t, lifecycle.Status("received.testkit.ordered"), a.FullStatus())
+	require.Equal(t, lifecycle.Status("received.testkit.ordered"), a.FullStatus)
 	require.Equal(t, []ParkedFact{{Kind: FactCourierReport, ReceivedAt: hour(1)}}, a.Parked)
 	require.Equal(t, []string{string(AttentionPlacementUnanswered)}, a.MarkReasons())
 	require.Equal(t, &PlaceTask{UnansweredRounds: 1}, a.Place)
@@ -111,10 +111,6 @@ func TestAgendaTasks(t *testing.T) {
 		}
 		require.Equal(t, want, booked.Agenda().Book.Appointment, kind)
 	}
-	require.True(t, all[CallCancel].Agenda().IsAskedAbout("c1"))
-	require.True(t, all[CallBook].Agenda().IsAskedAbout("b-s1"))
-	require.False(t, all[CallBook].Agenda().IsAskedAbout("c1"))
-	require.False(t, Agenda{}.IsAskedAbout(""))
 }
 
 // ActsBy is the next deadline, or the time by which the outcome of a call is recorded, whichever is first.

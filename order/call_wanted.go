@@ -20,7 +20,7 @@ func (s State) WantsCorrection(demandID string) bool {
 
 // WantsFetch reports whether the lab report of an announcement has to be fetched.
 func (s State) WantsFetch(generation int) bool {
-	return s.Fetch.Pending && s.Fetch.Generation == generation
+	return s.Fetch.inProgress() && s.Fetch.Generation == generation
 }
 
 // WantsBooking reports whether the provider has to be asked for the demand about an appointment.

@@ -60,8 +60,8 @@ type CallOutcome struct {
 	AppointmentID string               `json:"appointment_id,omitempty"` // release
 }
 
-// ID returns the id under which the cause is recorded first. A demand that a partner has to be asked about is recorded
-// twice: when the partner is asked, and under this id when the demand is done or refused.
+// ID returns the id under which the outcome of the cause is recorded. A demand that a partner has to be asked about is
+// recorded before, under the id of the question. A partner's answer to a demand is recorded under the demand's id.
 func (c Cause) ID() string {
 	switch {
 	case c.Fact != nil:

@@ -56,11 +56,7 @@ func (s State) decideDemand(dm Demand, now time.Time) *Recording {
 
 // IsAskedAbout reports whether a partner is being asked about the demand.
 func (s State) IsAskedAbout(demandID string) bool {
-	return s.PendingCancellation != nil && s.PendingCancellation.ID == demandID || s.isBooking(demandID)
-}
-
-func (s State) isBooking(demandID string) bool {
-	return s.PendingBooking != nil && s.PendingBooking.Demand.ID == demandID
+	return s.WantsCancellation(demandID) || s.WantsBooking(demandID)
 }
 
 // settleDemand applies or refuses a demand for good. Accepted results become the order's newest.
@@ -77,7 +73,7 @@ func (s State) settleDemand(dm Demand, now time.Time) *Recording {
 // no answer was recorded, the demand is refused.
 func (s State) decideWaitOver(dm Demand, now time.Time) *Recording {
 	switch {
-	case !s.isBooking(dm.ID):
+	case !s.WantsBooking(dm.ID):
 		reason := s.CheckDemand(dm, now)
 		if reason == "" {
 			reason = ReasonProviderUnanswered

@@ -93,7 +93,7 @@ func (s State) decideCorrection(a CallAnswer, now time.Time) Decision {
 // decideBookingAnswer decides a provider's answer. No answer changes nothing: the provider is asked again. What was
 // booked for a demand that was given up meanwhile is released.
 func (s State) decideBookingAnswer(c CallOutcome, now time.Time) *Recording {
-	if !s.isBooking(c.DemandID) {
+	if !s.WantsBooking(c.DemandID) {
 		return nil
 	}
 	dm := s.PendingBooking.Demand

@@ -1,6 +1,9 @@
 package order
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // DecideFailed returns what a cause does that can never be recorded as it is, because Aliquot itself fails at it. The
 // order gets a mark and goes on without the cause: a fact or demand is refused, a deadline has acted, and a call counts
@@ -30,13 +33,27 @@ func (s State) DecideFailed(c Cause, now time.Time) *Recording {
 	return rec
 }
 
+// DecideDropped is DecideFailed for the case that this fails too: it only raises the mark and drops the cause. Deadlines
+// are not computed anew.
+func (s State) DecideDropped(c Cause, now time.Time) *Recording {
+	d := s.newDecision(now)
+	d.setOutcome(OutcomeRefused, ReasonRecordingFailed)
+	d.Next.RaiseMark(AttentionRecordingFailed, now)
+	rec := &Recording{Cause: c.ID(), Decision: d, Fact: c.Fact, DemandID: c.DemandID()}
+	if dl := c.Deadline; dl != nil {
+		rec.Decision.Next.Deadlines = slices.DeleteFunc(slices.Clone(s.Deadlines),
+			func(o Deadline) bool { return o.Name == dl.Name && o.Due.Equal(dl.Due) })
+	}
+	return rec
+}
+
 // dropDemand forgets that a partner is being asked about the demand.
 func (d *Decision) dropDemand(id string) {
 	n := &d.Next
 	if n.PendingCancellation != nil && n.PendingCancellation.ID == id {
 		n.PendingCancellation = nil
 	}
-	if n.isBooking(id) {
+	if n.WantsBooking(id) {
 		d.abandonBooking()
 	}
 }
@@ -49,7 +66,7 @@ func (s State) stateAfterFailedCall(c CallOutcome, now time.Time) State {
 		s.TrackersPending = false
 		return s
 	case CallBook:
-		if !s.isBooking(c.DemandID) {
+		if !s.WantsBooking(c.DemandID) {
 			return s
 		}
 		return s.ApplyBookingGivenUp(s.PendingBooking.Demand, now).Next

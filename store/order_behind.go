@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -55,14 +56,27 @@ func (s *Store) ClaimWake(ctx context.Context, orderID string, wokenBefore, at t
 	return n == 1, nil
 }
 
-// ExcuseOrder records that an unfinished order is not behind before a time, although its run records nothing: a call to
-// its lab waits for its turn. The next recording computes the time anew.
-func (s *Store) ExcuseOrder(ctx context.Context, orderID string, until time.Time) error {
-	_, err := s.db.Writer.ExecContext(ctx,
-		`UPDATE orders SET next_deadline = $1 WHERE id = $2 AND unfinished AND next_deadline > 0 AND next_deadline < $1`,
-		sqldb.ToMicros(until), orderID)
+// PostponeActing records that an order's run need not record anything before a time: a call to its lab waits for its
+// turn. A deadline of the order before that time counts all the same, and the next recording computes the time anew.
+func (s *Store) PostponeActing(ctx context.Context, orderID string, until time.Time) error {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
+		position, err := s.lockOrderPosition(ctx, tx, orderID)
+		if err != nil {
+			return err
+		}
+		state, err := s.decodeState(position.state)
+		if err != nil {
+			return err
+		}
+		if dl, ok := state.NextDeadline(); ok && dl.Due.Before(until) {
+			until = dl.Due
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE orders SET next_deadline = $1
+			WHERE id = $2 AND unfinished AND next_deadline > 0 AND next_deadline < $1`, sqldb.ToMicros(until), orderID)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("excusing order %s: %w", orderID, err)
+		return fmt.Errorf("postponing when order %s has to act: %w", orderID, err)
 	}
 	return nil
 }

@@ -108,8 +108,8 @@ func TestAWaitingOrderIsExcused(t *testing.T) {
 		}
 		require.Equal(t, []string{waiting}, behind(now), "the control")
 		for _, id := range []string{waiting, idle} {
-			require.NoError(t, s.ExcuseOrder(t.Context(), id, now.Add(time.Hour)))
-			require.NoError(t, s.ExcuseOrder(t.Context(), id, now), "an earlier time changes nothing")
+			require.NoError(t, s.PostponeActing(t.Context(), id, now.Add(time.Hour)))
+			require.NoError(t, s.PostponeActing(t.Context(), id, now), "an earlier time changes nothing")
 		}
 		require.Empty(t, behind(now.Add(59*time.Minute)))
 		require.Equal(t, []string{waiting}, behind(now.Add(61*time.Minute)))

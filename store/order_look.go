@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aliquot-labs/aliquot/order"
@@ -94,14 +95,18 @@ func (s *Store) recordWorkflowStart(ctx context.Context, id string) error {
 
 // CountUnknownItems returns how many of the ids are no inbox item of the order.
 func (s *Store) CountUnknownItems(ctx context.Context, orderID string, ids []string) (int, error) {
-	unknown := 0
-	for _, id := range ids {
-		n, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanInt,
-			`SELECT COUNT(*) FROM inbox WHERE id = $1 AND order_id = $2`, id, orderID)
-		if err != nil {
-			return 0, fmt.Errorf("looking for inbox items of order %s: %w", orderID, err)
-		}
-		unknown += 1 - n
+	if len(ids) == 0 {
+		return 0, nil
 	}
-	return unknown, nil
+	distinct := slices.Compact(slices.Sorted(slices.Values(ids)))
+	args := []any{orderID}
+	for _, id := range distinct {
+		args = append(args, id)
+	}
+	known, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanInt,
+		`SELECT COUNT(*) FROM inbox WHERE order_id = $1 AND id IN (`+sqldb.Placeholders(2, len(distinct))+`)`, args...)
+	if err != nil {
+		return 0, fmt.Errorf("looking for inbox items of order %s: %w", orderID, err)
+	}
+	return len(distinct) - known, nil
 }

@@ -26,8 +26,9 @@ type Settled struct {
 }
 
 // SettleCause decides on a cause and records the decision, in one transaction that holds the order. So the decision is
-// made from the state as stored, whatever the caller knows, and of two callers one waits. A cause is recorded once:
-// again, it changes nothing and returns the earlier result, with Duplicate set. now is the time by which rules judge.
+// made from the state as stored, whatever the caller knows, and of two callers one waits. A cause is recorded once. A fact
+// or demand again changes nothing and returns the earlier result, with Duplicate set. A deadline or call again changes
+// nothing. now is the time by which rules judge.
 //
 // The error is ErrNotFound when there is no such order, and ErrUnsettleable when repeating cannot help.
 func (s *Store) SettleCause(ctx context.Context, orderID string, c order.Cause, now time.Time) (Settled, error) {
@@ -37,7 +38,13 @@ func (s *Store) SettleCause(ctx context.Context, orderID string, c order.Cause, 
 // SettleFailedCause records that a cause cannot be settled, so that the order goes on without it
 // (order.State.DecideFailed). Otherwise it is like SettleCause.
 func (s *Store) SettleFailedCause(ctx context.Context, orderID string, c order.Cause, now time.Time) (Settled, error) {
-	return s.settleBy(ctx, orderID, c, func(state order.State) *order.Recording { return state.DecideFailed(c, now) }, now)
+	out, err := s.settleBy(ctx, orderID, c,
+		func(state order.State) *order.Recording { return state.DecideFailed(c, now) }, now)
+	if errors.Is(err, errRulePanicked) {
+		return s.settleBy(ctx, orderID, c,
+			func(state order.State) *order.Recording { return state.DecideDropped(c, now) }, now)
+	}
+	return out, err
 }
 
 func (s *Store) settleBy(ctx context.Context, orderID string, c order.Cause,
@@ -86,11 +93,11 @@ func (s *Store) settleInTx(ctx context.Context, tx *sql.Tx, orderID string, c or
 		return out, nil
 	}
 	out.Decided = rec
-	return out, s.adoptDecision(ctx, tx, &out, rec.Decision)
+	return out, completeSettled(ctx, tx, &out, rec.Decision)
 }
 
-// adoptDecision completes what is returned after a decision was recorded.
-func (s *Store) adoptDecision(ctx context.Context, tx *sql.Tx, out *Settled, d order.Decision) error {
+// completeSettled completes what is returned after a decision was recorded.
+func completeSettled(ctx context.Context, tx *sql.Tx, out *Settled, d order.Decision) error {
 	wasBooking := out.State.PendingBooking != nil
 	orderID := out.State.OrderID
 	out.State = d.Next

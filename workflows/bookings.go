@@ -28,14 +28,18 @@ func (r *orderRun) awaitBookingAnswer(ctx workflow.Context, dm order.Demand) (or
 	if dm.Async {
 		wait = dm.CallerWait.Std()
 	}
-	if _, err := workflow.AwaitWithTimeout(ctx, wait, func() bool { return !r.isBooking(dm) }); err != nil {
+	r.bookingAnswers[dm.ID] = nil
+	_, err := workflow.AwaitWithTimeout(ctx, wait, func() bool { return !r.isBooking(dm) })
+	answer := r.bookingAnswers[dm.ID]
+	delete(r.bookingAnswers, dm.ID)
+	switch {
+	case err != nil:
 		return order.DemandAnswer{}, err
+	case answer != nil:
+		return *answer, nil
+	default:
+		return r.endWait(ctx, dm)
 	}
-	if a, ok := r.bookingAnswers[dm.ID]; ok {
-		delete(r.bookingAnswers, dm.ID)
-		return a, nil
-	}
-	return r.endWait(ctx, dm)
 }
 
 // isBooking reports whether the provider is being asked for the demand.
@@ -61,17 +65,27 @@ func (r *orderRun) endWait(ctx workflow.Context, dm order.Demand) (order.DemandA
 	}
 }
 
-// bookAtProvider calls the provider until it has answered or the demand is given up.
+// bookAtProvider calls the provider, for one demand after the other, until it has answered or the demand is given up.
 func (r *orderRun) bookAtProvider(ctx workflow.Context) error {
-	for try := 0; r.agenda.Book != nil; try++ {
-		dm := r.agenda.Book.Demand
-		in := &dispatch.BookInput{OrderID: r.id, Demand: dm, Appointment: r.agenda.Book.Appointment}
+	for r.agenda.Book != nil {
+		if err := r.bookForDemand(ctx, *r.agenda.Book); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bookForDemand calls the provider for one demand.
+func (r *orderRun) bookForDemand(ctx workflow.Context, task order.BookTask) error {
+	dm := task.Demand
+	for try := 0; r.isBooking(dm); try++ {
 		var booked order.ReportedAppointment
-		r.bookingAppointmentID = dm.AppointmentID()
 		call := partnerCall{
-			activity: dispatch.ActivityBook, options: callerOptions, in: in, out: &booked,
+			activity: dispatch.ActivityBook, options: callerOptions, out: &booked,
+			in:       &dispatch.BookInput{OrderID: r.id, Demand: dm, Appointment: task.Appointment},
 			isWanted: func() bool { return r.isBooking(dm) },
 		}
+		r.bookingAppointmentID = dm.AppointmentID()
 		err := r.callPartner(ctx, call)
 		r.bookingAppointmentID = ""
 		if stale, err := r.lookAfterStaleCall(ctx, err, call.isWanted); err != nil {
@@ -80,16 +94,10 @@ func (r *orderRun) bookAtProvider(ctx workflow.Context) error {
 			continue
 		}
 		if !r.isBooking(dm) {
-			try = -1
-			continue // given up meanwhile; what was booked is released
+			return nil // given up meanwhile; what was booked is released
 		}
-		answered, err := r.settleBookingAnswer(ctx, dm, callAnswer(err), booked)
-		if err != nil {
+		if err := r.settleBookingAnswer(ctx, dm, callAnswer(err), booked); err != nil {
 			return err
-		}
-		if answered {
-			try = -1
-			continue
 		}
 		pause := min(bookPause<<min(try, 8), bookPauseMax)
 		if _, err := workflow.AwaitWithTimeout(ctx, pause, func() bool { return !r.isBooking(dm) }); err != nil {
@@ -99,21 +107,21 @@ func (r *orderRun) bookAtProvider(ctx workflow.Context) error {
 	return nil
 }
 
-// settleBookingAnswer settles a provider's answer; false: there was none.
+// settleBookingAnswer settles a provider's answer, if there was one, and keeps it for a caller who waits.
 func (r *orderRun) settleBookingAnswer(ctx workflow.Context, dm order.Demand, a order.CallAnswer,
-	booked order.ReportedAppointment) (answered bool, err error) {
+	booked order.ReportedAppointment) error {
 	if a == order.AnswerNone {
-		return false, nil
+		return nil
 	}
 	outcome := order.CallOutcome{Kind: order.CallBook, ID: "book-" + dm.ID, Answer: a, DemandID: dm.ID}
 	if a == order.AnswerDone {
 		outcome.Appointment = &booked
 	}
 	out, err := r.settleCause(ctx, order.Cause{Call: &outcome})
-	if err == nil && out.Answer != nil {
-		r.bookingAnswers[dm.ID] = *out.Answer
+	if _, waits := r.bookingAnswers[dm.ID]; waits && err == nil {
+		r.bookingAnswers[dm.ID] = out.Answer
 	}
-	return true, err
+	return err
 }
 
 // releaseAtProviders calls providers until they have dropped the appointments that we have released.
@@ -144,10 +152,10 @@ func (r *orderRun) releaseAtProviders(ctx workflow.Context) error {
 		if _, err := r.settleCause(ctx, order.Cause{Call: &outcome}); err != nil {
 			return err
 		}
-		if outcome.Answer != order.AnswerNone {
+		if !r.isReleasing(next.AppointmentID) {
 			continue
 		}
-		if err := workflow.Sleep(ctx, releasePause); err != nil {
+		if _, err := workflow.AwaitWithTimeout(ctx, releasePause, r.hasNewRelease); err != nil {
 			return err
 		}
 	}
@@ -157,6 +165,11 @@ func (r *orderRun) releaseAtProviders(ctx workflow.Context) error {
 func (r *orderRun) isReleasing(appointmentID string) bool {
 	return slices.ContainsFunc(r.agenda.Release,
 		func(a order.AppointmentRelease) bool { return a.AppointmentID == appointmentID })
+}
+
+// hasNewRelease reports whether a provider has to drop an appointment and has not been asked yet.
+func (r *orderRun) hasNewRelease() bool {
+	return slices.ContainsFunc(r.agenda.Release, func(a order.AppointmentRelease) bool { return a.UnansweredAttempts == 0 })
 }
 
 // awaitBookingCall waits until no call books the appointment. Otherwise a provider could get the release first, not

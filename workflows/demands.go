@@ -37,8 +37,8 @@ func (r *orderRun) handleDemand(ctx workflow.Context, dm order.Demand) (order.De
 // yet", and the call to the lab continues.
 const cancelAnswerTimeout = 12 * time.Second
 
-// awaitCancelAnswer waits for the lab's answer to a cancellation, at most cancelAnswerTimeout. A kit that ships
-// meanwhile prevents the cancellation.
+// awaitCancelAnswer waits for the lab's answer to a cancellation, at most cancelAnswerTimeout. If the kit ships
+// meanwhile, the lab's next answer, or none, settles the demand as refused.
 func (r *orderRun) awaitCancelAnswer(ctx workflow.Context, before int) (order.DemandAnswer, error) {
 	answered, err := workflow.AwaitWithTimeout(ctx, cancelAnswerTimeout,
 		func() bool { return r.cancelAnswers.count > before })
@@ -57,9 +57,9 @@ const cancelRetryPause = time.Minute
 // cancelAtLab calls the lab until it has confirmed or refused the cancellation. All callers who wait get its answer. It
 // is recorded for the newest demand.
 func (r *orderRun) cancelAtLab(ctx workflow.Context) error {
-	for try := 1; r.agenda.Cancel != nil; try++ {
+	for r.agenda.Cancel != nil {
 		demandID := r.agenda.Cancel.DemandID
-		id := fmt.Sprintf("cancel-%s-%d", demandID, try)
+		id := fmt.Sprintf("cancel-%s-%d", demandID, r.agenda.Revision)
 		call := partnerCall{
 			activity: dispatch.ActivityCancel, options: callerOptions,
 			in:       &dispatch.CallInput{OrderID: r.id, CallID: id, DemandID: demandID},
@@ -81,7 +81,7 @@ func (r *orderRun) cancelAtLab(ctx workflow.Context) error {
 			r.cancelAnswers.count++
 		}
 		if _, err := workflow.AwaitWithTimeout(ctx, cancelRetryPause,
-			func() bool { return r.agenda.Cancel == nil }); err != nil {
+			func() bool { return !call.isWanted() }); err != nil {
 			return err
 		}
 	}

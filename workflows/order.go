@@ -14,6 +14,7 @@ import (
 type orderRun struct {
 	id          string
 	started     bool         // the run has looked at the order
+	adoptions   int          // how many agendas it has adopted
 	changed     bool         // the agenda is new, or a coroutine ended, since the loop's last turn
 	err         error        // the error of a coroutine; the loop returns it
 	agenda      order.Agenda // of the newest state that the run knows
@@ -37,7 +38,8 @@ type orderRun struct {
 	placementInFlight    bool
 	bookingAppointmentID string // the appointment that a provider is being called to book
 	cancelAnswers        answers
-	bookingAnswers       map[string]order.DemandAnswer // by the demand's id, until their callers take them
+	// the providers' answers to the demands whose callers wait, by the demand's id; nil: none yet
+	bookingAnswers map[string]*order.DemandAnswer
 }
 
 // answers are the partner's answers to cancellations. All callers who wait get the newest.
@@ -57,7 +59,7 @@ func Order(ctx workflow.Context, in dispatch.OrderInput) error {
 		wakeSignals:       workflow.GetSignalChannel(ctx, dispatch.SignalWake),
 		mustLook:          true,
 		runningCoroutines: map[coroutine]bool{},
-		bookingAnswers:    map[string]order.DemandAnswer{},
+		bookingAnswers:    map[string]*order.DemandAnswer{},
 	}
 	// The handler is registered before the first wait, because a demand that arrives with the start would be refused
 	// otherwise. It waits for the first look.
@@ -78,10 +80,10 @@ func (r *orderRun) loop(ctx workflow.Context, in dispatch.OrderInput) error {
 		if err := r.settleDueDeadlines(ctx); err != nil {
 			return err
 		}
-		r.startCallsAndTimer(ctx)
 		if r.err != nil {
 			return r.err
 		}
+		r.startCallsAndTimer(ctx)
 		if r.isFinished(ctx) {
 			return nil
 		}

@@ -74,18 +74,16 @@ func (r *orderRun) placeOrder(ctx workflow.Context) error {
 			isWanted: func() bool { return r.agenda.Place != nil }, inFlight: &r.placementInFlight,
 		}
 		err := r.callPartner(ctx, call)
-		stale, staleErr := r.lookAfterStaleCall(ctx, err, call.isWanted)
-		if stale || staleErr != nil {
-			r.placementInFlight = false
-			if staleErr != nil {
-				return staleErr
-			}
+		r.placementInFlight = !isErrorType(err, dispatch.ErrorStale)
+		if stale, err := r.lookAfterStaleCall(ctx, err, call.isWanted); err != nil {
+			return err
+		} else if stale {
 			continue
 		}
 		outcome := order.CallOutcome{Kind: order.CallPlace, ID: id, Answer: callAnswer(err), Accession: placed.Accession}
 		_, err = r.settleCause(ctx, order.Cause{Call: &outcome})
 		r.placementInFlight = false
-		if err != nil || outcome.Answer == order.AnswerDone || outcome.Answer == order.AnswerRefused {
+		if err != nil {
 			return err
 		}
 		if err := r.pauseBetweenRounds(ctx); err != nil {

@@ -16,8 +16,8 @@ import (
 // it without events, and any worker may take it: so a worker that reaches Temporal, but not the store, does not keep
 // the order.
 var (
-	// Both limits are shorter than a workflow task, which would be prolonged otherwise. A local activity's
-	// ScheduleToClose defaults to its StartToClose, which would allow one attempt.
+	// One settling fits into a workflow task; several in a row prolong it. A local activity's ScheduleToClose defaults to
+	// its StartToClose, which would allow one attempt.
 	settleLocally = workflow.LocalActivityOptions{
 		StartToCloseTimeout:    5 * time.Second,
 		ScheduleToCloseTimeout: 7 * time.Second,
@@ -42,11 +42,13 @@ func (r *orderRun) settleCause(ctx workflow.Context, c order.Cause) (dispatch.Se
 }
 
 // settle lets the store settle what has happened, for as long as that takes, and adopts the order's new agenda. Several
-// may be in flight: the store takes one at a time. The error says that there is no such order.
+// may be in flight: the store takes one at a time. An error ends the run: there is no such order, or its search
+// attributes cannot be written.
 func (r *orderRun) settle(ctx workflow.Context, in dispatch.SettleInput) (dispatch.SettledOrder, error) {
 	r.settlingInFlight++
 	defer func() { r.settlingInFlight-- }()
-	in.OrderID, in.At = r.id, workflow.Now(ctx)
+	in.OrderID, in.At, in.PlacementInFlight = r.id, workflow.Now(ctx), r.placementInFlight
+	before := r.adoptions
 	var out dispatch.SettledOrder
 	err := workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, settleLocally), dispatch.ActivitySettle,
 		in).Get(ctx, &out)
@@ -58,18 +60,19 @@ func (r *orderRun) settle(ctx workflow.Context, in dispatch.SettleInput) (dispat
 	if err != nil {
 		return out, err
 	}
-	return out, r.adopt(ctx, out)
-}
-
-// adopt takes over an agenda, unless the run knows a newer one: results of several settlings arrive in any order.
-func (r *orderRun) adopt(ctx workflow.Context, out dispatch.SettledOrder) error {
 	r.mustLook = r.mustLook || out.More
 	r.strays += out.UnknownItems
-	if r.started && out.Agenda.Revision < r.agenda.Revision {
-		return nil
+	if out.Agenda.Revision < r.agenda.Revision && r.adoptions != before {
+		return out, nil // a settling that began later has ended earlier
 	}
-	r.changed = r.changed || !r.started || out.Agenda.Revision > r.agenda.Revision
-	r.agenda, r.started = out.Agenda, true
+	return out, r.adopt(ctx, out.Agenda)
+}
+
+// adopt takes over an agenda. A lower revision than the known one means that the store was restored to an earlier time.
+func (r *orderRun) adopt(ctx workflow.Context, a order.Agenda) error {
+	r.changed = r.changed || !r.started || a.Revision != r.agenda.Revision
+	r.agenda, r.started = a, true
+	r.adoptions++
 	return r.publishVisibility(ctx)
 }
 
@@ -93,7 +96,7 @@ func (r *orderRun) lookAfterStaleCall(ctx workflow.Context, err error, isWanted 
 // staleCallPause is the pause after a call that the agenda wants and the order as stored does not.
 const staleCallPause = time.Minute
 
-// failRun makes the loop return an error of a handler: there is no such order.
+// failRun makes the loop return an error of a handler.
 func (r *orderRun) failRun(err error) error {
 	r.err, r.changed = err, true
 	return err

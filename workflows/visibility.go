@@ -24,15 +24,16 @@ type publishedAttributes struct {
 func (r *orderRun) publishVisibility(ctx workflow.Context) error {
 	workflow.SetCurrentDetails(ctx, detailsText(r.agenda, r.strays))
 	var updates []temporal.SearchAttributeUpdate
-	if r.published.status == "" {
+	first := r.published.status == "" // a run that continues another one has the attributes of that run
+	if first {
 		updates = append(updates, dispatch.AttrMethod.ValueSet(string(r.agenda.Modality)),
 			dispatch.AttrTeam.ValueSet(r.agenda.TeamID))
 	}
-	if status := string(r.agenda.FullStatus()); status != r.published.status {
+	if status := string(r.agenda.FullStatus); status != r.published.status {
 		r.published.status = status
 		updates = append(updates, dispatch.AttrStatus.ValueSet(status))
 	}
-	if attention := r.agenda.MarkReasons(); !slices.Equal(attention, r.published.attention) {
+	if attention := r.agenda.MarkReasons(); first || !slices.Equal(attention, r.published.attention) {
 		r.published.attention = attention
 		updates = append(updates, dispatch.AttrAttention.ValueSet(attention))
 	}
@@ -45,7 +46,7 @@ func (r *orderRun) publishVisibility(ctx workflow.Context) error {
 // detailsText returns the current details of the order for the Temporal UI, in Markdown.
 func detailsText(a order.Agenda, strays int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s** (event %d)", a.FullStatus(), a.Sequence)
+	fmt.Fprintf(&b, "**%s** (event %d)", a.FullStatus, a.Sequence)
 	if a.Detail != "" {
 		fmt.Fprintf(&b, ", %s", a.Detail)
 	}

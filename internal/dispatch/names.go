@@ -101,6 +101,8 @@ type SettleInput struct {
 	Cause   *order.Cause `json:"cause,omitempty"`
 	At      time.Time    `json:"at"`              // the run's time
 	Named   []string     `json:"named,omitempty"` // the inbox items that signals have named
+	// the lab is being asked for the requisition; an open cancellation waits for the answer
+	PlacementInFlight bool `json:"placing,omitempty"`
 	// how many signals without a meaning have arrived; they are counted
 	StraySignals int `json:"stray,omitempty"`
 }
