@@ -10,8 +10,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// notifications are the workflows that recordings concern: endpoints with new deliveries, orders that were created, and
-// orders with a fact that matches them now.
+// notifications say which workflows recordings concern: those of endpoints with new deliveries, of orders that were
+// created, and of orders with a fact that matches them now.
 type notifications struct {
 	endpoints []string
 	created   []string
@@ -37,7 +37,7 @@ func (n *notifications) add(orderID string, out store.Settled) {
 // The limits of notifications. What they miss, the reconciler finds.
 const (
 	notifyTimeout     = 10 * time.Second
-	maxNotifyingTasks = 256
+	maxBackgroundTasks = 256
 )
 
 // background runs tasks after an activity has returned.
@@ -51,7 +51,7 @@ type background struct {
 func (b *background) start(task func()) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.tasks >= maxNotifyingTasks {
+	if b.tasks >= maxBackgroundTasks {
 		return false
 	}
 	b.tasks++
@@ -68,7 +68,7 @@ func (b *background) start(task func()) bool {
 // notifyTimeout.
 func (a *Activities) WaitForNotifications() { a.background.running.Wait() }
 
-// notify tells the workflows that the recordings concern. It does not delay the activity: a Temporal that is slow at
+// notify signals or starts the workflows that the recordings concern. It does not delay the activity: a Temporal that is slow at
 // this moment must neither hold up the order nor make its commit look like a failure.
 func (s *settling) notify(ctx context.Context) {
 	n := s.effects

@@ -1,8 +1,8 @@
-// Package workflows holds Aliquot's deterministic code: the Order workflow, which owns an order's status and its
-// timers; the deliveries workflow of an endpoint; and the reconciler. It calls activities by name and never touches the
-// store, a lab or the network.
+// Package workflows holds Aliquot's deterministic code: the Order workflow, which keeps an order's timer and makes its
+// partner calls; the deliveries workflow of an endpoint; and the reconciler. It calls activities by name and never
+// touches the store, a lab or the network.
 //
-// An order decides one thing at a time. The coroutine that holds the run's mutex asks the pure rules of package order,
-// records the decision in one SQL transaction (a local activity), and then publishes it. A run can load everything that
-// it knows again, so it may end, continue as new or be rebuilt at any point.
+// A run of the Order workflow decides nothing. It hands each cause to the activity SettleOrder, which decides on it and
+// records the decision in one SQL transaction, and adopts the agenda that comes back. So a run may end, continue as new
+// or be rebuilt at any point.
 package workflows

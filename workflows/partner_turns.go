@@ -19,7 +19,7 @@ type partnerCall struct {
 	in       dispatch.TurnInput
 	out      any
 	isWanted func() bool // whether the order still asks for the call
-	inFlight *bool       // set while the activity runs, and cleared while the run waits; nil: not needed
+	inFlight *bool       // set while the activity runs, cleared while the run waits and, after the call, by the caller; nil: not needed
 }
 
 // callerOptions are the options of one attempt of a call whose caller waits twelve seconds. An attempt that no worker

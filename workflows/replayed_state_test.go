@@ -30,7 +30,7 @@ var derivedDeadlines = edits{
 			"func DueNow(d Deadline) time.Time { return d.Due.Add(time.Hour) }\n\nfunc containsDeadline(",
 	},
 	"settle.go": {
-		"	r.agenda, r.started = out.Agenda, true\n": "	r.agenda, r.started = out.Agenda, true\n" +
+		"	r.agenda, r.started = a, true\n": "	r.agenda, r.started = a, true\n" +
 			"	for i, d := range r.agenda.Deadlines {\n		r.agenda.Deadlines[i].Due = order.DueNow(d)\n	}\n",
 	},
 }
