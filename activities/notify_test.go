@@ -123,7 +123,7 @@ func TestNotifyingTasksAreLimited(t *testing.T) {
 	t.Parallel()
 	var b background
 	hold := make(chan struct{})
-	for range maxNotifyingTasks {
+	for range maxBackgroundTasks {
 		require.True(t, b.start(func() { <-hold }))
 	}
 	require.False(t, b.start(func() { require.Fail(t, "it must not run") }))
