@@ -36,7 +36,7 @@ func (n *notifications) add(orderID string, out store.Settled) {
 
 // The limits of notifications. What they miss, the reconciler finds.
 const (
-	notifyTimeout     = 10 * time.Second
+	notifyTimeout      = 10 * time.Second
 	maxBackgroundTasks = 256
 )
 
@@ -68,8 +68,8 @@ func (b *background) start(task func()) bool {
 // notifyTimeout.
 func (a *Activities) WaitForNotifications() { a.background.running.Wait() }
 
-// notify signals or starts the workflows that the recordings concern. It does not delay the activity: a Temporal that is slow at
-// this moment must neither hold up the order nor make its commit look like a failure.
+// notify signals or starts the workflows that the recordings concern. It does not delay the activity: a Temporal that
+// is slow at this moment must neither hold up the order nor make its commit look like a failure.
 func (s *settling) notify(ctx context.Context) {
 	n := s.effects
 	for _, id := range n.endpoints {

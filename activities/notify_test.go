@@ -93,8 +93,8 @@ func TestNotificationsDoNotDelayASettle(t *testing.T) {
 	require.NoError(t, <-settled)
 }
 
-// TestNotificationsAreOfOtherWorkflows checks what a recording notifies of: each endpoint once, a replacement when it is
-// created, and facts that match other orders now.
+// TestNotificationsAreOfOtherWorkflows checks what a recording notifies of: each endpoint once, a replacement when it
+// is created, and facts that match other orders now.
 func TestNotificationsAreOfOtherWorkflows(t *testing.T) {
 	t.Parallel()
 	var n notifications

@@ -156,8 +156,8 @@ func (s *settling) settleFacts(ctx context.Context) error {
 	}
 }
 
-// nextFact returns the next fact to be settled: a parked one that applies now, because it came earlier, or a new one, in
-// order of arrival.
+// nextFact returns the next fact to be settled: a parked one that applies now, because it came earlier, or a new one,
+// in order of arrival.
 func (s *settling) nextFact() (order.Fact, bool) {
 	if s.tryParked {
 		for _, f := range s.state.ParkedFacts {

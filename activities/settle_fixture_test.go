@@ -58,7 +58,8 @@ func (f settleFixture) settle(c *order.Cause, named ...string) dispatch.SettledO
 
 // placed is the lab's acceptance of the requisition.
 func placed() *order.Cause {
-	return &order.Cause{Call: &order.CallOutcome{Kind: order.CallPlace, ID: "p", Answer: order.AnswerDone, Accession: "M1"}}
+	return &order.Cause{Call: &order.CallOutcome{Kind: order.CallPlace, ID: "p", Answer: order.AnswerDone,
+		Accession: "M1"}}
 }
 
 // courierMoves stores a courier's report that the kit is on its way. Before the requisition it is parked.

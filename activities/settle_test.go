@@ -16,7 +16,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
-// TestSettleTakesFactsInOrderOfArrival checks that a cause is settled first, then the facts that wait, the oldest first.
+// TestSettleTakesFactsInOrderOfArrival checks that a cause is settled first, then the facts that wait, the oldest
+// first.
 func TestSettleTakesFactsInOrderOfArrival(t *testing.T) {
 	t.Parallel()
 	f := newSettleFixture(t, lifecycle.Testkit)
@@ -57,8 +58,8 @@ func TestParkedFactsAreAppliedAfterTheMove(t *testing.T) {
 		f.causes())
 }
 
-// TestParkedFactsComeBeforeNewOnes checks that a parked fact, which arrived earlier, is applied before a fact that is new
-// when the move comes.
+// TestParkedFactsComeBeforeNewOnes checks that a parked fact, which arrived earlier, is applied before a fact that is
+// new when the move comes.
 func TestParkedFactsComeBeforeNewOnes(t *testing.T) {
 	t.Parallel()
 	f := newSettleFixture(t, lifecycle.Testkit)
@@ -194,7 +195,8 @@ func TestACauseThatCannotBeRecordedIsPutAside(t *testing.T) {
 	require.Equal(t, []string{string(order.AttentionRecordingFailed)}, out.Agenda.MarkReasons())
 	require.Equal(t, lifecycle.TransitCustomer, out.Agenda.Status, "what waited is settled")
 	require.Contains(t, f.causes(), order.CauseInbox(shipped.InboxID))
-	require.InDelta(t, 1, testutil.ToFloat64(f.Metrics.decisions.WithLabelValues("inbox", string(order.OutcomeRefused))), 0)
+	refused := f.Metrics.decisions.WithLabelValues("inbox", string(order.OutcomeRefused))
+	require.InDelta(t, 1, testutil.ToFloat64(refused), 0)
 }
 
 // TestErrorsOfSettle checks which errors are retried, and that their texts do not get into a history.

@@ -100,8 +100,8 @@ func (s *server) resumeDemand(ctx context.Context, o *order.Order, d order.Deman
 	return after, a, err
 }
 
-// askWorkflow sends a demand to the order's workflow, waits for the answer, and adds it to the audit. It turns a refusal
-// and a missing answer into an error for the client.
+// askWorkflow sends a demand to the order's workflow, waits for the answer, and adds it to the audit. It turns a
+// refusal and a missing answer into an error for the client.
 func (s *server) askWorkflow(ctx context.Context, o *order.Order, d order.Demand) (order.DemandAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, demandTimeout)
 	defer cancel()

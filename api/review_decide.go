@@ -69,9 +69,9 @@ func (s *server) acceptReviewOnto(ctx context.Context, teamID string, in *accept
 	return s.Store.Order(ctx, o.TeamID, o.ID)
 }
 
-// demandAcceptance submits the acceptance to the order's workflow, unless the stored state forbids it. A demand that was
-// made before may have been applied already, so the workflow decides on it. demandAcceptance answers 422 for an order
-// that cannot accept the report.
+// demandAcceptance submits the acceptance to the order's workflow, unless the stored state forbids it. A demand that
+// was made before may have been applied already, so the workflow decides on it. demandAcceptance answers 422 for an
+// order that cannot accept the report.
 func (s *server) demandAcceptance(ctx context.Context, o *order.Order, by lifecycle.Actor,
 	acceptance store.AcceptanceDemand, a order.MatchReviewAcceptance) error {
 	d := order.Demand{ID: acceptance.DemandID, Kind: order.DemandAcceptResults, By: by, Results: &acceptance.Fetched}

@@ -10,8 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tcpProxy passes TCP connections on to a server until it is cut or stalled. A proxy that is cut closes all connections,
-// and those that come later. A stalled one keeps them and passes nothing, as a network does that drops packets.
+// tcpProxy passes TCP connections on to a server until it is cut or stalled. A proxy that is cut closes all
+// connections, and those that come later. A stalled one keeps them and passes nothing, as a network does that drops
+// packets.
 type tcpProxy struct {
 	listener net.Listener
 	target   string

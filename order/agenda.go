@@ -7,9 +7,9 @@ import (
 )
 
 // Agenda is what an order's run works with: what it waits for, which partners it has to call, and what it shows. The
-// activity that settles causes computes it from the state as stored, and the history holds it. So a run that is replayed
-// after the rules have changed sees what it saw before. Its methods run in workflow code: a change of them that leads to
-// other calls or timers needs a guard (docs/rollouts.md).
+// activity that settles causes computes it from the state as stored, and the history holds it. So a run that is
+// replayed after the rules have changed sees what it saw before. Its methods run in workflow code: a change of them
+// that leads to other calls or timers needs a guard (docs/rollouts.md).
 type Agenda struct {
 	Revision int64               `json:"revision"`
 	Sequence int64               `json:"sequence"`
@@ -77,7 +77,8 @@ type BookTask struct {
 func (s State) Agenda() Agenda {
 	a := Agenda{
 		Revision: s.Revision, Sequence: s.Sequence, TeamID: s.TeamID, Number: s.Number, Modality: s.Modality,
-		Status: s.Status, FullStatus: s.FullStatus(), Detail: s.Detail, Ended: s.Terminal(), Accession: s.Accession, Attention: s.Attention,
+		Status: s.Status, FullStatus: s.FullStatus(), Detail: s.Detail, Ended: s.Terminal(), Accession: s.Accession,
+		Attention: s.Attention,
 		Deadlines: s.Deadlines, Release: s.PendingReleases,
 	}
 	for _, f := range s.ParkedFacts {

@@ -51,11 +51,12 @@ type CallOutcome struct {
 	ID     string     `json:"id"` // of the round; the outcome of a round is recorded once
 	Answer CallAnswer `json:"answer"`
 
-	Accession     string               `json:"accession,omitempty"`      // place: the lab's number of the requisition
-	Fetched       FetchOutcome         `json:"fetched,omitzero"`         // fetch
-	Generation    int                  `json:"generation,omitempty"`     // fetch: of the announcement
-	ShipmentAt    time.Time            `json:"shipment_at,omitzero"`     // track: of the shipment whose trackers exist
-	DemandID      string               `json:"demand_id,omitempty"`      // cancel, correct, book: the demand behind the call
+	Accession  string       `json:"accession,omitempty"`  // place: the lab's number of the requisition
+	Fetched    FetchOutcome `json:"fetched,omitzero"`     // fetch
+	Generation int          `json:"generation,omitempty"` // fetch: of the announcement
+	ShipmentAt time.Time    `json:"shipment_at,omitzero"` // track: of the shipment whose trackers exist
+	// cancel, correct, book: the demand behind the call
+	DemandID      string               `json:"demand_id,omitempty"`
 	Appointment   *ReportedAppointment `json:"appointment,omitempty"`    // book
 	AppointmentID string               `json:"appointment_id,omitempty"` // release
 }

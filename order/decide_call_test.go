@@ -83,7 +83,7 @@ func TestDecideCall(t *testing.T) {
 			return n.HasMark(AttentionCancelUnanswered) && n.PendingCancellation != nil && r.DemandID == ""
 		}},
 		"no answer, and the kit has shipped": {shippedWhileAsked, cancel(AnswerNone), "demand:c1",
-			ReasonTransitionNotAllowed, func(n State, r Recording) bool { return n.PendingCancellation == nil }},
+			ReasonTransitionNotAllowed, func(n State, _ Recording) bool { return n.PendingCancellation == nil }},
 		"no cancellation is pending": {s.placed, cancel(AnswerDone), "", "", nil},
 
 		"the lab takes a correction": {s.correcting, correct(AnswerDone, "r1"), "call", "", func(n State, _ Recording) bool {

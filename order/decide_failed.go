@@ -33,8 +33,8 @@ func (s State) DecideFailed(c Cause, now time.Time) *Recording {
 	return rec
 }
 
-// DecideDropped is DecideFailed for the case that this fails too: it only raises the mark and drops the cause. Deadlines
-// are not computed anew.
+// DecideDropped is DecideFailed for the case that this fails too: it only raises the mark and drops the cause.
+// Deadlines are not computed anew.
 func (s State) DecideDropped(c Cause, now time.Time) *Recording {
 	d := s.newDecision(now)
 	d.setOutcome(OutcomeRefused, ReasonRecordingFailed)

@@ -301,7 +301,8 @@ func TestARejectionIsAnsweredByWhatWasSupplied(t *testing.T) {
 	supply := Demand{Kind: DemandRecover, By: lifecycle.Operations}
 	supplied := stateIn(t, lifecycle.LabProcessingBlocked, nil).ApplyDemand(supply, hour(95)).Next
 	seen, _ := fireDeadline(t, applyHappenings(supplied, acknowledges(AttentionTellLab)).Next, "recovery_reminder_1")
-	require.Equal(t, []string{"tell_lab"}, seen.Agenda().MarkReasons(), "what is left to do for a blocked kit is raised again")
+	require.Equal(t, []string{"tell_lab"}, seen.Agenda().MarkReasons(),
+		"what is left to do for a blocked kit is raised again")
 }
 
 // TestAnAcknowledgedSilenceIsNotRaisedByTheNextAttempt: further attempts without an answer raise no mark, and another

@@ -58,8 +58,8 @@ func (s *Store) CheckEncryptionKeys(ctx context.Context) error {
 }
 
 // CheckWritable reports whether the database answers a reader and takes a writer. The write affects no row, so it costs
-// neither a flush to disk nor space. It fails on a database that is read-only, such as a standby, and where the writers'
-// lock cannot be had. It does not find a full disk.
+// neither a flush to disk nor space. It fails on a database that is read-only, such as a standby, and where the
+// writers' lock cannot be had. It does not find a full disk.
 func (s *Store) CheckWritable(ctx context.Context) error {
 	if _, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanInt, `SELECT count(*) FROM encryption_checks`); err != nil {
 		return fmt.Errorf("reading from the database: %w", err)

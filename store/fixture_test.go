@@ -92,7 +92,8 @@ func look(t testing.TB, s *Store, id string) Look {
 	return l
 }
 
-// recordUntil looks at the order, decides on its state, records, and starts again when another cause was recorded first.
+// recordUntil looks at the order, decides on its state, records, and starts again when another cause was recorded
+// first.
 func recordUntil(t testing.TB, s *Store, r order.Recording,
 	decide func(order.State) order.Decision) (RecordResult, error) {
 	t.Helper()

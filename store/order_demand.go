@@ -36,9 +36,9 @@ type DemandRow struct {
 	OutcomeAt time.Time // zero while open
 }
 
-// AddDemand stores a demand before the order's workflow is asked, so that its body is not sent through the workflow, and
-// so that the demand is found if the workflow's answer is lost. A body that does not fit the demand's kind is refused here, because its recording would fail. The error is ErrConflict
-// when there is a demand with that id.
+// AddDemand stores a demand before the order's workflow is asked, so that its body is not sent through the workflow,
+// and so that the demand is found if the workflow's answer is lost. A body that does not fit the demand's kind is
+// refused here, because its recording would fail. The error is ErrConflict when there is a demand with that id.
 func (s *Store) AddDemand(ctx context.Context, d DemandRow) error {
 	if into := newDemandBody(d.Kind); into != nil && d.Body != nil {
 		if err := keyring.DecodeOpened(d.Body, into); err != nil {

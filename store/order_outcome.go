@@ -51,8 +51,8 @@ func (s *Store) recordCauseOutcome(ctx context.Context, tx *sql.Tx, r order.Reco
 	return matched, nil
 }
 
-// recordInboxOutcome stores the outcome of a fact. A fact that the order does not have is an error, unless the recording
-// says that the order goes on without it.
+// recordInboxOutcome stores the outcome of a fact. A fact that the order does not have is an error, unless the
+// recording says that the order goes on without it.
 func recordInboxOutcome(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) error {
 	n, err := sqldb.ExecCount(ctx, tx,
 		`UPDATE inbox SET state = $1, code = $2, state_at = $3 WHERE id = $4 AND order_id = $5`,

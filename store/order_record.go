@@ -19,13 +19,14 @@ type RecordResult struct {
 	MatchedItems     []ReceivedItem // items that were waiting for this recording; their workflows have to be woken
 }
 
-// Record stores a decision that the caller has made, in one transaction: the events, the order's state, its appointments,
-// the webhook messages about them, the outcome of the cause, and the replacement or redraw if there is one. Runs use
-// SettleCause, which decides in the same transaction.
+// Record stores a decision that the caller has made, in one transaction: the events, the order's state, its
+// appointments, the webhook messages about them, the outcome of the cause, and the replacement or redraw if there is
+// one. Runs use SettleCause, which decides in the same transaction.
 //
 // A cause is recorded once. Recording it again changes nothing and returns the earlier result with Duplicate set. The
-// exception is a parked fact, which is recorded again when the status allows it. The error is ErrStale when another cause
-// was recorded since the revision that the decision was based on. The error is ErrNotFound when there is no such order.
+// exception is a parked fact, which is recorded again when the status allows it. The error is ErrStale when another
+// cause was recorded since the revision that the decision was based on. The error is ErrNotFound when there is no such
+// order.
 func (s *Store) Record(ctx context.Context, r order.Recording) (RecordResult, error) {
 	var out RecordResult
 	err := s.db.InTx(ctx, func(tx *sql.Tx) error {

@@ -26,9 +26,9 @@ type Settled struct {
 }
 
 // SettleCause decides on a cause and records the decision, in one transaction that holds the order. So the decision is
-// made from the state as stored, whatever the caller knows, and of two callers one waits. A cause is recorded once. A fact
-// or demand again changes nothing and returns the earlier result, with Duplicate set. A deadline or call again changes
-// nothing. now is the time by which rules judge.
+// made from the state as stored, whatever the caller knows, and of two callers one waits. A cause is recorded once. A
+// fact or demand again changes nothing and returns the earlier result, with Duplicate set. A deadline or call again
+// changes nothing. now is the time by which rules judge.
 //
 // The error is ErrNotFound when there is no such order, and ErrUnsettleable when repeating cannot help.
 func (s *Store) SettleCause(ctx context.Context, orderID string, c order.Cause, now time.Time) (Settled, error) {

@@ -7,8 +7,8 @@ import (
 )
 
 // keepUnknownFields returns the state that a recording writes, with the fields of the stored one that this build does
-// not know. Another build wrote them, and will read them when it runs again: during a rollout both write the same order.
-// Fields of objects in lists are not kept, because the entries of lists come and go.
+// not know. Another build wrote them, and will read them when it runs again: during a rollout both write the same
+// order. Fields of objects in lists are not kept, because the entries of lists come and go.
 func (s *Store) keepUnknownFields(stored, next string) (string, error) {
 	decoded, err := s.decodeState(stored)
 	if err != nil {

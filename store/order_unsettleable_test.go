@@ -79,8 +79,7 @@ func TestARuleThatPanicsIsUnsettleable(t *testing.T) {
 		}
 		requireThatItGoesOn(t, s, o, cause, func() error {
 			_, err := s.settleBy(t.Context(), o.ID, cause, func(order.State) *order.Recording {
-				var none *order.Recording
-				return &order.Recording{Cause: none.Cause}
+				return recordingOf(nil)
 			}, s.now())
 			return err
 		}, "nil pointer")
@@ -173,5 +172,8 @@ func TestUnsettleableErrors(t *testing.T) {
 			require.Equal(t, want, errors.Is(got, ErrUnsettleable), "%v", err)
 		}
 	}
-	require.False(t, errors.Is(unsettleable(fmt.Errorf("%w: %w", ErrNotFound, errNoResult)), ErrUnsettleable))
+	require.NotErrorIs(t, unsettleable(fmt.Errorf("%w: %w", ErrNotFound, errNoResult)), ErrUnsettleable)
 }
+
+// recordingOf returns a recording of a cause. Without a cause it panics, as a rule with a fault does.
+func recordingOf(c *order.Cause) *order.Recording { return &order.Recording{Cause: c.ID()} }

@@ -66,7 +66,8 @@ func (w *Worker) Start() error {
 }
 
 // Stop stops polling of all queues at once, and lets running activities finish within StopTimeout. Calls that
-// wait for their turn are given up, and another worker makes them. A paused worker has nothing to finish. Further calls wait for the first.
+// wait for their turn are given up, and another worker makes them. A paused worker has nothing to finish. Further calls
+// wait for the first.
 func (w *Worker) Stop() {
 	w.stopOnce.Do(func() {
 		w.stopChecks()

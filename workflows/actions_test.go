@@ -18,8 +18,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// factAt has the lab report something that has just happened: the fact is stored in the inbox, and the run is woken. edit
-// changes it before it is stored.
+// factAt has the lab report something that has just happened: the fact is stored in the inbox, and the run is woken.
+// edit changes it before it is stored.
 func (w *orderHarness) factAt(after time.Duration, kind order.FactKind, edit ...func(*order.Fact)) {
 	w.at(after, func() { w.reportFact(kind, edit...) })
 }

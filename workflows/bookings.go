@@ -169,7 +169,8 @@ func (r *orderRun) isReleasing(appointmentID string) bool {
 
 // hasNewRelease reports whether a provider has to drop an appointment and has not been asked yet.
 func (r *orderRun) hasNewRelease() bool {
-	return slices.ContainsFunc(r.agenda.Release, func(a order.AppointmentRelease) bool { return a.UnansweredAttempts == 0 })
+	return slices.ContainsFunc(r.agenda.Release,
+		func(a order.AppointmentRelease) bool { return a.UnansweredAttempts == 0 })
 }
 
 // awaitBookingCall waits until no call books the appointment. Otherwise a provider could get the release first, not

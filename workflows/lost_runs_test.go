@@ -291,8 +291,8 @@ func TestADemandThatWasRecordedBefore(t *testing.T) {
 		"it is placed at once, and not on the day that was waited for")
 }
 
-// TestStoreOutage: an unavailable database delays an order and never fails it. After a few attempts in the run's task, a
-// regular activity tries on, for as long as it takes.
+// TestStoreOutage: an unavailable database delays an order and never fails it. After a few attempts in the run's task,
+// a regular activity tries on, for as long as it takes.
 func TestStoreOutage(t *testing.T) {
 	t.Parallel()
 	w := longTimeline(t)

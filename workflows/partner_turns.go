@@ -19,7 +19,8 @@ type partnerCall struct {
 	in       dispatch.TurnInput
 	out      any
 	isWanted func() bool // whether the order still asks for the call
-	inFlight *bool       // set while the activity runs, cleared while the run waits and, after the call, by the caller; nil: not needed
+	// set while the activity runs, cleared while the run waits and, after the call, by the caller; nil: not needed
+	inFlight *bool
 }
 
 // callerOptions are the options of one attempt of a call whose caller waits twelve seconds. An attempt that no worker
@@ -37,7 +38,8 @@ const (
 	notStartedPauseMax = time.Minute
 )
 
-// callPartner makes one call to a lab account: it runs the activity, and runs it again when the activity says so. The error is of the type dispatch.ErrorStale if the call is not wanted any more.
+// callPartner makes one call to a lab account: it runs the activity, and runs it again when the activity says so. The
+// error is of the type dispatch.ErrorStale if the call is not wanted any more.
 func (r *orderRun) callPartner(ctx workflow.Context, c partnerCall) error {
 	for try := 0; ; try++ {
 		c.setInFlight(true)

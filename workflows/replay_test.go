@@ -24,7 +24,8 @@ import (
 var keptHistories = []string{
 	"plain", "couriers", "out-of-order", "recovered", "window-closed-and-replaced", "lost", "rejected", "cancelled",
 	"scheduled",
-	"refused-then-placed", "retried-placement", "corrected", "deliveries", "reconcile", "stray-signals", "stray-signals-held",
+	"refused-then-placed", "retried-placement", "corrected", "deliveries", "reconcile", "stray-signals",
+	"stray-signals-held",
 }
 
 // TestKeptHistoriesReplay checks that runs of an older build continue on this one.

@@ -180,7 +180,8 @@ func TestContinueAsNewWaits(t *testing.T) {
 			serve()
 		})
 		w.onSettle = func(ctx context.Context, in dispatch.SettleInput, settle settleFunc) (dispatch.SettledOrder, error) {
-			if w.order().Status == ordered && in.Cause == nil && len(w.story().InboxItems) > 0 { // the loop looks, and the call ends meanwhile
+			// the loop looks, and the call ends meanwhile
+			if w.order().Status == ordered && in.Cause == nil && len(w.story().InboxItems) > 0 {
 				close(answer)
 				<-known
 			}

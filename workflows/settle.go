@@ -77,8 +77,8 @@ func (r *orderRun) adopt(ctx workflow.Context, a order.Agenda) error {
 }
 
 // lookAfterStaleCall looks at the order if a partner activity has found that the order as stored does not want its call
-// any more. It reports whether the call is stale. If the agenda still wants the call after the look, it waits before the
-// caller tries again.
+// any more. It reports whether the call is stale. If the agenda still wants the call after the look, it waits before
+// the caller tries again.
 func (r *orderRun) lookAfterStaleCall(ctx workflow.Context, err error, isWanted func() bool) (stale bool, _ error) {
 	if !isErrorType(err, dispatch.ErrorStale) {
 		return false, nil

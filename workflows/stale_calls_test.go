@@ -116,7 +116,7 @@ func TestCallsThatTheStoreDoesNotAskFor(t *testing.T) {
 					require.Len(t, story.Calls, 1)
 					return
 				}
-				requireErrorType(t, dispatch.ErrorStale, err)
+				_ = requireErrorType(t, dispatch.ErrorStale, err)
 				require.Empty(t, c.lab.Traffic().Calls)
 				require.Empty(t, story.Calls)
 			})
@@ -139,7 +139,7 @@ func TestTrackersThatTheStoreDoesNotAskFor(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, a.asked, 2)
 	_, err = runActivity(stale.activities(aStale).Track, stale.orderID)
-	requireErrorType(t, dispatch.ErrorStale, err)
+	_ = requireErrorType(t, dispatch.ErrorStale, err)
 	require.Empty(t, aStale.asked)
 }
 

@@ -45,8 +45,8 @@ func newHTTPServer(addr string, h http.Handler) *http.Server {
 	}
 }
 
-// refuseWrongKeys returns an error if the encryption keys of the settings are not those of the database. A database that
-// cannot be read at this moment is no reason not to start.
+// refuseWrongKeys returns an error if the encryption keys of the settings are not those of the database. A database
+// that cannot be read at this moment is no reason not to start.
 func refuseWrongKeys(ctx context.Context, db *store.Store) error {
 	if err := db.CheckEncryptionKeys(ctx); errors.Is(err, store.ErrWrongKeys) {
 		return fmt.Errorf("checking ALIQUOT_ENCRYPTION_KEYS: %w", err)

@@ -13,8 +13,8 @@ const (
 	readyInterval = 50 * time.Millisecond
 )
 
-// waitReady waits until every process is ready. The API is ready when it reaches the database and Temporal, a worker when
-// it polls.
+// waitReady waits until every process is ready. The API is ready when it reaches the database and Temporal, a worker
+// when it polls.
 func (s *system) waitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, readyTimeout, fmt.Errorf("not ready after %s", readyTimeout))
 	defer cancel()

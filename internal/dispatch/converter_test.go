@@ -38,7 +38,8 @@ func TestNothingAboutAPatientIsEncoded(t *testing.T) {
 		require.NoError(t, err, name)
 	}
 	for name, value := range map[string]any{
-		"nil": nil, "text": "x", "order": dispatch.OrderInput{OrderID: "x"}, "settle": dispatch.SettleInput{Cause: &order.Cause{}},
+		"nil": nil, "text": "x", "order": dispatch.OrderInput{OrderID: "x"},
+		"settle":  dispatch.SettleInput{Cause: &order.Cause{}},
 		"settled": dispatch.SettledOrder{Answer: &order.DemandAnswer{}}, "wake": dispatch.Wake{}, "state": order.State{},
 		"recording": order.Recording{},
 		"demand":    order.Demand{}, "fact": order.Fact{}, "time": time.Now(), "recursive": list{Next: &list{}},

@@ -224,7 +224,7 @@ func TestRetiredNamesAreReported(t *testing.T) {
 		"func oldName() {}":                                    1,
 		"func (s *State) Close() {}":                           1,
 		"type State struct{ Close int }":                       1,
-		"type Ledger interface{ TellAll() }":                 1,
+		"type Ledger interface{ TellAll() }":                   1,
 		"var whatIsTold = 1":                                   1,
 		"const untold, storyteller = 1, 2":                     0,
 		"func newName() {}":                                    0,
