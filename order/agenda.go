@@ -77,7 +77,7 @@ type BookTask struct {
 func (s State) Agenda() Agenda {
 	a := Agenda{
 		Revision: s.Revision, Sequence: s.Sequence, TeamID: s.TeamID, Number: s.Number, Modality: s.Modality,
-		Status: s.Status, FullStatus: s.FullStatus(), Detail: s.Detail, Ended: s.Terminal(), Accession: s.Accession,
+		Status: s.Status, FullStatus: s.shownStatus(), Detail: s.Detail, Ended: s.Terminal(), Accession: s.Accession,
 		Attention: s.Attention,
 		Deadlines: s.Deadlines, Release: s.PendingReleases,
 	}
@@ -107,6 +107,15 @@ func (s State) Agenda() Agenda {
 		}
 	}
 	return a
+}
+
+// shownStatus returns the full status, or the low-level one if this build does not know it: another build set it, and the
+// order has to go on.
+func (s State) shownStatus() lifecycle.Status {
+	if full, ok := lifecycle.FullStatus(s.Modality, s.Status); ok {
+		return full
+	}
+	return lifecycle.Status(s.Status)
 }
 
 // HasCalls reports whether a call is wanted without which the order is not finished. A kit without a tracker and a

@@ -165,3 +165,12 @@ func TestRoundPause(t *testing.T) {
 		require.Equal(t, want, RoundPause(rounds), rounds)
 	}
 }
+
+// A status of a newer build is shown as it is: the order of a build that does not know it goes on.
+func TestAgendaOfAnUnknownStatus(t *testing.T) {
+	t.Parallel()
+	s := orderedState(t, nil)
+	s.Status = "held_at_customs"
+	require.Equal(t, lifecycle.Status("held_at_customs"), s.Agenda().FullStatus)
+	require.Panics(t, func() { _ = s.FullStatus() }, "the control")
+}

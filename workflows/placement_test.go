@@ -167,3 +167,27 @@ func TestLostPlacementRoundAndFact(t *testing.T) {
 	require.Equal(t, order.PlacementDone, w.order().State.Placement.State)
 	require.Len(t, w.placementOutcomes(), 5)
 }
+
+// TestAnAcceptanceThatCannotBeRecorded: the lab accepts the requisition, and Aliquot fails at recording that. The order
+// counts the round as one without an answer, and asks again after the pause and not at once.
+func TestAnAcceptanceThatCannotBeRecorded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	failed := false
+	w.onSettle = func(ctx context.Context, in dispatch.SettleInput, settle settleFunc) (dispatch.SettledOrder, error) {
+		if in.Cause == nil || in.Cause.Call == nil || failed {
+			return settle(ctx, in)
+		}
+		failed = true
+		require.Equal(t, order.AnswerDone, in.Cause.Call.Answer)
+		_, err := w.store.SettleFailedCause(ctx, w.orderID, *in.Cause, w.now())
+		require.NoError(t, err)
+		return settle(ctx, dispatch.SettleInput{OrderID: in.OrderID, At: in.At})
+	}
+	w.runUntil(4 * time.Minute)
+	require.Len(t, w.labCalls("PlaceOrder"), 1)
+	require.Contains(t, w.attention(), order.AttentionRecordingFailed)
+	w.runUntil(time.Hour)
+	require.Equal(t, []lifecycle.LowStatus{ordered, created}, w.statusHistory())
+	require.Len(t, w.labCalls("PlaceOrder"), 2)
+}
