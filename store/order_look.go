@@ -93,7 +93,7 @@ func (s *Store) recordWorkflowStart(ctx context.Context, id string) error {
 	return nil
 }
 
-// CountUnknownItems returns how many of the ids are no inbox item of the order.
+// CountUnknownItems returns how many of the ids are no inbox item of the order. An id may be any text.
 func (s *Store) CountUnknownItems(ctx context.Context, orderID string, ids []string) (int, error) {
 	if len(ids) == 0 {
 		return 0, nil
@@ -101,7 +101,7 @@ func (s *Store) CountUnknownItems(ctx context.Context, orderID string, ids []str
 	distinct := slices.Compact(slices.Sorted(slices.Values(ids)))
 	args := []any{orderID}
 	for _, id := range distinct {
-		args = append(args, id)
+		args = append(args, storableText(id)) // somebody may have sent it by hand
 	}
 	known, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanInt,
 		`SELECT COUNT(*) FROM inbox WHERE order_id = $1 AND id IN (`+sqldb.Placeholders(2, len(distinct))+`)`, args...)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -129,7 +130,8 @@ func TestUnknownItemsAreCounted(t *testing.T) {
 		o, other := addOrder(t, s), addOrder(t, s)
 		mine, _ := applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped})
 		theirs := receiveFact(t, s, other.Number, order.Fact{Kind: order.FactKitShipped})
-		for want, ids := range map[int][]string{0: {mine.ID}, 1: {mine.ID, theirs.ID}, 2: {theirs.ID, "no id at all"}} {
+		for want, ids := range map[int][]string{0: {mine.ID}, 1: {mine.ID, theirs.ID}, 2: {theirs.ID, "no id at all"},
+			3: {"\x00", "\xff", strings.Repeat("x", 10_000)}} {
 			n, err := s.CountUnknownItems(t.Context(), o.ID, ids)
 			require.NoError(t, err)
 			require.Equal(t, want, n, ids)
