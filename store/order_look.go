@@ -70,12 +70,15 @@ func openDemands(ctx context.Context, q sqldb.Querier, orderID string) ([]OpenDe
 	demands, err := sqldb.QueryAll(ctx, q, func(row sqldb.Scanner) (d OpenDemand, err error) {
 		var request string
 		var createdAt int64
-		if err = row.Scan(&request, &createdAt); err != nil {
+		var inRow order.Demand
+		if err = row.Scan(&inRow.ID, &inRow.Kind, &inRow.By, &request, &createdAt); err != nil {
 			return d, err
 		}
 		d.CreatedAt = sqldb.FromMicros(createdAt)
-		return d, decodeJSON(request, &d.Demand)
-	}, `SELECT request, created_at FROM demands WHERE order_id = $1 AND state = $2 ORDER BY created_at, id`, orderID,
+		err = decodeJSON(request, &d.Demand)
+		d.ID, d.Kind, d.By = inRow.ID, inRow.Kind, inRow.By // an older row has no request
+		return d, err
+	}, `SELECT id, kind, actor, request, created_at FROM demands WHERE order_id = $1 AND state = $2 ORDER BY created_at, id`, orderID,
 		DemandOpen)
 	if err != nil {
 		return nil, fmt.Errorf("reading the order's open demands: %w", err)

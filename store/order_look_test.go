@@ -61,6 +61,24 @@ func TestALookShowsWhatWaits(t *testing.T) {
 	})
 }
 
+// A demand that was stored without a request gets its outcome too. Otherwise its order would be woken for ever.
+func TestADemandWithoutARequestIsSettled(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		d := addDemand(t, s, o.ID, order.Demand{Kind: order.DemandCancel, By: lifecycle.Client}, nil)
+		_, err := s.db.Writer.ExecContext(t.Context(), `UPDATE demands SET request = '{}' WHERE id = $1`, d.ID)
+		require.NoError(t, err)
+		found := look(t, s, o.ID).Demands
+		require.Len(t, found, 1)
+		require.Equal(t, order.OutcomeApplied, settle(t, s, o.ID, order.Cause{Demand: &found[0].Demand}).Outcome)
+		require.Empty(t, look(t, s, o.ID).Demands)
+		row, err := s.Demand(t.Context(), d.ID)
+		require.NoError(t, err)
+		require.Equal(t, DemandDone, row.State)
+	})
+}
+
 // The first look of a run is recorded as the start of the order's workflow. Reading the state is no look.
 func TestTheFirstLookStartsTheOrder(t *testing.T) {
 	t.Parallel()
