@@ -121,7 +121,8 @@ func (a *Activities) takeTurn(ctx context.Context, r store.CallStartRequest, spa
 	return nil
 }
 
-// postponeActing keeps an order whose call waits long, for its turn or because the lab is busy, from counting as behind.
+// postponeActing keeps an order whose call waits long, for its turn or because the lab is busy, from counting as
+// behind.
 func (a *Activities) postponeActing(ctx context.Context, orderID string, wait time.Duration) {
 	if wait >= order.CallGrace/2 {
 		a.postponeActingUntil(ctx, orderID, a.Now().Add(wait+order.CallGrace))

@@ -78,8 +78,8 @@ func openDemands(ctx context.Context, q sqldb.Querier, orderID string) ([]OpenDe
 		err = decodeJSON(request, &d.Demand)
 		d.ID, d.Kind, d.By = inRow.ID, inRow.Kind, inRow.By // an older row has no request
 		return d, err
-	}, `SELECT id, kind, actor, request, created_at FROM demands WHERE order_id = $1 AND state = $2 ORDER BY created_at, id`, orderID,
-		DemandOpen)
+	}, `SELECT id, kind, actor, request, created_at FROM demands
+		WHERE order_id = $1 AND state = $2 ORDER BY created_at, id`, orderID, DemandOpen)
 	if err != nil {
 		return nil, fmt.Errorf("reading the order's open demands: %w", err)
 	}

@@ -126,8 +126,8 @@ func TestAnAppointmentAtTheEndOfTimeIsUnsettleable(t *testing.T) {
 		o := addOrder(t, s, func(o *order.Order) { o.Modality = lifecycle.AtHomePhlebotomy })
 		settle(t, s, o.ID, placed("p"))
 		end := time.Date(9999, time.December, 31, 23, 0, 0, 0, time.UTC)
-		cause := order.Cause{Fact: receiveFact(t, s, o.Number, order.Fact{Kind: order.FactAppointment, AppointmentID: "theirs",
-			Appointment: &order.ReportedAppointment{Status: lifecycle.AppointmentStatusConfirmed, StartAt: end, EndAt: end,
+		cause := order.Cause{Fact: receiveFact(t, s, o.Number, order.Fact{Kind: order.FactAppointment,
+			AppointmentID: "theirs", Appointment: &order.ReportedAppointment{Status: lifecycle.AppointmentStatusConfirmed, StartAt: end, EndAt: end,
 				Zone: "UTC"}}).Fact}
 		requireThatItGoesOn(t, s, o, cause, func() error {
 			_, err := s.SettleCause(t.Context(), o.ID, cause, s.now())

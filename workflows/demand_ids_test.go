@@ -13,8 +13,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// TestDemandsWithoutAUsableIDAreRejected: somebody can send an update by hand. One under whose id nothing can be recorded
-// is rejected, and the order goes on.
+// TestDemandsWithoutAUsableIDAreRejected: somebody can send an update by hand. One under whose id nothing can be
+// recorded is rejected, and the order goes on.
 func TestDemandsWithoutAUsableIDAreRejected(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
