@@ -127,8 +127,9 @@ func TestAnAppointmentAtTheEndOfTimeIsUnsettleable(t *testing.T) {
 		settle(t, s, o.ID, placed("p"))
 		end := time.Date(9999, time.December, 31, 23, 0, 0, 0, time.UTC)
 		cause := order.Cause{Fact: receiveFact(t, s, o.Number, order.Fact{Kind: order.FactAppointment,
-			AppointmentID: "theirs", Appointment: &order.ReportedAppointment{Status: lifecycle.AppointmentStatusConfirmed, StartAt: end, EndAt: end,
-				Zone: "UTC"}}).Fact}
+			AppointmentID: "theirs", Appointment: &order.ReportedAppointment{
+				Status: lifecycle.AppointmentStatusConfirmed, StartAt: end, EndAt: end, Zone: "UTC",
+			}}).Fact}
 		requireThatItGoesOn(t, s, o, cause, func() error {
 			_, err := s.SettleCause(t.Context(), o.ID, cause, s.now())
 			return err
