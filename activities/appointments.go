@@ -42,7 +42,9 @@ func (a *Activities) Book(ctx context.Context, in dispatch.BookInput) (order.Rep
 		return got.Raw, err
 	})
 	if err != nil {
-		return order.ReportedAppointment{}, a.callError(ctx, "booking", call, err)
+		err = a.callError(ctx, "booking", call, err)
+		a.postponeActingAfterNoAnswer(ctx, in.OrderID, err)
+		return order.ReportedAppointment{}, err
 	}
 	if got.Location != nil && got.Reference != "" {
 		if err := a.Store.PutAppointmentLocation(ctx, in.OrderID, got.Reference, *got.Location); err != nil {

@@ -99,6 +99,9 @@ func (a *Activities) callError(ctx context.Context, doing string, c *partnerCall
 	if notMade, ok := errors.AsType[*notMadeError](err); ok {
 		return a.notMadeError(ctx, doing, c.orderID, notMade.err)
 	}
+	if busy, ok := errors.AsType[*labs.BusyError](err); ok && c.orderID != "" {
+		a.postponeActing(ctx, c.orderID, busy.RetryAfter)
+	}
 	err = a.partnerError(ctx, doing, c.orderID, err)
 	app, ok := errors.AsType[*temporal.ApplicationError](err)
 	if ok && c.maxCalls > 0 && c.attempt >= c.maxCalls {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/labs"
@@ -120,12 +121,25 @@ func (a *Activities) takeTurn(ctx context.Context, r store.CallStartRequest, spa
 	return nil
 }
 
-// postponeActing keeps an order whose call waits long for its turn from counting as behind.
+// postponeActing keeps an order whose call waits long, for its turn or because the lab is busy, from counting as
+// behind.
 func (a *Activities) postponeActing(ctx context.Context, orderID string, wait time.Duration) {
-	if wait < order.CallGrace/2 {
-		return
+	if wait >= order.CallGrace/2 {
+		a.postponeActingUntil(ctx, orderID, a.Now().Add(wait+order.CallGrace))
 	}
-	if err := a.Store.PostponeActing(ctx, orderID, a.Now().Add(wait+order.CallGrace)); err != nil {
+}
+
+// postponeActingAfterNoAnswer keeps an order from counting as behind whose provider does not answer a demand about an
+// appointment. The run asks again and records nothing.
+func (a *Activities) postponeActingAfterNoAnswer(ctx context.Context, orderID string, callErr error) {
+	app, ok := errors.AsType[*temporal.ApplicationError](callErr)
+	if ok && (app.Type() == dispatch.ErrorUnanswered || app.Type() == dispatch.ErrorBusy) {
+		a.postponeActingUntil(ctx, orderID, a.Now().Add(order.CallGrace))
+	}
+}
+
+func (a *Activities) postponeActingUntil(ctx context.Context, orderID string, until time.Time) {
+	if err := a.Store.PostponeActing(context.WithoutCancel(ctx), orderID, until); err != nil {
 		a.Log.WarnContext(ctx, "a waiting order counts as behind", "order_id", orderID, "error", err)
 	}
 }

@@ -185,8 +185,10 @@ func (s *settling) mayChange(f order.Fact) (changes bool) {
 	return s.state.Decide(order.Cause{Fact: &f}, s.now) != nil
 }
 
+// isLimitReached reports whether no further recording may begin. The first one always may: otherwise, if reading the
+// order takes too long, the run would look again and again and settle nothing.
 func (s *settling) isLimitReached() bool {
-	return s.recordings >= settleLimit || time.Since(s.began) > settleTimeLimit
+	return s.recordings >= settleLimit || s.recordings > 0 && time.Since(s.began) > settleTimeLimit
 }
 
 // settleCause settles one cause. A cause that can never be recorded is put aside with a mark, so that it does not hold

@@ -218,3 +218,19 @@ func TestErrorsOfSettle(t *testing.T) {
 		require.NotContains(t, err.Error(), "closed")
 	}
 }
+
+// TestASlowLookMakesProgress checks that a look that has used its time on reading the order still settles something.
+// Otherwise the run would look again and again.
+func TestASlowLookMakesProgress(t *testing.T) {
+	t.Parallel()
+	f := newSettleFixture(t, lifecycle.Testkit)
+	f.settle(placed())
+	receiveTestFact(t, f.Activities, f.order.ID, "1", order.FactKitShipped)
+	receiveTestFact(t, f.Activities, f.order.ID, "2", order.FactKitReceived)
+	s := &settling{Activities: f.Activities, orderID: f.order.ID, now: f.Now(), began: time.Now().Add(-time.Hour),
+		tried: map[string]bool{}}
+	require.NoError(t, s.lookAndSettle(t.Context(), nil))
+	require.Equal(t, lifecycle.TransitCustomer, s.state.Status)
+	require.True(t, s.more)
+	require.Equal(t, 1, s.recordings, "the control: its time is over")
+}

@@ -70,13 +70,16 @@ func openDemands(ctx context.Context, q sqldb.Querier, orderID string) ([]OpenDe
 	demands, err := sqldb.QueryAll(ctx, q, func(row sqldb.Scanner) (d OpenDemand, err error) {
 		var request string
 		var createdAt int64
-		if err = row.Scan(&request, &createdAt); err != nil {
+		var inRow order.Demand
+		if err = row.Scan(&inRow.ID, &inRow.Kind, &inRow.By, &request, &createdAt); err != nil {
 			return d, err
 		}
 		d.CreatedAt = sqldb.FromMicros(createdAt)
-		return d, decodeJSON(request, &d.Demand)
-	}, `SELECT request, created_at FROM demands WHERE order_id = $1 AND state = $2 ORDER BY created_at, id`, orderID,
-		DemandOpen)
+		err = decodeJSON(request, &d.Demand)
+		d.ID, d.Kind, d.By = inRow.ID, inRow.Kind, inRow.By // an older row has no request
+		return d, err
+	}, `SELECT id, kind, actor, request, created_at FROM demands
+		WHERE order_id = $1 AND state = $2 ORDER BY created_at, id`, orderID, DemandOpen)
 	if err != nil {
 		return nil, fmt.Errorf("reading the order's open demands: %w", err)
 	}
@@ -93,7 +96,7 @@ func (s *Store) recordWorkflowStart(ctx context.Context, id string) error {
 	return nil
 }
 
-// CountUnknownItems returns how many of the ids are no inbox item of the order.
+// CountUnknownItems returns how many of the ids are no inbox item of the order. An id may be any text.
 func (s *Store) CountUnknownItems(ctx context.Context, orderID string, ids []string) (int, error) {
 	if len(ids) == 0 {
 		return 0, nil
@@ -101,7 +104,7 @@ func (s *Store) CountUnknownItems(ctx context.Context, orderID string, ids []str
 	distinct := slices.Compact(slices.Sorted(slices.Values(ids)))
 	args := []any{orderID}
 	for _, id := range distinct {
-		args = append(args, id)
+		args = append(args, storableText(id)) // somebody may have sent it by hand
 	}
 	known, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanInt,
 		`SELECT COUNT(*) FROM inbox WHERE order_id = $1 AND id IN (`+sqldb.Placeholders(2, len(distinct))+`)`, args...)

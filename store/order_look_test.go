@@ -1,6 +1,7 @@
 package store
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -57,6 +58,24 @@ func TestALookShowsWhatWaits(t *testing.T) {
 		require.NotContains(t, got.Received, facts[1])
 		require.Len(t, got.Demands, 2)
 		require.Equal(t, demands[1:], got.Demands)
+	})
+}
+
+// A demand that was stored without a request gets its outcome too. Otherwise its order would be woken for ever.
+func TestADemandWithoutARequestIsSettled(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		d := addDemand(t, s, o.ID, order.Demand{Kind: order.DemandCancel, By: lifecycle.Client}, nil)
+		_, err := s.db.Writer.ExecContext(t.Context(), `UPDATE demands SET request = '{}' WHERE id = $1`, d.ID)
+		require.NoError(t, err)
+		found := look(t, s, o.ID).Demands
+		require.Len(t, found, 1)
+		require.Equal(t, order.OutcomeApplied, settle(t, s, o.ID, order.Cause{Demand: &found[0].Demand}).Outcome)
+		require.Empty(t, look(t, s, o.ID).Demands)
+		row, err := s.Demand(t.Context(), d.ID)
+		require.NoError(t, err)
+		require.Equal(t, DemandDone, row.State)
 	})
 }
 
@@ -129,7 +148,8 @@ func TestUnknownItemsAreCounted(t *testing.T) {
 		o, other := addOrder(t, s), addOrder(t, s)
 		mine, _ := applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped})
 		theirs := receiveFact(t, s, other.Number, order.Fact{Kind: order.FactKitShipped})
-		for want, ids := range map[int][]string{0: {mine.ID}, 1: {mine.ID, theirs.ID}, 2: {theirs.ID, "no id at all"}} {
+		for want, ids := range map[int][]string{0: {mine.ID}, 1: {mine.ID, theirs.ID}, 2: {theirs.ID, "no id at all"},
+			3: {"\x00", "\xff", strings.Repeat("x", 10_000)}} {
 			n, err := s.CountUnknownItems(t.Context(), o.ID, ids)
 			require.NoError(t, err)
 			require.Equal(t, want, n, ids)

@@ -26,6 +26,9 @@ func unsettleable(err error) error {
 	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		permanent = true
 	}
+	if _, ok := errors.AsType[*json.MarshalerError](err); ok { // a time after the year 9999
+		permanent = true
+	}
 	if !permanent || errors.Is(err, ErrNotFound) {
 		return err
 	}

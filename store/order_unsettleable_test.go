@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
@@ -117,6 +118,24 @@ func TestRefusedDataIsUnsettleable(t *testing.T) {
 	})
 }
 
+// A provider's appointment may end so late that no deadline after it can be written.
+func TestAnAppointmentAtTheEndOfTimeIsUnsettleable(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s, func(o *order.Order) { o.Modality = lifecycle.AtHomePhlebotomy })
+		settle(t, s, o.ID, placed("p"))
+		end := time.Date(9999, time.December, 31, 23, 0, 0, 0, time.UTC)
+		cause := order.Cause{Fact: receiveFact(t, s, o.Number, order.Fact{Kind: order.FactAppointment,
+			AppointmentID: "theirs", Appointment: &order.ReportedAppointment{
+				Status: lifecycle.AppointmentStatusConfirmed, StartAt: end, EndAt: end, Zone: "UTC",
+			}}).Fact}
+		requireThatItGoesOn(t, s, o, cause, func() error {
+			_, err := s.SettleCause(t.Context(), o.ID, cause, s.now())
+			return err
+		}, "year 10000")
+	})
+}
+
 // Errors of one process or one moment are not unsettleable: another worker, or another attempt, can succeed.
 func TestTransientErrorsAreNotUnsettleable(t *testing.T) {
 	t.Parallel()
@@ -162,9 +181,12 @@ func TestUnsettleableErrors(t *testing.T) {
 	t.Parallel()
 	var number int
 	syntax, form := json.Unmarshal([]byte("{"), &number), json.Unmarshal([]byte(`"x"`), &number)
+	_, late := json.Marshal(time.Date(10_000, time.January, 1, 0, 0, 0, 0, time.UTC))
 	for want, errs := range map[bool][]error{
-		true:  {errNoInboxRow, errNoResult, errOtherOrder, errRulePanicked, syntax, form},
-		false: {ErrNotFound, ErrStale, ErrConflict, context.Canceled, context.DeadlineExceeded, errors.New("other")},
+		true: {errNoInboxRow, errNoResult, errOtherOrder, errRulePanicked, syntax, form, late,
+			&pgconn.PgError{Code: "54000"}, &pgconn.PgError{Code: "22021"}},
+		false: {ErrNotFound, ErrStale, ErrConflict, context.Canceled, context.DeadlineExceeded, errors.New("other"),
+			&pgconn.PgError{Code: "53100"}, &pgconn.PgError{Code: "40001"}},
 	} {
 		for _, err := range errs {
 			got := unsettleable(fmt.Errorf("recording: %w", err))

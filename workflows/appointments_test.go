@@ -219,6 +219,21 @@ func TestAsyncBooking(t *testing.T) {
 			lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.AppointmentPending, lifecycle.AppointmentScheduled,
 		}, w.statusHistory())
 	})
+	t.Run("not answered for hours", func(t *testing.T) {
+		t.Parallel()
+		w := newVisitWorld(t, lifecycle.WalkIn, withScript("fail-book-1000"))
+		d := async(w)
+		d.ConfirmWithin = order.Duration(10 * hour)
+		w.demandAt(hour, d)
+		behind := func(due time.Time) []string {
+			ids, err := w.store.OrdersBehind(context.Background(), due, due, 10)
+			require.NoError(t, err)
+			return ids
+		}
+		w.runUntil(4 * hour)
+		require.Empty(t, behind(w.now()), "the run asks the provider")
+		require.Equal(t, []string{w.orderID}, behind(w.now().Add(order.CallGrace)), "the control: a run that stops")
+	})
 	t.Run("not answered", func(t *testing.T) {
 		t.Parallel()
 		w := newVisitWorld(t, lifecycle.WalkIn, withScript("fail-book-1000"))

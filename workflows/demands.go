@@ -1,7 +1,9 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -9,6 +11,19 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/order"
 )
+
+// maxDemandID is the longest id of a demand, in bytes. Aliquot's own are UUIDs.
+const maxDemandID = 100
+
+// checkDemandID rejects an update whose demand has an id under which the store could not record its outcome. Somebody
+// has sent it by hand. If it were accepted, its settling would be tried for ever, and the run could not end.
+func checkDemandID(dm order.Demand) error {
+	isOdd := func(c rune) bool { return c <= ' ' || c > '~' }
+	if dm.ID == "" || len(dm.ID) > maxDemandID || strings.ContainsFunc(dm.ID, isOdd) {
+		return errors.New("the demand has no usable id")
+	}
+	return nil
+}
 
 // handleDemand handles the update by which clients and operations make demands. The store decides whether the demand is
 // allowed, and whether a partner has to be asked first.

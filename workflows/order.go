@@ -63,7 +63,8 @@ func Order(ctx workflow.Context, in dispatch.OrderInput) error {
 	}
 	// The handler is registered before the first wait, because a demand that arrives with the start would be refused
 	// otherwise. It waits for the first look.
-	err := workflow.SetUpdateHandler(ctx, dispatch.UpdateDemand, r.handleDemand)
+	err := workflow.SetUpdateHandlerWithOptions(ctx, dispatch.UpdateDemand, r.handleDemand,
+		workflow.UpdateHandlerOptions{Validator: checkDemandID})
 	if err != nil {
 		return err
 	}

@@ -166,6 +166,8 @@ var trackOptions = workflow.ActivityOptions{
 func (r *orderRun) createTrackers(ctx workflow.Context) error {
 	for r.agenda.Track != nil {
 		shipmentAt := r.agenda.Track.ShipmentAt
+		// A later shipment of the same time needs trackers too, so the id names the revision.
+		id := fmt.Sprintf("track-%d-%d", shipmentAt.UnixMicro(), r.agenda.Revision)
 		out := dispatch.TrackResult{ShipmentAt: shipmentAt}
 		isWanted := func() bool { return r.agenda.Track != nil && r.agenda.Track.ShipmentAt.Equal(shipmentAt) }
 		err := r.runPartnerActivity(ctx, trackOptions, dispatch.ActivityTrack, r.id, &out)
@@ -177,8 +179,7 @@ func (r *orderRun) createTrackers(ctx workflow.Context) error {
 		if err != nil {
 			workflow.GetLogger(ctx).Warn("shipment without trackers", "order_id", r.id)
 		}
-		outcome := order.CallOutcome{Kind: order.CallTrack, Answer: callAnswer(err), ShipmentAt: out.ShipmentAt,
-			ID: fmt.Sprintf("track-%d", out.ShipmentAt.UnixMicro())}
+		outcome := order.CallOutcome{Kind: order.CallTrack, ID: id, Answer: callAnswer(err), ShipmentAt: out.ShipmentAt}
 		if _, err := r.settleCause(ctx, order.Cause{Call: &outcome}); err != nil {
 			return err
 		}

@@ -90,6 +90,19 @@ func TestTrackers(t *testing.T) {
 		require.False(t, w.order().State.TrackersPending)
 		require.Equal(t, "trk_"+other, w.order().Shipment.Outbound.TrackerID)
 	})
+	t.Run("another parcel of the same time", func(t *testing.T) {
+		t.Parallel()
+		const other = "9405500000000000000014"
+		w, a := newWorld(t), &fakeTracker{}
+		w.tracker = a
+		w.factAt(day, order.FactKitShipped)
+		w.factAt(day+time.Hour, order.FactKitShipped, withSentAt(day),
+			func(f *order.Fact) { f.OutboundNumber = other })
+		w.runUntil(2 * day)
+		require.Equal(t, []string{w.trackingNumber("outbound"), w.trackingNumber("inbound"), other}, a.asked)
+		require.False(t, w.order().State.TrackersPending)
+		require.Equal(t, "trk_"+other, w.order().Shipment.Outbound.TrackerID)
+	})
 }
 
 func requireTrackers(t *testing.T, w *orderHarness) {

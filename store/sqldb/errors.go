@@ -43,7 +43,8 @@ func IsUniqueViolation(err error) bool {
 // form that it cannot store. The same statement fails again.
 func IsRejected(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23")
+		tooLong := pg.Code == "54000" // for an index
+		return tooLong || strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23")
 	}
 	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch lite.Code() & 0xff {
