@@ -147,17 +147,24 @@ func (a *Activities) openOrderLab(ctx context.Context, orderID string, c *partne
 func (a *Activities) openLabAccount(ctx context.Context, id string, c *partnerCall) (labs.Lab, error) {
 	account, err := a.Store.LabAccount(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, fmt.Errorf("lab account %s is gone", id)
+		return nil, fmt.Errorf("%w: %s is gone", errUnusableAccount, id)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the lab account: %w", err)
 	}
 	partner, ok := a.Partners[account.Partner]
 	if !ok {
-		return nil, fmt.Errorf("lab account %s: no adapter for partner %q", account.ID, account.Partner)
+		return nil, fmt.Errorf("%w: %s: no adapter for partner %q", errUnusableAccount, account.ID, account.Partner)
 	}
-	return partner(labs.Account{
+	lab, err := partner(labs.Account{
 		ID: account.ID, Partner: account.Partner, BaseURL: account.BaseURL, User: account.User, Token: account.Token,
 		Spacing: account.Spacing, Settings: account.Settings, Environment: account.Environment,
 	}, a.turnWaiter(account, c))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnusableAccount, err)
+	}
+	return lab, nil
 }
+
+// errUnusableAccount means that calls cannot be made with a lab account, whatever the store answers.
+var errUnusableAccount = errors.New("the lab account cannot be used")

@@ -81,7 +81,11 @@ func (s *settling) run(ctx context.Context, in dispatch.SettleInput) error {
 		s.placementInFlight = in.PlacementInFlight
 		return s.lookAndSettle(ctx, in.Named)
 	}
-	out, err := s.settleCause(ctx, s.withCapabilities(ctx, *in.Cause))
+	cause, err := s.withCapabilities(ctx, *in.Cause)
+	if err != nil {
+		return err
+	}
+	out, err := s.settleCause(ctx, cause)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aliquot-labs/aliquot/order"
@@ -27,25 +28,32 @@ func (s *settling) settleOpenDemand(ctx context.Context, d store.OpenDemand) err
 	if d.Kind.ConcernsAppointment() {
 		cause = order.Cause{WaitOver: &d.Demand}
 	}
-	_, err := s.settleCause(ctx, s.withCapabilities(ctx, cause))
+	cause, err := s.withCapabilities(ctx, cause)
+	if err == nil {
+		_, err = s.settleCause(ctx, cause)
+	}
 	return err
 }
 
 // withCapabilities adds to a demand what the order's lab can do, where the decision depends on it. A lab account that
-// cannot be used now must not delay the demand: its calls will report the problem.
-func (s *settling) withCapabilities(ctx context.Context, c order.Cause) order.Cause {
+// cannot be used must not delay the demand: its calls will report the problem. An error of the store says nothing about
+// the lab.
+func (s *settling) withCapabilities(ctx context.Context, c order.Cause) (order.Cause, error) {
 	if c.Demand == nil || c.Demand.Kind != order.DemandCancel && c.Demand.Kind != order.DemandRecover {
-		return c
+		return c, nil
 	}
 	lab, _, err := s.openOrderLab(ctx, s.orderID, &partnerCall{orderID: s.orderID}) // it makes no call
-	if err != nil {
+	if errors.Is(err, errUnusableAccount) {
 		s.Log.WarnContext(ctx, "lab account not usable", "order_id", s.orderID, "error", err)
-		return c
+		return c, nil
+	}
+	if err != nil {
+		return c, err
 	}
 	dm := *c.Demand
 	dm.LabConfirmsCancels = dm.Kind == order.DemandCancel && lab.Capabilities().Cancel
 	dm.LabTakesCorrections = dm.Kind == order.DemandRecover && lab.Capabilities().CorrectPatient
-	return order.Cause{Demand: &dm}
+	return order.Cause{Demand: &dm}, nil
 }
 
 // answerOf returns the answer to the demand that a cause has settled; nil: it has settled none.

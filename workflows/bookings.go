@@ -149,7 +149,7 @@ func (r *orderRun) releaseAtProviders(ctx workflow.Context) error {
 		}
 		outcome := order.CallOutcome{Kind: order.CallRelease, Answer: callAnswer(err), AppointmentID: next.AppointmentID,
 			ID: fmt.Sprintf("release-%s-%d", next.AppointmentID, next.UnansweredAttempts)}
-		if _, err := r.settleCause(ctx, order.Cause{Call: &outcome}); err != nil {
+		if _, err := r.settleOutcome(ctx, outcome, call.isWanted); err != nil {
 			return err
 		}
 		if !r.isReleasing(next.AppointmentID) {

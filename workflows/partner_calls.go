@@ -81,7 +81,7 @@ func (r *orderRun) placeOrder(ctx workflow.Context) error {
 			continue
 		}
 		outcome := order.CallOutcome{Kind: order.CallPlace, ID: id, Answer: callAnswer(err), Accession: placed.Accession}
-		_, err = r.settleCause(ctx, order.Cause{Call: &outcome})
+		_, err = r.settleOutcome(ctx, outcome, call.isWanted)
 		r.placementInFlight = false
 		if err != nil {
 			return err
@@ -146,7 +146,7 @@ func (r *orderRun) fetchResults(ctx workflow.Context) error {
 			continue
 		}
 		outcome.Answer = callAnswer(err)
-		if _, err := r.settleCause(ctx, order.Cause{Call: &outcome}); err != nil {
+		if _, err := r.settleOutcome(ctx, outcome, call.isWanted); err != nil {
 			return err
 		}
 	}
@@ -180,7 +180,7 @@ func (r *orderRun) createTrackers(ctx workflow.Context) error {
 			workflow.GetLogger(ctx).Warn("shipment without trackers", "order_id", r.id)
 		}
 		outcome := order.CallOutcome{Kind: order.CallTrack, ID: id, Answer: callAnswer(err), ShipmentAt: out.ShipmentAt}
-		if _, err := r.settleCause(ctx, order.Cause{Call: &outcome}); err != nil {
+		if _, err := r.settleOutcome(ctx, outcome, isWanted); err != nil {
 			return err
 		}
 	}

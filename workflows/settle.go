@@ -96,6 +96,23 @@ func (r *orderRun) lookAfterStaleCall(ctx workflow.Context, err error, isWanted 
 // staleCallPause is the pause after a call that the agenda wants and the order as stored does not.
 const staleCallPause = time.Minute
 
+// settleOutcome settles the outcome of a call. If the order wants the call again although nothing has changed, it waits
+// before the caller repeats the call: no fault of a rule may lead to calls without a pause.
+func (r *orderRun) settleOutcome(ctx workflow.Context, outcome order.CallOutcome,
+	isWanted func() bool) (dispatch.SettledOrder, error) {
+	before := r.agenda.Revision
+	out, err := r.settleCause(ctx, order.Cause{Call: &outcome})
+	if err != nil || r.agenda.Revision != before || !isWanted() {
+		return out, err
+	}
+	_, err = workflow.AwaitWithTimeout(ctx, unchangedPause,
+		func() bool { return r.agenda.Revision != before || !isWanted() })
+	return out, err
+}
+
+// unchangedPause is the pause after a call whose outcome changed nothing, although the order wants the call.
+const unchangedPause = time.Minute
+
 // failRun makes the loop return an error of a handler.
 func (r *orderRun) failRun(err error) error {
 	r.err, r.changed = err, true
