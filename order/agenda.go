@@ -109,8 +109,8 @@ func (s State) Agenda() Agenda {
 	return a
 }
 
-// shownStatus returns the full status, or the low-level one if this build does not know it: another build set it, and the
-// order has to go on.
+// shownStatus returns the full status, or the low-level one if this build does not know it: another build set it, and
+// the order has to go on.
 func (s State) shownStatus() lifecycle.Status {
 	if full, ok := lifecycle.FullStatus(s.Modality, s.Status); ok {
 		return full
