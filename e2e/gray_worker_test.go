@@ -31,13 +31,13 @@ const wrongKeys = "k1:ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="
 func TestAWorkerWithoutItsStoreHoldsNoOrders(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{postgres: true})
-	proxy, behind := newStoreProxy(t, s.dbURL)
+	proxy, behind := proxiedDatabase(t, s.dbURL)
 	s.startWorkerOver(s.openGrayStore(behind, encryptionKeys))
 	ids := s.placeMany(grayOrders)
 
 	proxy.cut()
 	s.requireAllMove(ids)
-	proxy.mend() // so that the worker can stop
+	proxy.restore() // so that the worker can stop
 }
 
 // TestAWorkerWithWrongKeysHoldsNoOrders does the same with a worker that reaches its database and cannot open what is
@@ -59,7 +59,7 @@ func TestAWorkerWithWrongKeysHoldsNoOrders(t *testing.T) {
 func TestAnOrderWaitsWithoutHistoryEvents(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{postgres: true, workers: noWorkers})
-	proxy, behind := newStoreProxy(t, s.dbURL)
+	proxy, behind := proxiedDatabase(t, s.dbURL)
 	s.startWorkerOver(s.openGrayStore(behind, encryptionKeys))
 	ids := s.placeMany(4)
 
@@ -72,7 +72,7 @@ func TestAnOrderWaitsWithoutHistoryEvents(t *testing.T) {
 	for id, events := range s.historyLengths(ids) {
 		require.LessOrEqual(t, events, before[id]+1, "order %s: its history grows while the store is away", id)
 	}
-	proxy.mend()
+	proxy.restore()
 	s.awaitAll(ids, 3)
 }
 
