@@ -86,6 +86,10 @@ func (r *orderRun) cancelAtLab(ctx workflow.Context) error {
 		} else if stale {
 			continue
 		}
+		// Cancellations that came during the call are settled first, so that their callers get its answer too.
+		if err := workflow.Await(ctx, func() bool { return r.settlingInFlight == 0 }); err != nil {
+			return err
+		}
 		outcome := order.CallOutcome{Kind: order.CallCancel, ID: id, Answer: callAnswer(err), DemandID: demandID}
 		out, err := r.settleCause(ctx, order.Cause{Call: &outcome})
 		if err != nil {
