@@ -184,6 +184,7 @@ func TestResetsAroundCallsChangeNothing(t *testing.T) {
 	t.Parallel()
 	plain := newSystem(t, options{neutral: true})
 	cancelling := newSystem(t, options{neutral: true, cancelCall: true, gate: newCancelGate()})
+	plain.scenarios, cancelling.scenarios = plain.scenarioSystem(), cancelling.scenarioSystem()
 	for _, group := range []struct {
 		system *system
 		lives  []resetLife

@@ -41,6 +41,9 @@ func (s *system) enableCancelCall(slug string) {
 
 // scenarioSystem returns the access to the system with which package scenario drives it.
 func (s *system) scenarioSystem() *scenario.System {
+	if s.scenarios != nil {
+		return s.scenarios
+	}
 	return &scenario.System{
 		URL: s.url, Key: s.key, OperationsKey: s.opsKey, LabURL: s.labURL, LabUser: labUser, LabToken: labToken,
 		PartnerURL: s.labURL + "/neutral", PartnerAccount: partnerAccount, PartnerSecret: partnerSecret,

@@ -21,6 +21,7 @@ import (
 	"github.com/aliquot-labs/aliquot/activities"
 	"github.com/aliquot-labs/aliquot/api"
 	"github.com/aliquot-labs/aliquot/couriers/easypost"
+	"github.com/aliquot-labs/aliquot/e2e/scenario"
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 	"github.com/aliquot-labs/aliquot/internal/testservers/sqlitetest"
@@ -72,6 +73,7 @@ type options struct {
 // system is a whole Aliquot in the test's process.
 type system struct {
 	t         testing.TB
+	scenarios *scenario.System // shared by subtests, which then book different slots; nil: each has its own
 	options   options
 	dbURL     string
 	temporal  *temporaltest.DevServer
