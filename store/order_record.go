@@ -157,27 +157,32 @@ func insertDecision(ctx context.Context, tx *sql.Tx, r order.Recording, d order.
 // repeatedResult returns the earlier result of a cause that is recorded again. The error is ErrStale when the cause has
 // no earlier result.
 func repeatedResult(ctx context.Context, tx *sql.Tx, r order.Recording) (RecordResult, error) {
-	d, err := previousResult(ctx, tx, r)
+	d, err := previousDecision(ctx, tx, r.OrderID, r.Cause)
+	if errors.Is(err, ErrNotFound) {
+		return RecordResult{}, ErrStale
+	}
 	if err != nil {
 		return RecordResult{}, err
 	}
-	d.Duplicate = true
-	return RecordResult{RecordingResult: d}, nil
+	d.result.Duplicate = true
+	return RecordResult{RecordingResult: d.result}, nil
 }
 
-// previousResult returns the earlier result of the same cause. The error is ErrStale when there is none.
-func previousResult(ctx context.Context, tx *sql.Tx, r order.Recording) (order.RecordingResult, error) {
-	d, err := sqldb.QueryOne(ctx, tx, func(row sqldb.Scanner) (d order.RecordingResult, err error) {
-		err = row.Scan(&d.Revision, &d.Sequence, &d.Outcome, &d.Reason, &d.ReplacementID)
+// settledDecision is a decision that was recorded before.
+type settledDecision struct {
+	result order.RecordingResult
+	from   lifecycle.LowStatus
+}
+
+// previousDecision returns the decision that was recorded on a cause. The error is ErrNotFound when there is none; a
+// parked fact has none yet.
+func previousDecision(ctx context.Context, tx *sql.Tx, orderID, cause string) (settledDecision, error) {
+	return sqldb.QueryOne(ctx, tx, func(row sqldb.Scanner) (d settledDecision, err error) {
+		r := &d.result
+		err = row.Scan(&r.Revision, &r.Sequence, &r.Outcome, &r.Reason, &r.ReplacementID, &d.from)
 		return d, err
-	},
-		`SELECT revision, sequence, outcome, reason, child_id FROM decisions
-			WHERE order_id = $1 AND cause = $2 AND outcome <> $3`,
-		r.OrderID, r.Cause, order.OutcomeParked)
-	if errors.Is(err, ErrNotFound) {
-		return d, ErrStale
-	}
-	return d, err
+	}, `SELECT revision, sequence, outcome, reason, child_id, from_status FROM decisions
+		WHERE order_id = $1 AND cause = $2 AND outcome <> $3`, orderID, cause, order.OutcomeParked)
 }
 
 // changesClientView reports whether the recording changes anything that the client sees: an event, activate_by, patient

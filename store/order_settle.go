@@ -110,12 +110,6 @@ func completeSettled(ctx context.Context, tx *sql.Tx, out *Settled, d order.Deci
 	return nil
 }
 
-// settledDecision is a decision that was recorded before.
-type settledDecision struct {
-	result order.RecordingResult
-	from   lifecycle.LowStatus
-}
-
 // settledBefore returns the earlier decision on a fact or a demand. A parked fact has none yet. What happened to the
 // order since must not lead to another decision. Deadlines and calls are judged by the state.
 func settledBefore(ctx context.Context, tx *sql.Tx, orderID string,
@@ -123,12 +117,7 @@ func settledBefore(ctx context.Context, tx *sql.Tx, orderID string,
 	if c.Fact == nil && c.DemandID() == "" {
 		return d, false, nil
 	}
-	d, err = sqldb.QueryOne(ctx, tx, func(row sqldb.Scanner) (d settledDecision, err error) {
-		r := &d.result
-		err = row.Scan(&r.Revision, &r.Sequence, &r.Outcome, &r.Reason, &r.ReplacementID, &d.from)
-		return d, err
-	}, `SELECT revision, sequence, outcome, reason, child_id, from_status FROM decisions
-		WHERE order_id = $1 AND cause = $2 AND outcome <> $3`, orderID, c.ID(), order.OutcomeParked)
+	d, err = previousDecision(ctx, tx, orderID, c.ID())
 	if errors.Is(err, ErrNotFound) {
 		return d, false, nil
 	}
