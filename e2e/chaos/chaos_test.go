@@ -68,6 +68,7 @@ func TestNothingIsLostUnderFaults(t *testing.T) { //nolint:paralleltest // it ne
 	background.Wait()
 	healing := awaitIdleReconciler(t, f)
 	t.Log(summary(seed, observations, found, injector, healing, most, time.Since(began)))
+	logRuns(t, f, observations, found)
 	require.Empty(t, strings.Join(found, "\n"))
 	require.GreaterOrEqual(t, most, openOrders, "orders that were open at the same time")
 }
@@ -164,6 +165,22 @@ func awaitConsistency(t *testing.T, w Observers) (Observations, []string) {
 		case <-t.Context().Done():
 		case <-time.After(5 * time.Second):
 		}
+	}
+}
+
+// maxLoggedRuns limits the runs that a failed test describes.
+const maxLoggedRuns = 5
+
+// logRuns describes the runs of orders with a discrepancy, so that one failure is enough to find its cause.
+func logRuns(t *testing.T, f *deployment.Deployment, a Observations, found []string) {
+	t.Helper()
+	all, logged := strings.Join(found, "\n"), 0
+	for _, o := range a.Store.Orders {
+		if logged == maxLoggedRuns || !strings.Contains(all, o.ID) {
+			continue
+		}
+		t.Log(f.DescribeOrderRun(t.Context(), o.ID))
+		logged++
 	}
 }
 
