@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
@@ -14,7 +13,9 @@ import (
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
-//go:embed migrations/*.sql
+// Each engine has its own files. Those of the same number make the same tables and columns.
+//
+//go:embed migrations/postgres/*.sql migrations/sqlite/*.sql
 var migrations embed.FS
 
 // ErrUnreleasedSchema is the error for a database that a build from before the first release made. Those builds
@@ -71,12 +72,12 @@ func (s *Store) refuseUnreleasedSchema(ctx context.Context) error {
 }
 
 func (s *Store) migrator() (*goose.Provider, error) {
-	files, err := fs.Sub(migrations, "migrations")
+	files, err := fs.Sub(migrations, "migrations/"+string(s.db.Dialect))
 	if err != nil {
 		return nil, fmt.Errorf("reading the migrations: %w", err)
 	}
 	kind := goose.DialectSQLite3
-	options := []goose.ProviderOption{goose.WithGoMigrations(s.autovacuumMigration())}
+	var options []goose.ProviderOption
 	if s.db.Dialect == sqldb.Postgres {
 		// Asks once a second, for up to five minutes.
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
@@ -90,34 +91,4 @@ func (s *Store) migrator() (*goose.Provider, error) {
 		return nil, fmt.Errorf("reading the migrations: %w", err)
 	}
 	return p, nil
-}
-
-// vacuumedTables are the tables of which lists read indexes alone. PostgreSQL can do so for pages that it has vacuumed
-// since they were last written to. By default it vacuums a table after a fifth of it has changed.
-var vacuumedTables = []string{"orders", "order_search"}
-
-const (
-	vacuumEarly = `ALTER TABLE %s SET (autovacuum_vacuum_scale_factor = 0.02,
-		autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02)`
-	vacuumByDefault = `ALTER TABLE %s RESET (autovacuum_vacuum_scale_factor,
-		autovacuum_vacuum_insert_scale_factor, autovacuum_analyze_scale_factor)`
-)
-
-// autovacuumMigration is migration 2. It is Go code, because SQLite has no such setting and it does nothing there.
-func (s *Store) autovacuumMigration() *goose.Migration {
-	return goose.NewGoMigration(2, s.alterVacuumedTables(vacuumEarly), s.alterVacuumedTables(vacuumByDefault))
-}
-
-func (s *Store) alterVacuumedTables(statement string) *goose.GoFunc {
-	return &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
-		if s.db.Dialect == sqldb.SQLite {
-			return nil
-		}
-		for _, table := range vacuumedTables {
-			if _, err := tx.ExecContext(ctx, fmt.Sprintf(statement, table)); err != nil {
-				return fmt.Errorf("changing the autovacuum of %s: %w", table, err)
-			}
-		}
-		return nil
-	}}
 }

@@ -204,6 +204,6 @@ func TestTheBuildGetsEverythingThatItReads(t *testing.T) {
 	patterns := read(t, ".dockerignore")
 	require.Empty(t, ignoredFiles(t, patterns, needed))
 	require.NotEmpty(t, ignoredFiles(t, patterns, []string{"docker/secrets/encryption_keys"}), "secrets are excluded")
-	require.Equal(t, []string{"store/migrations/00001_schema.sql"},
-		ignoredFiles(t, "*.md\n**/*.sql\n", append(needed, "store/migrations/00001_schema.sql"))[:1], "the control")
+	require.Equal(t, []string{"store/migrations/postgres/00001_schema.sql"},
+		ignoredFiles(t, "*.md\n**/*.sql\n", append(needed, "store/migrations/postgres/00001_schema.sql"))[:1], "the control")
 }

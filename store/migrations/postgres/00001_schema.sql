@@ -1,5 +1,6 @@
--- The schema of release 0.1.0. It serves PostgreSQL and SQLite. Times are microseconds since 1970 (0: never).
--- JSON is TEXT, and a BYTEA column is sealed (AES-256-GCM) unless it says otherwise. A team_id of '' means "all teams".
+-- The schema of release 0.1.0 on PostgreSQL. The other engine has the same tables and columns. Times are microseconds
+-- since 1970 (0: never). JSON is TEXT, and a BYTEA column is sealed (AES-256-GCM) unless it says otherwise. A team_id of
+-- '' means "all teams".
 
 -- +goose Up
 
@@ -662,6 +663,13 @@ CREATE TABLE audit_chain (
     signature  TEXT NOT NULL       -- of all this, by an encryption key; '' for a chain without a row
 );
 INSERT INTO audit_chain (id, start_seq, end_seq, sealed_at, signature) VALUES (1, 0, 0, 0, '');
+
+-- Lists read indexes alone, which PostgreSQL can do for pages that it has vacuumed since they were last written to. By
+-- default it vacuums a table after a fifth of it has changed.
+ALTER TABLE orders SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02,
+    autovacuum_analyze_scale_factor = 0.02);
+ALTER TABLE order_search SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02,
+    autovacuum_analyze_scale_factor = 0.02);
 
 -- +goose Down
 
