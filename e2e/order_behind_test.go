@@ -83,7 +83,8 @@ func (s *system) moveDeadline(id string, due time.Time) {
 	st.Deadlines[0].Due = due
 	text, err := json.Marshal(st)
 	require.NoError(s.t, err)
-	s.executeSQL(`UPDATE order_states SET state = $1, next_deadline = $2 WHERE order_id = $3`, string(text), due.UnixMicro(), id)
+	s.executeSQL(`UPDATE order_states SET state = $1, next_deadline = $2 WHERE order_id = $3`, string(text),
+		due.UnixMicro(), id)
 }
 
 func (s *system) storedState(id string) order.State {

@@ -9,8 +9,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
-// selectOrdersBehind is the query of OrdersBehind. Its first terms are those of the index order_states_by_deadline, which
-// has no order that is finished. Orders that were woken longest ago come first, so that orders that stay behind do not
+// selectOrdersBehind is the query of OrdersBehind. Its first terms are those of the index order_states_by_deadline,
+// which has no finished order. Orders that were woken longest ago come first, so that orders that stay behind do not
 // keep others from their turn.
 const selectOrdersBehind = `SELECT order_id FROM order_states
 	WHERE next_deadline > 0 AND next_deadline < $1 AND woken_at <= $2

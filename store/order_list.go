@@ -115,7 +115,8 @@ func (s *Store) idsSortedByPatient(ctx context.Context, q sqldb.Querier, l order
 				n.last, n.first = normaliseName(patient.LastName), normaliseName(patient.FirstName)
 			}
 			return n, err
-		}, `SELECT order_id, patient FROM order_documents WHERE order_id IN (`+sqldb.Placeholders(1, len(chunk))+`)`, toAny(chunk)...)
+		}, `SELECT order_id, patient FROM order_documents WHERE order_id IN (`+sqldb.Placeholders(1, len(chunk))+`)`,
+			toAny(chunk)...)
 		if err != nil {
 			return nil, err
 		}

@@ -125,7 +125,8 @@ func (l *orderListQuery) hasAllTerms(teamID string, terms []hashedTerm) string {
 // reads the critical orders in parallel, only as far as the page needs. The subquery is sorted because PostgreSQL does
 // not recognize that the index returns them in that order.
 func (s *Store) excludeCriticalResults(l *orderListQuery, by OrderQuery) {
-	ordered, few := l.table == "order_progress" && !by.ByStatus, by.UserID != "" || by.TransactionID != "" || len(by.IDs) > 0
+	ordered := l.table == "order_progress" && !by.ByStatus
+	few := by.UserID != "" || by.TransactionID != "" || len(by.IDs) > 0
 	for _, hash := range s.keys.SearchHashes(searchInterpretation, string(order.InterpretationCritical)) {
 		critical := sqldb.Where{Args: l.Args}
 		critical.And("team_id = ?", by.TeamID)

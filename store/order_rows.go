@@ -29,8 +29,8 @@ var orderTables = [4]struct {
 	}},
 }
 
-// orderRows returns the values of the rows of orderTables, for an order that got its state at the time changed and whose
-// workflow was started at the time started (zero: not yet).
+// orderRows returns the values of the rows of orderTables, for an order that got its state at the time changed and
+// whose workflow was started at the time started (zero: not yet).
 func (s *Store) orderRows(o *order.Order, changed, started time.Time) (rows [len(orderTables)][]any, err error) {
 	state, err := stateColumnsOf(o.State, o.CreatedAt)
 	if err != nil {

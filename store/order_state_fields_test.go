@@ -13,8 +13,8 @@ import (
 // storedState reads an order's state as it is stored.
 func storedState(t *testing.T, s *Store, orderID string) string {
 	t.Helper()
-	text, err := sqldb.QueryOne(t.Context(), s.db.Reader, sqldb.ScanText, `SELECT state FROM order_states WHERE order_id = $1`,
-		orderID)
+	text, err := sqldb.QueryOne(t.Context(), s.db.Reader, sqldb.ScanText,
+		`SELECT state FROM order_states WHERE order_id = $1`, orderID)
 	require.NoError(t, err)
 	return text
 }

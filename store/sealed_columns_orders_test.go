@@ -83,8 +83,8 @@ func TestNothingAboutAPatientIsStoredInClear(t *testing.T) {
 		canaries = append(canaries, "1990-03-01", "19900301", "03/01/1990")
 		tables := nonEmptyTables(t, s)
 		for _, table := range []string{
-			"orders", "order_progress", "order_states", "order_documents", "events", "order_search", "shipments", "inbox", "demands", "calls", "results", "messages", "deliveries",
-			"idempotency",
+			"orders", "order_progress", "order_states", "order_documents", "events", "order_search", "shipments",
+			"inbox", "demands", "calls", "results", "messages", "deliveries", "idempotency",
 			"appointments", "appointment_events", "appointment_places",
 		} {
 			require.Contains(t, tables, table, "nothing in it to look at")

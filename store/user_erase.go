@@ -88,15 +88,16 @@ func (s *Store) EraseUsers(ctx context.Context, limit int) (int, error) {
 	return len(due), nil
 }
 
-// ofUser returns the condition that a row of orders is an order of the user $n. Its first term is what finds the rows by
-// an index; the second one holds when the statement has waited for a row.
+// ofUser returns the condition that a row of orders is an order of the user $n. The first term finds the rows by an
+// index. The second one is checked again after the statement has waited for a row.
 func ofUser(n string) string {
 	return `id IN (SELECT order_id FROM order_progress WHERE user_id = ` + n + `) AND user_id = ` + n
 }
 
 // scheduleOrderErasure marks the orders of an erased user for erasure.
 func scheduleOrderErasure(ctx context.Context, tx *sql.Tx, userID string, now int64) error {
-	_, err := tx.ExecContext(ctx, `UPDATE orders SET erase_at = $1 WHERE `+ofUser("$2")+` AND erase_at = 0 AND erased_at = 0
+	_, err := tx.ExecContext(ctx, `UPDATE orders SET erase_at = $1
+		WHERE `+ofUser("$2")+` AND erase_at = 0 AND erased_at = 0
 		AND EXISTS (SELECT 1 FROM users WHERE id = $2 AND erased_at > 0)`, now, userID)
 	return err
 }
@@ -113,7 +114,8 @@ func (s *Store) rescheduleErasure(ctx context.Context, tx *sql.Tx, orderID strin
 func (s *Store) EraseOrders(ctx context.Context, limit int) (int, error) {
 	due, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
 		`SELECT o.id FROM orders o JOIN order_progress p ON p.order_id = o.id
-		WHERE o.erase_at > 0 AND o.erase_at <= $1 AND NOT p.unfinished ORDER BY o.erase_at, o.id LIMIT $2`, sqldb.ToMicros(s.now()), limit)
+		WHERE o.erase_at > 0 AND o.erase_at <= $1 AND NOT p.unfinished ORDER BY o.erase_at, o.id LIMIT $2`,
+		sqldb.ToMicros(s.now()), limit)
 	if err != nil {
 		return 0, fmt.Errorf("listing orders to be erased: %w", err)
 	}
