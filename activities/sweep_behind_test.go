@@ -51,7 +51,8 @@ func TestAnOrderThatStaysBehindDoesNotStopTheOthers(t *testing.T) {
 	t.Parallel()
 	a, d, open, execute := newSweepActivitiesWithSQL(t, 100)
 	now := time.Now()
-	execute(`UPDATE order_states SET next_deadline = $1`, now.Add(-time.Hour).UnixMicro())
+	execute(`UPDATE order_states SET next_deadline = $1
+		WHERE order_id IN (SELECT order_id FROM order_progress WHERE unfinished)`, now.Add(-time.Hour).UnixMicro())
 	execute(`UPDATE order_states SET next_deadline = $1 WHERE order_id = $2`, now.Add(-2*time.Hour).UnixMicro(), open[0])
 	d.failingOrder = open[0]
 	woken, err := a.wakeOrdersBehind(t.Context(), now, normalDelays.behind)
