@@ -194,7 +194,7 @@ func (s *Store) insertInboxItem(ctx context.Context, tx *sql.Tx, r NewInboxItem,
 		facts, row.State, headers, s.keys.Seal(sealContext("inbox", row.ID, "body"), r.Body),
 		s.keys.Seal(sealContext("inbox", row.ID, "reason"), []byte(r.PartnerReason)), sqldb.ToMicros(row.receivedAt),
 		sqldb.ToMicros(s.now()),
-		r.LabAccountID, sqldb.ToMicros(row.firstFetchAt(r)))
+		sqldb.NullIfEmpty(r.LabAccountID), sqldb.ToMicros(row.firstFetchAt(r)))
 	return err
 }
 

@@ -12,8 +12,9 @@ import (
 
 // Errors that callers decide on.
 var (
-	ErrNotFound = errors.New("not found")
-	ErrConflict = errors.New("already exists")
+	ErrNotFound  = errors.New("not found")
+	ErrConflict  = errors.New("already exists")
+	ErrInvalidID = errors.New("an id is not valid")
 )
 
 // IsRetryable reports whether the database aborted the transaction because of another one: serialization failure,
