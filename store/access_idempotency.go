@@ -125,7 +125,7 @@ func (s *Store) storeAnswerTx(ctx context.Context, tx *sql.Tx, key IdempotencyKe
 	body []byte) error {
 	n, err := sqldb.ExecCount(ctx, tx, `UPDATE idempotency SET state = $1, order_id = $2, status = $3, answer = $4
 		WHERE team_id = $5 AND route = $6 AND key_hash = $7 AND token = $8 AND state = $9`,
-		idempotencyStored, sqldb.NullIfEmpty(orderID), status, s.keys.Seal(key.sealContext(), body),
+		idempotencyStored, sqldb.IDOrNull(orderID), status, s.keys.Seal(key.sealContext(), body),
 		key.TeamID, key.Route, sha256Hex(key.Key), key.ClaimToken, idempotencyExecuting)
 	if err != nil {
 		return fmt.Errorf("storing an answer of team %s: %w", key.TeamID, err)

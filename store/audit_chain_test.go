@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/store/keyring"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
@@ -20,7 +21,7 @@ func appendAndSealAudit(t *testing.T, s *Store, n int) {
 	for i := range n {
 		forward(time.Minute)
 		require.NoError(t, s.AppendAudit(t.Context(), AuditRow{
-			APIKeyID: "key", TeamID: "team", OrderID: fmt.Sprintf("o%d", i), Action: "order.read", RequestID: "r",
+			APIKeyID: testids.Of("key"), TeamID: testids.Of("team"), OrderID: testids.Of(fmt.Sprintf("o%d", i)), Action: "order.read", RequestID: "r",
 			Address: "192.0.2.7", Detail: "d",
 		}))
 	}
@@ -74,12 +75,12 @@ func TestAuditChainIsWhole(t *testing.T) {
 		require.Equal(t, check.LastSealedHash, hash)
 		require.Equal(t, check.LastCheckedHash, hash)
 
-		log, err := s.AuditLog(t.Context(), AuditQuery{APIKeyID: "key", Size: 3})
+		log, err := s.AuditLog(t.Context(), AuditQuery{APIKeyID: testids.Of("key"), Size: 3})
 		require.NoError(t, err)
 		require.Len(t, log, 3)
 		require.Equal(t, "o9", log[0].OrderID)
 		require.EqualValues(t, 10, log[0].Seq)
-		log, err = s.AuditLog(t.Context(), AuditQuery{OrderID: "o2", APIKeyID: "another"})
+		log, err = s.AuditLog(t.Context(), AuditQuery{OrderID: testids.Of("o2"), APIKeyID: testids.Of("another")})
 		require.NoError(t, err)
 		require.Empty(t, log)
 	})

@@ -53,7 +53,7 @@ func (s *Store) withTime(row AuditRow) AuditRow {
 func appendAudit(ctx context.Context, q sqldb.Querier, row AuditRow) error {
 	_, err := q.ExecContext(ctx, `INSERT INTO audit (`+auditColumns+
 		`, team_id, order_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		append(auditValues(row), sqldb.NullIfEmpty(row.TeamID), sqldb.NullIfEmpty(row.OrderID))...)
+		append(auditValues(row), sqldb.IDOrNull(row.TeamID), sqldb.IDOrNull(row.OrderID))...)
 	if err != nil {
 		return fmt.Errorf("auditing %s: %w", row.Action, err)
 	}
@@ -71,7 +71,8 @@ func auditOrdersStatement(from int) string {
 const auditColumns = `id, at, key_id, action, request_id, address, detail`
 
 func auditValues(row AuditRow) []any {
-	return []any{sqldb.NewID(), sqldb.ToMicros(row.At), sqldb.NullIfEmpty(row.APIKeyID), row.Action, row.RequestID, row.Address, row.Detail}
+	return []any{sqldb.NewID(), sqldb.ToMicros(row.At), sqldb.IDOrNull(row.APIKeyID), row.Action, row.RequestID,
+		row.Address, row.Detail}
 }
 
 // OrderAudit lists the rows of the audit log about an order, oldest first.
@@ -109,8 +110,8 @@ func scanAuditEntry(row sqldb.Scanner) (hashedAuditEntry, error) {
 	var e hashedAuditEntry
 	var at int64
 	var seq sql.Null[int64]
-	err := row.Scan(&e.ID, &at, sqldb.EmptyIfNull(&e.APIKeyID), sqldb.EmptyIfNull(&e.TeamID), sqldb.EmptyIfNull(&e.OrderID),
-		&e.Action, &e.RequestID, &e.Address, &e.Detail, &seq, &e.hash)
+	err := row.Scan(&e.ID, &at, sqldb.EmptyIfNull(&e.APIKeyID), sqldb.EmptyIfNull(&e.TeamID),
+		sqldb.EmptyIfNull(&e.OrderID), &e.Action, &e.RequestID, &e.Address, &e.Detail, &seq, &e.hash)
 	e.At, e.Seq = sqldb.FromMicros(at), seq.V
 	return e, err
 }

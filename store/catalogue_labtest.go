@@ -79,7 +79,7 @@ func (s *Store) putLabTest(ctx context.Context, tx *sql.Tx, teamID string, t ord
 		ON CONFLICT (id) DO UPDATE SET lab_id = excluded.lab_id, slug = excluded.slug, status = excluded.status,
 			method = excluded.method, document = excluded.document, updated_at = excluded.updated_at
 		WHERE lab_tests.team_id IS NOT DISTINCT FROM excluded.team_id`,
-		t.ID, sqldb.NullIfEmpty(teamID), lab, t.Slug, t.Status, string(t.Method), string(document), sqldb.ToMicros(s.now()))
+		t.ID, sqldb.IDOrNull(teamID), lab, t.Slug, t.Status, string(t.Method), string(document), sqldb.ToMicros(s.now()))
 	if err != nil {
 		return fmt.Errorf("writing lab test %s: %w", t.ID, err)
 	}

@@ -49,10 +49,9 @@ func scanInboxItem(row sqldb.Scanner) (out InboxItem, err error) {
 	var r receivedItemRow
 	var receivedAt, stateAt int64
 	var facts string
-	err = row.Scan(&r.ID, sqldb.EmptyIfNull(&r.OrderID), &r.State, &r.leg, &r.amendments, &receivedAt, &facts, &out.Partner, &out.DedupKey,
-		&out.BodyHash, &out.Kind,
-		&out.OrderNumber, &out.TrackingNumber, &out.ReasonCode, &out.TimesSent, &stateAt,
-		sqldb.EmptyIfNull(&out.LabAccountID))
+	err = row.Scan(&r.ID, sqldb.EmptyIfNull(&r.OrderID), &r.State, &r.leg, &r.amendments, &receivedAt, &facts,
+		&out.Partner, &out.DedupKey, &out.BodyHash, &out.Kind, &out.OrderNumber, &out.TrackingNumber, &out.ReasonCode,
+		&out.TimesSent, &stateAt, sqldb.EmptyIfNull(&out.LabAccountID))
 	if err != nil {
 		return out, err
 	}

@@ -74,7 +74,8 @@ func scanReceivedItem(row sqldb.Scanner) (ReceivedItem, error) {
 	var r receivedItemRow
 	var receivedAt int64
 	var facts string
-	if err := row.Scan(&r.ID, sqldb.EmptyIfNull(&r.OrderID), &r.State, &r.leg, &r.amendments, &receivedAt, &facts); err != nil {
+	err := row.Scan(&r.ID, sqldb.EmptyIfNull(&r.OrderID), &r.State, &r.leg, &r.amendments, &receivedAt, &facts)
+	if err != nil {
 		return ReceivedItem{}, err
 	}
 	r.receivedAt = sqldb.FromMicros(receivedAt)

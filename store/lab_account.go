@@ -64,7 +64,7 @@ func (s *Store) PutLabAccount(ctx context.Context, a LabAccount) error {
 			credentials = excluded.credentials, spacing = excluded.spacing,
 			settings = excluded.settings, policy = excluded.policy, profile = excluded.profile, status = excluded.status
 		WHERE lab_accounts.team_id IS NOT DISTINCT FROM excluded.team_id`,
-		a.ID, sqldb.NullIfEmpty(a.TeamID), a.LabSlug, a.Partner, a.Environment, a.BaseURL, sealed, a.Spacing.Microseconds(),
+		a.ID, sqldb.IDOrNull(a.TeamID), a.LabSlug, a.Partner, a.Environment, a.BaseURL, sealed, a.Spacing.Microseconds(),
 		string(a.Settings), string(a.Policy), profile, a.Status, sqldb.ToMicros(a.CreatedAt))
 	if err != nil {
 		return fmt.Errorf("writing lab account %s: %w", a.ID, err)
@@ -133,8 +133,8 @@ func (s *Store) scanLabAccount(row sqldb.Scanner) (LabAccount, error) {
 	var sealed []byte
 	var settings, policy, profile string
 	var spacing, created int64
-	err := row.Scan(&a.ID, sqldb.EmptyIfNull(&a.TeamID), &a.LabSlug, &a.Partner, &a.Environment, &a.BaseURL, &sealed, &spacing,
-		&settings, &policy, &profile, &a.Status, &created)
+	err := row.Scan(&a.ID, sqldb.EmptyIfNull(&a.TeamID), &a.LabSlug, &a.Partner, &a.Environment, &a.BaseURL,
+		&sealed, &spacing, &settings, &policy, &profile, &a.Status, &created)
 	if err != nil {
 		return LabAccount{}, err
 	}

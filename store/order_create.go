@@ -176,7 +176,7 @@ func (s *Store) orderInsertValues(o *order.Order, changed, started time.Time) ([
 	return []any{
 		o.ID, o.TeamID, o.UserID, o.ClientUserID, o.TransactionID, o.LabAccountID, o.ModalityPartID, o.Number, c.accession,
 		c.sampleID,
-		string(o.Modality), o.Registrable, c.registered, o.Imported, string(o.Origin), sqldb.NullIfEmpty(o.ParentID),
+		string(o.Modality), o.Registrable, c.registered, o.Imported, string(o.Origin), sqldb.IDOrNull(o.ParentID),
 		o.ReplacementDepth, string(c.status),
 		string(c.detail), sqldb.ToMicros(changed), c.sequence, c.revision, c.shipped, c.unfinished, c.nextDeadline,
 		c.activateBy,

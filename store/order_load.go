@@ -24,7 +24,8 @@ var selectWholeOrders = `SELECT ` + sqldb.QualifyColumns("o", orderColumns) + `,
 	sqldb.RowsAsText(`sequence, status, detail, CASE WHEN implied THEN 1 ELSE 0 END,
 		cause, step, occurred_at, recorded_at`,
 		`events WHERE order_id = o.id`) + `, ` +
-	sqldb.RowsAsText(`t.id, t.status, t.status_at, t.origin, COALESCE(CAST(t.parent_id AS TEXT), ''), t.created_at, t.updated_at`,
+	sqldb.RowsAsText(`t.id, t.status, t.status_at, t.origin, COALESCE(CAST(t.parent_id AS TEXT), ''),
+		t.created_at, t.updated_at`,
 		`orders t WHERE t.transaction_id = o.transaction_id`) +
 	` FROM orders o LEFT JOIN shipments s ON s.order_id = o.id`
 

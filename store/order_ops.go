@@ -149,8 +149,8 @@ func quoteLowStatuses(stages ...lifecycle.Stage) string {
 // SilentOrders lists the ids of testkit orders that no partner has reported on for too long, after the id afterID.
 func (s *Store) SilentOrders(ctx context.Context, since SilenceSince, afterID string, limit int) ([]string, error) {
 	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText, silentOrders,
-		cmp.Or(afterID, sqldb.NilID), sqldb.ToMicros(since.Placed), sqldb.ToMicros(since.Shipped), sqldb.ToMicros(since.Received), CallKindPoll,
-		sqldb.ToMicros(since.Polled), limit)
+		cmp.Or(afterID, sqldb.NilID), sqldb.ToMicros(since.Placed), sqldb.ToMicros(since.Shipped),
+		sqldb.ToMicros(since.Received), CallKindPoll, sqldb.ToMicros(since.Polled), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing silent orders: %w", err)
 	}

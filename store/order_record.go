@@ -147,7 +147,7 @@ func insertDecision(ctx context.Context, tx *sql.Tx, r order.Recording, d order.
 		`INSERT INTO decisions (order_id, revision, sequence, cause, outcome, reason, from_status, to_status, child_id, at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
 		r.OrderID, d.Revision, d.Sequence, r.Cause, d.Outcome, d.Reason, r.Decision.From, to,
-		sqldb.NullIfEmpty(d.ReplacementID),
+		sqldb.IDOrNull(d.ReplacementID),
 		sqldb.ToMicros(now))
 	if err != nil {
 		return false, fmt.Errorf("writing the decision: %w", err)

@@ -32,7 +32,7 @@ func (s *Store) enqueueWebhookMessage(ctx context.Context, tx *sql.Tx, m Webhook
 	_, err := tx.ExecContext(ctx,
 		`INSERT INTO messages (id, team_id, order_id, event_type, sequence, body, created_at, trace)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		m.ID, m.TeamID, sqldb.NullIfEmpty(m.OrderID), m.EventType, m.Sequence,
+		m.ID, m.TeamID, sqldb.IDOrNull(m.OrderID), m.EventType, m.Sequence,
 		s.keys.Seal(sealContext("messages", m.ID, "body"), m.Body), now,
 		tracing.ParentHeader(ctx))
 	if err != nil {

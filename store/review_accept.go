@@ -112,7 +112,8 @@ func (s *Store) lockReviewReport(ctx context.Context, tx *sql.Tx, open sqldb.Whe
 	var report, raw, pdf []byte
 	err := tx.QueryRowContext(ctx, `UPDATE reviews SET accepting = accepting`+open.String()+
 		` RETURNING id, accepting, demand_id, result_id, hash, report, raw, pdf`, open.Args...).
-		Scan(&h.id, sqldb.EmptyIfNull(&h.accepting), sqldb.EmptyIfNull(&h.demandID), sqldb.EmptyIfNull(&h.resultID), &h.Hash, &report, &raw, &pdf)
+		Scan(&h.id, sqldb.EmptyIfNull(&h.accepting), sqldb.EmptyIfNull(&h.demandID), sqldb.EmptyIfNull(&h.resultID),
+			&h.Hash, &report, &raw, &pdf)
 	if errors.Is(err, sql.ErrNoRows) {
 		return h, ErrNotFound
 	}

@@ -142,9 +142,8 @@ func (s *Store) updateUnmatchedResultTestRun(ctx context.Context, e sqldb.Querie
 		`UPDATE unmatched_tests SET status = $1, stage = $2, orders = $3, raw_result_id = $4, error_code = $5,
 			error_message = $6, lease_until = $7, updated_at = $8, started_at = $9, completed_at = $10
 		WHERE id = $11 AND completed_at = 0`,
-		run.Status, run.Stage, document, sqldb.NullIfEmpty(run.ReviewID), run.ErrorCode, run.Error, sqldb.ToMicros(run.LeaseUntil),
-		sqldb.ToMicros(s.now()),
-		sqldb.ToMicros(run.StartedAt), sqldb.ToMicros(run.CompletedAt), run.ID)
+		run.Status, run.Stage, document, sqldb.IDOrNull(run.ReviewID), run.ErrorCode, run.Error,
+		sqldb.ToMicros(run.LeaseUntil), sqldb.ToMicros(s.now()), sqldb.ToMicros(run.StartedAt), sqldb.ToMicros(run.CompletedAt), run.ID)
 }
 
 // FailUnmatchedResultTestRun ends a run with an error.

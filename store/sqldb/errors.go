@@ -43,6 +43,9 @@ func IsUniqueViolation(err error) bool {
 // IsRejected reports whether the database refuses the data of a statement: a constraint does not hold, or a value has a
 // form that it cannot store. The same statement fails again.
 func IsRejected(err error) bool {
+	if errors.Is(err, ErrInvalidID) {
+		return true
+	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		tooLong := pg.Code == "54000" // for an index
 		return tooLong || strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23")

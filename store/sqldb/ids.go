@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"database/sql/driver"
 	"fmt"
 	"strings"
 
@@ -35,6 +36,20 @@ func RequireIDs(namesAndIDs ...string) error {
 		}
 	}
 	return nil
+}
+
+// IDOrNull returns the parameter for an id that may be NULL: NULL for an empty text, else the id. The statement fails on
+// both engines, with ErrInvalidID, when the text is not a UUID in its stored form.
+func IDOrNull(id string) driver.Valuer { return nullableID{id} }
+
+type nullableID struct{ id string }
+
+// Value implements driver.Valuer.
+func (n nullableID) Value() (driver.Value, error) {
+	if n.id == "" {
+		return nil, nil
+	}
+	return n.id, RequireIDs("it", n.id)
 }
 
 // UUIDRange returns the smallest and the greatest UUID that begin with a prefix of hexadecimal digits, with or without

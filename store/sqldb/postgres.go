@@ -50,18 +50,17 @@ func (c postgresConn) CheckNamedValue(v *driver.NamedValue) error {
 	switch value := v.Value.(type) {
 	case string:
 		v.Value = textParam(value)
-	case sql.NullString:
-		v.Value = nil
-		if value.Valid {
-			v.Value = textParam(value.String)
-		}
+	case nullableID:
+		id, err := value.Value()
+		v.Value = id
+		return err
 	}
 	return nil
 }
 
-// textParam is a text as a parameter of a statement. Where PostgreSQL expects a uuid and the text is none, the parameter
-// is NULL. So a statement finds no row with such an id, as on SQLite, where the server would report an error and abort
-// the transaction. A row that needs the id is not written, because its column is NOT NULL.
+// textParam is a text as a parameter of a statement. Where the statement needs a uuid and the text is none, the
+// parameter is NULL: the statement finds no row with such an id, as on SQLite. Without this, the server would report an
+// error and abort the transaction. A row that needs an id is not written, because its column is NOT NULL.
 type textParam string
 
 // TextValue implements pgtype.TextValuer, for parameters of all other types.
