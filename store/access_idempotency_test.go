@@ -111,19 +111,19 @@ func TestALostIdempotencyClaimCommitsNothing(t *testing.T) {
 		late := mustClaim(t, s, "k")
 		forward(lease)
 		next := mustClaim(t, s, "k")
-		require.ErrorIs(t, work(late, "late order"), ErrClaimLost)
-		require.NoError(t, work(next, "order"))
+		require.ErrorIs(t, work(late, testids.Of("late order")), ErrClaimLost)
+		require.NoError(t, work(next, testids.Of("order")))
 
 		written, err := sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText, `SELECT pair FROM call_pacing`)
 		require.NoError(t, err)
-		require.Equal(t, []string{"order"}, written)
-		require.Equal(t, "order", string(claimKey(t, s, "k").StoredAnswer.Body))
+		require.Equal(t, []string{testids.Of("order")}, written)
+		require.Equal(t, testids.Of("order"), string(claimKey(t, s, "k").StoredAnswer.Body))
 
 		// An answer that was committed after its lease had expired stays, because nobody had taken the claim over.
 		slow := mustClaim(t, s, "slow")
 		forward(2 * lease)
-		require.NoError(t, work(slow, "slow order"))
-		require.Equal(t, "slow order", string(claimKey(t, s, "slow").StoredAnswer.Body))
+		require.NoError(t, work(slow, testids.Of("slow order")))
+		require.Equal(t, testids.Of("slow order"), string(claimKey(t, s, "slow").StoredAnswer.Body))
 	})
 }
 

@@ -13,7 +13,8 @@ func TestAuditListsWhoDidWhatOldestFirst(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-		second := AuditRow{At: at.Add(time.Second), APIKeyID: testids.Of("key"), TeamID: testids.Of("team"), OrderID: testids.Of("o"), Action: "order.cancel",
+		second := AuditRow{At: at.Add(time.Second), APIKeyID: testids.Of("key"), TeamID: testids.Of("team"),
+			OrderID: testids.Of("o"), Action: "order.cancel",
 			RequestID: "r2", Address: "192.0.2.7", Detail: "patient_request"}
 		first := AuditRow{At: at, TeamID: testids.Of("team"), OrderID: testids.Of("o"), Action: "order.read", RequestID: "r1"}
 		for _, row := range []AuditRow{second, first, {OrderID: testids.Of("another"), Action: "order.read"}} {

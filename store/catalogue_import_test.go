@@ -54,7 +54,7 @@ func catalogueDump(t *testing.T, s *Store) []string {
 	for _, query := range []string{
 		`SELECT document FROM labs ORDER BY id`,
 		`SELECT document || ' ' || CAST(updated_at AS TEXT) FROM markers ORDER BY id`,
-		`SELECT team_id || document || CAST(updated_at AS TEXT) FROM lab_tests ORDER BY id`,
+		`SELECT COALESCE(CAST(team_id AS TEXT), '') || document || CAST(updated_at AS TEXT) FROM lab_tests ORDER BY id`,
 		`SELECT document || CAST(inactive AS TEXT) FROM sites ORDER BY lab_id, code`,
 		`SELECT provider || from_zip || to_zip || service_types FROM coverage ORDER BY provider, from_zip`,
 		`SELECT zip || CAST(lat AS TEXT) FROM zips ORDER BY zip`,

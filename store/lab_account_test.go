@@ -33,7 +33,9 @@ func TestLabAccountsAreReadAsPut(t *testing.T) {
 		got, err := s.LabAccount(t.Context(), own.ID)
 		require.NoError(t, err)
 		require.Equal(t, own, got)
-		for teamID, want := range map[string][]LabAccount{testids.Of("team-1"): {own, shared}, testids.Of("team-2"): {shared}, "": {own, shared}} {
+		for teamID, want := range map[string][]LabAccount{
+			testids.Of("team-1"): {own, shared}, testids.Of("team-2"): {shared}, "": {own, shared},
+		} {
 			all, err := s.LabAccounts(t.Context(), teamID)
 			require.NoError(t, err)
 			require.Equal(t, want, all, teamID)

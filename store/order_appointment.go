@@ -69,8 +69,8 @@ func (s *Store) scanAppointment(row sqldb.Scanner) (r appointmentRow, err error)
 	var notes, asked, home []byte
 	a := &r.document
 	err = row.Scan(&a.ID, &a.OrderID, &a.Type, &a.Provider, sqldb.EmptyIfNull(&a.AccountID), &a.Status,
-		&a.Reference, &a.Confirmation, &a.SiteCode, &a.SlotKey, &start, &end, &a.Zone, &a.CanReschedule, &confirmBy, &reported,
-		&created, &notes, &asked, &a.UserID, &a.TransactionID, &home)
+		&a.Reference, &a.Confirmation, &a.SiteCode, &a.SlotKey, &start, &end, &a.Zone, &a.CanReschedule, &confirmBy,
+		&reported, &created, &notes, &asked, &a.UserID, &a.TransactionID, &home)
 	if err != nil {
 		return r, err
 	}

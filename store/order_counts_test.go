@@ -46,7 +46,8 @@ func TestOrdersAreCountedAsTheyMove(t *testing.T) {
 
 		// Controls: a change that is not counted is found and corrected, even if the sum is right.
 		_, err = s.db.Writer.ExecContext(t.Context(),
-			`UPDATE orders SET status = $1 WHERE id = (SELECT MIN(id) FROM orders WHERE unfinished AND status <> $1)`,
+			`UPDATE orders SET status = $1
+			WHERE id = (SELECT id FROM orders WHERE unfinished AND status <> $1 ORDER BY id LIMIT 1)`,
 			lifecycle.WithCustomer)
 		require.NoError(t, err)
 		open, err = s.unfinishedByStatus(t.Context())

@@ -115,7 +115,8 @@ func TestReadingAnOrderIsAudited(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
-		row := AuditRow{APIKeyID: testids.Of("key"), Action: "order.read", RequestID: "r1", Address: "192.0.2.7", Detail: "code"}
+		row := AuditRow{APIKeyID: testids.Of("key"), Action: "order.read", RequestID: "r1", Address: "192.0.2.7",
+			Detail: "code"}
 		for _, team := range []string{o.TeamID, ""} {
 			got, err := s.ReadOrderAudited(t.Context(), team, o.ID, row)
 			require.NoError(t, err)

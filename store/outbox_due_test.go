@@ -96,7 +96,8 @@ func TestAttemptsMoveTheDelivery(t *testing.T) {
 		forward := stopClock(s)
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
-		delivered, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o"), EventType: orderCreated, Sequence: 1})
+		delivered, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o"),
+			EventType: orderCreated, Sequence: 1})
 		exhausted, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o"), Sequence: 2})
 		at := s.now()
 		next := at.Add(5 * time.Second)
@@ -113,7 +114,7 @@ func TestAttemptsMoveTheDelivery(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, ids)
 
-		log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
+		log, err := loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 		require.NoError(t, err)
 		require.Equal(t, []DeliveryLog{
 			{
@@ -145,7 +146,7 @@ func TestAMessageWithoutEndpointsIsLogged(t *testing.T) {
 		at := s.now()
 		s.now = func() time.Time { return at }
 		id, _ := enqueueMessage(t, s, WebhookMessage{TeamID: testids.Of("team"), OrderID: testids.Of("o"), Sequence: 1})
-		log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
+		log, err := loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 		require.NoError(t, err)
 		require.Equal(t, []DeliveryLog{{MessageID: id, EventType: orderUpdated, Sequence: 1, CreatedAt: at}}, log)
 	})
@@ -160,10 +161,10 @@ func TestRecordingAnAttemptAgainChangesNothing(t *testing.T) {
 		endpoint := addEndpoint(t, s, team)
 		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o")})
 		postponeDelivery(t, s, message, endpoint, 1, s.now())
-		before, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
+		before, err := loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 		require.NoError(t, err)
 		postponeDelivery(t, s, message, endpoint, 1, s.now().Add(time.Hour))
-		after, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
+		after, err := loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 		require.NoError(t, err)
 		require.Equal(t, before, after)
 
@@ -174,7 +175,7 @@ func TestRecordingAnAttemptAgainChangesNothing(t *testing.T) {
 			})
 		}
 		require.NoError(t, g.Wait())
-		after, err = loadDeliveryLog(t.Context(), s.db.Reader, "o")
+		after, err = loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 		require.NoError(t, err)
 		require.Len(t, after[0].Attempts, 2)
 
@@ -250,7 +251,7 @@ func TestADisabledEndpointHasNothingDue(t *testing.T) {
 // deliveryState returns the state of the delivery of order o's message to an endpoint.
 func deliveryState(t *testing.T, s *Store, endpoint string) string {
 	t.Helper()
-	log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
+	log, err := loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 	require.NoError(t, err)
 	for _, d := range log {
 		if d.EndpointID == endpoint {

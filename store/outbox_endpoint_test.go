@@ -98,7 +98,7 @@ func TestAnEndpointThatFailsForFiveDaysIsDisabled(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, e.Disabled)
 		require.Equal(t, DisabledReasonFailing, e.DisabledReason)
-		log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
+		log, err := loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 		require.NoError(t, err)
 		for _, d := range log {
 			if d.EndpointID == endpoint {
@@ -132,7 +132,7 @@ func TestFailuresRecordedAtOnceAllCount(t *testing.T) {
 		e, err := s.Endpoint(t.Context(), endpoint)
 		require.NoError(t, err)
 		require.Equal(t, at.Add((n-1)*time.Second), e.Health.LastFailure)
-		log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
+		log, err := loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 		require.NoError(t, err)
 		require.Len(t, log, n)
 		for _, d := range log {

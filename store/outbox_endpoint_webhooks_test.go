@@ -143,7 +143,7 @@ func TestABatchOfAttemptsIsRecordedTogether(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, at.Add(4*time.Second), e.FailingSince, "the first failure after the success")
 		require.Equal(t, at.Add(5*time.Second), e.Health.LastFailure)
-		log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
+		log, err := loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 		require.NoError(t, err)
 		for i, d := range log {
 			require.Len(t, d.Attempts, 1)

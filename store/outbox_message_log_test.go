@@ -101,7 +101,8 @@ func TestAMessageIsReadWithItsAnswers(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
-		id, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o"), Sequence: 3, Body: []byte(`{"a":1}`)})
+		id, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o"), Sequence: 3,
+			Body: []byte(`{"a":1}`)})
 		next := s.now().Add(time.Minute)
 		require.NoError(t, recordAttempt(s, endpoint, AttemptRow{
 			MessageID: id, Number: 1, At: s.now(), Duration: time.Second, StatusCode: 503, Failure: "status",

@@ -68,7 +68,8 @@ func TestMessagesGoToTheTeamsEndpointsThatTakeThem(t *testing.T) {
 		silent := Endpoint{ID: sqldb.NewID(), TeamID: team, FilterTypes: []string{}}
 		require.NoError(t, s.CreateEndpoint(t.Context(), silent))
 
-		m, endpoints := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o1"), EventType: orderUpdated, Sequence: 2,
+		m, endpoints := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o1"),
+			EventType: orderUpdated, Sequence: 2,
 			Body: []byte(`{"a":1}`)})
 		require.ElementsMatch(t, []string{all, updated}, endpoints)
 		require.Equal(t, []string{m}, dueMessages(t, s, all))

@@ -143,7 +143,8 @@ func (s *Store) updateUnmatchedResultTestRun(ctx context.Context, e sqldb.Querie
 			error_message = $6, lease_until = $7, updated_at = $8, started_at = $9, completed_at = $10
 		WHERE id = $11 AND completed_at = 0`,
 		run.Status, run.Stage, document, sqldb.IDOrNull(run.ReviewID), run.ErrorCode, run.Error,
-		sqldb.ToMicros(run.LeaseUntil), sqldb.ToMicros(s.now()), sqldb.ToMicros(run.StartedAt), sqldb.ToMicros(run.CompletedAt), run.ID)
+		sqldb.ToMicros(run.LeaseUntil), sqldb.ToMicros(s.now()), sqldb.ToMicros(run.StartedAt),
+		sqldb.ToMicros(run.CompletedAt), run.ID)
 }
 
 // FailUnmatchedResultTestRun ends a run with an error.

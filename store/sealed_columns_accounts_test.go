@@ -89,7 +89,8 @@ func TestSecretsAndPatientDataAreSealed(t *testing.T) {
 		stored := dumpTables(t, s, "teams", "api_keys", "users", "lab_accounts", "idempotency", "results", "endpoints",
 			"messages", "deliveries", "attempts")
 		for _, control := range []string{
-			"clear-team", "clear-key", "clear-user", "clear-lab", "clear-route", testids.Of("clear-order"), "clear-endpoint", "clear-event",
+			"clear-team", "clear-key", "clear-user", "clear-lab", "clear-route", testids.Of("clear-order"),
+			"clear-endpoint", "clear-event",
 			"clear-failure",
 			sha256Hex("sk_us_" + canary),
 		} {

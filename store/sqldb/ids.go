@@ -38,8 +38,8 @@ func RequireIDs(namesAndIDs ...string) error {
 	return nil
 }
 
-// IDOrNull returns the parameter for an id that may be NULL: NULL for an empty text, else the id. The statement fails on
-// both engines, with ErrInvalidID, when the text is not a UUID in its stored form.
+// IDOrNull returns the parameter for an id that may be NULL: NULL for an empty text, else the id. On both engines the
+// statement fails with ErrInvalidID when the text is not a UUID in its stored form.
 func IDOrNull(id string) driver.Valuer { return nullableID{id} }
 
 type nullableID struct{ id string }
