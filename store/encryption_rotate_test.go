@@ -329,7 +329,8 @@ func TestRotationCountsUnreadableValues(t *testing.T) {
 			WHERE order_id = $2`, sound.ID, spoilt.ID)
 		require.NoError(t, err)
 		_, err = old.db.Writer.ExecContext(t.Context(),
-			`INSERT INTO order_search (order_id, field, hash) VALUES ($1, 'name', 'of nobody')`, sound.ID)
+			`INSERT INTO order_search (order_id, field, hash, team_id, created_at)
+			VALUES ($1, 'name', 'of nobody', $2, 0)`, sound.ID, sound.TeamID)
 		require.NoError(t, err)
 		both := reopenWithKeys(t, old, newKeyring(t, newKeyText, oldKey))
 		done, err := both.RotateEncryptionKeys(t.Context(), ignoreProgress)

@@ -134,8 +134,9 @@ func (s *Store) scanReview(row sqldb.Scanner) (order.MatchReview, error) {
 		report, note               []byte
 		created, updated, reviewed int64
 	)
-	err := row.Scan(&r.ID, &r.TeamID, &r.LabAccountID, &r.Lab.Slug, &lab, &r.OrderNumber, &r.OrderID, &r.ResultID,
-		&r.Status, &matching, &report, &note, &r.Resolution, &r.ResolvedUserID, &r.ResolvedOrderID, &created, &updated,
+	err := row.Scan(&r.ID, sqldb.EmptyIfNull(&r.TeamID), &r.LabAccountID, &r.Lab.Slug, &lab, &r.OrderNumber,
+		sqldb.EmptyIfNull(&r.OrderID), sqldb.EmptyIfNull(&r.ResultID), &r.Status, &matching, &report, &note, &r.Resolution,
+		sqldb.EmptyIfNull(&r.ResolvedUserID), sqldb.EmptyIfNull(&r.ResolvedOrderID), &created, &updated,
 		&reviewed)
 	if err != nil {
 		return r, err
