@@ -705,8 +705,18 @@ ALTER TABLE order_progress SET (fillfactor = 85, autovacuum_vacuum_scale_factor 
 ALTER TABLE order_search SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02,
     autovacuum_analyze_scale_factor = 0.02);
 
+-- How far the back-fills of migrations have come.
+CREATE TABLE backfills (
+    name        TEXT PRIMARY KEY,
+    reached     TEXT NOT NULL,   -- the last key of the last batch
+    done        BIGINT NOT NULL, -- rows
+    updated_at  BIGINT NOT NULL,
+    finished_at BIGINT           -- NULL: not finished
+);
+
 -- +goose Down
 
+DROP TABLE backfills;
 DROP TABLE audit_chain;
 DROP TABLE audit;
 DROP TABLE delivery_leases;

@@ -694,8 +694,18 @@ CREATE TABLE audit_chain (
 );
 INSERT INTO audit_chain (id, start_seq, end_seq, sealed_at, signature) VALUES (1, 0, 0, 0, '');
 
+-- How far the back-fills of migrations have come.
+CREATE TABLE backfills (
+    name        TEXT PRIMARY KEY,
+    reached     TEXT NOT NULL,   -- the last key of the last batch
+    done        BIGINT NOT NULL, -- rows
+    updated_at  BIGINT NOT NULL,
+    finished_at BIGINT           -- NULL: not finished
+);
+
 -- +goose Down
 
+DROP TABLE backfills;
 DROP TABLE audit_chain;
 DROP TABLE audit;
 DROP TABLE delivery_leases;
