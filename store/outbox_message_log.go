@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
@@ -137,9 +138,10 @@ func IsMessageCursor(text string) bool {
 }
 
 func parseMessageCursor(text string) (created int64, id string, ok bool) {
-	at, id, found := strings.Cut(text, ".")
+	at, after, _ := strings.Cut(text, ".")
 	created, err := strconv.ParseInt(at, 10, 64)
-	return created, id, found && err == nil
+	id, isID := order.ParseID(after)
+	return created, id, isID && err == nil
 }
 
 // loadDeliveries adds the messages' deliveries and attempts, by two queries.
