@@ -65,6 +65,7 @@ func scanInboxItem(row sqldb.Scanner) (out InboxItem, err error) {
 }
 
 // InboxItems lists one page of items without their sealed parts, newest first, and returns how many there are in total.
+// The replica may answer, a little late.
 func (s *Store) InboxItems(ctx context.Context, by InboxQuery) (rows []InboxItem, total int, err error) {
 	var where sqldb.Where
 	if by.State != "" {
@@ -73,7 +74,7 @@ func (s *Store) InboxItems(ctx context.Context, by InboxQuery) (rows []InboxItem
 	if by.OrderID != "" {
 		where.And("order_id = ?", by.OrderID)
 	}
-	err = s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
+	err = s.db.InRecentSnapshot(ctx, func(ctx context.Context, q sqldb.Querier) error {
 		if total, err = countRows(ctx, q, "inbox", where); err != nil {
 			return err
 		}
