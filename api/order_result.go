@@ -48,7 +48,7 @@ func (s *server) getResultMetadata(ctx context.Context, in *OrderPath) (*body[ju
 // clientResult returns the newest results of an order of the caller's team, and adds the reading to the audit.
 func (s *server) clientResult(ctx context.Context, id string) (*junction.LabResultsRaw, error) {
 	team := callerOf(ctx).team.ID
-	o, v, err := s.Store.ReadOrderAndResult(ctx, team, canonicalUUID(id))
+	o, v, err := s.Store.CurrentOrderAndResult(ctx, team, canonicalUUID(id))
 	if o == nil && err != nil {
 		return nil, mapNotFound(err, "Order")
 	}
@@ -64,7 +64,7 @@ func (s *server) clientResult(ctx context.Context, id string) (*junction.LabResu
 
 func (s *server) getResultPDF(ctx context.Context, in *OrderPath) (*rawAnswer, error) {
 	team := callerOf(ctx).team.ID
-	o, err := s.Store.ReadOrder(ctx, team, canonicalUUID(in.OrderID))
+	o, err := s.Store.CurrentOrder(ctx, team, canonicalUUID(in.OrderID))
 	if err != nil {
 		return nil, mapNotFound(err, "Order")
 	}

@@ -14,8 +14,8 @@ func (s *Store) Order(ctx context.Context, teamID, id string) (*order.Order, err
 	return s.loadOrder(ctx, s.db.Reader, teamID, id)
 }
 
-// ReadOrderAudited reads an order as ReadOrder does, and appends a row to the audit log before it returns the order. It
-// sets the row's order and team. PostgreSQL does both in one statement, with one round trip and one commit. If the
+// ReadOrderAudited reads an order as CurrentOrder does, and appends a row to the audit log before it returns the order.
+// It sets the row's order and team. PostgreSQL does both in one statement, with one round trip and one commit. If the
 // replica can be asked, that statement reads the version of the order instead.
 func (s *Store) ReadOrderAudited(ctx context.Context, teamID, id string, row AuditRow) (*order.Order, error) {
 	where := orderFilter(teamID, id)
@@ -107,7 +107,7 @@ func (s *Store) OrderIDBySample(ctx context.Context, teamID, sampleID string) (s
 }
 
 // TransactionOrders lists the orders of a team's order transaction, oldest first. The replica may answer, as in
-// ReadOrder. The error is ErrNotFound when the team has no such transaction.
+// CurrentOrder. The error is ErrNotFound when the team has no such transaction.
 func (s *Store) TransactionOrders(ctx context.Context, teamID, transactionID string) ([]order.Order, error) {
 	var where sqldb.Where
 	where.And("o.transaction_id = ?", transactionID)

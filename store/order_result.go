@@ -109,7 +109,7 @@ func (s *Store) setResultVisible(ctx context.Context, tx *sql.Tx, orderID, resul
 	return nil
 }
 
-// NewestResult reads the newest visible result version. The replica may answer, as in ReadOrder. The error is
+// NewestResult reads the newest visible result version. The replica may answer, as in CurrentOrder. The error is
 // ErrNotFound when there is none, or when the order belongs to another team.
 func (s *Store) NewestResult(ctx context.Context, teamID, orderID string) (v order.ResultVersion, err error) {
 	err = s.readCurrent(ctx, orderFilter(teamID, orderID), func(ctx context.Context, q sqldb.Querier) error {
@@ -122,7 +122,7 @@ func (s *Store) NewestResult(ctx context.Context, teamID, orderID string) (v ord
 	return v, nil
 }
 
-// ResultPDF reads the PDF of the newest visible result version. The replica may answer, as in ReadOrder. The error is
+// ResultPDF reads the PDF of the newest visible result version. The replica may answer, as in CurrentOrder. The error is
 // ErrNotFound when there is none, or when the order belongs to another team.
 func (s *Store) ResultPDF(ctx context.Context, teamID, orderID string) (pdf []byte, err error) {
 	err = s.readCurrent(ctx, orderFilter(teamID, orderID), func(ctx context.Context, q sqldb.Querier) error {

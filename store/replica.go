@@ -26,8 +26,8 @@ func (s *Store) openReplica(o Options) error {
 	return s.db.UseReplica(r)
 }
 
-// ReadOrder reads an order as Order does. The replica may answer, but the order is never older than the primary has it.
-func (s *Store) ReadOrder(ctx context.Context, teamID, id string) (o *order.Order, err error) {
+// CurrentOrder reads an order as Order does. The replica may answer, but the order is never older than the primary has it.
+func (s *Store) CurrentOrder(ctx context.Context, teamID, id string) (o *order.Order, err error) {
 	err = s.readCurrent(ctx, orderFilter(teamID, id), func(ctx context.Context, q sqldb.Querier) error {
 		o, err = s.loadOrder(ctx, q, teamID, id)
 		return err
@@ -35,10 +35,10 @@ func (s *Store) ReadOrder(ctx context.Context, teamID, id string) (o *order.Orde
 	return o, err
 }
 
-// ReadOrderAndResult reads an order and its newest visible result version; the replica may answer, as in ReadOrder. The
+// CurrentOrderAndResult reads an order and its newest visible result version; the replica may answer, as in CurrentOrder. The
 // error is ErrNotFound without an order when the team has no such order, and ErrNotFound with it when the order has no
 // results.
-func (s *Store) ReadOrderAndResult(ctx context.Context, teamID, id string) (*order.Order, order.ResultVersion, error) {
+func (s *Store) CurrentOrderAndResult(ctx context.Context, teamID, id string) (*order.Order, order.ResultVersion, error) {
 	var o *order.Order
 	var v order.ResultVersion
 	err := s.readCurrent(ctx, orderFilter(teamID, id), func(ctx context.Context, q sqldb.Querier) (err error) {

@@ -47,14 +47,17 @@ func newReplicated(t *testing.T, maxAge time.Duration, through func(address stri
 	t.Cleanup(func() { require.NoError(t, r.standby.Stop()) })
 	r.copyURL, err = r.standby.DatabaseURL(r.url)
 	require.NoError(t, err)
-	replica := r.copyURL
-	if through != nil {
-		u, err := url.Parse(r.copyURL)
-		require.NoError(t, err)
-		u.Host = through(u.Host)
-		replica = u.String()
-	}
 	r.direct = openStore(t, r.url)
+	reader := "reader_" + sqldb.NewID()[24:] // who may read and nothing else
+	_, err = r.direct.db.Writer.ExecContext(t.Context(), `CREATE ROLE `+reader+` LOGIN IN ROLE pg_read_all_data`)
+	require.NoError(t, err)
+	u, err := url.Parse(r.copyURL)
+	require.NoError(t, err)
+	u.User = url.User(reader)
+	if through != nil {
+		u.Host = through(u.Host)
+	}
+	replica := u.String()
 	r.store = r.open(replica, maxAge)
 	r.waitUntilUsable(true)
 	return r

@@ -23,7 +23,7 @@ func (s *Store) ReplicaMetrics() prometheus.Collector {
 		usable: describe("usable", "1 when the database replica is asked for reads; 0 when there is none, or when it "+
 			"is away or too old."),
 		age: describe("age_seconds", "How old the newest data is that the database replica is known to have."),
-		done: describe("reads_total", "Reads that the database replica could answer, by what became of them. The "+
+		done: describe("reads_total", "Reads that the database replica could answer, by outcome. The "+
 			"primary answered all but those with the outcome answered.", "outcome"),
 	}
 }

@@ -128,8 +128,26 @@ func (t Traces) Headers() (map[string]string, error) {
 	return headers, nil
 }
 
+// check checks the replica of a database.
+func (r Replica) check(database Secret) problems {
+	var found problems
+	if r.ReplicaLag < time.Second || r.ReplicaLag > 5*time.Minute {
+		found.add("ALIQUOT_DATABASE_REPLICA_LAG", errors.New("is not between 1s and 5m"))
+	}
+	switch {
+	case r.ReplicaURL == "":
+	case strings.HasPrefix(database.Reveal(), "sqlite:"):
+		found.add("ALIQUOT_DATABASE_REPLICA_URL", errors.New("is set, but only a PostgreSQL database has replicas"))
+	case r.ReplicaURL == database:
+		found.add("ALIQUOT_DATABASE_REPLICA_URL", errors.New("is the same as ALIQUOT_DATABASE_URL"))
+	default:
+		found.add("ALIQUOT_DATABASE_REPLICA_URL", checkPostgres(r.ReplicaURL.Reveal(), "is not postgres://…"))
+	}
+	return found
+}
+
 func (a API) check() problems {
-	found := slices.Concat(a.Common.check(), a.WebhookNetworks.check(), a.Traces.check())
+	found := slices.Concat(a.Common.check(), a.Replica.check(a.DatabaseURL), a.WebhookNetworks.check(), a.Traces.check())
 	found = append(found, a.Shutdown.check()...)
 	if a.DrainDelay < 0 {
 		found.add("ALIQUOT_DRAIN_DELAY", errors.New("is negative"))
@@ -271,9 +289,15 @@ func checkDatabase(raw string) error {
 		}
 		return nil
 	}
+	return checkPostgres(raw, "is neither postgres://… nor sqlite:PATH")
+}
+
+// checkPostgres checks the URL of a PostgreSQL server: of the database or its replica. otherScheme is the error for
+// other URLs.
+func checkPostgres(raw, otherScheme string) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" && u.RawQuery == "" || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
-		return errors.New("is neither postgres://… nor sqlite:PATH")
+		return errors.New(otherScheme)
 	}
 	_, err = pgx.ParseConfig(raw)
 	if file, ok := errors.AsType[*fs.PathError](err); ok {

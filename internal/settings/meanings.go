@@ -12,6 +12,12 @@ var meanings = map[string]string{ //nolint:gosec // texts about secrets, not sec
 		"bytes> or, wrapped by the master key, <id>:wrapped:<base64>. The first key seals; every key opens what it " +
 		"sealed. aliquot key new-encryption creates a key; docs/security.md has the steps of a change of keys.",
 
+	"Replica.ReplicaURL": "URL of a replica of the database, a hot standby of PostgreSQL: " +
+		"postgres://…, by the rules of ALIQUOT_DATABASE_URL. It answers reads of clients and operations " +
+		"(docs/deploy.md). While it is away or too old, the database answers them. Empty: there is none.",
+	"Replica.ReplicaLag": "How old an answer of the replica may be, from 1s to 5m. Orders, their results and " +
+		"documents are never old; lists, searches and logs may be.",
+
 	"Master.MasterKey": "Key, or comma-separated keys, that unwrap wrapped encryption keys, in the " +
 		"form of encryption keys. Read it from a file (ALIQUOT_MASTER_KEY_FILE) that is stored apart from the " +
 		"database. The first key wraps; every key unwraps. Empty: encryption keys are not wrapped.",

@@ -44,7 +44,7 @@ type Replica struct {
 	reads     map[ReplicaOutcome]uint64
 }
 
-// ReplicaOutcome says what became of a read that could be answered by the replica. The primary answers all reads but
+// ReplicaOutcome says how a read ended that the replica could have answered. The primary answers all reads but
 // those with the first outcome.
 type ReplicaOutcome string
 

@@ -44,6 +44,7 @@ capabilities: {drop: [ALL]}
 {{/* The variable, in the form NAME_FILE, of each secret. */}}
 {{- define "aliquot.secretVariables" -}}
 databaseUrl: ALIQUOT_DATABASE_URL
+databaseReplicaUrl: ALIQUOT_DATABASE_REPLICA_URL
 encryptionKeys: ALIQUOT_ENCRYPTION_KEYS
 masterKey: ALIQUOT_MASTER_KEY
 courierSecrets: ALIQUOT_COURIER_SECRETS
