@@ -88,14 +88,17 @@ func (s *Store) OrderAudit(ctx context.Context, orderID string) ([]AuditRow, err
 
 const auditEntryColumns = `id, at, key_id, team_id, order_id, action, request_id, address, detail, seq, hash`
 
-// AuditLog lists one page of the audit log, newest first.
+// AuditLog lists one page of the audit log, newest first. The replica may answer, a little late.
 func (s *Store) AuditLog(ctx context.Context, q AuditQuery) ([]AuditEntry, error) {
 	var f sqldb.Where
 	f.AndIfSet("order_id = ?", q.OrderID)
 	f.AndIfSet("key_id = ?", q.APIKeyID)
-	rows, err := sqldb.QueryAll(ctx, s.db.Reader, scanAuditEntry,
-		`SELECT `+auditEntryColumns+` FROM audit`+f.String()+` ORDER BY at DESC, id DESC`+sqldb.LimitClause(q.Page, q.Size),
-		f.Args...)
+	var rows []hashedAuditEntry
+	err := s.readRecent(ctx, func(ctx context.Context, on sqldb.Querier) (err error) {
+		rows, err = sqldb.QueryAll(ctx, on, scanAuditEntry, `SELECT `+auditEntryColumns+` FROM audit`+f.String()+
+			` ORDER BY at DESC, id DESC`+sqldb.LimitClause(q.Page, q.Size), f.Args...)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("listing the audit: %w", err)
 	}

@@ -37,10 +37,11 @@ type OrderSummary struct {
 	UpdatedAt    time.Time
 }
 
-// OpsOrders lists one page of the orders of all teams, newest first, and counts all of them.
+// OpsOrders lists one page of the orders of all teams, newest first, and counts all of them. The replica may answer, a
+// little late.
 func (s *Store) OpsOrders(ctx context.Context, by OpsOrderQuery) (orders []OrderSummary, total int, err error) {
 	where := by.where()
-	err = s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
+	err = s.db.InRecentSnapshot(ctx, func(ctx context.Context, q sqldb.Querier) error {
 		if total, err = countRows(ctx, q, "order_progress p", where); err != nil {
 			return err
 		}

@@ -45,6 +45,7 @@ capabilities: {drop: [ALL]}
 {{- define "aliquot.secretVariables" -}}
 databaseUrl: ALIQUOT_DATABASE_URL
 migrationDatabaseUrl: ALIQUOT_MIGRATION_DATABASE_URL
+databaseReplicaUrl: ALIQUOT_DATABASE_REPLICA_URL
 encryptionKeys: ALIQUOT_ENCRYPTION_KEYS
 masterKey: ALIQUOT_MASTER_KEY
 courierSecrets: ALIQUOT_COURIER_SECRETS
