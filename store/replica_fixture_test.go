@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -49,8 +50,10 @@ func newReplicated(t *testing.T, maxAge time.Duration, through func(address stri
 	require.NoError(t, err)
 	r.direct = openStore(t, r.url)
 	reader := "reader_" + sqldb.NewID()[24:] // who may read and nothing else
-	_, err = r.direct.db.Writer.ExecContext(t.Context(), `CREATE ROLE `+reader+` LOGIN IN ROLE pg_read_all_data`)
+	superuser, err := sqldb.Open(server.URL, 1)
 	require.NoError(t, err)
+	_, err = superuser.Writer.ExecContext(t.Context(), `CREATE ROLE `+reader+` LOGIN IN ROLE pg_read_all_data`)
+	require.NoError(t, errors.Join(err, superuser.Close()))
 	u, err := url.Parse(r.copyURL)
 	require.NoError(t, err)
 	u.User = url.User(reader)
