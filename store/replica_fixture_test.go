@@ -26,7 +26,7 @@ var replicatedServer = sync.OnceValues(func() (*postgrestest.PersistentServer, e
 
 // replicated is a database with a replica. direct is a store without a replica, store one with it.
 type replicated struct {
-	t             *testing.T
+	t             testing.TB
 	standby       *postgrestest.Standby
 	url, copyURL  string
 	direct, store *Store
@@ -35,7 +35,7 @@ type replicated struct {
 
 // newReplicated returns a migrated database with a replica that may be maxAge old, and waits until it is used. Its
 // connections to the replica go through the address that through returns for the replica's (nil: the same).
-func newReplicated(t *testing.T, maxAge time.Duration, through func(address string) string) *replicated {
+func newReplicated(t testing.TB, maxAge time.Duration, through func(address string) string) *replicated {
 	t.Helper()
 	server, err := replicatedServer()
 	require.NoError(t, err)
