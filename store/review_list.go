@@ -180,7 +180,7 @@ func loadCandidateStatuses(ctx context.Context, q sqldb.Querier, reviews []order
 	rows, err := sqldb.QueryAll(ctx, q, func(sc sqldb.Scanner) (r row, err error) {
 		err = sc.Scan(&r.id, &r.status)
 		return r, err
-	}, `SELECT id, status FROM orders WHERE id IN (`+sqldb.Placeholders(1, len(args))+`)`, args...)
+	}, `SELECT order_id, status FROM order_progress WHERE order_id IN (`+sqldb.Placeholders(1, len(args))+`)`, args...)
 	if err != nil {
 		return fmt.Errorf("reading the statuses of candidates: %w", err)
 	}
