@@ -70,7 +70,7 @@ func newBrokenWorld(t *testing.T) *brokenWorld {
 	execute(`UPDATE demands SET created_at = $1`, past.UnixMicro())
 	w.addDueDeliveries(t, past)
 	execute(`INSERT INTO audit (id, at, key_id, team_id, order_id, action, request_id, address, detail)
-		VALUES ('a-1', $1, '', '', '', 'read', '', '', '')`, past.UnixMicro())
+		VALUES ($1, $2, NULL, NULL, NULL, 'read', '', '', '')`, uuid.NewString(), past.UnixMicro())
 	return w
 }
 
@@ -96,7 +96,7 @@ func (w *brokenWorld) addDueDeliveries(t *testing.T, at time.Time) {
 			URL: "https://client.example/hook", Secret: "whsec_c2VjcmV0"}))
 		message := uuid.NewString()
 		w.execute(`INSERT INTO messages (id, team_id, order_id, event_type, sequence, body, created_at)
-			VALUES ($1, $2, '', 'order.updated', 1, '', $3)`, message, o.TeamID, at.UnixMicro())
+			VALUES ($1, $2, NULL, 'order.updated', 1, '', $3)`, message, o.TeamID, at.UnixMicro())
 		w.execute(`INSERT INTO deliveries
 			(message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at)
 			VALUES ($1, $2, 'pending', 1, 0, $3, $3, $3)`, message, w.endpoints[i], at.UnixMicro())

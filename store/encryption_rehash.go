@@ -54,7 +54,7 @@ func (s *Store) loadReviewTerms(ctx context.Context, tx *sql.Tx, id string) ([]s
 // rehashTable replaces the hashes of a table that older keys made, subject by subject.
 func (s *Store) rehashTable(ctx context.Context, t searchTable, done *ColumnRotation,
 	report func(ColumnRotation)) error {
-	for after := ""; ; {
+	for after := sqldb.NilID; ; {
 		subjects, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText, fmt.Sprintf(`SELECT DISTINCT %[1]s FROM %[2]s
 			WHERE %[1]s > $1 AND substr(hash, 1, $2) <> $3 ORDER BY %[1]s LIMIT %[3]d`, t.subject, t.name, rotationBatch),
 			after, keyring.HashPrefixSize, s.keys.Keys()[0].HashPrefix)

@@ -61,13 +61,14 @@ func TestEverySealedColumnIsRotatedAndErased(t *testing.T) {
 		}
 
 		// Control: the comparison finds a column that is missing in the list, and one that no longer exists.
-		_, err := s.db.Writer.ExecContext(t.Context(),
+		owner := asOwner(t, s)
+		_, err := owner.db.Writer.ExecContext(t.Context(),
 			`CREATE TABLE forgotten (id TEXT PRIMARY KEY, clear TEXT, secret BYTEA)`)
 		require.NoError(t, err)
-		_, err = s.db.Writer.ExecContext(t.Context(), `ALTER TABLE shipments DROP COLUMN notes`)
+		_, err = owner.db.Writer.ExecContext(t.Context(), `ALTER TABLE shipments DROP COLUMN notes`)
 		require.NoError(t, err)
 		require.Equal(t, []string{"forgotten.secret", "shipments.notes, which the schema does not have"},
-			undeclaredSealedColumns(t, s))
+			undeclaredSealedColumns(t, owner))
 	})
 }
 
@@ -329,7 +330,8 @@ func TestRotationCountsUnreadableValues(t *testing.T) {
 			WHERE order_id = $2`, sound.ID, spoilt.ID)
 		require.NoError(t, err)
 		_, err = old.db.Writer.ExecContext(t.Context(),
-			`INSERT INTO order_search (order_id, field, hash) VALUES ($1, 'name', 'of nobody')`, sound.ID)
+			`INSERT INTO order_search (order_id, field, hash, team_id, created_at)
+			VALUES ($1, 'name', 'of nobody', $2, 0)`, sound.ID, sound.TeamID)
 		require.NoError(t, err)
 		both := reopenWithKeys(t, old, newKeyring(t, newKeyText, oldKey))
 		done, err := both.RotateEncryptionKeys(t.Context(), ignoreProgress)

@@ -14,9 +14,12 @@ import (
 // found. The error is ErrNotFound when the order has no appointment.
 func (s *Store) Appointment(ctx context.Context, teamID, orderID string) (order.AppointmentDocument, error) {
 	var a order.AppointmentDocument
+	var where sqldb.Where
+	where.And("a.order_id = ?", orderID)
+	where.AndIfSet("a.team_id = ?", teamID)
 	err := s.db.InSnapshot(ctx, func(q sqldb.Querier) (err error) {
-		a, err = s.appointment(ctx, q, `WHERE a.order_id = $1 AND ($2 = '' OR a.team_id = $2)
-			ORDER BY a.status IN ('completed', 'cancelled'), a.created_at DESC, a.id DESC LIMIT 1`, orderID, teamID)
+		a, err = s.appointment(ctx, q, where.String()+`
+			ORDER BY a.status IN ('completed', 'cancelled'), a.created_at DESC, a.id DESC LIMIT 1`, where.Args...)
 		return err
 	})
 	if err != nil {
@@ -66,10 +69,9 @@ func (s *Store) scanAppointment(row sqldb.Scanner) (r appointmentRow, err error)
 	var start, end, confirmBy, reported, created int64
 	var notes, asked, home []byte
 	a := &r.document
-	err = row.Scan(&a.ID, &a.OrderID, &a.Type, &a.Provider, &a.AccountID, &a.Status, &a.Reference, &a.Confirmation,
-		&a.SiteCode,
-		&a.SlotKey, &start, &end, &a.Zone, &a.CanReschedule, &confirmBy, &reported, &created, &notes, &asked,
-		&a.UserID, &a.TransactionID, &home)
+	err = row.Scan(&a.ID, &a.OrderID, &a.Type, &a.Provider, sqldb.EmptyIfNull(&a.AccountID), &a.Status,
+		&a.Reference, &a.Confirmation, &a.SiteCode, &a.SlotKey, &start, &end, &a.Zone, &a.CanReschedule, &confirmBy,
+		&reported, &created, &notes, &asked, &a.UserID, &a.TransactionID, &home)
 	if err != nil {
 		return r, err
 	}
@@ -137,9 +139,9 @@ func upsertAppointment(ctx context.Context, tx *sql.Tx, orderID, teamID string, 
 			zone = excluded.zone, can_reschedule = excluded.can_reschedule, confirm_by = excluded.confirm_by,
 			reported_at = excluded.reported_at
 		WHERE appointments.order_id = excluded.order_id`,
-		a.ID, orderID, teamID, a.Type, storableText(a.Provider), a.AccountID, a.Status, storableText(a.Reference),
-		storableText(a.Confirmation), storableText(a.SiteCode), storableText(a.SlotKey), sqldb.ToMicros(a.StartAt),
-		sqldb.ToMicros(a.EndAt), storableText(a.Zone),
+		a.ID, orderID, teamID, a.Type, storableText(a.Provider), sqldb.IDOrNull(a.AccountID), a.Status,
+		storableText(a.Reference), storableText(a.Confirmation), storableText(a.SiteCode), storableText(a.SlotKey),
+		sqldb.ToMicros(a.StartAt), sqldb.ToMicros(a.EndAt), storableText(a.Zone),
 		a.CanReschedule, sqldb.ToMicros(a.ConfirmBy), sqldb.ToMicros(a.ReportedAt), sqldb.ToMicros(a.CreatedAt))
 	if err == nil && n == 0 {
 		err = errOtherOrder

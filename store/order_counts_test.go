@@ -46,8 +46,8 @@ func TestOrdersAreCountedAsTheyMove(t *testing.T) {
 
 		// Controls: a change that is not counted is found and corrected, even if the sum is right.
 		_, err = s.db.Writer.ExecContext(t.Context(),
-			`UPDATE order_progress SET status = $1 WHERE order_id =
-				(SELECT MIN(order_id) FROM order_progress WHERE unfinished AND status <> $1)`,
+			`UPDATE order_progress SET status = $1 WHERE order_id = (SELECT order_id FROM order_progress
+				WHERE unfinished AND status <> $1 ORDER BY order_id LIMIT 1)`,
 			lifecycle.WithCustomer)
 		require.NoError(t, err)
 		open, err = s.unfinishedByStatus(t.Context())

@@ -79,7 +79,8 @@ func (n NewOrder) check() error {
 	case n.IdempotencyKey != nil && n.RenderAnswer == nil:
 		return errors.New("there is no answer to store")
 	default:
-		return nil
+		return sqldb.RequireIDs("the id", o.ID, "the transaction", o.TransactionID, "the modality part", o.ModalityPartID,
+			"the team", o.TeamID, "the user", o.UserID, "the lab account", o.LabAccountID)
 	}
 }
 

@@ -23,7 +23,8 @@ var selectWholeOrders = `SELECT ` + orderColumns + `, ` + sqldb.QualifyOptionalC
 	sqldb.RowsAsText(`sequence, status, detail, CASE WHEN implied THEN 1 ELSE 0 END,
 		cause, step, occurred_at, recorded_at`,
 		`events WHERE order_id = o.id`) + `, ` +
-	sqldb.RowsAsText(`t.id, tp.status, tp.status_at, t.origin, COALESCE(t.parent_id, ''), t.created_at, tp.updated_at`,
+	sqldb.RowsAsText(`t.id, tp.status, tp.status_at, t.origin, COALESCE(CAST(t.parent_id AS TEXT), ''),
+		t.created_at, tp.updated_at`,
 		`orders t JOIN order_progress tp ON tp.order_id = t.id WHERE t.transaction_id = o.transaction_id`) +
 	` FROM orders o JOIN order_progress p ON p.order_id = o.id JOIN order_states w ON w.order_id = o.id
 	JOIN order_documents d ON d.order_id = o.id LEFT JOIN shipments s ON s.order_id = o.id`

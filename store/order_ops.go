@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -36,10 +37,11 @@ type OrderSummary struct {
 	UpdatedAt    time.Time
 }
 
-// OpsOrders lists one page of the orders of all teams, newest first, and counts all of them.
+// OpsOrders lists one page of the orders of all teams, newest first, and counts all of them. The replica may answer, a
+// little late.
 func (s *Store) OpsOrders(ctx context.Context, by OpsOrderQuery) (orders []OrderSummary, total int, err error) {
 	where := by.where()
-	err = s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
+	err = s.db.InRecentSnapshot(ctx, func(ctx context.Context, q sqldb.Querier) error {
 		if total, err = countRows(ctx, q, "order_progress p", where); err != nil {
 			return err
 		}
@@ -108,7 +110,8 @@ func (s *Store) OrdersWithoutWorkflow(ctx context.Context, createdBefore time.Ti
 // to finish.
 func (s *Store) UnfinishedOrders(ctx context.Context, afterID string, limit int) ([]string, error) {
 	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
-		`SELECT order_id FROM order_progress WHERE unfinished AND order_id > $1 ORDER BY order_id LIMIT $2`, afterID, limit)
+		`SELECT order_id FROM order_progress WHERE unfinished AND order_id > $1 ORDER BY order_id LIMIT $2`,
+		cmp.Or(afterID, sqldb.NilID), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing unfinished orders: %w", err)
 	}
@@ -148,8 +151,8 @@ func quoteLowStatuses(stages ...lifecycle.Stage) string {
 // SilentOrders lists the ids of testkit orders that no partner has reported on for too long, after the id afterID.
 func (s *Store) SilentOrders(ctx context.Context, since SilenceSince, afterID string, limit int) ([]string, error) {
 	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText, silentOrders,
-		afterID, sqldb.ToMicros(since.Placed), sqldb.ToMicros(since.Shipped), sqldb.ToMicros(since.Received), CallKindPoll,
-		sqldb.ToMicros(since.Polled), limit)
+		cmp.Or(afterID, sqldb.NilID), sqldb.ToMicros(since.Placed), sqldb.ToMicros(since.Shipped),
+		sqldb.ToMicros(since.Received), CallKindPoll, sqldb.ToMicros(since.Polled), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing silent orders: %w", err)
 	}

@@ -113,7 +113,8 @@ func insertDecision(ctx context.Context, tx *sql.Tx, r order.Recording, d order.
 	n, err := sqldb.ExecCount(ctx, tx,
 		`INSERT INTO decisions (order_id, revision, sequence, cause, outcome, reason, from_status, to_status, child_id, at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
-		r.OrderID, d.Revision, d.Sequence, r.Cause, d.Outcome, d.Reason, r.Decision.From, to, d.ReplacementID,
+		r.OrderID, d.Revision, d.Sequence, r.Cause, d.Outcome, d.Reason, r.Decision.From, to,
+		sqldb.IDOrNull(d.ReplacementID),
 		sqldb.ToMicros(now))
 	if err != nil {
 		return false, fmt.Errorf("writing the decision: %w", err)
@@ -146,7 +147,7 @@ type settledDecision struct {
 func previousDecision(ctx context.Context, tx *sql.Tx, orderID, cause string) (settledDecision, error) {
 	return sqldb.QueryOne(ctx, tx, func(row sqldb.Scanner) (d settledDecision, err error) {
 		r := &d.result
-		err = row.Scan(&r.Revision, &r.Sequence, &r.Outcome, &r.Reason, &r.ReplacementID, &d.from)
+		err = row.Scan(&r.Revision, &r.Sequence, &r.Outcome, &r.Reason, sqldb.EmptyIfNull(&r.ReplacementID), &d.from)
 		return d, err
 	}, `SELECT revision, sequence, outcome, reason, child_id, from_status FROM decisions
 		WHERE order_id = $1 AND cause = $2 AND outcome <> $3`, orderID, cause, order.OutcomeParked)

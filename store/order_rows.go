@@ -48,7 +48,7 @@ func (s *Store) orderRows(o *order.Order, changed, started time.Time) (rows [len
 	rows[0] = []any{
 		o.ID, o.TeamID, o.UserID, o.ClientUserID, o.TransactionID, o.LabAccountID, o.ModalityPartID, o.Number,
 		c.numbers.accession, cmp.Or(c.numbers.sampleID, o.SampleID), string(o.Modality), o.Registrable,
-		c.numbers.registered, o.Imported, string(o.Origin), sqldb.NullIfEmpty(o.ParentID), o.ReplacementDepth, o.Priority,
+		c.numbers.registered, o.Imported, string(o.Origin), sqldb.IDOrNull(o.ParentID), o.ReplacementDepth, o.Priority,
 		o.BillingType, o.CreatorMemberID, sqldb.ToMicros(o.CreatedAt),
 	}
 	rows[1] = []any{

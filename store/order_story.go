@@ -148,7 +148,8 @@ func scanDemand(row sqldb.Scanner) (d DemandRow, err error) {
 
 func scanDecision(row sqldb.Scanner) (d DecisionRow, err error) {
 	var at int64
-	err = row.Scan(&d.Cause, &d.Outcome, &d.Reason, &d.From, &d.To, &d.Sequence, &d.Revision, &d.ReplacementID, &at)
+	err = row.Scan(&d.Cause, &d.Outcome, &d.Reason, &d.From, &d.To, &d.Sequence, &d.Revision,
+		sqldb.EmptyIfNull(&d.ReplacementID), &at)
 	d.At = sqldb.FromMicros(at)
 	return d, err
 }

@@ -7,8 +7,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/internal/billing"
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/migrator"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
@@ -26,6 +28,10 @@ const (
 func (w *snapshotWriter) open() {
 	ctx, s := w.t.Context(), w.s
 	require.NoError(w.t, s.CheckEncryptionKeys(ctx))
+	m, err := s.migratorWith([]migrator.Backfill{{Name: "snapshot", Table: "teams", Fill: migrator.FillBy(
+		`UPDATE teams SET name = name WHERE id > $1 AND id <= $2`)}})
+	require.NoError(w.t, err)
+	require.NoError(w.t, m.Fill(ctx))
 	w.team, w.user, w.molecular, w.neutral, w.endpoint = sqldb.NewID(), sqldb.NewID(), sqldb.NewID(), sqldb.NewID(),
 		sqldb.NewID()
 	require.NoError(w.t, s.CreateTeam(ctx,
@@ -57,7 +63,7 @@ func (w *snapshotWriter) open() {
 		Code: "S1", Name: "Plan", Address: billing.Address{City: "Phoenix"}, ProviderIDs: map[string]string{"stedi": "1"},
 	}))
 
-	_, err := s.ImportCatalogue(ctx, smallCatalogue(), CatalogueImportOptions{})
+	_, err = s.ImportCatalogue(ctx, smallCatalogue(), CatalogueImportOptions{})
 	require.NoError(w.t, err)
 	require.NoError(w.t, s.PutLab(ctx,
 		order.Lab{ID: 27, Slug: "mtl", Name: "Molecular", CollectionMethods: []string{"testkit"}}))
@@ -202,7 +208,8 @@ func (w *snapshotWriter) rest() {
 	shipment := getOrder(w.t, s, w.orders["kit on its way"].ID).Shipment
 	execUnchecked(w.t, s, `UPDATE shipments SET notes = $1 WHERE id = $2`, s.keys.Seal("shipments/"+shipment.ID+"/notes",
 		notes), shipment.ID)
-	lease, _, err := s.TakeDeliveryLease(ctx, DeliveryLease{EndpointID: w.endpoint, Owner: "batch", Duration: time.Minute})
+	lease, _, err := s.TakeDeliveryLease(ctx, DeliveryLease{EndpointID: w.endpoint, Owner: testids.Of("batch"),
+		Duration: time.Minute})
 	require.NoError(w.t, err)
 	require.NoError(w.t, s.ReleaseDeliveryLease(ctx, lease))
 	due, err := s.DueDeliveries(ctx, DueQuery{EndpointID: w.endpoint, Now: s.now(), Limit: 2})
@@ -236,7 +243,8 @@ func (w *snapshotWriter) rest() {
 
 	for _, action := range []string{"order.read", "order.cancel", "order.create"} {
 		require.NoError(w.t, s.AppendAudit(ctx, AuditRow{
-			APIKeyID: "key", TeamID: w.team, OrderID: o.ID, Action: action, RequestID: "r", Address: "192.0.2.7", Detail: "d",
+			APIKeyID: testids.Of("key"), TeamID: w.team, OrderID: o.ID, Action: action, RequestID: "r",
+			Address: "192.0.2.7", Detail: "d",
 		}))
 	}
 	_, err = s.SealAudit(ctx, 10)

@@ -36,11 +36,18 @@ func (s *Store) DeleteUser(ctx context.Context, teamID, id string) error {
 // users with that id, it restores the one deleted last. It returns the user's id. The error is ErrNotFound when there
 // is no such user or undeleteGrace is over, and ErrConflict when another user has the client's id.
 func (s *Store) UndeleteUser(ctx context.Context, teamID, id, clientUserID string) (string, error) {
+	var where sqldb.Where
+	where.And("team_id = ?", teamID)
+	where.And("erase_at > ?", sqldb.ToMicros(s.now()))
+	if id != "" {
+		where.And("id = ?", id)
+	} else {
+		where.And("client_user_id = ?", clientUserID)
+	}
 	found := id
 	err := s.db.InTx(ctx, func(tx *sql.Tx) (err error) {
-		found, err = sqldb.QueryOne(ctx, tx, sqldb.ScanText, `SELECT id FROM users WHERE team_id = $1 AND erase_at > $2
-			AND (id = $3 OR $3 = '' AND client_user_id = $4) ORDER BY erase_at DESC LIMIT 1`,
-			teamID, sqldb.ToMicros(s.now()), id, clientUserID)
+		found, err = sqldb.QueryOne(ctx, tx, sqldb.ScanText,
+			`SELECT id FROM users`+where.String()+` ORDER BY erase_at DESC LIMIT 1`, where.Args...)
 		if err != nil {
 			return err
 		}

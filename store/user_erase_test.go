@@ -118,7 +118,7 @@ func TestADeletedUsersDataIsErased(t *testing.T) {
 		}
 		for table, of := range map[string]string{
 			"order_search": "1 = 1", "review_search": "1 = 1", "results": "1 = 1", "reviews": "1 = 1",
-			"messages": "order_id <> ''",
+			"messages": "order_id IS NOT NULL",
 		} {
 			n, err := countRows(ctx, s.db.Reader, table, sqldb.Where{Terms: []string{of}})
 			require.NoError(t, err)

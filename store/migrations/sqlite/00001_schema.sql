@@ -1,6 +1,7 @@
 -- The schema of release 0.1.0 on SQLite. The other engine has the same tables and columns. Times are microseconds
--- since 1970 (0: never). JSON is TEXT, and a BYTEA column is sealed (AES-256-GCM) unless it says otherwise. A team_id of
--- '' means "all teams".
+-- since 1970 (0: never). JSON is TEXT, and a BYTEA column is sealed (AES-256-GCM) unless it says otherwise. An id that
+-- Aliquot makes is a UUID, as TEXT in lower case; NULL means none, and a team_id of NULL means "all teams". Ids that
+-- others make are TEXT as they came.
 
 -- +goose Up
 
@@ -57,11 +58,11 @@ CREATE TABLE idempotency (
     token       TEXT NOT NULL,           -- of the claim
     state       TEXT NOT NULL,           -- executing, stored
     lease_until BIGINT NOT NULL,
-    order_id    TEXT NOT NULL,           -- '' when the answer made no order
+    order_id    TEXT,                    -- NULL when the answer made no order
     status      BIGINT NOT NULL,
     answer      BYTEA,
     created_at  BIGINT NOT NULL,
-    demand_id   TEXT NOT NULL DEFAULT '', -- of the demand that the request makes; the same for each claim of the key
+    demand_id   TEXT NOT NULL,           -- of the demand that the request makes; the same for each claim of the key
     PRIMARY KEY (team_id, route, key_hash)
 );
 CREATE INDEX idempotency_created ON idempotency (created_at);
@@ -131,7 +132,7 @@ CREATE INDEX markers_by_lab ON markers (lab_id);
 
 CREATE TABLE lab_tests (
     id         TEXT PRIMARY KEY,
-    team_id    TEXT NOT NULL,
+    team_id    TEXT,
     lab_id     BIGINT REFERENCES labs (id),
     slug       TEXT NOT NULL,
     status     TEXT NOT NULL,
@@ -173,7 +174,7 @@ CREATE TABLE zips (
 
 CREATE TABLE lab_accounts (
     id          TEXT PRIMARY KEY,
-    team_id     TEXT NOT NULL,
+    team_id     TEXT,
     lab_slug    TEXT NOT NULL,
     partner     TEXT NOT NULL,
     environment TEXT NOT NULL,
@@ -231,7 +232,7 @@ CREATE TABLE orders (
     depth             INTEGER NOT NULL,
     priority          BOOLEAN NOT NULL,
     billing_type      TEXT NOT NULL,
-    creator_member_id TEXT,
+    creator_member_id TEXT,                               -- the client's own id of a member, as it was sent
     created_at        BIGINT NOT NULL,
     imported          BOOLEAN NOT NULL DEFAULT FALSE,     -- another system made the requisition
     erase_at          BIGINT NOT NULL DEFAULT 0,          -- from when on an ended order is erased; 0: not
@@ -336,7 +337,7 @@ CREATE TABLE decisions (
     reason      TEXT NOT NULL,   -- a code
     from_status TEXT NOT NULL,
     to_status   TEXT NOT NULL,   -- '': no event
-    child_id    TEXT NOT NULL,   -- the replacement; '': none
+    child_id    TEXT,            -- the replacement; NULL: none
     at          BIGINT NOT NULL,
     PRIMARY KEY (order_id, revision)
 );
@@ -356,8 +357,8 @@ CREATE TABLE order_search (
     order_id   TEXT NOT NULL REFERENCES orders (id),
     field      TEXT NOT NULL,
     hash       TEXT NOT NULL,
-    team_id    TEXT NOT NULL DEFAULT '',  -- of the order
-    created_at BIGINT NOT NULL DEFAULT 0, -- of the order
+    team_id    TEXT NOT NULL,           -- of the order
+    created_at BIGINT NOT NULL,         -- of the order
     PRIMARY KEY (order_id, field, hash)
 );
 CREATE INDEX order_search_by_hash ON order_search (field, hash, team_id, created_at, order_id);
@@ -397,7 +398,7 @@ CREATE TABLE appointments (
     team_id        TEXT NOT NULL,
     type           TEXT NOT NULL,   -- phlebotomy, patient_service_center
     provider       TEXT NOT NULL,
-    account_id     TEXT NOT NULL,   -- through which the provider is called
+    account_id     TEXT,            -- through which the provider is called
     status         TEXT NOT NULL,
     reference      TEXT NOT NULL,   -- the provider's id of the appointment; '': not known yet
     confirmation   TEXT NOT NULL,
@@ -503,7 +504,7 @@ CREATE TABLE inbox (
     reason       BYTEA,                       -- the partner's own words
     received_at  BIGINT NOT NULL,
     state_at     BIGINT NOT NULL,
-    account_id   TEXT NOT NULL DEFAULT '',    -- the lab account that it came through; '': not known
+    account_id   TEXT,                        -- the lab account that it came through; NULL: not known
     fetch_at     BIGINT NOT NULL DEFAULT 0,   -- when to fetch the announced results of an unknown order; 0: do not
     fetch_tries  INTEGER NOT NULL DEFAULT 0,
     UNIQUE (partner, event_key, hash),
@@ -521,12 +522,12 @@ CREATE INDEX inbox_by_age ON inbox (received_at) WHERE body IS NOT NULL;
 CREATE TABLE reviews (
     id                TEXT PRIMARY KEY,
     subject           TEXT NOT NULL UNIQUE, -- order:<id>, or report:<lab account>:<order number as reported>
-    team_id           TEXT NOT NULL,
+    team_id           TEXT,
     lab_account_id    TEXT NOT NULL,
     lab_slug          TEXT NOT NULL,
     order_number      TEXT NOT NULL,        -- as reported
-    order_id          TEXT NOT NULL,        -- the order that ended otherwise; '': none was found
-    result_id         TEXT NOT NULL,        -- with order_id: the result version that is held
+    order_id          TEXT,                 -- the order that ended otherwise; NULL: none was found
+    result_id         TEXT,                 -- with order_id: the result version that is held
     status            TEXT NOT NULL,
     decision_code     TEXT NOT NULL,
     matching          TEXT NOT NULL,        -- JSON: ids, codes and counts
@@ -536,10 +537,10 @@ CREATE TABLE reviews (
     pdf               BYTEA,                -- only without an order
     note              BYTEA,
     resolution_action TEXT NOT NULL,        -- '': not decided yet
-    accepting         TEXT NOT NULL,        -- the order whose workflow is asked to accept the lab report; '': none
-    demand_id         TEXT NOT NULL,        -- of the demand that asks it
-    resolved_user_id  TEXT NOT NULL,
-    resolved_order_id TEXT NOT NULL,
+    accepting         TEXT,                 -- the order whose workflow is asked to accept the report; NULL: none
+    demand_id         TEXT,                 -- of the demand that asks it
+    resolved_user_id  TEXT,
+    resolved_order_id TEXT,
     created_at        BIGINT NOT NULL,
     updated_at        BIGINT NOT NULL,
     reviewed_at       BIGINT NOT NULL       -- 0: not decided yet
@@ -565,7 +566,7 @@ CREATE TABLE unmatched_tests (
     status        TEXT NOT NULL,   -- queued, running, succeeded, failed
     stage         TEXT NOT NULL,
     orders        TEXT NOT NULL,   -- JSON, by role
-    raw_result_id TEXT NOT NULL,   -- of the review; '': none yet
+    raw_result_id TEXT,            -- of the review; NULL: none yet
     error_code    TEXT NOT NULL,
     error_message TEXT NOT NULL,
     lease_until   BIGINT NOT NULL, -- a process works on the run until this time
@@ -605,7 +606,7 @@ CREATE INDEX endpoints_team ON endpoints (team_id);
 CREATE TABLE messages (
     id         TEXT PRIMARY KEY,
     team_id    TEXT NOT NULL,
-    order_id   TEXT NOT NULL,
+    order_id   TEXT,
     event_type TEXT NOT NULL,
     sequence   BIGINT NOT NULL,        -- of the order's event
     body       BYTEA NOT NULL,         -- the exact bytes to send
@@ -665,11 +666,11 @@ CREATE TABLE encryption_checks (
 CREATE TABLE audit (
     id         TEXT PRIMARY KEY,
     at         BIGINT NOT NULL,
-    key_id     TEXT NOT NULL,
-    team_id    TEXT NOT NULL,
-    order_id   TEXT NOT NULL,
+    key_id     TEXT,
+    team_id    TEXT,
+    order_id   TEXT,
     action     TEXT NOT NULL,
-    request_id TEXT NOT NULL,
+    request_id TEXT NOT NULL, -- of the request, often the caller's own
     address    TEXT NOT NULL,
     detail     TEXT NOT NULL, -- codes only
     seq        BIGINT,        -- the position in the chain; NULL until the row is sealed
@@ -693,8 +694,18 @@ CREATE TABLE audit_chain (
 );
 INSERT INTO audit_chain (id, start_seq, end_seq, sealed_at, signature) VALUES (1, 0, 0, 0, '');
 
+-- How far the back-fills of migrations have come.
+CREATE TABLE backfills (
+    name        TEXT PRIMARY KEY,
+    reached     TEXT NOT NULL,   -- the last key of the last batch
+    done        BIGINT NOT NULL, -- rows
+    updated_at  BIGINT NOT NULL,
+    finished_at BIGINT           -- NULL: not finished
+);
+
 -- +goose Down
 
+DROP TABLE backfills;
 DROP TABLE audit_chain;
 DROP TABLE audit;
 DROP TABLE delivery_leases;
