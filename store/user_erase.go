@@ -95,16 +95,16 @@ func (s *Store) EraseUsers(ctx context.Context, limit int) (int, error) {
 	return len(due), nil
 }
 
-// ofUser returns the condition that a row of orders is an order of the user $n. The first term finds the rows by an
+// ordersOfUser returns the condition that a row of orders is an order of the user $n. The first term finds the rows by an
 // index. The second one is checked again after the statement has waited for a row.
-func ofUser(n string) string {
+func ordersOfUser(n string) string {
 	return `id IN (SELECT order_id FROM order_progress WHERE user_id = ` + n + `) AND user_id = ` + n
 }
 
 // scheduleOrderErasure marks the orders of an erased user for erasure.
 func scheduleOrderErasure(ctx context.Context, tx *sql.Tx, userID string, now int64) error {
 	_, err := tx.ExecContext(ctx, `UPDATE orders SET erase_at = $1
-		WHERE `+ofUser("$2")+` AND erase_at = 0 AND erased_at = 0
+		WHERE `+ordersOfUser("$2")+` AND erase_at = 0 AND erased_at = 0
 		AND EXISTS (SELECT 1 FROM users WHERE id = $2 AND erased_at > 0)`, now, userID)
 	return err
 }
