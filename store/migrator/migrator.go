@@ -20,7 +20,10 @@ import (
 
 // DefaultLockTimeout is how long a migration waits for a lock. Readers and writers that come later wait behind it, so
 // this is also the longest pause that waiting costs them. The migration is tried again until it gets the lock.
-const DefaultLockTimeout = 3 * time.Second
+const DefaultLockTimeout = 2 * time.Second
+
+// pausePerWait is the average pause before the next try, in times of the wait.
+const pausePerWait = 5
 
 // Options are the options of New.
 type Options struct {
@@ -162,7 +165,7 @@ func (m *Migrator) apply(ctx context.Context, f *file) error {
 		if !isLockNotAvailable(err) && !sqldb.IsRetryable(err) {
 			return err
 		}
-		pause := jitter(m.lockTimeout)
+		pause := jitter(pausePerWait * m.lockTimeout)
 		m.log.WarnContext(ctx, "the migration did not get a lock and is tried again", "migration", f.name, "try", try,
 			"pause", pause.Round(time.Millisecond), "waited_for", blockers)
 		if err := sleep(ctx, pause); err != nil {

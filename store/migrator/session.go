@@ -63,7 +63,7 @@ func (s *session) SessionLock(ctx context.Context, conn *sql.Conn) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("preparing the session: %w", err), s.SessionUnlock(context.WithoutCancel(ctx), conn))
 	}
-	for _, setting := range []string{"client_connection_check_interval = '10s'", "transaction_timeout = 0"} {
+	for _, setting := range []string{"client_connection_check_interval = '2s'", "transaction_timeout = 0"} {
 		_, _ = conn.ExecContext(ctx, "SET "+setting) // see optionalSettings
 	}
 	s.conn = conn
