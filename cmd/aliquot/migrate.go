@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,7 +19,8 @@ func newMigrate() *cobra.Command {
 	return withOutputFlag(&cobra.Command{
 		Use:   "migrate",
 		Short: "Migrate the database to the present schema",
-		Long: "Migrates the database to the present schema. It can be repeated, and run in several processes at once.\n" +
+		Long: "Migrates the database to the present schema, while other processes read and write it. It can be stopped and\n" +
+			"repeated, and run in several processes at once. It has no time limit: the log says what it waits for.\n" +
 			"Settings: docs/settings.md.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -26,7 +28,41 @@ func newMigrate() *cobra.Command {
 				if err := db.Migrate(cmd.Context()); err != nil {
 					return err
 				}
-				return out.printLine(cmd.OutOrStdout(), map[string]bool{"up_to_date": true}, "The schema is up to date.")
+				left, err := db.UnfinishedBackfills(cmd.Context())
+				if err != nil {
+					return err
+				}
+				text := "The schema is up to date."
+				if len(left) > 0 {
+					text += "\nRun aliquot backfill when no process of the release before runs: " + strings.Join(left, ", ")
+				}
+				return out.printLine(cmd.OutOrStdout(), migrateResult{UpToDate: true, UnfinishedBackfills: left}, "%s", text)
+			})
+		},
+	}, &out)
+}
+
+// migrateResult is the JSON form of what migrate has done.
+type migrateResult struct {
+	UpToDate            bool     `json:"up_to_date"`
+	UnfinishedBackfills []string `json:"unfinished_backfills"`
+}
+
+func newBackfill() *cobra.Command {
+	var out outputFormat
+	return withOutputFlag(&cobra.Command{
+		Use:   "backfill",
+		Short: "Fill what the present schema has added in the rows that were there before",
+		Long: `Fills what migrations have added in the rows that were there before, in small transactions beside the other
+processes. Run it when no process of the release before runs. It can be stopped and repeated: it continues
+where it stopped. The next release's migrate finishes what is left. Settings: docs/settings.md.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withStore(cmd.Context(), func(db *store.Store) error {
+				if err := db.Backfill(cmd.Context()); err != nil {
+					return err
+				}
+				return out.printLine(cmd.OutOrStdout(), map[string]bool{"filled": true}, "All rows are filled.")
 			})
 		},
 	}, &out)
