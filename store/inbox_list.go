@@ -42,16 +42,16 @@ type InboxItem struct {
 	PartnerReason string // the partner's own words
 }
 
-const inboxItemColumns = `id, COALESCE(order_id, ''), state, leg, variant, received_at, facts, partner, event_key,
+const inboxItemColumns = `id, order_id, state, leg, variant, received_at, facts, partner, event_key,
 	hash, kind, order_number, tracking, code, deliveries, state_at, account_id`
 
 func scanInboxItem(row sqldb.Scanner) (out InboxItem, err error) {
 	var r receivedItemRow
 	var receivedAt, stateAt int64
 	var facts string
-	err = row.Scan(&r.ID, &r.OrderID, &r.State, &r.leg, &r.amendments, &receivedAt, &facts, &out.Partner, &out.DedupKey,
-		&out.BodyHash, &out.Kind,
-		&out.OrderNumber, &out.TrackingNumber, &out.ReasonCode, &out.TimesSent, &stateAt, &out.LabAccountID)
+	err = row.Scan(&r.ID, sqldb.EmptyIfNull(&r.OrderID), &r.State, &r.leg, &r.amendments, &receivedAt, &facts,
+		&out.Partner, &out.DedupKey, &out.BodyHash, &out.Kind, &out.OrderNumber, &out.TrackingNumber, &out.ReasonCode,
+		&out.TimesSent, &stateAt, sqldb.EmptyIfNull(&out.LabAccountID))
 	if err != nil {
 		return out, err
 	}
@@ -65,15 +65,12 @@ func scanInboxItem(row sqldb.Scanner) (out InboxItem, err error) {
 }
 
 // InboxItems lists one page of items without their sealed parts, newest first, and returns how many there are in total.
+// The replica may answer, a little late.
 func (s *Store) InboxItems(ctx context.Context, by InboxQuery) (rows []InboxItem, total int, err error) {
 	var where sqldb.Where
-	if by.State != "" {
-		where.And("state = ?", by.State)
-	}
-	if by.OrderID != "" {
-		where.And("order_id = ?", by.OrderID)
-	}
-	err = s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
+	where.AndIfSet("state = ?", by.State)
+	where.AndIfSet("order_id = ?", by.OrderID)
+	err = s.db.InRecentSnapshot(ctx, func(ctx context.Context, q sqldb.Querier) error {
 		if total, err = countRows(ctx, q, "inbox", where); err != nil {
 			return err
 		}

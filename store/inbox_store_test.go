@@ -229,9 +229,10 @@ func TestTheQuarantineIsBounded(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		fill := `INSERT INTO inbox (id, partner, event_key, variant, hash, kind, order_number, tracking,
 				leg, facts, state, code, deliveries, received_at, state_at)
-			VALUES ($1, 'p', $1, 0, 'h', '', '', '', '', '{}', $2, '', 1, 1, 1)`
+			VALUES ($1, 'p', CAST($3 AS TEXT), 0, 'h', '', '', '', '', '{}', $2, '', 1, 1, 1)`
 		for range maxQuarantinedItems {
-			_, err := s.db.Writer.ExecContext(t.Context(), fill, sqldb.NewID(), InboxQuarantined)
+			_, err := s.db.Writer.ExecContext(t.Context(), fill, sqldb.NewID(), InboxQuarantined,
+				sqldb.NewID())
 			require.NoError(t, err)
 		}
 		in, err := s.StoreInboxItem(t.Context(), NewInboxItem{Partner: "p", DedupKey: "k", BodyHash: "h",

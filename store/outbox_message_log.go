@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
@@ -36,7 +37,8 @@ type WebhookMessageLog struct {
 	Deliveries     []DeliveryLog // by endpoint
 }
 
-// WebhookMessages lists one page of the log, without bodies and receivers' responses.
+// WebhookMessages lists one page of the log, without bodies and receivers' responses. The replica may answer, a little
+// late.
 func (s *Store) WebhookMessages(ctx context.Context, by WebhookMessageQuery) (WebhookMessagePage, error) {
 	limit := by.Limit
 	if limit < 1 {
@@ -45,7 +47,7 @@ func (s *Store) WebhookMessages(ctx context.Context, by WebhookMessageQuery) (We
 	limit = min(limit, sqldb.MaxPageSize)
 	where := by.where()
 	var out WebhookMessagePage
-	err := s.db.InSnapshot(ctx, func(q sqldb.Querier) (err error) {
+	err := s.db.InRecentSnapshot(ctx, func(ctx context.Context, q sqldb.Querier) (err error) {
 		out.Messages, err = sqldb.QueryAll(ctx, q, scanMessageLog, selectMessageLog+where.String()+
 			` ORDER BY m.created_at DESC, m.id DESC`+fmt.Sprintf(` LIMIT %d`, limit+1), where.Args...)
 		if err != nil {
@@ -63,11 +65,11 @@ func (s *Store) WebhookMessages(ctx context.Context, by WebhookMessageQuery) (We
 	return out, nil
 }
 
-// WebhookMessage reads one message of the log with its body and the beginnings of the receivers' responses. The error
-// is ErrNotFound when there is none.
+// WebhookMessage reads one message of the log with its body and the beginnings of the receivers' responses. The replica
+// may answer, a little late. The error is ErrNotFound when there is none.
 func (s *Store) WebhookMessage(ctx context.Context, id string) (WebhookMessageLog, error) {
 	var m WebhookMessageLog
-	err := s.db.InSnapshot(ctx, func(q sqldb.Querier) (err error) {
+	err := s.db.InRecentSnapshot(ctx, func(ctx context.Context, q sqldb.Querier) (err error) {
 		if m, err = sqldb.QueryOne(ctx, q, scanMessageLog, selectMessageLog+` WHERE m.id = $1`, id); err != nil {
 			return err
 		}
@@ -95,7 +97,7 @@ const selectMessageLog = `SELECT m.id, m.team_id, m.order_id, m.event_type, m.se
 
 func scanMessageLog(row sqldb.Scanner) (m WebhookMessageLog, err error) {
 	var created int64
-	err = row.Scan(&m.ID, &m.TeamID, &m.OrderID, &m.EventType, &m.Sequence, &created)
+	err = row.Scan(&m.ID, &m.TeamID, sqldb.EmptyIfNull(&m.OrderID), &m.EventType, &m.Sequence, &created)
 	m.CreatedAt = sqldb.FromMicros(created)
 	return m, err
 }
@@ -104,15 +106,14 @@ func (by WebhookMessageQuery) where() sqldb.Where {
 	var f sqldb.Where
 	for _, by := range [][2]string{{"m.team_id = ?", by.TeamID}, {"m.order_id = ?", by.OrderID},
 		{"m.event_type = ?", by.EventType}} {
-		if by[1] != "" {
-			f.And(by[0], by[1])
-		}
+		f.AndIfSet(by[0], by[1])
 	}
 	if by.EndpointID != "" || by.State != "" {
-		f.Args = append(f.Args, by.EndpointID, by.State)
-		n := len(f.Args)
-		f.AndTerm(fmt.Sprintf(`EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id
-			AND ($%[1]d = '' OR d.endpoint_id = $%[1]d) AND ($%[2]d = '' OR d.state = $%[2]d))`, n-1, n))
+		delivery := sqldb.Where{Args: f.Args, Terms: []string{"d.message_id = m.id"}}
+		delivery.AndIfSet("d.endpoint_id = ?", by.EndpointID)
+		delivery.AndIfSet("d.state = ?", by.State)
+		f.Args = delivery.Args
+		f.AndTerm("EXISTS (SELECT 1 FROM deliveries d" + delivery.String() + ")")
 	}
 	if !by.Since.IsZero() {
 		f.And("m.created_at >= ?", sqldb.ToMicros(by.Since))
@@ -138,9 +139,10 @@ func IsMessageCursor(text string) bool {
 }
 
 func parseMessageCursor(text string) (created int64, id string, ok bool) {
-	at, id, found := strings.Cut(text, ".")
+	at, after, _ := strings.Cut(text, ".")
 	created, err := strconv.ParseInt(at, 10, 64)
-	return created, id, found && err == nil
+	id, isID := order.ParseID(after)
+	return created, id, isID && err == nil
 }
 
 // loadDeliveries adds the messages' deliveries and attempts, by two queries.

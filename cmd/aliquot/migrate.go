@@ -19,25 +19,21 @@ func newMigrate() *cobra.Command {
 	return withOutputFlag(&cobra.Command{
 		Use:   "migrate",
 		Short: "Migrate the database to the present schema",
-		Long: "Migrates the database to the present schema, while other processes read and write it. It can be stopped and\n" +
-			"repeated, and run in several processes at once. It has no time limit: the log says what it waits for.\n" +
-			"Settings: docs/settings.md.",
+		Long: `Migrates the database to the present schema, while other processes read and write it, and grants the roles
+ALIQUOT_DATABASE_APP_ROLE and ALIQUOT_DATABASE_READ_ROLE what they need. It connects with
+ALIQUOT_MIGRATION_DATABASE_URL, the role that owns the schema. It can be stopped and repeated, and run in several
+processes at once. It has no time limit: the log says what it waits for. Settings: docs/settings.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withStore(cmd.Context(), func(db *store.Store) error {
-				if err := db.Migrate(cmd.Context()); err != nil {
-					return err
-				}
-				left, err := db.UnfinishedBackfills(cmd.Context())
-				if err != nil {
-					return err
-				}
-				text := "The schema is up to date."
-				if len(left) > 0 {
-					text += "\nRun aliquot backfill when no process of the release before runs: " + strings.Join(left, ", ")
-				}
-				return out.printLine(cmd.OutOrStdout(), migrateResult{UpToDate: true, UnfinishedBackfills: left}, "%s", text)
-			})
+			left, err := migrate(cmd.Context(), os.Environ())
+			if err != nil {
+				return err
+			}
+			text := "The schema is up to date."
+			if len(left) > 0 {
+				text += "\nRun aliquot backfill when no process of the release before runs: " + strings.Join(left, ", ")
+			}
+			return out.printLine(cmd.OutOrStdout(), migrateResult{UpToDate: true, UnfinishedBackfills: left}, "%s", text)
 		},
 	}, &out)
 }
@@ -58,7 +54,7 @@ processes. Run it when no process of the release before runs. It can be stopped 
 where it stopped. The next release's migrate finishes what is left. Settings: docs/settings.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withStore(cmd.Context(), func(db *store.Store) error {
+			return withOwnersStore(cmd.Context(), os.Environ(), func(db *store.Store, _ settings.Migrate) error {
 				if err := db.Backfill(cmd.Context()); err != nil {
 					return err
 				}
@@ -66,6 +62,36 @@ where it stopped. The next release's migrate finishes what is left. Settings: do
 			})
 		},
 	}, &out)
+}
+
+// migrate migrates the database of the settings, and grants its roles what they need. It returns the names of the
+// back-fills that are not finished.
+func migrate(ctx context.Context, environ []string) (left []string, err error) {
+	err = withOwnersStore(ctx, environ, func(db *store.Store, set settings.Migrate) error {
+		if err := db.Migrate(ctx); err != nil {
+			return err
+		}
+		if left, err = db.UnfinishedBackfills(ctx); err != nil {
+			return err
+		}
+		return db.GrantRoles(ctx, store.DatabaseRoles{Application: set.ApplicationRole, Reading: set.ReadRole})
+	})
+	return left, err
+}
+
+// withOwnersStore opens the store with the role that owns the schema, calls fn and closes the store.
+func withOwnersStore(ctx context.Context, environ []string, fn func(*store.Store, settings.Migrate) error) (err error) {
+	set, err := settings.LoadMigrate(environ)
+	if err != nil {
+		return err
+	}
+	set.DatabaseURL = set.OwnerURL()
+	db, err := openStore(ctx, set.Common)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return fn(db, set)
 }
 
 // withStore opens the store of the settings, calls fn and closes the store.

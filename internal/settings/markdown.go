@@ -63,10 +63,12 @@ func MarkdownTable() string {
 	}{
 		{"Every process", "", Process{}},
 		{"API, workers, `migrate`, `bootstrap`, `rebuild` and `key rotate`", "", Common{}},
+		{"Schema: `aliquot migrate`", "", Migrate{}},
 		{"The same commands, and `aliquot key new-encryption --wrap`", "", Master{}},
 		{"Connections to Temporal", temporalIntro, Temporal{}},
 		{"API and workers", "", WebhookNetworks{}},
 		{"API and workers: shutdown", "", Shutdown{}},
+		{"A replica of the database, for the API", "", Replica{}},
 		{"Traces of the API and workers", "", Traces{}},
 		{"API: `aliquot api`", "", API{}},
 		{"Worker: `aliquot worker`", "", Worker{}},

@@ -50,8 +50,11 @@ DROP INDEX CONCURRENTLY things_by_weight;
 			go func() { done <- m.Up(ctx) }()
 			await(t, func() bool { id, _ := w.indexState(t, "things_by_size"); return id != 0 })
 			w.exec(t, `UPDATE things SET weight = 2 WHERE size = 2`) // writers do not wait
+			server := m.session.pid.Load()
 			cut(t, w, m, cancel)
 			require.Error(t, <-done)
+			// PostgreSQL notices that its client is gone.
+			await(t, func() bool { return w.number(t, `SELECT count(*) FROM pg_stat_activity WHERE pid = $1`, server) == 0 })
 			broken, valid := w.indexState(t, "things_by_size")
 			require.NotZero(t, broken)
 			require.False(t, valid)

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	_ "github.com/jackc/pgx/v5/stdlib" // the "pgx" driver
 )
 
 // Dialect is the engine that a database runs on.
@@ -22,8 +20,8 @@ const (
 	SQLite   Dialect = "sqlite"
 )
 
-// NowMicrosExpr returns the SQL expression of the database's clock in microseconds. Only here the SQL of the two
-// engines differs: processes that share credentials have no other clock in common. SQLite counts whole milliseconds.
+// NowMicrosExpr returns the SQL expression of the database's clock in microseconds. In it the SQL of the two engines
+// differs: processes that share credentials have no other clock in common. SQLite counts whole milliseconds.
 func (d Dialect) NowMicrosExpr() string {
 	if d == SQLite {
 		return `CAST(unixepoch('subsec') * 1000000 AS BIGINT)`
@@ -31,11 +29,20 @@ func (d Dialect) NowMicrosExpr() string {
 	return `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
 }
 
+// IDType returns the SQL type of ids. SQLite would cast a text to uuid as a number.
+func (d Dialect) IDType() string {
+	if d == SQLite {
+		return "TEXT"
+	}
+	return "uuid"
+}
+
 // DB is a database. Writer and Reader are the same pool on PostgreSQL. On SQLite the Writer has one connection, and
-// those of the Reader cannot write.
+// those of the Reader cannot write. Replica is nil unless UseReplica was called.
 type DB struct {
 	Writer  *sql.DB
 	Reader  *sql.DB
+	Replica *Replica
 	Dialect Dialect
 }
 
@@ -48,14 +55,7 @@ func Open(url string, maxConns int) (*DB, error) {
 	if !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
 		return nil, errors.New("the URL begins with neither sqlite: nor postgres://")
 	}
-	db, err := sql.Open("pgx", url)
-	if err != nil {
-		return nil, fmt.Errorf("opening PostgreSQL: %w", err)
-	}
-	db.SetMaxOpenConns(maxConns)
-	db.SetMaxIdleConns(maxConns)
-	db.SetConnMaxLifetime(time.Hour)
-	return &DB{Writer: db, Reader: db, Dialect: Postgres}, nil
+	return openPostgres(url, maxConns)
 }
 
 // WaitUntilReachable pings the database until it responds. When several processes open a new SQLite file at the same
@@ -87,8 +87,9 @@ func (db *DB) Ping(ctx context.Context) error {
 
 // Close closes all connections.
 func (db *DB) Close() error {
+	err := db.Replica.close()
 	if db.Reader == db.Writer {
-		return db.Writer.Close()
+		return errors.Join(err, db.Writer.Close())
 	}
-	return errors.Join(db.Reader.Close(), db.Writer.Close())
+	return errors.Join(err, db.Reader.Close(), db.Writer.Close())
 }
