@@ -99,6 +99,14 @@ func (w *world) number(t *testing.T, query string, args ...any) int {
 	return n
 }
 
+// user returns the role of the test's connections.
+func (w *world) user(t *testing.T) string {
+	t.Helper()
+	name, err := sqldb.QueryOne(t.Context(), w.db.Writer, sqldb.ScanText, `SELECT current_user`)
+	require.NoError(t, err)
+	return name
+}
+
 // fill adds things.
 func (w *world) fill(t *testing.T, n int) {
 	t.Helper()
