@@ -11,8 +11,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store/migrator"
 )
 
-// BenchmarkMigrationsUnderLoad is TestMigrationsUnderLoad with ALIQUOT_BENCH_ORDERS orders and the product's limits. For
-// comparison it prints the longest pause of a writer during a CREATE INDEX that is not concurrent.
+// BenchmarkMigrationsUnderLoad is TestMigrationsUnderLoad with ALIQUOT_BENCH_ORDERS orders and the product's limits.
+// For comparison it prints the longest pause of a writer during a CREATE INDEX that is not concurrent.
 func BenchmarkMigrationsUnderLoad(b *testing.B) {
 	orders, err := strconv.Atoi(os.Getenv(benchSearch))
 	if err != nil {

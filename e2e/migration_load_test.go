@@ -148,7 +148,7 @@ func inTx(ctx context.Context, db *sql.DB, statement string, do func()) error {
 	}
 	do()
 	if ctx.Err() != nil {
-		return nil // which has rolled it back
+		return nil //nolint:nilerr // the end of the load has rolled it back
 	}
 	return tx.Commit()
 }
@@ -189,14 +189,9 @@ func (l *migrationLoad) killWhen(found string) {
 // one in the middle of the index, and one in the middle of the back-fill.
 func migrateUnderLoad(l *migrationLoad) {
 	l.t.Helper()
-	rows, err := l.db.QueryContext(l.t.Context(), `SELECT CAST(id AS TEXT) FROM orders ORDER BY id`)
+	var err error
+	l.ids, err = sqldb.QueryAll(l.t.Context(), l.db, sqldb.ScanText, `SELECT CAST(id AS TEXT) FROM orders ORDER BY id`)
 	require.NoError(l.t, err)
-	for rows.Next() {
-		var id string
-		require.NoError(l.t, rows.Scan(&id))
-		l.ids = append(l.ids, id)
-	}
-	require.NoError(l.t, errors.Join(rows.Err(), rows.Close()))
 	l.run(func() {
 		// A build waits for transactions with an older snapshot.
 		require.NoError(l.t, inTx(l.t.Context(), l.db, `SELECT count(*) FROM teams`, func() {
@@ -217,7 +212,8 @@ func migrateUnderLoad(l *migrationLoad) {
 		require.NoError(l.t, cmd.Wait(), "%s", output)
 	})
 	var filled, valid int
-	require.NoError(l.t, l.db.QueryRowContext(l.t.Context(), `SELECT (SELECT count(*) FROM orders WHERE trial = created_at),
+	require.NoError(l.t, l.db.QueryRowContext(l.t.Context(), `SELECT
+		(SELECT count(*) FROM orders WHERE trial = created_at),
 		(SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('orders_by_trial') AND indisvalid)`).
 		Scan(&filled, &valid))
 	require.Equal(l.t, []int{len(l.ids), 1}, []int{filled, valid})

@@ -95,7 +95,8 @@ func TestAnIndexOfAPartitionedTable(t *testing.T) {
 	w := newWorld(t, sqldb.Postgres, `-- +goose Up
 CREATE TABLE days (id BIGINT, size BIGINT) PARTITION BY RANGE (id);
 CREATE TABLE days_a PARTITION OF days FOR VALUES FROM (0) TO (10);
-CREATE TABLE days_with_a_name_that_is_as_long_as_a_name_of_a_table_may_be PARTITION OF days FOR VALUES FROM (10) TO (20);
+CREATE TABLE days_with_a_name_that_is_as_long_as_a_name_of_a_table_may_be PARTITION OF days
+	FOR VALUES FROM (10) TO (20);
 -- +goose Down
 DROP TABLE days;
 `)

@@ -150,7 +150,8 @@ func (m *Migrator) apply(ctx context.Context, f *file) error {
 		_, err := m.provider.UpTo(ctx, f.version)
 		blockers := watch.stop()
 		if err == nil {
-			m.log.InfoContext(ctx, "migration applied", "migration", f.name, "duration", time.Since(began).Round(time.Millisecond))
+			m.log.InfoContext(ctx, "migration applied", "migration", f.name, "duration",
+				time.Since(began).Round(time.Millisecond))
 			return nil
 		}
 		if m.db.Dialect == sqldb.SQLite {
@@ -181,7 +182,7 @@ func isLockNotAvailable(err error) bool {
 }
 
 // jitter returns a random duration between half of d and one and a half.
-func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d) }
+func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d) } //nolint:gosec // only spreads load
 
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

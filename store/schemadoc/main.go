@@ -1,5 +1,5 @@
-// Command schemadoc writes docs/schema.md from the migrations for PostgreSQL and their comments. With -check it fails if
-// the file is not current.
+// Command schemadoc writes docs/schema.md from the migrations for PostgreSQL and their comments. With -check it fails
+// if the file is not current.
 package main
 
 import (

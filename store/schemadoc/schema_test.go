@@ -73,8 +73,10 @@ func TestTheDocumentIsCurrent(t *testing.T) {
 func TestStatementsOfLaterMigrations(t *testing.T) {
 	t.Parallel()
 	s := &schema{}
-	s.apply("-- +goose Up\n\n-- Things: all of them.\n\n-- A thing.\nCREATE TABLE things (\n    id uuid PRIMARY KEY, -- its id\n" +
-		"    -- in kilograms\n    weight BIGINT NOT NULL\n) PARTITION BY RANGE (id);\nCREATE INDEX by_weight ON things (weight);\n" +
+	s.apply("-- +goose Up\n\n-- Things: all of them.\n\n-- A thing.\nCREATE TABLE things (\n" +
+		"    id uuid PRIMARY KEY, -- its id\n" +
+		"    -- in kilograms\n    weight BIGINT NOT NULL\n) PARTITION BY RANGE (id);\n" +
+		"CREATE INDEX by_weight ON things (weight);\n" +
 		"-- +goose Down\nDROP TABLE things;\n")
 	s.apply("-- +goose Up\nALTER TABLE things ADD COLUMN parent uuid REFERENCES things (id);\n" +
 		"CREATE UNIQUE INDEX CONCURRENTLY by_parent ON things (parent,\n    id) WHERE parent IS NOT NULL;\n" +
