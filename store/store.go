@@ -7,6 +7,8 @@
 // hashes.
 package store
 
+//go:generate go run ./schemadoc -out ../docs/schema.md
+
 import (
 	"context"
 	"errors"

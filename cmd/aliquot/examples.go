@@ -78,7 +78,8 @@ var examples = map[string]string{
 	"catalogue":         "aliquot catalogue import labs.json",
 	"catalogue approve": "aliquot catalogue approve " + exampleID,
 
-	"migrate": "ALIQUOT_DATABASE_URL=postgres://… aliquot migrate",
+	"migrate":  "ALIQUOT_DATABASE_URL=postgres://… aliquot migrate",
+	"backfill": "ALIQUOT_DATABASE_URL=postgres://… aliquot backfill",
 	"bootstrap": "aliquot bootstrap --name \"My clinic\"\n" +
 		"aliquot bootstrap --name \"My clinic\" --output json | jq -r .secret",
 	"rebuild": "aliquot rebuild",

@@ -705,7 +705,8 @@ ALTER TABLE order_progress SET (fillfactor = 85, autovacuum_vacuum_scale_factor 
 ALTER TABLE order_search SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02,
     autovacuum_analyze_scale_factor = 0.02);
 
--- How far the back-fills of migrations have come.
+-- Migrations: how far the changes of existing rows have come.
+
 CREATE TABLE backfills (
     name        TEXT PRIMARY KEY,
     reached     TEXT NOT NULL,   -- the last key of the last batch

@@ -694,7 +694,8 @@ CREATE TABLE audit_chain (
 );
 INSERT INTO audit_chain (id, start_seq, end_seq, sealed_at, signature) VALUES (1, 0, 0, 0, '');
 
--- How far the back-fills of migrations have come.
+-- Migrations: how far the changes of existing rows have come.
+
 CREATE TABLE backfills (
     name        TEXT PRIMARY KEY,
     reached     TEXT NOT NULL,   -- the last key of the last batch
