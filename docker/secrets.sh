@@ -22,7 +22,7 @@ database_url_of() {
   echo "postgres://$1:$(cat "secrets/$2")@postgres:5432/aliquot?$tls"
 }
 
-# The certificate of the database signs itself and is what its clients trust. It is made anew only with its key.
+# The certificate of the database signs itself and is what its clients trust. A new one is made only with a new key.
 new=$(mktemp -d)
 trap 'rm -r "$new"' EXIT
 openssl req -x509 -newkey rsa:3072 -sha256 -nodes -days 3650 -subj /CN=postgres \
