@@ -146,13 +146,14 @@ func TestTheComposeDatabaseHasRolesAndTLS(t *testing.T) {
 		String(), url.UserPassword("aliquot_read", strings.TrimSpace(d.secret("database_read_password"))).String(), 1)
 	require.NoError(t, d.try(reader, `SELECT id FROM orders`))
 	for name, tt := range map[string]struct{ url, statement, want string }{
-		"application makes a table":      {application, `CREATE TABLE mine (id TEXT)`, "permission denied"},
-		"application makes a temporary":  {application, `CREATE TEMPORARY TABLE mine (id TEXT)`, "permission denied"},
-		"application drops the audit":    {application, `DROP TABLE audit`, "must be owner"},
-		"reader reads hashes of keys":    {reader, `SELECT hash FROM api_keys`, "permission denied"},
-		"reader writes":                  {reader, `DELETE FROM orders`, "permission denied"},
-		"application reaches Temporal's": {strings.Replace(application, "/aliquot?", "/temporal?", 1), ``, "permission denied"},
-		"no TLS":                         {strings.Replace(application, "sslmode=verify-full", "sslmode=disable", 1), ``, "no encryption"},
+		"application makes a table":     {application, `CREATE TABLE mine (id TEXT)`, "permission denied"},
+		"application makes a temporary": {application, `CREATE TEMPORARY TABLE mine (id TEXT)`, "permission denied"},
+		"application drops the audit":   {application, `DROP TABLE audit`, "must be owner"},
+		"reader reads hashes of keys":   {reader, `SELECT hash FROM api_keys`, "permission denied"},
+		"reader writes":                 {reader, `DELETE FROM orders`, "permission denied"},
+		"application reaches Temporal's": {strings.Replace(application, "/aliquot?", "/temporal?", 1), ``,
+			"permission denied"},
+		"no TLS": {strings.Replace(application, "sslmode=verify-full", "sslmode=disable", 1), ``, "no encryption"},
 		"wrong password": {strings.Replace(application, "aliquot:", "aliquot:x", 1), ``,
 			"password authentication failed"},
 		"superuser without a password": {strings.Replace(application, "aliquot:"+strings.TrimSpace(
