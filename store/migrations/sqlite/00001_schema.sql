@@ -57,7 +57,7 @@ CREATE TABLE idempotency (
     token       TEXT NOT NULL,           -- of the claim
     state       TEXT NOT NULL,           -- executing, stored
     lease_until BIGINT NOT NULL,
-    order_id    TEXT NOT NULL,           -- '' when the answer made no order
+    order_id    TEXT,                    -- NULL: the answer is about no order
     status      BIGINT NOT NULL,
     answer      BYTEA,
     created_at  BIGINT NOT NULL,
@@ -65,6 +65,7 @@ CREATE TABLE idempotency (
     PRIMARY KEY (team_id, route, key_hash)
 );
 CREATE INDEX idempotency_created ON idempotency (created_at);
+CREATE INDEX idempotency_order ON idempotency (order_id) WHERE order_id IS NOT NULL;
 
 -- A deleted user's row stays until the data is erased. Meanwhile another user may take the client_user_id.
 CREATE TABLE users (
@@ -476,16 +477,31 @@ CREATE TABLE inbox (
     state_at     BIGINT NOT NULL,
     account_id   TEXT NOT NULL DEFAULT '',    -- the lab account that it came through; '': not known
     fetch_at     BIGINT NOT NULL DEFAULT 0,   -- when to fetch the announced results of an unknown order; 0: do not
-    fetch_tries  INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (partner, event_key, hash),
-    UNIQUE (partner, event_key, variant)
+    fetch_tries  INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX inbox_by_state ON inbox (state, state_at, id);
+-- Items that their orders have applied, which most are, are in few indexes. A query names its state as a literal, which
+-- is known when a plan is made. The condition is no IN, because SQLite would not use the index then.
+CREATE INDEX inbox_by_state ON inbox (state, state_at, id) WHERE state = 'received' OR state = 'parked'
+    OR state = 'refused' OR state = 'unmatched' OR state = 'incomplete' OR state = 'unknown' OR state = 'quarantined'
+    OR state = 'released';
+CREATE INDEX inbox_quarantined ON inbox (partner, account_id) WHERE state = 'quarantined' AND body IS NOT NULL;
 CREATE INDEX inbox_by_order ON inbox (order_id, received_at, id);
 CREATE INDEX inbox_by_number ON inbox (order_number) WHERE state = 'unmatched';
 CREATE INDEX inbox_by_tracking ON inbox (tracking) WHERE state = 'unmatched';
 CREATE INDEX inbox_to_fetch ON inbox (fetch_at, id) WHERE state = 'unmatched' AND fetch_at > 0;
 CREATE INDEX inbox_by_age ON inbox (received_at) WHERE body IS NOT NULL;
+
+-- What the partner means to be the same, so that it is stored once. Rows are only added. They are apart from the inbox,
+-- so that an item whose state changes need not be written to the indexes of its key.
+CREATE TABLE inbox_keys (
+    partner   TEXT NOT NULL,
+    event_key TEXT NOT NULL,
+    hash      TEXT NOT NULL,
+    variant   INTEGER NOT NULL,
+    inbox_id  TEXT NOT NULL REFERENCES inbox (id),
+    PRIMARY KEY (partner, event_key, hash),
+    UNIQUE (partner, event_key, variant)
+);
 
 -- Match reviews: lab reports whose order somebody has to decide, and the decisions.
 
@@ -677,6 +693,7 @@ DROP TABLE endpoints;
 DROP TABLE unmatched_tests;
 DROP TABLE review_search;
 DROP TABLE reviews;
+DROP TABLE inbox_keys;
 DROP TABLE inbox;
 DROP TABLE results;
 DROP TABLE calls;
