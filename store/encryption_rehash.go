@@ -15,14 +15,18 @@ type searchTable struct {
 	name          string
 	subject       string // the column of the subject's id
 	subjectTable  string // the table of the subjects
+	lockColumn    string // a column of the subjects' table without an index; a subject is locked by setting it to itself
 	copiedColumns string // the other columns, each after a comma
 	loadTerms     func(s *Store, ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error)
 }
 
 var searchTables = []searchTable{
-	{name: "order_search", subject: "order_id", subjectTable: "orders", copiedColumns: ", team_id, created_at",
+	{name: "order_search", subject: "order_id", subjectTable: "orders", lockColumn: "updated_at", copiedColumns: ", team_id, created_at",
 		loadTerms: (*Store).loadOrderTerms},
-	{name: "review_search", subject: "review_id", subjectTable: "reviews", loadTerms: (*Store).loadReviewTerms},
+	{name: "review_search", subject: "review_id", subjectTable: "reviews", lockColumn: "updated_at",
+		loadTerms: (*Store).loadReviewTerms},
+	{name: "lab_account_webhook_keys", subject: "account_id", subjectTable: "lab_accounts", lockColumn: "status",
+		copiedColumns: ", partner", loadTerms: (*Store).loadWebhookTerms},
 }
 
 func (s *Store) loadOrderTerms(ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error) {
@@ -79,8 +83,8 @@ func (s *Store) rehashTable(ctx context.Context, t searchTable, done *ColumnRota
 func (s *Store) rehashSubject(ctx context.Context, t searchTable, id string, done *ColumnRotation) error {
 	var replaced, unknown int
 	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`UPDATE %s SET updated_at = updated_at WHERE id = $1`, t.subjectTable),
-			id); err != nil {
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`UPDATE %[1]s SET %[2]s = %[2]s WHERE id = $1`, t.subjectTable,
+			t.lockColumn), id); err != nil {
 			return err
 		}
 		terms, err := t.loadTerms(s, ctx, tx, id)

@@ -45,6 +45,7 @@ func planWithoutTableScans(ctx context.Context, t *testing.T, tx *sql.Tx) {
 func TestQueriesOfTheInboxUseItsSmallIndexes(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
+		accounts, args := s.selectAccountsByWebhookUser("p", "user")
 		for _, tt := range []struct {
 			index, statement string
 			args             []any
@@ -54,6 +55,7 @@ func TestQueriesOfTheInboxUseItsSmallIndexes(t *testing.T) {
 			{"inbox_by_state", selectUnsettledOrders, []any{DemandOpen, 1, 1, 10}},
 			{"inbox_quarantined", selectQuarantined, []any{"p", ""}},
 			{"inbox_keys", selectSameItem, []any{"p", "k", "h"}},
+			{"lab_account_webhook_keys_by_hash", accounts, args},
 			{"idempotency_order", deleteAnswersOfOrder, []any{sqldb.NewID()}},
 		} {
 			require.Contains(t, indexesOf(t, s, tt.statement, tt.args...), tt.index, tt.statement)

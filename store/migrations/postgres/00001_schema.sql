@@ -190,6 +190,17 @@ CREATE TABLE lab_accounts (
 CREATE INDEX lab_accounts_team ON lab_accounts (team_id);
 CREATE INDEX lab_accounts_partner ON lab_accounts (partner);
 
+-- By what a partner presents in a webhook its accounts are found: search hashes of its user names.
+CREATE TABLE lab_account_webhook_keys (
+    account_id TEXT NOT NULL REFERENCES lab_accounts (id),
+    field      TEXT NOT NULL, -- webhook_user
+    hash       TEXT NOT NULL,
+    partner    TEXT NOT NULL,
+    PRIMARY KEY (account_id, field, hash)
+);
+CREATE INDEX lab_account_webhook_keys_by_hash ON lab_account_webhook_keys (hash);
+CREATE INDEX lab_account_webhook_keys_by_partner ON lab_account_webhook_keys (partner, account_id);
+
 CREATE TABLE call_pacing (
     pair         TEXT PRIMARY KEY, -- the id of the lab account whose credentials are used
     -- Times by the database's clock.
@@ -718,6 +729,7 @@ DROP TABLE order_counts;
 DROP TABLE orders;
 DROP TABLE order_transactions;
 DROP TABLE call_pacing;
+DROP TABLE lab_account_webhook_keys;
 DROP TABLE lab_accounts;
 DROP TABLE zips;
 DROP TABLE coverage;
