@@ -52,16 +52,17 @@ func newBrokenWorld(t *testing.T) *brokenWorld {
 	a, d, open, execute := newSweepActivitiesWithSQL(t, 100)
 	w := &brokenWorld{a: a, d: d, orders: open, execute: execute, endpoints: make([]string, 2)}
 	past := time.Now().Add(-time.Hour)
-	execute(`UPDATE orders SET next_deadline = 0`)
+	execute(`UPDATE order_states SET next_deadline = 0`)
 	for _, id := range open[:2] {
-		execute(`UPDATE orders SET started_at = 0, created_at = $1 WHERE id = $2`, past.UnixMicro(), id)
+		execute(`UPDATE order_states SET started_at = 0 WHERE order_id = $1`, id)
+		execute(`UPDATE orders SET created_at = $1 WHERE id = $2`, past.UnixMicro(), id)
 	}
 	for _, id := range open[2:4] {
 		w.addFact(t, id, past)
 	}
 	execute(`UPDATE inbox SET state_at = $1`, past.UnixMicro())
 	for _, id := range open[4:6] {
-		execute(`UPDATE orders SET next_deadline = $1 WHERE id = $2`, past.UnixMicro(), id)
+		execute(`UPDATE order_states SET next_deadline = $1 WHERE order_id = $2`, past.UnixMicro(), id)
 	}
 	for _, id := range open[6:8] {
 		require.NoError(t, a.Store.AddDemand(t.Context(), store.DemandRow{ID: id, OrderID: id, Kind: order.DemandCancel}))

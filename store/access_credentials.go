@@ -68,6 +68,9 @@ func (s *Store) CreateAPIKey(ctx context.Context, k APIKey, secret string) error
 	if secret == "" {
 		return fmt.Errorf("creating key %s: the secret is empty", k.ID)
 	}
+	if err := sqldb.RequireIDs("the id", k.ID, "the team", k.TeamID); err != nil {
+		return fmt.Errorf("creating key %s: %w", k.ID, err)
+	}
 	if k.CreatedAt.IsZero() {
 		k.CreatedAt = s.now()
 	}
@@ -156,8 +159,10 @@ func (s *Store) RevokeAPIKey(ctx context.Context, id string) error {
 
 // APIKeys lists the API keys of a team, including revoked ones, oldest first. An empty teamID lists those of all teams.
 func (s *Store) APIKeys(ctx context.Context, teamID string) ([]APIKey, error) {
+	var where sqldb.Where
+	where.AndIfSet("k.team_id = ?", teamID)
 	all, err := sqldb.QueryAll(ctx, s.db.Reader, scanAPIKey,
-		`SELECT `+apiKeyColumns+` FROM api_keys k WHERE $1 = '' OR k.team_id = $1 ORDER BY k.created_at, k.id`, teamID)
+		`SELECT `+apiKeyColumns+` FROM api_keys k`+where.String()+` ORDER BY k.created_at, k.id`, where.Args...)
 	if err != nil {
 		return nil, fmt.Errorf("listing keys: %w", err)
 	}
@@ -197,6 +202,9 @@ func NewBearerTokenSecret() string { return "at_us_" + rand.Text() }
 func (s *Store) CreateBearerToken(ctx context.Context, t BearerToken, secret string) error {
 	if secret == "" {
 		return fmt.Errorf("creating token %s: the secret is empty", t.ID)
+	}
+	if err := sqldb.RequireIDs("the id", t.ID); err != nil {
+		return fmt.Errorf("creating token %s: %w", t.ID, err)
 	}
 	_, err := s.db.Writer.ExecContext(ctx,
 		`INSERT INTO access_tokens (id, team_id, key_id, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,

@@ -82,7 +82,7 @@ func (s *Store) insertClaim(ctx context.Context, tx *sql.Tx, k IdempotencyKey,
 			created_at, demand_id)
 		VALUES ($1, $2, $3, $4, $5, $6, NULL, 0, $7, $8)
 		ON CONFLICT (team_id, route, key_hash) DO UPDATE SET token = excluded.token, lease_until = excluded.lease_until,
-			created_at = excluded.created_at, demand_id = COALESCE(NULLIF(idempotency.demand_id, ''), excluded.demand_id)
+			created_at = excluded.created_at
 		WHERE idempotency.state = $5 AND idempotency.lease_until <= $7
 		RETURNING demand_id`,
 		k.TeamID, k.Route, sha256Hex(k.Key), k.ClaimToken, idempotencyExecuting, sqldb.ToMicros(now.Add(lease)),
@@ -125,7 +125,7 @@ func (s *Store) storeAnswerTx(ctx context.Context, tx *sql.Tx, key IdempotencyKe
 	body []byte) error {
 	n, err := sqldb.ExecCount(ctx, tx, `UPDATE idempotency SET state = $1, order_id = $2, status = $3, answer = $4
 		WHERE team_id = $5 AND route = $6 AND key_hash = $7 AND token = $8 AND state = $9`,
-		idempotencyStored, sqldb.NullIfEmpty(orderID), status, s.keys.Seal(key.sealContext(), body),
+		idempotencyStored, sqldb.IDOrNull(orderID), status, s.keys.Seal(key.sealContext(), body),
 		key.TeamID, key.Route, sha256Hex(key.Key), key.ClaimToken, idempotencyExecuting)
 	if err != nil {
 		return fmt.Errorf("storing an answer of team %s: %w", key.TeamID, err)

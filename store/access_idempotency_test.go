@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
@@ -18,7 +19,7 @@ const (
 
 func claimKey(t *testing.T, s *Store, key string) IdempotencyClaim {
 	t.Helper()
-	c, err := s.ClaimIdempotencyKey(t.Context(), "team", route, key, lease)
+	c, err := s.ClaimIdempotencyKey(t.Context(), testids.Of("team"), route, key, lease)
 	require.NoError(t, err)
 	return c
 }
@@ -55,7 +56,7 @@ func TestIdempotentAnswersAreReplayedVerbatim(t *testing.T) {
 		require.NotNil(t, claimKey(t, s, "k").StoredAnswer, "an answer is not released")
 
 		// The same key for another team or route is a different key.
-		for _, other := range [][2]string{{"team", "POST /elsewhere"}, {"team 2", route}} {
+		for _, other := range [][2]string{{testids.Of("team"), "POST /elsewhere"}, {testids.Of("team 2"), route}} {
 			c, err := s.ClaimIdempotencyKey(t.Context(), other[0], other[1], "k", lease)
 			require.NoError(t, err)
 			require.NotNil(t, c.Claimed)
@@ -110,19 +111,19 @@ func TestALostIdempotencyClaimCommitsNothing(t *testing.T) {
 		late := mustClaim(t, s, "k")
 		forward(lease)
 		next := mustClaim(t, s, "k")
-		require.ErrorIs(t, work(late, "late order"), ErrClaimLost)
-		require.NoError(t, work(next, "order"))
+		require.ErrorIs(t, work(late, testids.Of("late order")), ErrClaimLost)
+		require.NoError(t, work(next, testids.Of("order")))
 
 		written, err := sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText, `SELECT pair FROM call_pacing`)
 		require.NoError(t, err)
-		require.Equal(t, []string{"order"}, written)
-		require.Equal(t, "order", string(claimKey(t, s, "k").StoredAnswer.Body))
+		require.Equal(t, []string{testids.Of("order")}, written)
+		require.Equal(t, testids.Of("order"), string(claimKey(t, s, "k").StoredAnswer.Body))
 
 		// An answer that was committed after its lease had expired stays, because nobody had taken the claim over.
 		slow := mustClaim(t, s, "slow")
 		forward(2 * lease)
-		require.NoError(t, work(slow, "slow order"))
-		require.Equal(t, "slow order", string(claimKey(t, s, "slow").StoredAnswer.Body))
+		require.NoError(t, work(slow, testids.Of("slow order")))
+		require.Equal(t, testids.Of("slow order"), string(claimKey(t, s, "slow").StoredAnswer.Body))
 	})
 }
 
@@ -144,7 +145,7 @@ func TestOneOfManyClaimsWins(t *testing.T) {
 				var g errgroup.Group
 				for i := range claims {
 					g.Go(func() (err error) {
-						claims[i], err = stores[i%2].ClaimIdempotencyKey(t.Context(), "team", route, "k", lease)
+						claims[i], err = stores[i%2].ClaimIdempotencyKey(t.Context(), testids.Of("team"), route, "k", lease)
 						return err
 					})
 				}
@@ -176,7 +177,7 @@ func TestOldAnswersArePruned(t *testing.T) {
 			require.Equal(t, want, n)
 		}
 		booking := func() IdempotencyClaim {
-			c, err := s.ClaimIdempotencyKey(t.Context(), "team", RouteBookPSC, "old", lease)
+			c, err := s.ClaimIdempotencyKey(t.Context(), testids.Of("team"), RouteBookPSC, "old", lease)
 			require.NoError(t, err)
 			return c
 		}
@@ -187,7 +188,7 @@ func TestOldAnswersArePruned(t *testing.T) {
 		prune(0)
 		forward(time.Second)
 		require.NoError(t, s.StoreIdempotentAnswer(t.Context(), mustClaim(t, s, "young"), 200, nil))
-		held, err := s.ClaimIdempotencyKey(t.Context(), "team", route, "executing", 365*24*time.Hour)
+		held, err := s.ClaimIdempotencyKey(t.Context(), testids.Of("team"), route, "executing", 365*24*time.Hour)
 		require.NoError(t, err)
 		require.NotNil(t, held.Claimed)
 		prune(2)

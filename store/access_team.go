@@ -51,6 +51,9 @@ func (t Team) validate() error {
 	if t.Environment != Production && t.Environment != Sandbox {
 		return fmt.Errorf("environment is %q, not %s or %s", t.Environment, Production, Sandbox)
 	}
+	if err := sqldb.RequireIDs("the id", t.ID); err != nil {
+		return err
+	}
 	if _, err := time.LoadLocation(t.TimeZone); err != nil {
 		return fmt.Errorf("time zone: %w", err)
 	}

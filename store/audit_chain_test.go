@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/store/keyring"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
@@ -20,8 +21,8 @@ func appendAndSealAudit(t *testing.T, s *Store, n int) {
 	for i := range n {
 		forward(time.Minute)
 		require.NoError(t, s.AppendAudit(t.Context(), AuditRow{
-			APIKeyID: "key", TeamID: "team", OrderID: fmt.Sprintf("o%d", i), Action: "order.read", RequestID: "r",
-			Address: "192.0.2.7", Detail: "d",
+			APIKeyID: testids.Of("key"), TeamID: testids.Of("team"), OrderID: testids.Of(fmt.Sprintf("o%d", i)),
+			Action: "order.read", RequestID: "r", Address: "192.0.2.7", Detail: "d",
 		}))
 	}
 	for {
@@ -74,12 +75,12 @@ func TestAuditChainIsWhole(t *testing.T) {
 		require.Equal(t, check.LastSealedHash, hash)
 		require.Equal(t, check.LastCheckedHash, hash)
 
-		log, err := s.AuditLog(t.Context(), AuditQuery{APIKeyID: "key", Size: 3})
+		log, err := s.AuditLog(t.Context(), AuditQuery{APIKeyID: testids.Of("key"), Size: 3})
 		require.NoError(t, err)
 		require.Len(t, log, 3)
-		require.Equal(t, "o9", log[0].OrderID)
+		require.Equal(t, testids.Of("o9"), log[0].OrderID)
 		require.EqualValues(t, 10, log[0].Seq)
-		log, err = s.AuditLog(t.Context(), AuditQuery{OrderID: "o2", APIKeyID: "another"})
+		log, err = s.AuditLog(t.Context(), AuditQuery{OrderID: testids.Of("o2"), APIKeyID: testids.Of("another")})
 		require.NoError(t, err)
 		require.Empty(t, log)
 	})
@@ -126,11 +127,15 @@ func TestAuditChainShowsTampering(t *testing.T) {
 		}, 1},
 		"the chain is removed": {func(t *testing.T, s *Store) { execUnchecked(t, s, `DELETE FROM audit_chain`) }, 0},
 	}
-	for _, column := range []string{"key_id", "team_id", "order_id", "action", "request_id", "address", "detail", "id"} {
+	id := testids.Of("x")
+	for column, value := range map[string]string{"key_id": id, "team_id": id, "order_id": id, "action": "x",
+		"request_id": "x", "address": "x", "detail": "x", "id": id} {
 		forAll["the column "+column+" is changed"] = struct {
 			tamper func(t *testing.T, s *Store)
 			seq    int64
-		}{func(t *testing.T, s *Store) { execUnchecked(t, s, `UPDATE audit SET `+column+` = 'x' WHERE seq = 5`) }, 5}
+		}{func(t *testing.T, s *Store) {
+			execUnchecked(t, s, `UPDATE audit SET `+column+` = $1 WHERE seq = 5`, value)
+		}, 5}
 	}
 	forAll["the time is changed"] = struct {
 		tamper func(t *testing.T, s *Store)
@@ -174,14 +179,14 @@ func insertAuditRow(t *testing.T, s *Store, seq int64) {
 	require.NoError(t, err)
 	execUnchecked(t, s,
 		`INSERT INTO audit (id, at, key_id, team_id, order_id, action, request_id, address, detail, seq, hash)
-		VALUES ($1, $2, '', '', '', $3, '', '', '', $4, $5)`,
+		VALUES ($1, $2, NULL, NULL, NULL, $3, '', '', '', $4, $5)`,
 		e.ID, sqldb.ToMicros(e.At), e.Action, seq, auditHash(last.hash, seq, e))
 }
 
 // rebuildAuditHashes changes a row and computes the hashes from there on again, which is possible without a key.
 func rebuildAuditHashes(t *testing.T, s *Store, from int64) {
 	t.Helper()
-	execUnchecked(t, s, `UPDATE audit SET key_id = 'somebody else' WHERE seq = $1`, from)
+	execUnchecked(t, s, `UPDATE audit SET key_id = $1 WHERE seq = $2`, testids.Of("somebody else"), from)
 	before, err := sqldb.QueryOne(t.Context(), s.db.Reader, scanAuditEntry,
 		`SELECT `+auditEntryColumns+` FROM audit WHERE seq = $1`,
 		from-1)

@@ -53,7 +53,7 @@ func (s *Store) withTime(row AuditRow) AuditRow {
 func appendAudit(ctx context.Context, q sqldb.Querier, row AuditRow) error {
 	_, err := q.ExecContext(ctx, `INSERT INTO audit (`+auditColumns+
 		`, team_id, order_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		append(auditValues(row), row.TeamID, row.OrderID)...)
+		append(auditValues(row), sqldb.IDOrNull(row.TeamID), sqldb.IDOrNull(row.OrderID))...)
 	if err != nil {
 		return fmt.Errorf("auditing %s: %w", row.Action, err)
 	}
@@ -71,7 +71,8 @@ func auditOrdersStatement(from int) string {
 const auditColumns = `id, at, key_id, action, request_id, address, detail`
 
 func auditValues(row AuditRow) []any {
-	return []any{sqldb.NewID(), sqldb.ToMicros(row.At), row.APIKeyID, row.Action, row.RequestID, row.Address, row.Detail}
+	return []any{sqldb.NewID(), sqldb.ToMicros(row.At), sqldb.IDOrNull(row.APIKeyID), row.Action, row.RequestID,
+		row.Address, row.Detail}
 }
 
 // OrderAudit lists the rows of the audit log about an order, oldest first.
@@ -90,12 +91,8 @@ const auditEntryColumns = `id, at, key_id, team_id, order_id, action, request_id
 // AuditLog lists one page of the audit log, newest first.
 func (s *Store) AuditLog(ctx context.Context, q AuditQuery) ([]AuditEntry, error) {
 	var f sqldb.Where
-	if q.OrderID != "" {
-		f.And("order_id = ?", q.OrderID)
-	}
-	if q.APIKeyID != "" {
-		f.And("key_id = ?", q.APIKeyID)
-	}
+	f.AndIfSet("order_id = ?", q.OrderID)
+	f.AndIfSet("key_id = ?", q.APIKeyID)
 	rows, err := sqldb.QueryAll(ctx, s.db.Reader, scanAuditEntry,
 		`SELECT `+auditEntryColumns+` FROM audit`+f.String()+` ORDER BY at DESC, id DESC`+sqldb.LimitClause(q.Page, q.Size),
 		f.Args...)
@@ -113,8 +110,8 @@ func scanAuditEntry(row sqldb.Scanner) (hashedAuditEntry, error) {
 	var e hashedAuditEntry
 	var at int64
 	var seq sql.Null[int64]
-	err := row.Scan(&e.ID, &at, &e.APIKeyID, &e.TeamID, &e.OrderID, &e.Action, &e.RequestID, &e.Address, &e.Detail, &seq,
-		&e.hash)
+	err := row.Scan(&e.ID, &at, sqldb.EmptyIfNull(&e.APIKeyID), sqldb.EmptyIfNull(&e.TeamID),
+		sqldb.EmptyIfNull(&e.OrderID), &e.Action, &e.RequestID, &e.Address, &e.Detail, &seq, &e.hash)
 	e.At, e.Seq = sqldb.FromMicros(at), seq.V
 	return e, err
 }
@@ -122,7 +119,8 @@ func scanAuditEntry(row sqldb.Scanner) (hashedAuditEntry, error) {
 func scanAuditRow(row sqldb.Scanner) (AuditRow, error) {
 	var a AuditRow
 	var at int64
-	err := row.Scan(&at, &a.APIKeyID, &a.TeamID, &a.OrderID, &a.Action, &a.RequestID, &a.Address, &a.Detail)
+	err := row.Scan(&at, sqldb.EmptyIfNull(&a.APIKeyID), sqldb.EmptyIfNull(&a.TeamID), sqldb.EmptyIfNull(&a.OrderID),
+		&a.Action, &a.RequestID, &a.Address, &a.Detail)
 	a.At = sqldb.FromMicros(at)
 	return a, err
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/internal/catalogue"
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
@@ -53,7 +54,7 @@ func catalogueDump(t *testing.T, s *Store) []string {
 	for _, query := range []string{
 		`SELECT document FROM labs ORDER BY id`,
 		`SELECT document || ' ' || CAST(updated_at AS TEXT) FROM markers ORDER BY id`,
-		`SELECT team_id || document || CAST(updated_at AS TEXT) FROM lab_tests ORDER BY id`,
+		`SELECT COALESCE(CAST(team_id AS TEXT), '') || document || CAST(updated_at AS TEXT) FROM lab_tests ORDER BY id`,
 		`SELECT document || CAST(inactive AS TEXT) FROM sites ORDER BY lab_id, code`,
 		`SELECT provider || from_zip || to_zip || service_types FROM coverage ORDER BY provider, from_zip`,
 		`SELECT zip || CAST(lat AS TEXT) FROM zips ORDER BY zip`,
@@ -99,7 +100,7 @@ func TestAnImportIsWholeOrNothing(t *testing.T) {
 		changed.LabTests[0].Name, changed.ZipCenters[0].Lat = "Changed", 1
 
 		another := order.LabTest{ID: sqldb.NewID(), Slug: "own", Name: "Own", Method: lifecycle.Testkit, Status: "active"}
-		require.NoError(t, s.PutLabTest(t.Context(), "team-1", another))
+		require.NoError(t, s.PutLabTest(t.Context(), testids.Of("team-1"), another))
 		have := catalogueDump(t, s)
 		foreign := changed
 		foreign.LabTests = append(slices.Clone(changed.LabTests), another)
@@ -168,7 +169,7 @@ func TestAnImportTouchesNoOrder(t *testing.T) {
 		own := order.LabTest{ID: sqldb.NewID(), Slug: "own", Name: "Own", Method: lifecycle.WalkIn, Status: "active",
 			Lab:     test.Lab,
 			Markers: test.Markers[:1]}
-		require.NoError(t, s.PutLabTest(t.Context(), "team-1", own))
+		require.NoError(t, s.PutLabTest(t.Context(), testids.Of("team-1"), own))
 		before := addOrder(t, s, func(o *order.Order) { o.LabTest = test })
 
 		changed := smallCatalogue()
@@ -176,7 +177,7 @@ func TestAnImportTouchesNoOrder(t *testing.T) {
 		changed.LabTests[0].Markers = changed.Markers
 		importCatalogue(t, s, changed, CatalogueImportOptions{})
 		require.Equal(t, before.LabTest, getOrder(t, s, before.ID).LabTest)
-		got, err := s.LabTest(t.Context(), "team-1", own.ID)
+		got, err := s.LabTest(t.Context(), testids.Of("team-1"), own.ID)
 		require.NoError(t, err)
 		require.Equal(t, "Glucose, changed", got.Markers[0].Name)
 	})
@@ -226,9 +227,9 @@ func TestTheDemonstrationCatalogueIsImported(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		c, err := catalogue.DemoCatalogue()
 		require.NoError(t, err)
-		done := importCatalogue(t, s, c, CatalogueImportOptions{TeamID: "team-1"})
+		done := importCatalogue(t, s, c, CatalogueImportOptions{TeamID: testids.Of("team-1")})
 		require.Equal(t, len(c.Markers), done.Markers.Added)
-		again := importCatalogue(t, s, c, CatalogueImportOptions{TeamID: "team-1"})
+		again := importCatalogue(t, s, c, CatalogueImportOptions{TeamID: testids.Of("team-1")})
 		require.Equal(t, Tally{Unchanged: len(c.LabTests)}, again.LabTests)
 		require.Equal(t, Tally{Unchanged: len(c.ZipCenters)}, again.Zips)
 		require.Equal(t, Tally{Unchanged: len(c.Markers)}, again.Markers)

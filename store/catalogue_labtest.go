@@ -58,6 +58,9 @@ func (s *Store) PutLabTest(ctx context.Context, teamID string, t order.LabTest) 
 }
 
 func (s *Store) putLabTest(ctx context.Context, tx *sql.Tx, teamID string, t order.LabTest) error {
+	if err := sqldb.RequireIDs("the id", t.ID); err != nil {
+		return fmt.Errorf("writing a lab test: %w", err)
+	}
 	var lab *int
 	if t.Lab != nil {
 		lab = &t.Lab.ID
@@ -75,8 +78,8 @@ func (s *Store) putLabTest(ctx context.Context, tx *sql.Tx, teamID string, t ord
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
 		ON CONFLICT (id) DO UPDATE SET lab_id = excluded.lab_id, slug = excluded.slug, status = excluded.status,
 			method = excluded.method, document = excluded.document, updated_at = excluded.updated_at
-		WHERE lab_tests.team_id = excluded.team_id`,
-		t.ID, teamID, lab, t.Slug, t.Status, string(t.Method), string(document), sqldb.ToMicros(s.now()))
+		WHERE lab_tests.team_id IS NOT DISTINCT FROM excluded.team_id`,
+		t.ID, sqldb.IDOrNull(teamID), lab, t.Slug, t.Status, string(t.Method), string(document), sqldb.ToMicros(s.now()))
 	if err != nil {
 		return fmt.Errorf("writing lab test %s: %w", t.ID, err)
 	}
@@ -86,17 +89,38 @@ func (s *Store) putLabTest(ctx context.Context, tx *sql.Tx, teamID string, t ord
 	return nil
 }
 
-const selectLabTests = `SELECT t.document, l.document FROM lab_tests t LEFT JOIN labs l ON l.id = t.lab_id
-	WHERE ($1 = '' OR t.team_id IN ('', $1))`
+const selectLabTests = `SELECT t.document, l.document FROM lab_tests t LEFT JOIN labs l ON l.id = t.lab_id`
+
+// labTestsOwnedBy restricts lab tests to those of one team, or to those of all teams if teamID is empty.
+func labTestsOwnedBy(teamID string) (where sqldb.Where) {
+	if teamID == "" {
+		where.AndTerm("t.team_id IS NULL")
+		return where
+	}
+	where.And("t.team_id = ?", teamID)
+	return where
+}
+
+// labTestsSeenBy restricts lab tests to those that a team may order. An empty teamID does not restrict them.
+func labTestsSeenBy(teamID string) (where sqldb.Where) {
+	where.AndIfSet("(t.team_id IS NULL OR t.team_id = ?)", teamID)
+	return where
+}
 
 // LabTest reads one lab test, whatever its status, that belongs to the team or to all teams. The error is ErrNotFound
 // when there is none.
 func (s *Store) LabTest(ctx context.Context, teamID, id string) (order.LabTest, error) {
-	t, err := sqldb.QueryOne(ctx, s.db.Reader, scanLabTest, selectLabTests+` AND t.id = $2`, teamID, id)
+	t, err := labTest(ctx, s.db.Reader, teamID, id)
 	if err != nil {
 		return order.LabTest{}, fmt.Errorf("reading lab test %s: %w", id, err)
 	}
 	return t, nil
+}
+
+func labTest(ctx context.Context, q sqldb.Querier, teamID, id string) (order.LabTest, error) {
+	where := labTestsSeenBy(teamID)
+	where.And("t.id = ?", id)
+	return sqldb.QueryOne(ctx, q, scanLabTest, selectLabTests+where.String(), where.Args...)
 }
 
 // LabTestSort is the sort order of a list of lab tests.
@@ -111,7 +135,9 @@ const (
 // LabTests lists the lab tests of the team and those of all teams, whatever their status, oldest first by the given
 // time.
 func (s *Store) LabTests(ctx context.Context, teamID string, by LabTestSort) ([]order.LabTest, error) {
-	all, err := sqldb.QueryAll(ctx, s.db.Reader, scanLabTest, selectLabTests+` ORDER BY t.`+string(by)+`, t.id`, teamID)
+	where := labTestsSeenBy(teamID)
+	all, err := sqldb.QueryAll(ctx, s.db.Reader, scanLabTest,
+		selectLabTests+where.String()+` ORDER BY t.`+string(by)+`, t.id`, where.Args...)
 	if err != nil {
 		return nil, fmt.Errorf("listing lab tests: %w", err)
 	}
@@ -149,11 +175,12 @@ func (s *Store) ChangeLabTest(ctx context.Context, teamID, id string,
 		if s.db.Dialect == sqldb.Postgres {
 			lock = " FOR UPDATE"
 		}
-		owner, err := sqldb.QueryOne(ctx, tx, sqldb.ScanText, `SELECT team_id FROM lab_tests WHERE id = $1`+lock, id)
+		owner, err := sqldb.QueryOne(ctx, tx, sqldb.ScanOptionalText,
+			`SELECT team_id FROM lab_tests WHERE id = $1`+lock, id)
 		if err != nil {
 			return err
 		}
-		if t, err = sqldb.QueryOne(ctx, tx, scanLabTest, selectLabTests+` AND t.id = $2`, teamID, id); err != nil {
+		if t, err = labTest(ctx, tx, teamID, id); err != nil {
 			return err
 		}
 		if teamID != "" && owner != teamID {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
@@ -28,15 +29,15 @@ func TestLabTestsAreSeenByTheirTeamAndSharedByAll(t *testing.T) {
 		own := order.LabTest{ID: sqldb.NewID(), Slug: "own", Name: "Own", Method: lifecycle.Testkit,
 			Status: "pending_approval"}
 		require.NoError(t, s.PutLabTest(t.Context(), "", shared))
-		require.NoError(t, s.PutLabTest(t.Context(), "team-1", own))
+		require.NoError(t, s.PutLabTest(t.Context(), testids.Of("team-1"), own))
 
-		got, err := s.LabTest(t.Context(), "team-2", shared.ID)
+		got, err := s.LabTest(t.Context(), testids.Of("team-2"), shared.ID)
 		require.NoError(t, err)
 		require.Equal(t, shared, got)
-		_, err = s.LabTest(t.Context(), "team-2", own.ID)
+		_, err = s.LabTest(t.Context(), testids.Of("team-2"), own.ID)
 		require.ErrorIs(t, err, ErrNotFound)
 		for teamID, want := range map[string][]order.LabTest{
-			"team-1": {shared, own}, "team-2": {shared}, "": {shared, own},
+			testids.Of("team-1"): {shared, own}, testids.Of("team-2"): {shared}, "": {shared, own},
 		} {
 			all, err := s.LabTests(t.Context(), teamID, LabTestsByCreation)
 			require.NoError(t, err)
@@ -44,14 +45,14 @@ func TestLabTestsAreSeenByTheirTeamAndSharedByAll(t *testing.T) {
 		}
 
 		own.Name, own.Status = "Own, renamed", "active"
-		require.NoError(t, s.PutLabTest(t.Context(), "team-1", own))
-		got, err = s.LabTest(t.Context(), "team-1", own.ID)
+		require.NoError(t, s.PutLabTest(t.Context(), testids.Of("team-1"), own))
+		got, err = s.LabTest(t.Context(), testids.Of("team-1"), own.ID)
 		require.NoError(t, err)
 		require.Equal(t, own, got)
-		require.ErrorIs(t, s.PutLabTest(t.Context(), "team-2", own), ErrConflict)
+		require.ErrorIs(t, s.PutLabTest(t.Context(), testids.Of("team-2"), own), ErrConflict)
 		shared.Name = "Lipids, changed last"
 		require.NoError(t, s.PutLabTest(t.Context(), "", shared))
-		all, err := s.LabTests(t.Context(), "team-1", LabTestsByChange)
+		all, err := s.LabTests(t.Context(), testids.Of("team-1"), LabTestsByChange)
 		require.NoError(t, err)
 		require.Equal(t, []string{own.ID, shared.ID}, []string{all[0].ID, all[1].ID})
 

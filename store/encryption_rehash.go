@@ -14,19 +14,19 @@ import (
 type searchTable struct {
 	name          string
 	subject       string // the column of the subject's id
-	subjectTable  string // the table of the subjects
-	lockColumn    string // a column of the subjects' table without an index; a subject is locked by setting it to itself
+	lockStatement string // locks the subject $1
 	copiedColumns string // the other columns, each after a comma
 	loadTerms     func(s *Store, ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error)
 }
 
 var searchTables = []searchTable{
-	{name: "order_search", subject: "order_id", subjectTable: "orders", lockColumn: "updated_at", copiedColumns: ", team_id, created_at",
-		loadTerms: (*Store).loadOrderTerms},
-	{name: "review_search", subject: "review_id", subjectTable: "reviews", lockColumn: "updated_at",
-		loadTerms: (*Store).loadReviewTerms},
-	{name: "lab_account_webhook_keys", subject: "account_id", subjectTable: "lab_accounts", lockColumn: "status",
-		copiedColumns: ", partner", loadTerms: (*Store).loadWebhookTerms},
+	{name: "order_search", subject: "order_id", copiedColumns: ", team_id, created_at",
+		lockStatement: `UPDATE order_states SET revision = revision WHERE order_id = $1`,
+		loadTerms:     (*Store).loadOrderTerms},
+	{name: "review_search", subject: "review_id",
+		lockStatement: `UPDATE reviews SET updated_at = updated_at WHERE id = $1`, loadTerms: (*Store).loadReviewTerms},
+	{name: "lab_account_webhook_keys", subject: "account_id", copiedColumns: ", partner",
+		lockStatement: `UPDATE lab_accounts SET status = status WHERE id = $1`, loadTerms: (*Store).loadWebhookTerms},
 }
 
 func (s *Store) loadOrderTerms(ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error) {
@@ -56,7 +56,7 @@ func (s *Store) loadReviewTerms(ctx context.Context, tx *sql.Tx, id string) ([]s
 // rehashTable replaces the hashes of a table that older keys made, subject by subject.
 func (s *Store) rehashTable(ctx context.Context, t searchTable, done *ColumnRotation,
 	report func(ColumnRotation)) error {
-	for after := ""; ; {
+	for after := sqldb.NilID; ; {
 		subjects, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText, fmt.Sprintf(`SELECT DISTINCT %[1]s FROM %[2]s
 			WHERE %[1]s > $1 AND substr(hash, 1, $2) <> $3 ORDER BY %[1]s LIMIT %[3]d`, t.subject, t.name, rotationBatch),
 			after, keyring.HashPrefixSize, s.keys.Keys()[0].HashPrefix)
@@ -78,13 +78,12 @@ func (s *Store) rehashTable(ctx context.Context, t searchTable, done *ColumnRota
 	}
 }
 
-// rehashSubject replaces the older hashes of one subject. Its first statement locks the subject's row. Every
-// transaction that changes the terms of a subject changes that row too.
+// rehashSubject replaces the older hashes of one subject. Its first statement locks the subject. Every
+// transaction that changes the terms of a subject locks it too.
 func (s *Store) rehashSubject(ctx context.Context, t searchTable, id string, done *ColumnRotation) error {
 	var replaced, unknown int
 	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`UPDATE %[1]s SET %[2]s = %[2]s WHERE id = $1`, t.subjectTable,
-			t.lockColumn), id); err != nil {
+		if _, err := tx.ExecContext(ctx, t.lockStatement, id); err != nil {
 			return err
 		}
 		terms, err := t.loadTerms(s, ctx, tx, id)

@@ -85,7 +85,7 @@ func (s *Store) valuesOfOlderKeys(ctx context.Context, t sealedTable, column str
 	if after != nil {
 		beyond = fmt.Sprintf(" AND (%s) > (%s)", key, sqldb.Placeholders(3, len(after)))
 	}
-	return sqldb.QueryAll(ctx, s.db.Reader, t.scanValue, fmt.Sprintf(`SELECT %[1]s, %[6]s, %[2]s FROM %[3]s
+	return sqldb.QueryAll(ctx, s.db.Reader, t.scanValue, fmt.Sprintf(`SELECT %[1]s, %[6]s AS context_id, %[2]s FROM %[3]s
 		WHERE length(%[2]s) > 0 AND substr(%[2]s, 1, $1) <> $2%[4]s ORDER BY %[1]s LIMIT %[5]d`,
 		key, column, t.name, beyond, rotationBatch, t.contextIDExpr()), args...)
 }

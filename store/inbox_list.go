@@ -43,16 +43,16 @@ type InboxItem struct {
 	PartnerReason string // the partner's own words
 }
 
-const inboxItemColumns = `id, COALESCE(order_id, ''), state, leg, variant, received_at, facts, partner, event_key,
+const inboxItemColumns = `id, order_id, state, leg, variant, received_at, facts, partner, event_key,
 	hash, kind, order_number, tracking, code, deliveries, state_at, account_id`
 
 func scanInboxItem(row sqldb.Scanner) (out InboxItem, err error) {
 	var r receivedItemRow
 	var receivedAt, stateAt int64
 	var facts string
-	err = row.Scan(&r.ID, &r.OrderID, &r.State, &r.leg, &r.amendments, &receivedAt, &facts, &out.Partner, &out.DedupKey,
-		&out.BodyHash, &out.Kind,
-		&out.OrderNumber, &out.TrackingNumber, &out.ReasonCode, &out.TimesSent, &stateAt, &out.LabAccountID)
+	err = row.Scan(&r.ID, sqldb.EmptyIfNull(&r.OrderID), &r.State, &r.leg, &r.amendments, &receivedAt, &facts,
+		&out.Partner, &out.DedupKey, &out.BodyHash, &out.Kind, &out.OrderNumber, &out.TrackingNumber, &out.ReasonCode,
+		&out.TimesSent, &stateAt, sqldb.EmptyIfNull(&out.LabAccountID))
 	if err != nil {
 		return out, err
 	}

@@ -38,7 +38,7 @@ func (s *Store) assignInboxItem(ctx context.Context, tx *sql.Tx, id, orderID, le
 	if row.State != InboxUnmatched {
 		return row, ErrConflict
 	}
-	if _, err := s.lockOrderPosition(ctx, tx, orderID); err != nil {
+	if _, err := s.lockOrderRow(ctx, tx, orderID); err != nil {
 		return row, err
 	}
 	reviews, err := sqldb.QueryOne(ctx, tx, sqldb.ScanInt, `SELECT COUNT(*) FROM reviews v JOIN inbox i ON `+
@@ -68,13 +68,14 @@ type receivedItemRow struct {
 	facts      map[string]*order.Fact // by leg; a lab's fact is under ""
 }
 
-const receivedItemColumns = `id, COALESCE(order_id, ''), state, leg, variant, received_at, facts`
+const receivedItemColumns = `id, order_id, state, leg, variant, received_at, facts`
 
 func scanReceivedItem(row sqldb.Scanner) (ReceivedItem, error) {
 	var r receivedItemRow
 	var receivedAt int64
 	var facts string
-	if err := row.Scan(&r.ID, &r.OrderID, &r.State, &r.leg, &r.amendments, &receivedAt, &facts); err != nil {
+	err := row.Scan(&r.ID, sqldb.EmptyIfNull(&r.OrderID), &r.State, &r.leg, &r.amendments, &receivedAt, &facts)
+	if err != nil {
 		return ReceivedItem{}, err
 	}
 	r.receivedAt = sqldb.FromMicros(receivedAt)
@@ -114,10 +115,10 @@ func findOrderOfItem(ctx context.Context, q sqldb.Querier, r NewInboxItem) (orde
 // an order of another account, with one exception: a provider of appointments reports visits for all labs of its team.
 const (
 	unmatchedByOrderNumber = `SELECT i.id, o.id, '' FROM inbox i JOIN orders o ON o.number = i.order_number
-		WHERE i.state = '` + InboxUnmatched + `' AND (i.account_id = '' OR i.account_id = o.lab_account_id
+		WHERE i.state = '` + InboxUnmatched + `' AND (i.account_id IS NULL OR i.account_id = o.lab_account_id
 			OR i.kind IN ('appointment', 'draw_completed') AND EXISTS (
 				SELECT 1 FROM lab_accounts a JOIN lab_accounts l ON l.id = o.lab_account_id
-				WHERE a.id = i.account_id AND a.team_id IN ('', o.team_id) AND a.environment = l.environment))`
+				WHERE a.id = i.account_id AND (a.team_id IS NULL OR a.team_id = o.team_id) AND a.environment = l.environment))`
 	unmatchedByTrackingNumber = `SELECT i.id, t.order_id, t.leg FROM inbox i
 		JOIN tracking_numbers t ON t.number = i.tracking
 		WHERE i.state = '` + InboxUnmatched + `'

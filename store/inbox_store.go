@@ -184,11 +184,11 @@ func (s *Store) insertInboxItem(ctx context.Context, tx *sql.Tx, r NewInboxItem,
 			facts, state, code, deliveries, headers, body, reason, received_at, state_at, account_id, fetch_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', 1, $13, $14, $15, $16, $17, $18, $19)`,
 		row.ID, r.Partner, r.DedupKey, row.amendments, r.BodyHash, r.Kind, r.OrderNumber, r.TrackingNumber,
-		sqldb.NullIfEmpty(row.OrderID), row.leg,
+		sqldb.IDOrNull(row.OrderID), row.leg,
 		facts, row.State, headers, s.keys.Seal(sealContext("inbox", row.ID, "body"), r.Body),
 		s.keys.Seal(sealContext("inbox", row.ID, "reason"), []byte(r.PartnerReason)), sqldb.ToMicros(row.receivedAt),
 		sqldb.ToMicros(s.now()),
-		r.LabAccountID, sqldb.ToMicros(row.firstFetchAt(r)))
+		sqldb.IDOrNull(r.LabAccountID), sqldb.ToMicros(row.firstFetchAt(r)))
 	if err != nil {
 		return err
 	}

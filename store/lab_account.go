@@ -73,8 +73,8 @@ func putLabAccountRow(ctx context.Context, tx *sql.Tx, a LabAccount, sealed []by
 			environment = excluded.environment, base_url = excluded.base_url,
 			credentials = excluded.credentials, spacing = excluded.spacing,
 			settings = excluded.settings, policy = excluded.policy, profile = excluded.profile, status = excluded.status
-		WHERE lab_accounts.team_id = excluded.team_id`,
-		a.ID, a.TeamID, a.LabSlug, a.Partner, a.Environment, a.BaseURL, sealed, a.Spacing.Microseconds(),
+		WHERE lab_accounts.team_id IS NOT DISTINCT FROM excluded.team_id`,
+		a.ID, sqldb.IDOrNull(a.TeamID), a.LabSlug, a.Partner, a.Environment, a.BaseURL, sealed, a.Spacing.Microseconds(),
 		string(a.Settings), string(a.Policy), profile, a.Status, sqldb.ToMicros(a.CreatedAt))
 	if err != nil {
 		return fmt.Errorf("writing lab account %s: %w", a.ID, err)
@@ -88,6 +88,9 @@ func putLabAccountRow(ctx context.Context, tx *sql.Tx, a LabAccount, sealed []by
 func (a LabAccount) validate() error {
 	if a.Environment != Production && a.Environment != Sandbox {
 		return fmt.Errorf("environment is %q, not %s or %s", a.Environment, Production, Sandbox)
+	}
+	if err := sqldb.RequireIDs("the id", a.ID); err != nil {
+		return err
 	}
 	if a.Spacing < 0 {
 		return fmt.Errorf("spacing is %s", a.Spacing)
@@ -115,8 +118,10 @@ func (s *Store) LabAccount(ctx context.Context, id string) (LabAccount, error) {
 // LabAccounts lists the accounts that a team may order through, its own and those for all teams, oldest first. An empty
 // teamID lists all accounts.
 func (s *Store) LabAccounts(ctx context.Context, teamID string) ([]LabAccount, error) {
+	var where sqldb.Where
+	where.AndIfSet("(team_id IS NULL OR team_id = ?)", teamID)
 	all, err := sqldb.QueryAll(ctx, s.db.Reader, s.scanLabAccount,
-		`SELECT `+labAccountColumns+` FROM lab_accounts WHERE $1 = '' OR team_id IN ('', $1) ORDER BY created_at, id`, teamID)
+		`SELECT `+labAccountColumns+` FROM lab_accounts`+where.String()+` ORDER BY created_at, id`, where.Args...)
 	if err != nil {
 		return nil, fmt.Errorf("listing lab accounts: %w", err)
 	}
@@ -139,8 +144,8 @@ func (s *Store) scanLabAccount(row sqldb.Scanner) (LabAccount, error) {
 	var sealed []byte
 	var settings, policy, profile string
 	var spacing, created int64
-	err := row.Scan(&a.ID, &a.TeamID, &a.LabSlug, &a.Partner, &a.Environment, &a.BaseURL, &sealed, &spacing,
-		&settings, &policy, &profile, &a.Status, &created)
+	err := row.Scan(&a.ID, sqldb.EmptyIfNull(&a.TeamID), &a.LabSlug, &a.Partner, &a.Environment, &a.BaseURL,
+		&sealed, &spacing, &settings, &policy, &profile, &a.Status, &created)
 	if err != nil {
 		return LabAccount{}, err
 	}

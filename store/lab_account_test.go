@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
@@ -14,7 +15,7 @@ func TestLabAccountsAreReadAsPut(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 		own := LabAccount{
-			ID: sqldb.NewID(), TeamID: "team-1", LabSlug: "mtl", Partner: "molecular", Environment: Production,
+			ID: sqldb.NewID(), TeamID: testids.Of("team-1"), LabSlug: "mtl", Partner: "molecular", Environment: Production,
 			BaseURL: "https://lab.example",
 			User:    "user", Token: "token", PreviousUser: "old user", PreviousToken: "old token",
 			Spacing:  500 * time.Millisecond,
@@ -32,7 +33,9 @@ func TestLabAccountsAreReadAsPut(t *testing.T) {
 		got, err := s.LabAccount(t.Context(), own.ID)
 		require.NoError(t, err)
 		require.Equal(t, own, got)
-		for teamID, want := range map[string][]LabAccount{"team-1": {own, shared}, "team-2": {shared}, "": {own, shared}} {
+		for teamID, want := range map[string][]LabAccount{
+			testids.Of("team-1"): {own, shared}, testids.Of("team-2"): {shared}, "": {own, shared},
+		} {
 			all, err := s.LabAccounts(t.Context(), teamID)
 			require.NoError(t, err)
 			require.Equal(t, want, all, teamID)
@@ -47,7 +50,7 @@ func TestLabAccountsAreReadAsPut(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, own, got)
 
-		own.TeamID = "team-2"
+		own.TeamID = testids.Of("team-2")
 		require.ErrorIs(t, s.PutLabAccount(t.Context(), own), ErrConflict)
 		_, err = s.LabAccount(t.Context(), sqldb.NewID())
 		require.ErrorIs(t, err, ErrNotFound)

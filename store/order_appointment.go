@@ -14,9 +14,12 @@ import (
 // found. The error is ErrNotFound when the order has no appointment.
 func (s *Store) Appointment(ctx context.Context, teamID, orderID string) (order.AppointmentDocument, error) {
 	var a order.AppointmentDocument
+	var where sqldb.Where
+	where.And("a.order_id = ?", orderID)
+	where.AndIfSet("a.team_id = ?", teamID)
 	err := s.db.InSnapshot(ctx, func(q sqldb.Querier) (err error) {
-		a, err = s.appointment(ctx, q, `WHERE a.order_id = $1 AND ($2 = '' OR a.team_id = $2)
-			ORDER BY a.status IN ('completed', 'cancelled'), a.created_at DESC, a.id DESC LIMIT 1`, orderID, teamID)
+		a, err = s.appointment(ctx, q, where.String()+`
+			ORDER BY a.status IN ('completed', 'cancelled'), a.created_at DESC, a.id DESC LIMIT 1`, where.Args...)
 		return err
 	})
 	if err != nil {
@@ -52,7 +55,8 @@ func (s *Store) loadHistoryAndLocation(ctx context.Context, q sqldb.Querier,
 const selectAppointments = `SELECT a.id, a.order_id, a.type, a.provider, a.account_id, a.status, a.reference,
 	a.confirmation, a.site, a.slot, a.start_at, a.end_at, a.zone, a.can_reschedule, a.confirm_by, a.reported_at,
 	a.created_at, a.notes, a.place,
-	o.user_id, o.transaction_id, o.address FROM appointments a JOIN orders o ON o.id = a.order_id `
+	o.user_id, o.transaction_id, d.address FROM appointments a JOIN orders o ON o.id = a.order_id
+	JOIN order_documents d ON d.order_id = a.order_id `
 
 // appointmentRow is an appointment and its possible locations.
 type appointmentRow struct {
@@ -65,10 +69,9 @@ func (s *Store) scanAppointment(row sqldb.Scanner) (r appointmentRow, err error)
 	var start, end, confirmBy, reported, created int64
 	var notes, asked, home []byte
 	a := &r.document
-	err = row.Scan(&a.ID, &a.OrderID, &a.Type, &a.Provider, &a.AccountID, &a.Status, &a.Reference, &a.Confirmation,
-		&a.SiteCode,
-		&a.SlotKey, &start, &end, &a.Zone, &a.CanReschedule, &confirmBy, &reported, &created, &notes, &asked,
-		&a.UserID, &a.TransactionID, &home)
+	err = row.Scan(&a.ID, &a.OrderID, &a.Type, &a.Provider, sqldb.EmptyIfNull(&a.AccountID), &a.Status,
+		&a.Reference, &a.Confirmation, &a.SiteCode, &a.SlotKey, &start, &end, &a.Zone, &a.CanReschedule, &confirmBy,
+		&reported, &created, &notes, &asked, &a.UserID, &a.TransactionID, &home)
 	if err != nil {
 		return r, err
 	}
@@ -81,7 +84,7 @@ func (s *Store) scanAppointment(row sqldb.Scanner) (r appointmentRow, err error)
 	if err := s.keys.OpenJSON(sealContext("appointments", a.ID, "place"), asked, &r.requestedLocation); err != nil {
 		return r, err
 	}
-	return r, s.keys.OpenJSON(sealContext("orders", a.OrderID, "address"), home, &r.patientHome)
+	return r, s.keys.OpenJSON(sealContext("order_documents", a.OrderID, "address"), home, &r.patientHome)
 }
 
 // appointmentHistory lists an appointment's events, oldest first.
@@ -136,9 +139,9 @@ func upsertAppointment(ctx context.Context, tx *sql.Tx, orderID, teamID string, 
 			zone = excluded.zone, can_reschedule = excluded.can_reschedule, confirm_by = excluded.confirm_by,
 			reported_at = excluded.reported_at
 		WHERE appointments.order_id = excluded.order_id`,
-		a.ID, orderID, teamID, a.Type, storableText(a.Provider), a.AccountID, a.Status, storableText(a.Reference),
-		storableText(a.Confirmation), storableText(a.SiteCode), storableText(a.SlotKey), sqldb.ToMicros(a.StartAt),
-		sqldb.ToMicros(a.EndAt), storableText(a.Zone),
+		a.ID, orderID, teamID, a.Type, storableText(a.Provider), sqldb.IDOrNull(a.AccountID), a.Status,
+		storableText(a.Reference), storableText(a.Confirmation), storableText(a.SiteCode), storableText(a.SlotKey),
+		sqldb.ToMicros(a.StartAt), sqldb.ToMicros(a.EndAt), storableText(a.Zone),
 		a.CanReschedule, sqldb.ToMicros(a.ConfirmBy), sqldb.ToMicros(a.ReportedAt), sqldb.ToMicros(a.CreatedAt))
 	if err == nil && n == 0 {
 		err = errOtherOrder

@@ -45,6 +45,9 @@ func (s *Store) AddDemand(ctx context.Context, d DemandRow) error {
 			return fmt.Errorf("adding demand %s: %w", d.ID, err)
 		}
 	}
+	if err := sqldb.RequireIDs("the id", d.ID); err != nil {
+		return fmt.Errorf("adding demand %s: %w", d.ID, err)
+	}
 	d.Request.ID, d.Request.Kind, d.Request.By = d.ID, d.Kind, d.By
 	request, err := encodeJSON(d.Request)
 	if err != nil {
@@ -159,7 +162,7 @@ func recordOtherCancelOutcomes(ctx context.Context, tx *sql.Tx, r order.Recordin
 	_, err := tx.ExecContext(ctx, `UPDATE demands SET state = $1, reason = $2, body = NULL, settled_at = $3
 		WHERE order_id = $4 AND id <> $5 AND kind = $6 AND state = $7
 			AND EXISTS (SELECT 1 FROM demands d WHERE d.id = $5 AND d.order_id = $4 AND d.kind = $6)
-			AND EXISTS (SELECT 1 FROM decisions WHERE order_id = $4 AND cause = $8 || demands.id)`,
+			AND EXISTS (SELECT 1 FROM decisions WHERE order_id = $4 AND cause = CAST($8 AS TEXT) || CAST(demands.id AS TEXT))`,
 		state, r.Decision.Reason, sqldb.ToMicros(now), r.OrderID, r.DemandID, order.DemandCancel, DemandOpen,
 		order.CauseCall(order.CancelAskCallPrefix))
 	return err
@@ -205,13 +208,13 @@ func (s *Store) setPatientAndAddress(ctx context.Context, tx *sql.Tx, orderID st
 	return s.updateSealedColumn(ctx, tx, orderID, "address", a)
 }
 
-// updateSealedColumn replaces one of the order's sealed columns.
+// updateSealedColumn replaces one of the order's documents.
 func (s *Store) updateSealedColumn(ctx context.Context, tx *sql.Tx, orderID, column string, document any) error {
-	sealed, err := s.keys.SealJSON(sealContext("orders", orderID, column), document)
+	sealed, err := s.keys.SealJSON(sealContext("order_documents", orderID, column), document)
 	if err != nil {
 		return err
 	}
 	//nolint:gosec // the columns are named in this package
-	_, err = tx.ExecContext(ctx, `UPDATE orders SET `+column+` = $1 WHERE id = $2`, sealed, orderID)
+	_, err = tx.ExecContext(ctx, `UPDATE order_documents SET `+column+` = $1 WHERE order_id = $2`, sealed, orderID)
 	return err
 }

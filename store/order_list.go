@@ -110,12 +110,13 @@ func (s *Store) idsSortedByPatient(ctx context.Context, q sqldb.Querier, l order
 			if err = row.Scan(&n.id, &sealed); err != nil {
 				return n, err
 			}
-			err = s.keys.OpenJSON(sealContext("orders", n.id, "patient"), sealed, &patient)
+			err = s.keys.OpenJSON(sealContext("order_documents", n.id, "patient"), sealed, &patient)
 			if patient != nil {
 				n.last, n.first = normaliseName(patient.LastName), normaliseName(patient.FirstName)
 			}
 			return n, err
-		}, `SELECT id, patient FROM orders WHERE id IN (`+sqldb.Placeholders(1, len(chunk))+`)`, toAny(chunk)...)
+		}, `SELECT order_id, patient FROM order_documents WHERE order_id IN (`+sqldb.Placeholders(1, len(chunk))+`)`,
+			toAny(chunk)...)
 		if err != nil {
 			return nil, err
 		}

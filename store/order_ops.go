@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -40,13 +41,13 @@ type OrderSummary struct {
 func (s *Store) OpsOrders(ctx context.Context, by OpsOrderQuery) (orders []OrderSummary, total int, err error) {
 	where := by.where()
 	err = s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
-		if total, err = countRows(ctx, q, "orders", where); err != nil {
+		if total, err = countRows(ctx, q, "order_progress p", where); err != nil {
 			return err
 		}
 		orders, err = sqldb.QueryAll(ctx, q, s.scanOrderSummary,
-			`SELECT id, team_id, number, accession, modality, status, detail, state, created_at,
-			updated_at FROM orders`+where.String()+` ORDER BY created_at DESC,
-			id DESC`+sqldb.LimitClause(by.Page, by.Size), where.Args...)
+			`SELECT o.id, o.team_id, o.number, o.accession, o.modality, p.status, p.detail, w.state, o.created_at,
+			p.updated_at FROM orders o JOIN order_progress p ON p.order_id = o.id JOIN order_states w ON w.order_id = o.id`+
+				where.String()+` ORDER BY o.created_at DESC, o.id DESC`+sqldb.LimitClause(by.Page, by.Size), where.Args...)
 		return err
 	})
 	if err != nil {
@@ -57,14 +58,14 @@ func (s *Store) OpsOrders(ctx context.Context, by OpsOrderQuery) (orders []Order
 
 func (by OpsOrderQuery) where() (f sqldb.Where) {
 	if by.Status != "" {
-		f.And("status = ?", by.Status)
+		f.And("p.status = ?", by.Status)
 	}
 	switch by.Attention {
 	case "":
 	case AnyAttention:
-		f.AndTerm("id IN (SELECT order_id FROM order_attention)")
+		f.AndTerm("p.order_id IN (SELECT order_id FROM order_attention)")
 	default:
-		f.And("id IN (SELECT order_id FROM order_attention WHERE reason = ?)", by.Attention)
+		f.And("p.order_id IN (SELECT order_id FROM order_attention WHERE reason = ?)", by.Attention)
 	}
 	return f
 }
@@ -94,7 +95,8 @@ func (s *Store) scanOrderSummary(row sqldb.Scanner) (o OrderSummary, err error) 
 // OrdersWithoutWorkflow lists orders that were created before a time and that no workflow has loaded, oldest first.
 func (s *Store) OrdersWithoutWorkflow(ctx context.Context, createdBefore time.Time, limit int) ([]string, error) {
 	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
-		`SELECT id FROM orders WHERE started_at = 0 AND created_at < $1 ORDER BY created_at, id LIMIT $2`,
+		`SELECT w.order_id FROM order_states w JOIN orders o ON o.id = w.order_id
+		WHERE w.started_at = 0 AND o.created_at < $1 ORDER BY w.order_id LIMIT $2`, // ids are in the order of creation
 		sqldb.ToMicros(createdBefore), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing orders without a workflow: %w", err)
@@ -107,7 +109,8 @@ func (s *Store) OrdersWithoutWorkflow(ctx context.Context, createdBefore time.Ti
 // to finish.
 func (s *Store) UnfinishedOrders(ctx context.Context, afterID string, limit int) ([]string, error) {
 	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
-		`SELECT id FROM orders WHERE unfinished AND id > $1 ORDER BY id LIMIT $2`, afterID, limit)
+		`SELECT order_id FROM order_progress WHERE unfinished AND order_id > $1 ORDER BY order_id LIMIT $2`,
+		cmp.Or(afterID, sqldb.NilID), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing unfinished orders: %w", err)
 	}
@@ -126,13 +129,13 @@ type SilenceSince struct {
 const CallKindPoll = "poll"
 
 // silentOrders is the query of SilentOrders.
-var silentOrders = `SELECT o.id FROM orders o
-	WHERE o.unfinished AND o.modality = 'testkit' AND o.id > $1 AND (
+var silentOrders = `SELECT o.order_id FROM order_progress o
+	WHERE o.unfinished AND o.modality = 'testkit' AND o.order_id > $1 AND (
 		o.status IN (` + quoteLowStatuses(lifecycle.StagePlaced) + `) AND o.status_at < $2
 		OR o.status IN (` + quoteLowStatuses(lifecycle.StageOutbound, lifecycle.StageWithCustomer) + `) AND o.status_at < $3
 		OR o.status IN (` + quoteLowStatuses(lifecycle.StageAtLab) + `) AND o.status_at < $4)
-	AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.order_id = o.id AND c.kind = $5 AND c.started_at > $6)
-	ORDER BY o.id LIMIT $7`
+	AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.order_id = o.order_id AND c.kind = $5 AND c.started_at > $6)
+	ORDER BY o.order_id LIMIT $7`
 
 // quoteLowStatuses returns the low-level statuses of the stages as an SQL list.
 func quoteLowStatuses(stages ...lifecycle.Stage) string {
@@ -147,8 +150,8 @@ func quoteLowStatuses(stages ...lifecycle.Stage) string {
 // SilentOrders lists the ids of testkit orders that no partner has reported on for too long, after the id afterID.
 func (s *Store) SilentOrders(ctx context.Context, since SilenceSince, afterID string, limit int) ([]string, error) {
 	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText, silentOrders,
-		afterID, sqldb.ToMicros(since.Placed), sqldb.ToMicros(since.Shipped), sqldb.ToMicros(since.Received), CallKindPoll,
-		sqldb.ToMicros(since.Polled), limit)
+		cmp.Or(afterID, sqldb.NilID), sqldb.ToMicros(since.Placed), sqldb.ToMicros(since.Shipped),
+		sqldb.ToMicros(since.Received), CallKindPoll, sqldb.ToMicros(since.Polled), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing silent orders: %w", err)
 	}

@@ -46,9 +46,7 @@ func (s *Store) loadOrder(ctx context.Context, q sqldb.Querier, teamID, id strin
 // orderFilter returns the condition that selects one order.
 func orderFilter(teamID, id string) (where sqldb.Where) {
 	where.And("o.id = ?", id)
-	if teamID != "" {
-		where.And("o.team_id = ?", teamID)
-	}
+	where.AndIfSet("o.team_id = ?", teamID)
 	return where
 }
 
@@ -88,9 +86,11 @@ func scanOrderRef(row sqldb.Scanner) (ref OrderRef, err error) {
 // OrderIDBySample finds a team's order by its sample_id, which is printed on a kit. A lab may use an id twice; the
 // newest order with it is returned. The error is ErrNotFound when there is none.
 func (s *Store) OrderIDBySample(ctx context.Context, teamID, sampleID string) (string, error) {
+	var where sqldb.Where
+	where.And("sample_id = ? AND sample_id <> ''", sampleID)
+	where.AndIfSet("team_id = ?", teamID)
 	id, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanText,
-		`SELECT id FROM orders WHERE sample_id = $1 AND sample_id <> '' AND ($2 = '' OR team_id = $2)
-		ORDER BY created_at DESC, id DESC LIMIT 1`, sampleID, teamID)
+		`SELECT id FROM orders`+where.String()+` ORDER BY created_at DESC, id DESC LIMIT 1`, where.Args...)
 	if err != nil {
 		return "", fmt.Errorf("finding an order by its sample: %w", err)
 	}
@@ -102,9 +102,7 @@ func (s *Store) OrderIDBySample(ctx context.Context, teamID, sampleID string) (s
 func (s *Store) TransactionOrders(ctx context.Context, teamID, transactionID string) ([]order.Order, error) {
 	var where sqldb.Where
 	where.And("o.transaction_id = ?", transactionID)
-	if teamID != "" {
-		where.And("o.team_id = ?", teamID)
-	}
+	where.AndIfSet("o.team_id = ?", teamID)
 	orders, err := s.loadOrders(ctx, s.db.Reader, where.String()+` ORDER BY o.created_at, o.id`, where.Args...)
 	if err == nil && len(orders) == 0 {
 		err = ErrNotFound

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
@@ -114,7 +115,8 @@ func TestReadingAnOrderIsAudited(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
-		row := AuditRow{APIKeyID: "key", Action: "order.read", RequestID: "r1", Address: "192.0.2.7", Detail: "code"}
+		row := AuditRow{APIKeyID: testids.Of("key"), Action: "order.read", RequestID: "r1", Address: "192.0.2.7",
+			Detail: "code"}
 		for _, team := range []string{o.TeamID, ""} {
 			got, err := s.ReadOrderAudited(t.Context(), team, o.ID, row)
 			require.NoError(t, err)
@@ -265,9 +267,7 @@ func TestAnOrderIsUnfinishedUntilItsPartnersKnow(t *testing.T) {
 	} {
 		st := ended
 		test.change(&st)
-		c, err := stateColumnsOf(st, "", time.Time{})
-		require.NoError(t, err)
-		require.Equal(t, test.open, c.unfinished, name)
+		require.Equal(t, test.open, stateCopiesOf(st).progress.unfinished, name)
 	}
 }
 

@@ -136,7 +136,8 @@ func TestResultsAreBoundToTheOrdersTeam(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		s.renderOrder = func(order.Order) ([]byte, error) { return []byte("{}"), nil }
 		o := order.Order{
-			TeamID: sqldb.NewID(), UserID: sqldb.NewID(), ClientUserID: "u1", Modality: lifecycle.Testkit,
+			TeamID: sqldb.NewID(), UserID: sqldb.NewID(), ClientUserID: "u1", LabAccountID: sqldb.NewID(),
+			Modality:    lifecycle.Testkit,
 			Origin:      order.OriginInitial,
 			Registrable: true, CreatedAt: s.now(),
 		}

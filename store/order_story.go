@@ -87,8 +87,8 @@ func newStory(o *order.Order) Story {
 }
 
 func (y *Story) load(ctx context.Context, q sqldb.Querier, s *Store) (err error) {
-	if y.StartedAt, err = sqldb.QueryOne(ctx, q, sqldb.ScanTime, `SELECT started_at FROM orders WHERE id = $1`,
-		y.OrderID); err != nil {
+	if y.StartedAt, err = sqldb.QueryOne(ctx, q, sqldb.ScanTime, `SELECT started_at FROM order_states
+		WHERE order_id = $1`, y.OrderID); err != nil {
 		return err
 	}
 	y.InboxItems, err = sqldb.QueryAll(ctx, q, scanInboxItem,
@@ -148,7 +148,8 @@ func scanDemand(row sqldb.Scanner) (d DemandRow, err error) {
 
 func scanDecision(row sqldb.Scanner) (d DecisionRow, err error) {
 	var at int64
-	err = row.Scan(&d.Cause, &d.Outcome, &d.Reason, &d.From, &d.To, &d.Sequence, &d.Revision, &d.ReplacementID, &at)
+	err = row.Scan(&d.Cause, &d.Outcome, &d.Reason, &d.From, &d.To, &d.Sequence, &d.Revision,
+		sqldb.EmptyIfNull(&d.ReplacementID), &at)
 	d.At = sqldb.FromMicros(at)
 	return d, err
 }

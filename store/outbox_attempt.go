@@ -265,9 +265,9 @@ func (s *Store) advanceDeliveries(ctx context.Context, tx *sql.Tx, endpointID st
 		rows := make([]string, n)
 		for i := range rows {
 			at := 3 + 5*i
-			rows[i] = fmt.Sprintf("(CAST($%d AS TEXT), CAST($%d AS BIGINT), CAST($%d AS TEXT), "+
+			rows[i] = fmt.Sprintf("(CAST($%d AS %s), CAST($%d AS BIGINT), CAST($%d AS TEXT), "+
 				"CAST($%d AS BIGINT), CAST($%d AS BIGINT))",
-				at, at+1, at+2, at+3, at+4)
+				at, s.db.Dialect.IDType(), at+1, at+2, at+3, at+4)
 		}
 		return `WITH made (message_id, round, state, number, next_at) AS (VALUES ` + strings.Join(rows, ",") + `)
 			UPDATE deliveries SET state = made.state, attempts = made.number, next_attempt_at = made.next_at,

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -47,7 +48,8 @@ func (s *Store) DueDeliveries(ctx context.Context, q DueQuery) ([]DueDelivery, e
 		WHERE d.endpoint_id = $1 AND d.state = 'pending' AND d.next_attempt_at <= $2
 			AND (d.next_attempt_at, d.message_id) > ($3, $4) AND NOT e.disabled
 		ORDER BY d.next_attempt_at, d.message_id LIMIT $5`,
-		q.EndpointID, sqldb.ToMicros(q.Now), sqldb.ToMicros(q.After.DueAt), q.After.MessageID, q.Limit)
+		q.EndpointID, sqldb.ToMicros(q.Now), sqldb.ToMicros(q.After.DueAt),
+		cmp.Or(q.After.MessageID, sqldb.NilID), q.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading the due deliveries of endpoint %s: %w", q.EndpointID, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
@@ -43,9 +44,9 @@ func TestDueDeliveriesComeOldestFirst(t *testing.T) {
 		forward := stopClock(s)
 		team := addTeam(t, s).ID
 		endpoint, other := addEndpoint(t, s, team), addEndpoint(t, s, team)
-		first, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o", Sequence: 1})
-		second, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o", Sequence: 2})
-		third, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o", Sequence: 3})
+		first, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o"), Sequence: 1})
+		second, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o"), Sequence: 2})
+		third, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o"), Sequence: 3})
 		soon, later := s.now().Add(5*time.Second), s.now().Add(5*time.Minute)
 		postponeDelivery(t, s, first, endpoint, 1, soon)
 		postponeDelivery(t, s, second, endpoint, 1, later)
@@ -95,8 +96,9 @@ func TestAttemptsMoveTheDelivery(t *testing.T) {
 		forward := stopClock(s)
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
-		delivered, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o", EventType: orderCreated, Sequence: 1})
-		exhausted, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o", Sequence: 2})
+		delivered, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o"),
+			EventType: orderCreated, Sequence: 1})
+		exhausted, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o"), Sequence: 2})
 		at := s.now()
 		next := at.Add(5 * time.Second)
 		postponeDelivery(t, s, delivered, endpoint, 1, next)
@@ -112,7 +114,7 @@ func TestAttemptsMoveTheDelivery(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, ids)
 
-		log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
+		log, err := loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 		require.NoError(t, err)
 		require.Equal(t, []DeliveryLog{
 			{
@@ -143,8 +145,8 @@ func TestAMessageWithoutEndpointsIsLogged(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		at := s.now()
 		s.now = func() time.Time { return at }
-		id, _ := enqueueMessage(t, s, WebhookMessage{TeamID: "team", OrderID: "o", Sequence: 1})
-		log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
+		id, _ := enqueueMessage(t, s, WebhookMessage{TeamID: testids.Of("team"), OrderID: testids.Of("o"), Sequence: 1})
+		log, err := loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 		require.NoError(t, err)
 		require.Equal(t, []DeliveryLog{{MessageID: id, EventType: orderUpdated, Sequence: 1, CreatedAt: at}}, log)
 	})
@@ -157,12 +159,12 @@ func TestRecordingAnAttemptAgainChangesNothing(t *testing.T) {
 		stopClock(s)
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
-		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
+		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o")})
 		postponeDelivery(t, s, message, endpoint, 1, s.now())
-		before, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
+		before, err := loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 		require.NoError(t, err)
 		postponeDelivery(t, s, message, endpoint, 1, s.now().Add(time.Hour))
-		after, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
+		after, err := loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 		require.NoError(t, err)
 		require.Equal(t, before, after)
 
@@ -173,7 +175,7 @@ func TestRecordingAnAttemptAgainChangesNothing(t *testing.T) {
 			})
 		}
 		require.NoError(t, g.Wait())
-		after, err = loadDeliveryLog(t.Context(), s.db.Reader, "o")
+		after, err = loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 		require.NoError(t, err)
 		require.Len(t, after[0].Attempts, 2)
 
@@ -189,7 +191,7 @@ func TestDisablingAnEndpointCancelsItsDeliveries(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID
 		endpoint, other := addEndpoint(t, s, team), addEndpoint(t, s, team)
-		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
+		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o")})
 		require.NoError(t, s.SetEndpointDisabled(t.Context(), endpoint, true, "failing"))
 		require.Empty(t, dueMessages(t, s, endpoint))
 		require.Equal(t, []string{message}, dueMessages(t, s, other))
@@ -213,7 +215,7 @@ func TestDisablingAnEndpointCancelsItsDeliveries(t *testing.T) {
 		require.Empty(t, e.DisabledReason)
 		require.True(t, e.FailingSince.IsZero())
 		require.Equal(t, webhooks.EndpointHealth{}, e.Health)
-		_, endpoints := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o2"})
+		_, endpoints := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o2")})
 		require.ElementsMatch(t, []string{endpoint, other}, endpoints)
 		require.ErrorIs(t, s.SetEndpointDisabled(t.Context(), sqldb.NewID(), true, ""), ErrNotFound)
 		require.ErrorIs(t, s.SetEndpointDisabled(t.Context(), sqldb.NewID(), false, ""), ErrNotFound)
@@ -226,8 +228,8 @@ func TestADisabledEndpointHasNothingDue(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
-		enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
-		later, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
+		enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o")})
+		later, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o")})
 		postponeDelivery(t, s, later, endpoint, 1, s.now().Add(time.Hour))
 		check := func(due int, next bool, endpoints []string) {
 			t.Helper()
@@ -249,7 +251,7 @@ func TestADisabledEndpointHasNothingDue(t *testing.T) {
 // deliveryState returns the state of the delivery of order o's message to an endpoint.
 func deliveryState(t *testing.T, s *Store, endpoint string) string {
 	t.Helper()
-	log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
+	log, err := loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 	require.NoError(t, err)
 	for _, d := range log {
 		if d.EndpointID == endpoint {

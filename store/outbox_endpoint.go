@@ -40,6 +40,9 @@ func (s *Store) CreateEndpoint(ctx context.Context, e Endpoint) error {
 	if e.CreatedAt.IsZero() {
 		e.CreatedAt = s.now()
 	}
+	if err := sqldb.RequireIDs("the id", e.ID); err != nil {
+		return fmt.Errorf("writing endpoint %s: %w", e.ID, err)
+	}
 	row, err := s.sealEndpoint(e)
 	if err != nil {
 		return fmt.Errorf("writing endpoint %s: %w", e.ID, err)
@@ -68,9 +71,11 @@ func (s *Store) Endpoint(ctx context.Context, id string) (Endpoint, error) {
 
 // Endpoints lists a team's endpoints, including disabled ones, oldest first. An empty teamID lists those of all teams.
 func (s *Store) Endpoints(ctx context.Context, teamID string) ([]Endpoint, error) {
+	var where sqldb.Where
+	where.AndTerm("deleted_at = 0")
+	where.AndIfSet("team_id = ?", teamID)
 	all, err := sqldb.QueryAll(ctx, s.db.Reader, s.scanEndpoint,
-		`SELECT `+endpointColumns+
-			` FROM endpoints WHERE deleted_at = 0 AND ($1 = '' OR team_id = $1) ORDER BY created_at, id`, teamID)
+		`SELECT `+endpointColumns+` FROM endpoints`+where.String()+` ORDER BY created_at, id`, where.Args...)
 	if err != nil {
 		return nil, fmt.Errorf("listing endpoints: %w", err)
 	}
@@ -80,10 +85,12 @@ func (s *Store) Endpoints(ctx context.Context, teamID string) ([]Endpoint, error
 // EndpointsAfter lists up to limit endpoints of a team, oldest first, after the endpoint afterID (empty: from the
 // first).
 func (s *Store) EndpointsAfter(ctx context.Context, teamID, afterID string, limit int) ([]Endpoint, error) {
-	all, err := sqldb.QueryAll(ctx, s.db.Reader, s.scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints
-		WHERE deleted_at = 0 AND team_id = $1 
-			AND ($2 = '' OR (created_at, id) > (SELECT created_at, id FROM endpoints WHERE id = $2))
-		ORDER BY created_at, id LIMIT $3`, teamID, afterID, limit)
+	var where sqldb.Where
+	where.AndTerm("deleted_at = 0")
+	where.And("team_id = ?", teamID)
+	where.AndIfSet("(created_at, id) > (SELECT created_at, id FROM endpoints WHERE id = ?)", afterID)
+	all, err := sqldb.QueryAll(ctx, s.db.Reader, s.scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints`+
+		where.String()+fmt.Sprintf(` ORDER BY created_at, id LIMIT %d`, limit), where.Args...)
 	if err != nil {
 		return nil, fmt.Errorf("listing endpoints: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
@@ -85,7 +86,7 @@ func TestADeletedEndpointLeavesItsLog(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID
 		id, other := addEndpoint(t, s, team), addEndpoint(t, s, team)
-		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
+		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o")})
 		require.NoError(t, recordAttempt(s, id, AttemptRow{MessageID: message, Number: 1, At: s.now(), NextAt: s.now()}))
 		require.NoError(t, s.DeleteEndpoint(t.Context(), id))
 
@@ -97,7 +98,7 @@ func TestADeletedEndpointLeavesItsLog(t *testing.T) {
 		require.Equal(t, other, all[0].ID)
 		require.Equal(t, DeliveryCancelled, deliveryState(t, s, id))
 		require.Empty(t, dueMessages(t, s, id))
-		_, endpoints := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o2"})
+		_, endpoints := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o2")})
 		require.Equal(t, []string{other}, endpoints)
 		require.ErrorIs(t, s.DeleteEndpoint(t.Context(), id), ErrNotFound)
 		require.ErrorIs(t, s.SetEndpointDisabled(t.Context(), id, false, ""), ErrNotFound)

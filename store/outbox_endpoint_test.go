@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
@@ -46,7 +47,7 @@ func TestEndpointsAreReadAsCreated(t *testing.T) {
 func recordAttemptsAt(t *testing.T, s *Store, team, endpoint string, delivered bool, times ...time.Time) {
 	t.Helper()
 	for _, at := range times {
-		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
+		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o")})
 		require.NoError(t, recordAttempt(s, endpoint, AttemptRow{
 			MessageID: message, Number: 1, At: at, Delivered: delivered, NextAt: at.Add(time.Hour),
 		}))
@@ -97,7 +98,7 @@ func TestAnEndpointThatFailsForFiveDaysIsDisabled(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, e.Disabled)
 		require.Equal(t, DisabledReasonFailing, e.DisabledReason)
-		log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
+		log, err := loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 		require.NoError(t, err)
 		for _, d := range log {
 			if d.EndpointID == endpoint {
@@ -106,7 +107,7 @@ func TestAnEndpointThatFailsForFiveDaysIsDisabled(t *testing.T) {
 				require.Equal(t, DeliveryPending, d.State)
 			}
 		}
-		_, endpoints := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o2"})
+		_, endpoints := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o2")})
 		require.Equal(t, []string{other}, endpoints)
 	})
 }
@@ -121,7 +122,7 @@ func TestFailuresRecordedAtOnceAllCount(t *testing.T) {
 		const n = 16
 		var g errgroup.Group
 		for i := range n {
-			message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
+			message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o")})
 			g.Go(func() error {
 				return recordAttempt(s, endpoint, AttemptRow{MessageID: message, Number: 1,
 					At: at.Add(time.Duration(i) * time.Second)})
@@ -131,7 +132,7 @@ func TestFailuresRecordedAtOnceAllCount(t *testing.T) {
 		e, err := s.Endpoint(t.Context(), endpoint)
 		require.NoError(t, err)
 		require.Equal(t, at.Add((n-1)*time.Second), e.Health.LastFailure)
-		log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
+		log, err := loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 		require.NoError(t, err)
 		require.Len(t, log, n)
 		for _, d := range log {

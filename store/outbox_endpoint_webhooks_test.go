@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -40,7 +41,7 @@ func TestExhaustionIsSentToOperationalEndpoints(t *testing.T) {
 		all := addEndpoint(t, s, team)
 		operational := addEndpoint(t, s, team, webhooks.AttemptExhausted)
 		foreign := addEndpoint(t, s, addTeam(t, s).ID, webhooks.AttemptExhausted)
-		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
+		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o")})
 		last := AttemptRow{MessageID: message, Round: 1, Number: 8, At: at, StatusCode: 503, Failure: "status"}
 
 		for range 2 { // recording it again enqueues nothing
@@ -77,7 +78,7 @@ func TestOnlyTheLastAttemptExhaustsADelivery(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
-		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
+		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o")})
 		_, err := s.ResendWebhookMessage(t.Context(), message, endpoint)
 		require.NoError(t, err)
 		out, err := s.RecordAttempts(t.Context(), endpoint,
@@ -99,8 +100,8 @@ func TestAnEndpointThatIsGoneIsDisabledAtOnce(t *testing.T) {
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
 		operational := addEndpoint(t, s, team, webhooks.EndpointDisabled, webhooks.AttemptExhausted)
-		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
-		enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
+		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o")})
+		enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o")})
 		out, err := s.RecordAttempts(t.Context(), endpoint, []AttemptRow{
 			{MessageID: message, Round: 1, Number: 1, At: s.now(), StatusCode: 410, Failure: "status", Gone: true},
 		})
@@ -115,9 +116,9 @@ func TestAnEndpointThatIsGoneIsDisabledAtOnce(t *testing.T) {
 		require.Equal(t, webhooks.EndpointDisabled, notices[0].Type)
 		require.Equal(t, endpoint, notices[0].Data["endpointId"])
 		require.Equal(t, DisabledReasonGone, notices[0].Data["reason"])
-		audit, err := s.OrderAudit(t.Context(), "")
+		audit, err := s.AuditLog(t.Context(), AuditQuery{})
 		require.NoError(t, err)
-		require.Equal(t, "endpoint.disable", audit[len(audit)-1].Action)
+		require.Equal(t, "endpoint.disable", audit[0].Action)
 	})
 }
 
@@ -130,7 +131,7 @@ func TestABatchOfAttemptsIsRecordedTogether(t *testing.T) {
 		at := s.now()
 		var rows []AttemptRow
 		for i := range 5 {
-			message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o", Sequence: int64(i)})
+			message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o"), Sequence: int64(i)})
 			rows = append(rows, AttemptRow{
 				MessageID: message, Round: 1, Number: 1, At: at.Add(time.Duration(5-i) * time.Second), Delivered: i == 2,
 				NextAt: at.Add(time.Hour),
@@ -142,7 +143,7 @@ func TestABatchOfAttemptsIsRecordedTogether(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, at.Add(4*time.Second), e.FailingSince, "the first failure after the success")
 		require.Equal(t, at.Add(5*time.Second), e.Health.LastFailure)
-		log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
+		log, err := loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 		require.NoError(t, err)
 		for i, d := range log {
 			require.Len(t, d.Attempts, 1)

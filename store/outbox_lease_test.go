@@ -9,12 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // leaseOf is a lease of an endpoint that an owner wants.
 func leaseOf(endpoint, owner string) DeliveryLease {
-	return DeliveryLease{EndpointID: endpoint, Owner: owner, Duration: time.Minute}
+	return DeliveryLease{EndpointID: endpoint, Owner: testids.Of(owner), Duration: time.Minute}
 }
 
 // mustTake takes a lease that is free, has expired, or is the owner's.
@@ -179,8 +180,8 @@ func TestAttemptsOfALostLease(t *testing.T) {
 		forward := stopClock(s)
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
-		unmoved, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
-		moved, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o2"})
+		unmoved, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o")})
+		moved, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o2")})
 		old := mustTake(t, s, leaseOf(endpoint, "old"))
 		success := func(message string) AttemptRow {
 			return AttemptRow{MessageID: message, Round: 1, Number: 1, At: s.now(), StatusCode: 204, Delivered: true}
@@ -203,10 +204,10 @@ func TestAttemptsOfALostLease(t *testing.T) {
 		require.Equal(t, AttemptsResult{DroppedAttempts: 1, LeaseLost: true}, record(old, late...))
 		require.Equal(t, AttemptsResult{DroppedAttempts: 1, LeaseLost: true}, record(old, late...))
 		require.Equal(t, DeliveryDelivered, deliveryState(t, s, endpoint))
-		log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
+		log, err := loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 		require.NoError(t, err)
 		require.Len(t, log[0].Attempts, 1)
-		log, err = loadDeliveryLog(t.Context(), s.db.Reader, "o2")
+		log, err = loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o2"))
 		require.NoError(t, err)
 		require.Equal(t, DeliveryPending, log[0].State)
 		require.Len(t, log[0].Attempts, 1)
@@ -221,7 +222,7 @@ func TestRecordingRenewsTheLease(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
-		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
+		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o")})
 		lease := mustTake(t, s, leaseOf(endpoint, "batch"))
 		for _, rows := range [][]AttemptRow{
 			{{MessageID: message, Round: 1, Number: 1, At: s.now(), Failure: "timeout", NextAt: s.now()}},

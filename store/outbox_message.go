@@ -32,7 +32,8 @@ func (s *Store) enqueueWebhookMessage(ctx context.Context, tx *sql.Tx, m Webhook
 	_, err := tx.ExecContext(ctx,
 		`INSERT INTO messages (id, team_id, order_id, event_type, sequence, body, created_at, trace)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		m.ID, m.TeamID, m.OrderID, m.EventType, m.Sequence, s.keys.Seal(sealContext("messages", m.ID, "body"), m.Body), now,
+		m.ID, m.TeamID, sqldb.IDOrNull(m.OrderID), m.EventType, m.Sequence,
+		s.keys.Seal(sealContext("messages", m.ID, "body"), m.Body), now,
 		tracing.ParentHeader(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("writing message %s: %w", m.ID, err)
@@ -111,6 +112,6 @@ const selectMessages = `SELECT id, team_id, order_id, event_type, sequence FROM 
 
 // scanWebhookMessage scans a message without its body.
 func scanWebhookMessage(row sqldb.Scanner) (m WebhookMessage, err error) {
-	err = row.Scan(&m.ID, &m.TeamID, &m.OrderID, &m.EventType, &m.Sequence)
+	err = row.Scan(&m.ID, &m.TeamID, sqldb.EmptyIfNull(&m.OrderID), &m.EventType, &m.Sequence)
 	return m, err
 }

@@ -96,7 +96,7 @@ const selectMessageLog = `SELECT m.id, m.team_id, m.order_id, m.event_type, m.se
 
 func scanMessageLog(row sqldb.Scanner) (m WebhookMessageLog, err error) {
 	var created int64
-	err = row.Scan(&m.ID, &m.TeamID, &m.OrderID, &m.EventType, &m.Sequence, &created)
+	err = row.Scan(&m.ID, &m.TeamID, sqldb.EmptyIfNull(&m.OrderID), &m.EventType, &m.Sequence, &created)
 	m.CreatedAt = sqldb.FromMicros(created)
 	return m, err
 }
@@ -105,15 +105,14 @@ func (by WebhookMessageQuery) where() sqldb.Where {
 	var f sqldb.Where
 	for _, by := range [][2]string{{"m.team_id = ?", by.TeamID}, {"m.order_id = ?", by.OrderID},
 		{"m.event_type = ?", by.EventType}} {
-		if by[1] != "" {
-			f.And(by[0], by[1])
-		}
+		f.AndIfSet(by[0], by[1])
 	}
 	if by.EndpointID != "" || by.State != "" {
-		f.Args = append(f.Args, by.EndpointID, by.State)
-		n := len(f.Args)
-		f.AndTerm(fmt.Sprintf(`EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id
-			AND ($%[1]d = '' OR d.endpoint_id = $%[1]d) AND ($%[2]d = '' OR d.state = $%[2]d))`, n-1, n))
+		delivery := sqldb.Where{Args: f.Args, Terms: []string{"d.message_id = m.id"}}
+		delivery.AndIfSet("d.endpoint_id = ?", by.EndpointID)
+		delivery.AndIfSet("d.state = ?", by.State)
+		f.Args = delivery.Args
+		f.AndTerm("EXISTS (SELECT 1 FROM deliveries d" + delivery.String() + ")")
 	}
 	if !by.Since.IsZero() {
 		f.And("m.created_at >= ?", sqldb.ToMicros(by.Since))

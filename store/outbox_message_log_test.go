@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
@@ -21,10 +22,10 @@ func TestTheMessageLogIsFiltered(t *testing.T) {
 			forward(time.Minute)
 			return id
 		}
-		created := send(WebhookMessage{TeamID: team, OrderID: "a", EventType: orderCreated})
-		updated := send(WebhookMessage{TeamID: team, OrderID: "a"})
-		other := send(WebhookMessage{TeamID: team, OrderID: "b"})
-		foreign := send(WebhookMessage{TeamID: otherTeam, OrderID: "c"})
+		created := send(WebhookMessage{TeamID: team, OrderID: testids.Of("a"), EventType: orderCreated})
+		updated := send(WebhookMessage{TeamID: team, OrderID: testids.Of("a")})
+		other := send(WebhookMessage{TeamID: team, OrderID: testids.Of("b")})
+		foreign := send(WebhookMessage{TeamID: otherTeam, OrderID: testids.Of("c")})
 		require.NoError(t, recordAttempt(s, endpoint, AttemptRow{MessageID: updated, Number: 1, At: s.now(), Delivered: true,
 			StatusCode: 200, Excerpt: []byte("ok")}))
 		require.NoError(t, recordAttempt(s, failing, AttemptRow{MessageID: updated, Number: 1, At: s.now(), StatusCode: 500,
@@ -36,7 +37,7 @@ func TestTheMessageLogIsFiltered(t *testing.T) {
 		}{
 			"all":               {WebhookMessageQuery{}, []string{foreign, other, updated, created}},
 			"team":              {WebhookMessageQuery{TeamID: team}, []string{other, updated, created}},
-			"order":             {WebhookMessageQuery{OrderID: "a"}, []string{updated, created}},
+			"order":             {WebhookMessageQuery{OrderID: testids.Of("a")}, []string{updated, created}},
 			"type":              {WebhookMessageQuery{EventType: orderCreated}, []string{created}},
 			"endpoint":          {WebhookMessageQuery{EndpointID: endpoint}, []string{other, updated}},
 			"state":             {WebhookMessageQuery{State: DeliveryPending}, []string{other, updated, created}},
@@ -56,7 +57,7 @@ func TestTheMessageLogIsFiltered(t *testing.T) {
 			require.Empty(t, page.Next, name)
 		}
 
-		page, err := s.WebhookMessages(t.Context(), WebhookMessageQuery{OrderID: "a"})
+		page, err := s.WebhookMessages(t.Context(), WebhookMessageQuery{OrderID: testids.Of("a")})
 		require.NoError(t, err)
 		require.Len(t, page.Messages[0].Deliveries, 2)
 		for _, d := range page.Messages[0].Deliveries {
@@ -73,7 +74,7 @@ func TestTheMessageLogIsPaged(t *testing.T) {
 		team := addTeam(t, s).ID
 		var want []string
 		for range 7 {
-			id, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
+			id, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o")})
 			want = append([]string{id}, want...)
 		}
 		var got []string
@@ -100,7 +101,8 @@ func TestAMessageIsReadWithItsAnswers(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
-		id, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o", Sequence: 3, Body: []byte(`{"a":1}`)})
+		id, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o"), Sequence: 3,
+			Body: []byte(`{"a":1}`)})
 		next := s.now().Add(time.Minute)
 		require.NoError(t, recordAttempt(s, endpoint, AttemptRow{
 			MessageID: id, Number: 1, At: s.now(), Duration: time.Second, StatusCode: 503, Failure: "status",
@@ -134,13 +136,13 @@ func TestOldMessagesArePruned(t *testing.T) {
 		forward := stopClock(s)
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
-		done, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
-		pending, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
+		done, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o")})
+		pending, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o")})
 		require.NoError(t, recordAttempt(s, endpoint, AttemptRow{MessageID: done, Number: 1, At: s.now(), Delivered: true}))
 		require.NoError(t, recordAttempt(s, endpoint, AttemptRow{MessageID: pending, Number: 1, At: s.now(),
 			NextAt: s.now().Add(time.Hour)}))
 		forward(time.Minute)
-		young, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
+		young, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o")})
 		require.NoError(t, recordAttempt(s, endpoint, AttemptRow{MessageID: young, Number: 1, At: s.now(), Delivered: true}))
 
 		n, err := s.PruneWebhookMessages(t.Context(), s.now(), 10)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
@@ -67,7 +68,8 @@ func TestMessagesGoToTheTeamsEndpointsThatTakeThem(t *testing.T) {
 		silent := Endpoint{ID: sqldb.NewID(), TeamID: team, FilterTypes: []string{}}
 		require.NoError(t, s.CreateEndpoint(t.Context(), silent))
 
-		m, endpoints := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o1", EventType: orderUpdated, Sequence: 2,
+		m, endpoints := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o1"),
+			EventType: orderUpdated, Sequence: 2,
 			Body: []byte(`{"a":1}`)})
 		require.ElementsMatch(t, []string{all, updated}, endpoints)
 		require.Equal(t, []string{m}, dueMessages(t, s, all))
@@ -85,7 +87,7 @@ func TestMessagesGoToTheTeamsEndpointsThatTakeThem(t *testing.T) {
 			ChangedAt: e.UpdatedAt,
 		}}, got)
 
-		_, endpoints = enqueueMessage(t, s, WebhookMessage{TeamID: sqldb.NewID(), OrderID: "o2"})
+		_, endpoints = enqueueMessage(t, s, WebhookMessage{TeamID: sqldb.NewID(), OrderID: testids.Of("o2")})
 		require.Empty(t, endpoints, "a team without endpoints")
 	})
 }
@@ -98,14 +100,14 @@ func TestMessagesRollBackWithTheirTransaction(t *testing.T) {
 		boom := errors.New("boom")
 		err := s.db.InTx(t.Context(), func(tx *sql.Tx) error {
 			endpoints, err := s.enqueueWebhookMessage(t.Context(), tx,
-				WebhookMessage{ID: sqldb.NewID(), TeamID: team, OrderID: "o", EventType: orderCreated})
+				WebhookMessage{ID: sqldb.NewID(), TeamID: team, OrderID: testids.Of("o"), EventType: orderCreated})
 			require.NoError(t, err)
 			require.Equal(t, []string{endpoint}, endpoints)
 			return boom
 		})
 		require.ErrorIs(t, err, boom)
 		require.Empty(t, dueMessages(t, s, endpoint))
-		log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
+		log, err := loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 		require.NoError(t, err)
 		require.Empty(t, log)
 	})
@@ -117,8 +119,8 @@ func TestResendingBeginsANewRound(t *testing.T) {
 		forward := stopClock(s)
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
-		older, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o", Sequence: 1})
-		newest, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o", Sequence: 2})
+		older, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o"), Sequence: 1})
+		newest, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o"), Sequence: 2})
 		late := addEndpoint(t, s, team)
 		require.NoError(t, recordAttempt(s, endpoint, AttemptRow{MessageID: older, Number: 1, At: s.now(), Delivered: true}))
 		require.NoError(t, recordAttempt(s, endpoint, AttemptRow{MessageID: newest, Number: 1, At: s.now(),
@@ -127,9 +129,9 @@ func TestResendingBeginsANewRound(t *testing.T) {
 		forward(time.Second)
 
 		orders, endpoints, err := s.ResendLatestWebhooks(t.Context(),
-			LatestWebhooksQuery{TeamID: team, OrderIDs: []string{"o"}})
+			LatestWebhooksQuery{TeamID: team, OrderIDs: []string{testids.Of("o")}})
 		require.NoError(t, err)
-		require.Equal(t, []string{"o"}, orders)
+		require.Equal(t, []string{testids.Of("o")}, orders)
 		require.ElementsMatch(t, []string{endpoint, late}, endpoints)
 		require.Equal(t, []string{newest}, dueMessages(t, s, endpoint))
 		require.Equal(t, []string{newest}, dueMessages(t, s, late), "a later endpoint gets it too")
@@ -141,7 +143,7 @@ func TestResendingBeginsANewRound(t *testing.T) {
 		require.NoError(t, recordAttempt(s, endpoint, AttemptRow{MessageID: newest, Round: 2, Number: 1, At: s.now(),
 			Delivered: true}))
 		require.Empty(t, dueMessages(t, s, endpoint))
-		log, err := loadDeliveryLog(t.Context(), s.db.Reader, "o")
+		log, err := loadDeliveryLog(t.Context(), s.db.Reader, testids.Of("o"))
 		require.NoError(t, err)
 		require.Len(t, log, 3)
 		rounds := map[string]int{}
@@ -156,7 +158,7 @@ func TestResendingBeginsANewRound(t *testing.T) {
 		_, err = s.ResendWebhookMessage(t.Context(), sqldb.NewID(), "")
 		require.ErrorIs(t, err, ErrNotFound)
 		orders, _, err = s.ResendLatestWebhooks(t.Context(),
-			LatestWebhooksQuery{TeamID: addTeam(t, s).ID, OrderIDs: []string{"o"}})
+			LatestWebhooksQuery{TeamID: addTeam(t, s).ID, OrderIDs: []string{testids.Of("o")}})
 		require.NoError(t, err)
 		require.Empty(t, orders, "another team's order")
 	})

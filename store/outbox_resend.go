@@ -70,7 +70,7 @@ const resendBatch = 200
 // does. It returns the ids of the orders whose message an endpoint takes, and the endpoints to nudge.
 func (s *Store) ResendLatestWebhooks(ctx context.Context,
 	of LatestWebhooksQuery) (orders, endpoints []string, err error) {
-	for after := ""; ; {
+	for after := sqldb.NilID; ; {
 		page, err := s.selectLatestMessages(ctx, of, after)
 		if err != nil {
 			return orders, endpoints, fmt.Errorf("selecting messages to send again: %w", err)

@@ -1,11 +1,13 @@
 package store
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
@@ -15,7 +17,7 @@ func TestAMessageIsSentAgainToOneEndpoint(t *testing.T) {
 		team := addTeam(t, s).ID
 		one, other := addEndpoint(t, s, team, orderCreated), addEndpoint(t, s, team)
 		foreign := addEndpoint(t, s, addTeam(t, s).ID)
-		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o", EventType: orderUpdated})
+		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o"), EventType: orderUpdated})
 		require.Empty(t, dueMessages(t, s, one))
 		endpoints, err := s.ResendWebhookMessage(t.Context(), message, one)
 		require.NoError(t, err)
@@ -37,27 +39,28 @@ func TestLatestMessagesAreSelected(t *testing.T) {
 		began := s.now()
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team, orderUpdated)
+		a, b, c := testids.Of("a"), testids.Of("b"), testids.Of("c")
 		newest := map[string]string{}
-		for _, order := range []string{"a", "b", "c"} {
+		for _, order := range []string{a, b, c} {
 			enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: order, Sequence: 1})
 			newest[order], _ = enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: order, Sequence: 2})
 			forward(time.Hour)
 		}
-		newest["a"], _ = enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "a", Sequence: 3}) // at 3 h
+		newest[a], _ = enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: a, Sequence: 3}) // at 3 h
 		enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "", Sequence: 0})
-		enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "created", EventType: orderCreated})
-		enqueueMessage(t, s, WebhookMessage{TeamID: addTeam(t, s).ID, OrderID: "foreign"})
+		enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("created"), EventType: orderCreated})
+		enqueueMessage(t, s, WebhookMessage{TeamID: addTeam(t, s).ID, OrderID: testids.Of("foreign")})
 		for name, tt := range map[string]struct {
 			of   LatestWebhooksQuery
 			want []string
 		}{
-			"by id": {LatestWebhooksQuery{OrderIDs: []string{"b", "a", "foreign", "none"}}, []string{"a", "b"}},
+			"by id": {LatestWebhooksQuery{OrderIDs: []string{b, a, testids.Of("foreign"), testids.Of("none")}}, []string{a, b}},
 			"by time": {LatestWebhooksQuery{Since: began.Add(time.Hour), Until: began.Add(3 * time.Hour)},
-				[]string{"b", "c"}},
-			"a bound is outside": {LatestWebhooksQuery{Since: began, Until: began.Add(time.Hour)}, []string{"a"}},
-			"both": {LatestWebhooksQuery{OrderIDs: []string{"a", "b"}, Since: began.Add(time.Hour),
-				Until: began.Add(4 * time.Hour)}, []string{"a", "b"}},
-			"nobody takes it":     {LatestWebhooksQuery{OrderIDs: []string{"created"}}, nil},
+				[]string{b, c}},
+			"a bound is outside": {LatestWebhooksQuery{Since: began, Until: began.Add(time.Hour)}, []string{a}},
+			"both": {LatestWebhooksQuery{OrderIDs: []string{a, b}, Since: began.Add(time.Hour),
+				Until: began.Add(4 * time.Hour)}, []string{a, b}},
+			"nobody takes it":     {LatestWebhooksQuery{OrderIDs: []string{testids.Of("created")}}, nil},
 			"nothing in the time": {LatestWebhooksQuery{Since: began.Add(9 * time.Hour), Until: began.Add(10 * time.Hour)}, nil},
 		} {
 			for _, d := range dueMessages(t, s, endpoint) {
@@ -67,7 +70,7 @@ func TestLatestMessagesAreSelected(t *testing.T) {
 			tt.of.TeamID = team
 			orders, endpoints, err := s.ResendLatestWebhooks(t.Context(), tt.of)
 			require.NoError(t, err, name)
-			require.Equal(t, tt.want, orders, name)
+			require.Equal(t, slices.Sorted(slices.Values(tt.want)), orders, name)
 			var want []string
 			for _, order := range tt.want {
 				want = append(want, newest[order])
@@ -114,7 +117,7 @@ func TestFailedDeliveriesAreReplayed(t *testing.T) {
 		team := addTeam(t, s).ID
 		endpoint, other := addEndpoint(t, s, team, orderUpdated), addEndpoint(t, s, team)
 		send := func() string {
-			id, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
+			id, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o")})
 			forward(time.Minute)
 			return id
 		}
@@ -127,7 +130,7 @@ func TestFailedDeliveriesAreReplayed(t *testing.T) {
 			Delivered: true}))
 		require.NoError(t, s.SetEndpointDisabled(t.Context(), endpoint, true, "client"))
 		missed := send()
-		unwanted, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o", EventType: orderCreated})
+		unwanted, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: testids.Of("o"), EventType: orderCreated})
 		_, err := s.ReplayFailedDeliveries(t.Context(), ReplayQuery{EndpointID: endpoint, Since: began})
 		require.ErrorIs(t, err, ErrEndpointDisabled)
 		require.NoError(t, s.SetEndpointDisabled(t.Context(), endpoint, false, ""))

@@ -7,11 +7,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/aliquot-labs/aliquot/internal/testids"
 )
 
 // urgentCall asks for the next start.
 func urgentCall(account string, spacing time.Duration) CallStartRequest {
-	return CallStartRequest{Account: account, Spacing: spacing, Lane: LaneUrgent}
+	return CallStartRequest{Account: testids.Of(account), Spacing: spacing, Lane: LaneUrgent}
 }
 
 // Several processes share one pair of credentials. The starts of their calls keep the spacing, without gaps.

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
@@ -146,7 +147,7 @@ func TestAPacedAccountLetsUrgentCallsPass(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		const spacing = 5 * time.Second
 		ask := func(r CallStartRequest) (Turn, time.Duration) {
-			r.Account, r.Spacing = "account", spacing
+			r.Account, r.Spacing = testids.Of("account"), spacing
 			turn, wait, err := s.ReserveCallStart(t.Context(), r)
 			require.NoError(t, err)
 			return turn, wait

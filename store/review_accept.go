@@ -112,7 +112,8 @@ func (s *Store) lockReviewReport(ctx context.Context, tx *sql.Tx, open sqldb.Whe
 	var report, raw, pdf []byte
 	err := tx.QueryRowContext(ctx, `UPDATE reviews SET accepting = accepting`+open.String()+
 		` RETURNING id, accepting, demand_id, result_id, hash, report, raw, pdf`, open.Args...).
-		Scan(&h.id, &h.accepting, &h.demandID, &h.resultID, &h.Hash, &report, &raw, &pdf)
+		Scan(&h.id, sqldb.EmptyIfNull(&h.accepting), sqldb.EmptyIfNull(&h.demandID), sqldb.EmptyIfNull(&h.resultID),
+			&h.Hash, &report, &raw, &pdf)
 	if errors.Is(err, sql.ErrNoRows) {
 		return h, ErrNotFound
 	}
@@ -140,7 +141,7 @@ func (s *Store) lockReviewReport(ctx context.Context, tx *sql.Tx, open sqldb.Whe
 // CancelReviewAcceptance records that the order refused the lab report, so that the review can be decided otherwise.
 func (s *Store) CancelReviewAcceptance(ctx context.Context, id, orderID string) error {
 	_, err := s.db.Writer.ExecContext(ctx,
-		`UPDATE reviews SET accepting = '', demand_id = '' WHERE id = $1 AND accepting = $2`, id, orderID)
+		`UPDATE reviews SET accepting = NULL, demand_id = NULL WHERE id = $1 AND accepting = $2`, id, orderID)
 	if err != nil {
 		return fmt.Errorf("releasing review %s: %w", id, err)
 	}
@@ -184,7 +185,7 @@ func (s *Store) resolveReviewOfDemand(ctx context.Context, tx *sql.Tx, r order.R
 		return nil, err
 	}
 	n, err := sqldb.ExecCount(ctx, tx,
-		`UPDATE reviews SET status = $1, resolution_action = $2, resolved_order_id = $3, accepting = '',
+		`UPDATE reviews SET status = $1, resolution_action = $2, resolved_order_id = $3, accepting = NULL,
 			team_id = (SELECT team_id FROM orders WHERE id = $3), resolved_user_id = (SELECT user_id FROM orders WHERE id = $3),
 			note = $4, updated_at = $5, reviewed_at = $5
 		WHERE id = $6 AND status <> $1 AND hash = (SELECT hash FROM results WHERE id = $7)`,
@@ -240,14 +241,14 @@ func (s *Store) ResolveMatchReview(ctx context.Context, teamID, id string, actio
 
 // reviewOfInboxItemCondition is the condition that a review v is about the lab report that an inbox item i announced;
 // see unmatchedReviewSubject.
-const reviewOfInboxItemCondition = `v.subject = 'report:' || i.account_id || ':' || i.order_number`
+const reviewOfInboxItemCondition = `v.subject = 'report:' || CAST(i.account_id AS TEXT) || ':' || i.order_number`
 
 // closeReviewOfMatchedItem ends the open review of a lab report whose order exists by now. The order's workflow fetches
 // the results.
 func (s *Store) closeReviewOfMatchedItem(ctx context.Context, tx *sql.Tx, inboxID string) error {
 	id, err := sqldb.QueryOne(ctx, tx, sqldb.ScanText,
 		`SELECT v.id FROM reviews v JOIN inbox i ON `+reviewOfInboxItemCondition+`
-		WHERE i.id = $1 AND v.status IN ($2, $3) AND v.accepting = ''`,
+		WHERE i.id = $1 AND v.status IN ($2, $3) AND v.accepting IS NULL`,
 		inboxID, order.MatchReviewPendingCustomer, order.MatchReviewPendingOps)
 	if errors.Is(err, ErrNotFound) {
 		return nil

@@ -134,8 +134,9 @@ func (s *Store) scanReview(row sqldb.Scanner) (order.MatchReview, error) {
 		report, note               []byte
 		created, updated, reviewed int64
 	)
-	err := row.Scan(&r.ID, &r.TeamID, &r.LabAccountID, &r.Lab.Slug, &lab, &r.OrderNumber, &r.OrderID, &r.ResultID,
-		&r.Status, &matching, &report, &note, &r.Resolution, &r.ResolvedUserID, &r.ResolvedOrderID, &created, &updated,
+	err := row.Scan(&r.ID, sqldb.EmptyIfNull(&r.TeamID), &r.LabAccountID, &r.Lab.Slug, &lab, &r.OrderNumber,
+		sqldb.EmptyIfNull(&r.OrderID), sqldb.EmptyIfNull(&r.ResultID), &r.Status, &matching, &report, &note, &r.Resolution,
+		sqldb.EmptyIfNull(&r.ResolvedUserID), sqldb.EmptyIfNull(&r.ResolvedOrderID), &created, &updated,
 		&reviewed)
 	if err != nil {
 		return r, err
@@ -179,7 +180,7 @@ func loadCandidateStatuses(ctx context.Context, q sqldb.Querier, reviews []order
 	rows, err := sqldb.QueryAll(ctx, q, func(sc sqldb.Scanner) (r row, err error) {
 		err = sc.Scan(&r.id, &r.status)
 		return r, err
-	}, `SELECT id, status FROM orders WHERE id IN (`+sqldb.Placeholders(1, len(args))+`)`, args...)
+	}, `SELECT order_id, status FROM order_progress WHERE order_id IN (`+sqldb.Placeholders(1, len(args))+`)`, args...)
 	if err != nil {
 		return fmt.Errorf("reading the statuses of candidates: %w", err)
 	}

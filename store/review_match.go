@@ -70,14 +70,11 @@ func ordersByNumber(ctx context.Context, tx *sql.Tx, teamID string, numbers []st
 	if len(forms) == 0 {
 		return nil, nil
 	}
-	args := []any{teamID}
-	for _, form := range forms {
-		args = append(args, form)
-	}
-	in := `IN (` + sqldb.Placeholders(2, len(forms)) + `)`
-	return sqldb.QueryAll(ctx, tx, sqldb.ScanText, fmt.Sprintf(`SELECT id FROM orders WHERE ($1 = '' OR team_id = $1)
-		AND (number %s OR accession %s OR sample_id %s) ORDER BY created_at DESC, id DESC LIMIT %d`,
-		in, in, in, maxCandidates), args...)
+	var where sqldb.Where
+	where.AndIfSet("team_id = ?", teamID)
+	where.AndIn("(number IN (?) OR accession IN (?) OR sample_id IN (?))", forms)
+	return sqldb.QueryAll(ctx, tx, sqldb.ScanText, fmt.Sprintf(`SELECT id FROM orders%s
+		ORDER BY created_at DESC, id DESC LIMIT %d`, where.String(), maxCandidates), where.Args...)
 }
 
 // ordersByPatient finds orders of a patient with that name and date of birth.
@@ -92,7 +89,7 @@ func (s *Store) ordersByPatient(ctx context.Context, tx *sql.Tx, teamID string, 
 	if len(where.Terms) < 2 {
 		return nil, nil
 	}
-	where.And("(? = '' OR team_id = ?)", teamID)
+	where.AndIfSet("team_id = ?", teamID)
 	return sqldb.QueryAll(ctx, tx, sqldb.ScanText,
 		fmt.Sprintf(`SELECT id FROM orders%s ORDER BY created_at DESC, id DESC LIMIT %d`,
 			where.String(), maxCandidates),

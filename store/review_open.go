@@ -71,7 +71,7 @@ type UnmatchedResultFetch struct {
 func (s *Store) DueUnmatchedResultFetches(ctx context.Context, receivedBefore, now time.Time,
 	limit int) ([]UnmatchedResultFetch, error) {
 	rows, err := sqldb.QueryAll(ctx, s.db.Reader, func(row sqldb.Scanner) (r UnmatchedResultFetch, err error) {
-		err = row.Scan(&r.InboxID, &r.AccountID, &r.OrderNumber, &r.Tries)
+		err = row.Scan(&r.InboxID, sqldb.EmptyIfNull(&r.AccountID), &r.OrderNumber, &r.Tries)
 		return r, err
 	}, `SELECT id, account_id, order_number, fetch_tries FROM inbox
 		WHERE state = '`+InboxUnmatched+`' AND fetch_at > 0 AND fetch_at <= $1 AND received_at < $2
@@ -147,15 +147,15 @@ func (s *Store) openUnmatchedReportReview(ctx context.Context, tx *sql.Tx,
 	var facts string
 	err := tx.QueryRowContext(ctx,
 		`UPDATE inbox SET fetch_at = 0 WHERE id = $1 AND state = $2 RETURNING account_id, order_number, facts`,
-		in.InboxID, InboxUnmatched).Scan(&r.accountID, &r.orderNumber, &facts)
+		in.InboxID, InboxUnmatched).Scan(sqldb.EmptyIfNull(&r.accountID), &r.orderNumber, &facts)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	err = tx.QueryRowContext(ctx, `SELECT team_id, lab_slug FROM lab_accounts WHERE id = $1`, r.accountID).Scan(&r.teamID,
-		&r.labSlug)
+	err = tx.QueryRowContext(ctx, `SELECT team_id, lab_slug FROM lab_accounts WHERE id = $1`, r.accountID).
+		Scan(sqldb.EmptyIfNull(&r.teamID), &r.labSlug)
 	if err != nil {
 		return nil, fmt.Errorf("reading lab account %s: %w", r.accountID, err)
 	}

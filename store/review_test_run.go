@@ -82,7 +82,7 @@ func (s *Store) CreateUnmatchedResultTestRun(ctx context.Context, run UnmatchedR
 	n, err := sqldb.ExecCount(ctx, s.db.Writer,
 		`INSERT INTO unmatched_tests (id, team_id, key_hash, request_hash, request, status, stage, orders,
 			raw_result_id, error_code, error_message, lease_until, created_at, updated_at, started_at, completed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, '{}', '', '', '', $8, $9, $9, 0, 0) ON CONFLICT (team_id, key_hash) DO NOTHING`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, '{}', NULL, '', '', $8, $9, $9, 0, 0) ON CONFLICT (team_id, key_hash) DO NOTHING`,
 		run.ID, run.TeamID, sha256Hex(key), hash, request, UnmatchedResultTestQueued, UnmatchedResultTestQueued,
 		sqldb.ToMicros(run.LeaseUntil), sqldb.ToMicros(run.CreatedAt))
 	if err != nil {
@@ -142,9 +142,9 @@ func (s *Store) updateUnmatchedResultTestRun(ctx context.Context, e sqldb.Querie
 		`UPDATE unmatched_tests SET status = $1, stage = $2, orders = $3, raw_result_id = $4, error_code = $5,
 			error_message = $6, lease_until = $7, updated_at = $8, started_at = $9, completed_at = $10
 		WHERE id = $11 AND completed_at = 0`,
-		run.Status, run.Stage, document, run.ReviewID, run.ErrorCode, run.Error, sqldb.ToMicros(run.LeaseUntil),
-		sqldb.ToMicros(s.now()),
-		sqldb.ToMicros(run.StartedAt), sqldb.ToMicros(run.CompletedAt), run.ID)
+		run.Status, run.Stage, document, sqldb.IDOrNull(run.ReviewID), run.ErrorCode, run.Error,
+		sqldb.ToMicros(run.LeaseUntil), sqldb.ToMicros(s.now()), sqldb.ToMicros(run.StartedAt),
+		sqldb.ToMicros(run.CompletedAt), run.ID)
 }
 
 // FailUnmatchedResultTestRun ends a run with an error.
@@ -250,7 +250,8 @@ func scanUnmatchedResultTestRun(row sqldb.Scanner) (UnmatchedResultTestRun, erro
 	var run UnmatchedResultTestRun
 	var request, document string
 	var lease, created, updated, started, completed int64
-	err := row.Scan(&run.ID, &run.TeamID, &request, &run.Status, &run.Stage, &document, &run.ReviewID, &run.ErrorCode,
+	err := row.Scan(&run.ID, &run.TeamID, &request, &run.Status, &run.Stage, &document,
+		sqldb.EmptyIfNull(&run.ReviewID), &run.ErrorCode,
 		&run.Error, &lease,
 		&created, &updated, &started, &completed)
 	if err != nil {

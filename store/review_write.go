@@ -75,8 +75,9 @@ func (s *Store) insertReview(ctx context.Context, tx *sql.Tx, id string, r revie
 		`INSERT INTO reviews (id, subject, team_id, lab_account_id, lab_slug, order_number, order_id, result_id,
 			status, decision_code, matching, hash, report, raw, pdf, resolution_action, accepting, demand_id,
 			resolved_user_id, resolved_order_id, created_at, updated_at, reviewed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', '', '', '', '', $16, $16, 0)`,
-		id, r.subject, r.teamID, r.accountID, r.labSlug, r.orderNumber, r.orderID, r.resultID,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', NULL, NULL, NULL, NULL, $16, $16, 0)`,
+		id, r.subject, sqldb.IDOrNull(r.teamID), r.accountID, r.labSlug, r.orderNumber, sqldb.IDOrNull(r.orderID),
+		sqldb.IDOrNull(r.resultID),
 		r.initialStatus(), r.match.Code, sealed.matching, r.hash, sealed.report, sealed.raw, sealed.pdf,
 		sqldb.ToMicros(s.now()))
 	return err
@@ -89,11 +90,11 @@ func (s *Store) updateReview(ctx context.Context, tx *sql.Tx, id string, r revie
 	}
 	_, err = tx.ExecContext(ctx,
 		`UPDATE reviews SET team_id = $1, result_id = $2, status = $3, decision_code = $4, matching = $5,
-			hash = $6, report = $7, raw = $8, pdf = $9, note = NULL, resolution_action = '', accepting = '', demand_id = '',
-			resolved_user_id = '', resolved_order_id = '', updated_at = $10, reviewed_at = 0
+			hash = $6, report = $7, raw = $8, pdf = $9, note = NULL, resolution_action = '', accepting = NULL, demand_id = NULL,
+			resolved_user_id = NULL, resolved_order_id = NULL, updated_at = $10, reviewed_at = 0
 		WHERE id = $11`,
-		r.teamID, r.resultID, r.initialStatus(), r.match.Code, sealed.matching, r.hash, sealed.report, sealed.raw, sealed.pdf,
-		sqldb.ToMicros(s.now()), id)
+		sqldb.IDOrNull(r.teamID), sqldb.IDOrNull(r.resultID), r.initialStatus(), r.match.Code, sealed.matching,
+		r.hash, sealed.report, sealed.raw, sealed.pdf, sqldb.ToMicros(s.now()), id)
 	return err
 }
 

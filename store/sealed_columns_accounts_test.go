@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
@@ -72,14 +73,14 @@ func TestSecretsAndPatientDataAreSealed(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, s.StoreIdempotentAnswer(ctx, *claim.Claimed, 200, []byte(canary)))
 		report := order.LabReport{Status: canary, Results: []order.Result{{Text: canary}}}
-		_, _, err = s.StoreLabReport(ctx, "clear-order", 1, report, "clear-hash", []byte(canary), []byte(canary))
+		_, _, err = s.StoreLabReport(ctx, testids.Of("clear-order"), 1, report, "clear-hash", []byte(canary), []byte(canary))
 		require.NoError(t, err)
 		endpoint := Endpoint{
 			ID: sqldb.NewID(), TeamID: team.ID, Description: "clear-endpoint", Secret: canary, PreviousSecret: canary,
 			Headers: map[string]string{canary: canary},
 		}
 		require.NoError(t, s.CreateEndpoint(ctx, endpoint))
-		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team.ID, OrderID: "o", EventType: "clear-event",
+		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team.ID, OrderID: testids.Of("o"), EventType: "clear-event",
 			Body: []byte(canary)})
 		require.NoError(t, recordAttempt(s, endpoint.ID, AttemptRow{
 			MessageID: message, Number: 1, Failure: "clear-failure", Excerpt: []byte(canary),
@@ -88,7 +89,8 @@ func TestSecretsAndPatientDataAreSealed(t *testing.T) {
 		stored := dumpTables(t, s, "teams", "api_keys", "users", "lab_accounts", "idempotency", "results", "endpoints",
 			"messages", "deliveries", "attempts")
 		for _, control := range []string{
-			"clear-team", "clear-key", "clear-user", "clear-lab", "clear-route", "clear-order", "clear-endpoint", "clear-event",
+			"clear-team", "clear-key", "clear-user", "clear-lab", "clear-route", testids.Of("clear-order"),
+			"clear-endpoint", "clear-event",
 			"clear-failure",
 			sha256Hex("sk_us_" + canary),
 		} {

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/internal/billing"
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
@@ -202,7 +203,8 @@ func (w *snapshotWriter) rest() {
 	shipment := getOrder(w.t, s, w.orders["kit on its way"].ID).Shipment
 	execUnchecked(w.t, s, `UPDATE shipments SET notes = $1 WHERE id = $2`, s.keys.Seal("shipments/"+shipment.ID+"/notes",
 		notes), shipment.ID)
-	lease, _, err := s.TakeDeliveryLease(ctx, DeliveryLease{EndpointID: w.endpoint, Owner: "batch", Duration: time.Minute})
+	lease, _, err := s.TakeDeliveryLease(ctx, DeliveryLease{EndpointID: w.endpoint, Owner: testids.Of("batch"),
+		Duration: time.Minute})
 	require.NoError(w.t, err)
 	require.NoError(w.t, s.ReleaseDeliveryLease(ctx, lease))
 	due, err := s.DueDeliveries(ctx, DueQuery{EndpointID: w.endpoint, Now: s.now(), Limit: 2})
@@ -236,7 +238,8 @@ func (w *snapshotWriter) rest() {
 
 	for _, action := range []string{"order.read", "order.cancel", "order.create"} {
 		require.NoError(w.t, s.AppendAudit(ctx, AuditRow{
-			APIKeyID: "key", TeamID: w.team, OrderID: o.ID, Action: action, RequestID: "r", Address: "192.0.2.7", Detail: "d",
+			APIKeyID: testids.Of("key"), TeamID: w.team, OrderID: o.ID, Action: action, RequestID: "r",
+			Address: "192.0.2.7", Detail: "d",
 		}))
 	}
 	_, err = s.SealAudit(ctx, 10)

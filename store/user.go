@@ -50,6 +50,9 @@ func (s *Store) CreateUser(ctx context.Context, u User) error {
 	if u.CreatedAt.IsZero() {
 		u.CreatedAt = s.now()
 	}
+	if err := sqldb.RequireIDs("the id", u.ID, "the team", u.TeamID); err != nil {
+		return fmt.Errorf("creating a user: %w", err)
+	}
 	n, err := sqldb.ExecCount(ctx, s.db.Writer, `INSERT INTO users (`+userColumns+
 		`) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8
 		WHERE NOT EXISTS (SELECT 1 FROM teams WHERE id = $2 AND environment = $9)
@@ -77,8 +80,12 @@ func (s *Store) CreateUser(ctx context.Context, u User) error {
 // User reads one user of a team. The error is ErrNotFound when the team has no user with that id, or has deleted the
 // user.
 func (s *Store) User(ctx context.Context, teamID, id string) (User, error) {
-	u, err := sqldb.QueryOne(ctx, s.db.Reader, s.scanUser,
-		`SELECT `+userColumns+` FROM users WHERE id = $1 AND ($2 = '' OR team_id = $2) AND erase_at = 0`, id, teamID)
+	var where sqldb.Where
+	where.And("id = ?", id)
+	where.AndIfSet("team_id = ?", teamID)
+	where.AndTerm("erase_at = 0")
+	u, err := sqldb.QueryOne(ctx, s.db.Reader, s.scanUser, `SELECT `+userColumns+` FROM users`+where.String(),
+		where.Args...)
 	if err != nil {
 		return User{}, fmt.Errorf("reading user %s: %w", id, err)
 	}
@@ -141,7 +148,7 @@ func (s *Store) PatchUser(ctx context.Context, teamID, id string, p UserPatch) e
 		if err != nil || p.ClientUserID == nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE orders SET client_user_id = $1 WHERE user_id = $2 AND erased_at = 0`,
+		_, err = tx.ExecContext(ctx, `UPDATE orders SET client_user_id = $1 WHERE `+ofUser("$2")+` AND erased_at = 0`,
 			*p.ClientUserID, id)
 		return err
 	})

@@ -36,11 +36,18 @@ func (s *Store) DeleteUser(ctx context.Context, teamID, id string) error {
 // users with that id, it restores the one deleted last. It returns the user's id. The error is ErrNotFound when there
 // is no such user or undeleteGrace is over, and ErrConflict when another user has the client's id.
 func (s *Store) UndeleteUser(ctx context.Context, teamID, id, clientUserID string) (string, error) {
+	var where sqldb.Where
+	where.And("team_id = ?", teamID)
+	where.And("erase_at > ?", sqldb.ToMicros(s.now()))
+	if id != "" {
+		where.And("id = ?", id)
+	} else {
+		where.And("client_user_id = ?", clientUserID)
+	}
 	found := id
 	err := s.db.InTx(ctx, func(tx *sql.Tx) (err error) {
-		found, err = sqldb.QueryOne(ctx, tx, sqldb.ScanText, `SELECT id FROM users WHERE team_id = $1 AND erase_at > $2
-			AND (id = $3 OR $3 = '' AND client_user_id = $4) ORDER BY erase_at DESC LIMIT 1`,
-			teamID, sqldb.ToMicros(s.now()), id, clientUserID)
+		found, err = sqldb.QueryOne(ctx, tx, sqldb.ScanText,
+			`SELECT id FROM users`+where.String()+` ORDER BY erase_at DESC LIMIT 1`, where.Args...)
 		if err != nil {
 			return err
 		}
@@ -88,9 +95,16 @@ func (s *Store) EraseUsers(ctx context.Context, limit int) (int, error) {
 	return len(due), nil
 }
 
+// ofUser returns the condition that a row of orders is an order of the user $n. The first term finds the rows by an
+// index. The second one is checked again after the statement has waited for a row.
+func ofUser(n string) string {
+	return `id IN (SELECT order_id FROM order_progress WHERE user_id = ` + n + `) AND user_id = ` + n
+}
+
 // scheduleOrderErasure marks the orders of an erased user for erasure.
 func scheduleOrderErasure(ctx context.Context, tx *sql.Tx, userID string, now int64) error {
-	_, err := tx.ExecContext(ctx, `UPDATE orders SET erase_at = $1 WHERE user_id = $2 AND erase_at = 0 AND erased_at = 0
+	_, err := tx.ExecContext(ctx, `UPDATE orders SET erase_at = $1
+		WHERE `+ofUser("$2")+` AND erase_at = 0 AND erased_at = 0
 		AND EXISTS (SELECT 1 FROM users WHERE id = $2 AND erased_at > 0)`, now, userID)
 	return err
 }
@@ -106,8 +120,9 @@ func (s *Store) rescheduleErasure(ctx context.Context, tx *sql.Tx, orderID strin
 // returns how many. Events, decisions, the audit log and the ids of labs and couriers stay.
 func (s *Store) EraseOrders(ctx context.Context, limit int) (int, error) {
 	due, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
-		`SELECT id FROM orders WHERE erase_at > 0 AND erase_at <= $1 AND NOT unfinished
-		ORDER BY erase_at, id LIMIT $2`, sqldb.ToMicros(s.now()), limit)
+		`SELECT o.id FROM orders o JOIN order_progress p ON p.order_id = o.id
+		WHERE o.erase_at > 0 AND o.erase_at <= $1 AND NOT p.unfinished ORDER BY o.erase_at, o.id LIMIT $2`,
+		sqldb.ToMicros(s.now()), limit)
 	if err != nil {
 		return 0, fmt.Errorf("listing orders to be erased: %w", err)
 	}
@@ -142,13 +157,16 @@ var orderDeleteStatements = []string{
 	`DELETE FROM order_search WHERE order_id = $1`,
 }
 
-// eraseOrder erases one order. The first statement locks its row. A replacement that was created after the user was
+// eraseOrder erases one order. The first statement locks it. A replacement that was created after the user was
 // erased is marked for erasure too.
 func (s *Store) eraseOrder(ctx context.Context, tx *sql.Tx, id string) error {
+	if _, err := s.lockOrderRow(ctx, tx, id); err != nil {
+		return err
+	}
 	now := sqldb.ToMicros(s.now())
 	userID, err := sqldb.QueryOne(ctx, tx, sqldb.ScanText,
-		`UPDATE orders SET erase_at = 0, erased_at = $1, client_user_id = ''
-		WHERE id = $2 AND erase_at > 0 AND NOT unfinished RETURNING user_id`, now, id)
+		`UPDATE orders SET erase_at = 0, erased_at = $1, client_user_id = '' WHERE id = $2 AND erase_at > 0
+		AND NOT EXISTS (SELECT 1 FROM order_progress WHERE order_id = $2 AND unfinished) RETURNING user_id`, now, id)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,9 @@ func (s *Store) AddInsurance(ctx context.Context, teamID string, in Insurance) e
 	if in.CreatedAt.IsZero() {
 		in.CreatedAt = s.now()
 	}
+	if err := sqldb.RequireIDs("the id", in.ID); err != nil {
+		return fmt.Errorf("adding insurance: %w", err)
+	}
 	n, err := sqldb.ExecCount(ctx, s.db.Writer, `INSERT INTO user_insurance (id, user_id, is_primary, document, created_at)
 		SELECT $1, u.id, $3, $4, $5 FROM users u WHERE u.id = $2 AND u.team_id = $6 AND u.erase_at = 0`,
 		in.ID, in.UserID, in.Primary, s.sealBytes(sealContext("user_insurance", in.ID, "document"), in.Document),

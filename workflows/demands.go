@@ -30,7 +30,7 @@ func (r *orderRun) handleDemand(ctx workflow.Context, dm order.Demand) (order.De
 		return order.DemandAnswer{}, err
 	}
 	cancelAnswersBefore := r.cancelAnswers.count
-	out, err := r.settleCause(ctx, order.Cause{Demand: &dm})
+	out, err := r.settleDemand(ctx, dm)
 	switch {
 	case err != nil:
 		return order.DemandAnswer{}, r.failRun(err)

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // TableRows are rows of one table.
@@ -63,11 +62,11 @@ func (db *DB) copyRows(ctx context.Context, tables []TableRows) error {
 	}
 	defer func() { _ = conn.Close() }() // only returns it to the pool
 	return conn.Raw(func(driver any) error {
-		raw, ok := driver.(*stdlib.Conn)
+		raw, ok := driver.(postgresConn)
 		if !ok {
 			return fmt.Errorf("COPY needs a connection of pgx, not a %T", driver)
 		}
-		return pgx.BeginFunc(ctx, raw.Conn(), func(tx pgx.Tx) error {
+		return pgx.BeginFunc(ctx, raw.Conn.Conn(), func(tx pgx.Tx) error {
 			for _, t := range tables {
 				if _, err := tx.CopyFrom(ctx, pgx.Identifier{t.Table}, t.Columns, pgx.CopyFromRows(t.Values)); err != nil {
 					return fmt.Errorf("writing %s: %w", t.Table, err)

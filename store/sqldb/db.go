@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	_ "github.com/jackc/pgx/v5/stdlib" // the "pgx" driver
 )
 
 // Dialect is the engine that a database runs on.
@@ -22,13 +20,21 @@ const (
 	SQLite   Dialect = "sqlite"
 )
 
-// NowMicrosExpr returns the SQL expression of the database's clock in microseconds. Only here the SQL of the two
-// engines differs: processes that share credentials have no other clock in common. SQLite counts whole milliseconds.
+// NowMicrosExpr returns the SQL expression of the database's clock in microseconds. In it the SQL of the two engines
+// differs: processes that share credentials have no other clock in common. SQLite counts whole milliseconds.
 func (d Dialect) NowMicrosExpr() string {
 	if d == SQLite {
 		return `CAST(unixepoch('subsec') * 1000000 AS BIGINT)`
 	}
 	return `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
+}
+
+// IDType returns the SQL type of ids. SQLite would cast a text to uuid as a number.
+func (d Dialect) IDType() string {
+	if d == SQLite {
+		return "TEXT"
+	}
+	return "uuid"
 }
 
 // DB is a database. Writer and Reader are the same pool on PostgreSQL. On SQLite the Writer has one connection, and
@@ -48,14 +54,7 @@ func Open(url string, maxConns int) (*DB, error) {
 	if !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
 		return nil, errors.New("the URL begins with neither sqlite: nor postgres://")
 	}
-	db, err := sql.Open("pgx", url)
-	if err != nil {
-		return nil, fmt.Errorf("opening PostgreSQL: %w", err)
-	}
-	db.SetMaxOpenConns(maxConns)
-	db.SetMaxIdleConns(maxConns)
-	db.SetConnMaxLifetime(time.Hour)
-	return &DB{Writer: db, Reader: db, Dialect: Postgres}, nil
+	return openPostgres(url, maxConns)
 }
 
 // WaitUntilReachable pings the database until it responds. When several processes open a new SQLite file at the same

@@ -12,8 +12,9 @@ import (
 
 // Errors that callers decide on.
 var (
-	ErrNotFound = errors.New("not found")
-	ErrConflict = errors.New("already exists")
+	ErrNotFound  = errors.New("not found")
+	ErrConflict  = errors.New("already exists")
+	ErrInvalidID = errors.New("an id is not valid")
 )
 
 // IsRetryable reports whether the database aborted the transaction because of another one: serialization failure,
@@ -42,6 +43,9 @@ func IsUniqueViolation(err error) bool {
 // IsRejected reports whether the database refuses the data of a statement: a constraint does not hold, or a value has a
 // form that it cannot store. The same statement fails again.
 func IsRejected(err error) bool {
+	if errors.Is(err, ErrInvalidID) {
+		return true
+	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		tooLong := pg.Code == "54000" // for an index
 		return tooLong || strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23")

@@ -68,6 +68,12 @@ func ScanText(row Scanner) (text string, err error) {
 	return text, err
 }
 
+// ScanOptionalText reads a row with one text column, and NULL as an empty text.
+func ScanOptionalText(row Scanner) (text string, err error) {
+	err = row.Scan(EmptyIfNull(&text))
+	return text, err
+}
+
 // ScanBytes reads a row with one column of bytes.
 func ScanBytes(row Scanner) (b []byte, err error) {
 	err = row.Scan(&b)

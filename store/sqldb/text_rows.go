@@ -84,11 +84,14 @@ func QualifyColumns(table, columns string) string {
 func QualifyOptionalColumns(table, columns string) string {
 	names := strings.Split(QualifyColumns(table, columns), ", ")
 	for i, name := range names {
-		empty := "''"
-		if strings.HasSuffix(name, "_at") {
-			empty = "0"
+		switch {
+		case strings.HasSuffix(name, "_at"):
+			names[i] = `COALESCE(` + name + `, 0)`
+		case strings.HasSuffix(name, ".id") || strings.HasSuffix(name, "_id"):
+			names[i] = `COALESCE(CAST(` + name + ` AS TEXT), '')`
+		default:
+			names[i] = `COALESCE(` + name + `, '')`
 		}
-		names[i] = `COALESCE(` + name + `, ` + empty + `)`
 	}
 	return strings.Join(names, ", ")
 }

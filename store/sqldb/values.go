@@ -3,12 +3,7 @@ package sqldb
 import (
 	"database/sql"
 	"time"
-
-	"github.com/google/uuid"
 )
-
-// NewID returns a new id. Ids sort by their time of creation.
-func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // ToMicros and FromMicros convert times to and from their stored form. The zero time is stored as 0.
 func ToMicros(t time.Time) int64 {
@@ -28,3 +23,16 @@ func FromMicros(us int64) time.Time {
 
 // NullIfEmpty converts an empty text to NULL.
 func NullIfEmpty(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
+
+// EmptyIfNull returns the target of a scan that reads NULL as an empty text.
+func EmptyIfNull(text *string) sql.Scanner { return emptyIfNull{text} }
+
+type emptyIfNull struct{ text *string }
+
+// Scan implements sql.Scanner.
+func (e emptyIfNull) Scan(value any) error {
+	var text sql.NullString
+	err := text.Scan(value)
+	*e.text = text.String
+	return err
+}

@@ -18,6 +18,13 @@ func (f *Where) And(term string, value any) {
 	f.Terms = append(f.Terms, strings.ReplaceAll(term, "?", "$"+strconv.Itoa(len(f.Args))))
 }
 
+// AndIfSet is And for a text that is not empty. It does nothing for an empty one, which stands for "any".
+func (f *Where) AndIfSet(term, text string) {
+	if text != "" {
+		f.And(term, text)
+	}
+}
+
 // AndIn adds a term, in which ? stands for a list of values.
 func (f *Where) AndIn(term string, values []string) { f.Terms = append(f.Terms, f.Bind(term, values)) }
 

@@ -1,13 +1,13 @@
 -- The schema of release 0.1.0 on PostgreSQL. The other engine has the same tables and columns. Times are microseconds
--- since 1970 (0: never). JSON is TEXT, and a BYTEA column is sealed (AES-256-GCM) unless it says otherwise. A team_id of
--- '' means "all teams".
+-- since 1970 (0: never). JSON is TEXT, and a BYTEA column is sealed (AES-256-GCM) unless it says otherwise. An id that
+-- Aliquot makes is a uuid; NULL means none, and a team_id of NULL means "all teams". Ids that others make are TEXT.
 
 -- +goose Up
 
 -- Teams, their keys and their users.
 
 CREATE TABLE teams (
-    id          TEXT PRIMARY KEY,
+    id          uuid PRIMARY KEY,
     name        TEXT NOT NULL,
     environment TEXT NOT NULL, -- production, sandbox
     time_zone   TEXT NOT NULL, -- IANA name
@@ -16,8 +16,8 @@ CREATE TABLE teams (
 );
 
 CREATE TABLE api_keys (
-    id             TEXT PRIMARY KEY,
-    team_id        TEXT NOT NULL REFERENCES teams (id),
+    id             uuid PRIMARY KEY,
+    team_id        uuid NOT NULL REFERENCES teams (id),
     name           TEXT NOT NULL,
     role           TEXT NOT NULL,             -- client, or a role of operations
     hash           TEXT NOT NULL UNIQUE,      -- SHA-256 of the secret, hex
@@ -33,9 +33,9 @@ CREATE UNIQUE INDEX api_keys_previous ON api_keys (previous_hash);
 
 -- Bearer tokens: made with an API key, valid for a few minutes.
 CREATE TABLE access_tokens (
-    id         TEXT PRIMARY KEY,
-    team_id    TEXT NOT NULL REFERENCES teams (id),
-    key_id     TEXT NOT NULL REFERENCES api_keys (id), -- the token is valid only while this key is
+    id         uuid PRIMARY KEY,
+    team_id    uuid NOT NULL REFERENCES teams (id),
+    key_id     uuid NOT NULL REFERENCES api_keys (id), -- the token is valid only while this key is
     hash       TEXT NOT NULL UNIQUE,                   -- SHA-256 of the token, hex
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
@@ -51,17 +51,17 @@ CREATE INDEX rate_limits_by_age ON rate_limits (full_at);
 
 -- Idempotent requests: claimed while they execute, then the stored answer.
 CREATE TABLE idempotency (
-    team_id     TEXT NOT NULL,
+    team_id     uuid NOT NULL,
     route       TEXT NOT NULL,
     key_hash    TEXT NOT NULL,           -- SHA-256 of the idempotency key, hex
-    token       TEXT NOT NULL,           -- of the claim
+    token       uuid NOT NULL,           -- of the claim
     state       TEXT NOT NULL,           -- executing, stored
     lease_until BIGINT NOT NULL,
-    order_id    TEXT,                    -- NULL: the answer is about no order
+    order_id    uuid,                    -- NULL when the answer made no order
     status      BIGINT NOT NULL,
     answer      BYTEA,
     created_at  BIGINT NOT NULL,
-    demand_id   TEXT NOT NULL DEFAULT '', -- of the demand that the request makes; the same for each claim of the key
+    demand_id   uuid NOT NULL,           -- of the demand that the request makes; the same for each claim of the key
     PRIMARY KEY (team_id, route, key_hash)
 );
 CREATE INDEX idempotency_created ON idempotency (created_at);
@@ -69,8 +69,8 @@ CREATE INDEX idempotency_order ON idempotency (order_id) WHERE order_id IS NOT N
 
 -- A deleted user's row stays until the data is erased. Meanwhile another user may take the client_user_id.
 CREATE TABLE users (
-    id                  TEXT PRIMARY KEY,
-    team_id             TEXT NOT NULL REFERENCES teams (id),
+    id                  uuid PRIMARY KEY,
+    team_id             uuid NOT NULL REFERENCES teams (id),
     client_user_id      TEXT NOT NULL,
     fallback_time_zone  TEXT,
     fallback_birth_date BYTEA,
@@ -87,8 +87,8 @@ CREATE INDEX users_to_erase ON users (erase_at) WHERE erase_at > 0 AND erased_at
 
 -- A user's insurance. A new record never replaces an older one; all are erased with the user.
 CREATE TABLE user_insurance (
-    id         TEXT PRIMARY KEY,
-    user_id    TEXT NOT NULL REFERENCES users (id),
+    id         uuid PRIMARY KEY,
+    user_id    uuid NOT NULL REFERENCES users (id),
     is_primary BOOLEAN NOT NULL,
     document   BYTEA NOT NULL, -- JSON
     created_at BIGINT NOT NULL
@@ -97,7 +97,7 @@ CREATE INDEX user_insurance_latest ON user_insurance (user_id, is_primary, creat
 
 -- Physicians who have ordered for a team.
 CREATE TABLE physicians (
-    team_id    TEXT NOT NULL REFERENCES teams (id),
+    team_id    uuid NOT NULL REFERENCES teams (id),
     npi        TEXT NOT NULL,
     document   BYTEA NOT NULL, -- JSON
     updated_at BIGINT NOT NULL,
@@ -107,7 +107,7 @@ CREATE TABLE physicians (
 -- Payors that a team has added to those of all teams.
 CREATE TABLE payors (
     code       TEXT PRIMARY KEY,
-    team_id    TEXT NOT NULL REFERENCES teams (id),
+    team_id    uuid NOT NULL REFERENCES teams (id),
     document   TEXT NOT NULL, -- JSON
     created_at BIGINT NOT NULL
 );
@@ -131,8 +131,8 @@ CREATE TABLE markers (
 CREATE INDEX markers_by_lab ON markers (lab_id);
 
 CREATE TABLE lab_tests (
-    id         TEXT PRIMARY KEY,
-    team_id    TEXT NOT NULL,
+    id         uuid PRIMARY KEY,
+    team_id    uuid,
     lab_id     BIGINT REFERENCES labs (id),
     slug       TEXT NOT NULL,
     status     TEXT NOT NULL,
@@ -173,8 +173,8 @@ CREATE TABLE zips (
 );
 
 CREATE TABLE lab_accounts (
-    id          TEXT PRIMARY KEY,
-    team_id     TEXT NOT NULL,
+    id          uuid PRIMARY KEY,
+    team_id     uuid,
     lab_slug    TEXT NOT NULL,
     partner     TEXT NOT NULL,
     environment TEXT NOT NULL,
@@ -192,7 +192,7 @@ CREATE INDEX lab_accounts_partner ON lab_accounts (partner);
 
 -- By what a partner presents in a webhook its accounts are found: search hashes of its user names.
 CREATE TABLE lab_account_webhook_keys (
-    account_id TEXT NOT NULL REFERENCES lab_accounts (id),
+    account_id uuid NOT NULL REFERENCES lab_accounts (id),
     field      TEXT NOT NULL, -- webhook_user
     hash       TEXT NOT NULL,
     partner    TEXT NOT NULL,
@@ -202,7 +202,7 @@ CREATE INDEX lab_account_webhook_keys_by_hash ON lab_account_webhook_keys (hash)
 CREATE INDEX lab_account_webhook_keys_by_partner ON lab_account_webhook_keys (partner, account_id);
 
 CREATE TABLE call_pacing (
-    pair         TEXT PRIMARY KEY, -- the id of the lab account whose credentials are used
+    pair         uuid PRIMARY KEY, -- the id of the lab account whose credentials are used
     -- Times by the database's clock.
     next_start   BIGINT NOT NULL,           -- the next free start of a call
     routine_next BIGINT NOT NULL DEFAULT 0, -- the next time promised to a routine call
@@ -213,20 +213,25 @@ CREATE TABLE call_pacing (
 -- Orders and what happens to them.
 
 CREATE TABLE order_transactions (
-    id         TEXT PRIMARY KEY,
-    team_id    TEXT NOT NULL,
+    id         uuid PRIMARY KEY,
+    team_id    uuid NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );
 
+-- An order has one row in each of four tables, which are written at different times: orders, order_progress,
+-- order_states and order_documents.
+
+-- What an order is. A row is hardly ever written after its creation: when the lab names its number, when a kit is
+-- registered, and when the order is erased. Other tables refer to this one.
 CREATE TABLE orders (
-    id                TEXT PRIMARY KEY,
-    team_id           TEXT NOT NULL,
-    user_id           TEXT NOT NULL,
+    id                uuid PRIMARY KEY,                   -- in the order of creation
+    team_id           uuid NOT NULL,
+    user_id           uuid NOT NULL,
     client_user_id    TEXT NOT NULL,
-    transaction_id    TEXT NOT NULL REFERENCES order_transactions (id),
-    lab_account_id    TEXT NOT NULL,
-    details_id        TEXT NOT NULL,
+    transaction_id    uuid NOT NULL REFERENCES order_transactions (id),
+    lab_account_id    uuid NOT NULL,
+    details_id        uuid NOT NULL,
     number            TEXT NOT NULL UNIQUE,               -- at the lab; never used again
     accession         TEXT NOT NULL,
     sample_id         TEXT NOT NULL,
@@ -234,56 +239,80 @@ CREATE TABLE orders (
     registrable       BOOLEAN NOT NULL,
     registered        BOOLEAN NOT NULL,
     origin            TEXT NOT NULL,
-    parent_id         TEXT UNIQUE REFERENCES orders (id), -- at most one replacement per order
+    parent_id         uuid UNIQUE REFERENCES orders (id), -- at most one replacement per order
     depth             INTEGER NOT NULL,
-    status            TEXT NOT NULL,                      -- low-level
-    detail            TEXT NOT NULL,
-    status_at         BIGINT NOT NULL,                    -- when the status was recorded
-    sequence          BIGINT NOT NULL,                    -- of the newest event
-    revision          BIGINT NOT NULL,                    -- counts recordings, which compare and set it
-    shipped           BOOLEAN NOT NULL,
-    unfinished        BOOLEAN NOT NULL,                   -- the workflow has something to do or to wait for
-    next_deadline     BIGINT NOT NULL,                    -- by when the workflow has to have recorded something
-    activate_by       TEXT,                               -- YYYY-MM-DD
     priority          BOOLEAN NOT NULL,
     billing_type      TEXT NOT NULL,
-    creator_member_id TEXT,
-    lab_test          TEXT NOT NULL,                      -- JSON, as it was when ordered
-    state             TEXT NOT NULL,                      -- JSON: the workflow's state, without patient data
-    patient           BYTEA,
-    address           BYTEA,
-    shipping          BYTEA,
-    physician         BYTEA,
-    clinical          BYTEA,                              -- consents, answers, diagnosis codes, notes, passthrough
-    results           BYTEA,                              -- summary of the newest visible result version
-    started_at        BIGINT NOT NULL,                    -- when the workflow first loaded the order
+    creator_member_id TEXT,                               -- the client's own id of a member, as it was sent
     created_at        BIGINT NOT NULL,
-    updated_at        BIGINT NOT NULL,                    -- newest recording with an event
     imported          BOOLEAN NOT NULL DEFAULT FALSE,     -- another system made the requisition
     erase_at          BIGINT NOT NULL DEFAULT 0,          -- from when on an ended order is erased; 0: not
     erased_at         BIGINT NOT NULL DEFAULT 0,
-    sms_enabled       BOOLEAN NOT NULL DEFAULT TRUE,      -- the patient may be sent text messages
-    woken_at          BIGINT NOT NULL DEFAULT 0           -- when the reconciler last woke the run; 0: never
+    sms_enabled       BOOLEAN NOT NULL DEFAULT TRUE       -- the patient may be sent text messages
 );
 CREATE INDEX orders_by_creation ON orders (created_at, id);
 CREATE INDEX orders_by_transaction ON orders (transaction_id);
-CREATE INDEX orders_by_user ON orders (user_id, created_at, id, team_id, status);
 CREATE INDEX orders_by_sample ON orders (sample_id) WHERE sample_id <> '';
 CREATE INDEX orders_by_accession ON orders (accession) WHERE accession <> '';
-CREATE INDEX orders_unfinished ON orders (id, modality, status) WHERE unfinished;
-CREATE INDEX orders_never_started ON orders (created_at) WHERE started_at = 0;
 CREATE INDEX orders_to_erase ON orders (erase_at) WHERE erase_at > 0;
-CREATE INDEX orders_by_deadline ON orders (next_deadline) WHERE unfinished AND next_deadline > 0;
+
+-- How far an order is, and what lists of orders select and sort by. A row is written with each event, and with other
+-- changes that the client sees. The first columns are copies of the order's; of these only user_id changes, with it.
+CREATE TABLE order_progress (
+    order_id    uuid PRIMARY KEY REFERENCES orders (id),
+    team_id     uuid NOT NULL,
+    user_id     uuid NOT NULL,
+    modality    TEXT NOT NULL,
+    created_at  BIGINT NOT NULL,
+    status      TEXT NOT NULL,    -- low-level
+    detail      TEXT NOT NULL,
+    status_at   BIGINT NOT NULL,  -- when the status was recorded
+    sequence    BIGINT NOT NULL,  -- of the newest event
+    updated_at  BIGINT NOT NULL,  -- newest recording with an event, or with another change that the client sees
+    activate_by TEXT,             -- YYYY-MM-DD
+    unfinished  BOOLEAN NOT NULL  -- the workflow has something to do or to wait for
+);
+CREATE INDEX order_progress_by_user ON order_progress (user_id, created_at, order_id, team_id, status);
+CREATE INDEX order_progress_unfinished ON order_progress (order_id, modality, status) WHERE unfinished;
 
 -- The indexes of lists. Each begins with a usual filter, continues in the order of the list, and ends with the other
 -- columns that lists filter by. So the ids of a page and the number of all orders are read from one index alone, and
--- rows are read for the page only. Every step of an order writes to each of these indexes anyway: the status is in all.
-CREATE INDEX orders_list ON orders (team_id, created_at, id, status, modality, updated_at, activate_by);
-CREATE INDEX orders_list_by_status ON orders (team_id, status, created_at, id, modality, updated_at, activate_by);
-CREATE INDEX orders_list_by_method ON orders (team_id, modality, created_at, id, status, updated_at, activate_by);
-CREATE INDEX orders_list_by_change ON orders (team_id, updated_at, created_at, id, status, modality, activate_by);
-CREATE INDEX orders_list_scheduled ON orders (team_id, activate_by, created_at, id, status, modality, updated_at)
-    WHERE activate_by IS NOT NULL;
+-- rows are read for the page only. Every event writes to each of these indexes anyway: the status is in all of them.
+CREATE INDEX order_progress_list ON order_progress (team_id, created_at, order_id, status, modality, updated_at,
+    activate_by);
+CREATE INDEX order_progress_list_by_status ON order_progress (team_id, status, created_at, order_id, modality,
+    updated_at, activate_by);
+CREATE INDEX order_progress_list_by_method ON order_progress (team_id, modality, created_at, order_id, status,
+    updated_at, activate_by);
+CREATE INDEX order_progress_list_by_change ON order_progress (team_id, updated_at, created_at, order_id, status,
+    modality, activate_by);
+CREATE INDEX order_progress_list_scheduled ON order_progress (team_id, activate_by, created_at, order_id, status,
+    modality, updated_at) WHERE activate_by IS NOT NULL;
+
+-- What the workflow knows of an order. Every recording locks a row, and writes it. A recording may leave the indexed
+-- columns as they are; PostgreSQL then writes to no index at all, as long as the page has room.
+CREATE TABLE order_states (
+    order_id      uuid PRIMARY KEY REFERENCES orders (id),
+    revision      BIGINT NOT NULL,           -- counts recordings, which compare and set it
+    state         TEXT NOT NULL,             -- JSON: the workflow's state, without patient data
+    next_deadline BIGINT NOT NULL,           -- by when the workflow has to have recorded something; 0: it need not
+    started_at    BIGINT NOT NULL,           -- when the workflow first loaded the order
+    woken_at      BIGINT NOT NULL DEFAULT 0  -- when the reconciler last woke the run; 0: never
+);
+CREATE INDEX order_states_by_deadline ON order_states (next_deadline) WHERE next_deadline > 0;
+CREATE INDEX order_states_never_started ON order_states (order_id) WHERE started_at = 0;
+
+-- The documents of an order. A row is written when one of them changes: by a registration, a correction or results.
+CREATE TABLE order_documents (
+    order_id  uuid PRIMARY KEY REFERENCES orders (id),
+    lab_test  TEXT NOT NULL, -- JSON, as it was when ordered
+    patient   BYTEA,
+    address   BYTEA,
+    shipping  BYTEA,
+    physician BYTEA,
+    clinical  BYTEA,         -- consents, answers, diagnosis codes, notes, passthrough
+    results   BYTEA          -- summary of the newest visible result version
+);
 
 -- The number of unfinished orders by modality and status. Each transaction that moves an order changes the counts, in
 -- one of several rows of the status, so that two transactions rarely wait for each other. The count is the sum.
@@ -296,7 +325,7 @@ CREATE TABLE order_counts (
 );
 
 CREATE TABLE events (
-    order_id    TEXT NOT NULL REFERENCES orders (id),
+    order_id    uuid NOT NULL REFERENCES orders (id),
     sequence    BIGINT NOT NULL,  -- from 1, without gaps
     status      TEXT NOT NULL,    -- high, modality and low level, joined by dots
     detail      TEXT NOT NULL,
@@ -311,7 +340,7 @@ CREATE TABLE events (
 
 -- One row per recording. A parked fact is decided again later, so a cause may repeat after the outcome "parked" only.
 CREATE TABLE decisions (
-    order_id    TEXT NOT NULL REFERENCES orders (id),
+    order_id    uuid NOT NULL REFERENCES orders (id),
     revision    BIGINT NOT NULL, -- of the order after the recording
     sequence    BIGINT NOT NULL, -- of the order after the recording
     cause       TEXT NOT NULL,
@@ -319,14 +348,14 @@ CREATE TABLE decisions (
     reason      TEXT NOT NULL,   -- a code
     from_status TEXT NOT NULL,
     to_status   TEXT NOT NULL,   -- '': no event
-    child_id    TEXT NOT NULL,   -- the replacement; '': none
+    child_id    uuid,            -- the replacement; NULL: none
     at          BIGINT NOT NULL,
     PRIMARY KEY (order_id, revision)
 );
 CREATE UNIQUE INDEX decisions_by_cause ON decisions (order_id, cause) WHERE outcome <> 'parked';
 
 CREATE TABLE order_attention (
-    order_id  TEXT NOT NULL REFERENCES orders (id),
+    order_id  uuid NOT NULL REFERENCES orders (id),
     reason    TEXT NOT NULL,
     since     BIGINT NOT NULL,
     reminders INTEGER NOT NULL,
@@ -336,18 +365,18 @@ CREATE INDEX order_attention_by_reason ON order_attention (reason, order_id);
 
 -- Search hashes of orders, by team and time: a common name is read from the newest order on, without other teams' rows.
 CREATE TABLE order_search (
-    order_id   TEXT NOT NULL REFERENCES orders (id),
+    order_id   uuid NOT NULL REFERENCES orders (id),
     field      TEXT NOT NULL,
     hash       TEXT NOT NULL,
-    team_id    TEXT NOT NULL DEFAULT '',  -- of the order
-    created_at BIGINT NOT NULL DEFAULT 0, -- of the order
+    team_id    uuid NOT NULL,           -- of the order
+    created_at BIGINT NOT NULL,         -- of the order
     PRIMARY KEY (order_id, field, hash)
 );
 CREATE INDEX order_search_by_hash ON order_search (field, hash, team_id, created_at, order_id);
 
 CREATE TABLE shipments (
-    order_id         TEXT PRIMARY KEY REFERENCES orders (id),
-    id               TEXT NOT NULL,
+    order_id         uuid PRIMARY KEY REFERENCES orders (id),
+    id               uuid NOT NULL,
     outbound_number  TEXT NOT NULL,
     outbound_courier TEXT NOT NULL,
     outbound_url     TEXT NOT NULL,
@@ -367,7 +396,7 @@ CREATE TABLE shipments (
 -- Every tracking number that an order ever had. Couriers use numbers again after a while, so the newest order wins.
 CREATE TABLE tracking_numbers (
     number     TEXT NOT NULL,
-    order_id   TEXT NOT NULL REFERENCES orders (id),
+    order_id   uuid NOT NULL REFERENCES orders (id),
     leg        TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (number, order_id, leg)
@@ -375,12 +404,12 @@ CREATE TABLE tracking_numbers (
 
 -- Appointments of walk-in and phlebotomy orders. An order has at most one appointment that has not ended.
 CREATE TABLE appointments (
-    id             TEXT PRIMARY KEY,
-    order_id       TEXT NOT NULL REFERENCES orders (id),
-    team_id        TEXT NOT NULL,
+    id             uuid PRIMARY KEY,
+    order_id       uuid NOT NULL REFERENCES orders (id),
+    team_id        uuid NOT NULL,
     type           TEXT NOT NULL,   -- phlebotomy, patient_service_center
     provider       TEXT NOT NULL,
-    account_id     TEXT NOT NULL,   -- through which the provider is called
+    account_id     uuid,            -- through which the provider is called
     status         TEXT NOT NULL,
     reference      TEXT NOT NULL,   -- the provider's id of the appointment; '': not known yet
     confirmation   TEXT NOT NULL,
@@ -399,7 +428,7 @@ CREATE TABLE appointments (
 CREATE INDEX appointments_order ON appointments (order_id, created_at, id);
 
 CREATE TABLE appointment_events (
-    appointment_id TEXT NOT NULL REFERENCES appointments (id),
+    appointment_id uuid NOT NULL REFERENCES appointments (id),
     number         BIGINT NOT NULL, -- from 1, without gaps
     status         TEXT NOT NULL,
     origin         TEXT NOT NULL,
@@ -411,7 +440,7 @@ CREATE TABLE appointment_events (
 
 -- The locations of appointments as providers report them, which may be before the appointment is recorded.
 CREATE TABLE appointment_places (
-    order_id   TEXT NOT NULL REFERENCES orders (id),
+    order_id   uuid NOT NULL REFERENCES orders (id),
     reference  TEXT NOT NULL,  -- the provider's id of the appointment
     place      BYTEA NOT NULL, -- JSON
     updated_at BIGINT NOT NULL,
@@ -420,8 +449,8 @@ CREATE TABLE appointment_places (
 
 -- Demands: requests by clients and operations to change an order.
 CREATE TABLE demands (
-    id         TEXT PRIMARY KEY,
-    order_id   TEXT NOT NULL REFERENCES orders (id),
+    id         uuid PRIMARY KEY,
+    order_id   uuid NOT NULL REFERENCES orders (id),
     kind       TEXT NOT NULL,
     actor      TEXT NOT NULL,
     state      TEXT NOT NULL,                 -- open, done, refused
@@ -436,8 +465,8 @@ CREATE INDEX demands_open ON demands (created_at, order_id) WHERE state = 'open'
 
 -- Attempts to call a partner.
 CREATE TABLE calls (
-    id         TEXT PRIMARY KEY,
-    order_id   TEXT NOT NULL REFERENCES orders (id),
+    id         uuid PRIMARY KEY,
+    order_id   uuid NOT NULL REFERENCES orders (id),
     kind       TEXT NOT NULL,
     attempt    INTEGER NOT NULL, -- in its round, from 1
     outcome    TEXT NOT NULL, -- '': the call has not ended, or its process died
@@ -450,8 +479,8 @@ CREATE INDEX calls_by_order ON calls (order_id, started_at, id);
 
 -- Result versions of an order.
 CREATE TABLE results (
-    id         TEXT PRIMARY KEY,
-    order_id   TEXT NOT NULL,
+    id         uuid PRIMARY KEY,
+    order_id   uuid NOT NULL,
     version    BIGINT NOT NULL, -- from 1
     generation BIGINT NOT NULL, -- of the announcement that led to the fetch
     visible    BOOLEAN NOT NULL,
@@ -467,7 +496,7 @@ CREATE INDEX results_by_age ON results (fetched_at);
 -- The inbox: what partners sent, verbatim.
 
 CREATE TABLE inbox (
-    id           TEXT PRIMARY KEY,
+    id           uuid PRIMARY KEY,
     partner      TEXT NOT NULL,
     event_key    TEXT NOT NULL,               -- equal for what the partner means to be the same
     variant      INTEGER NOT NULL,            -- 0, then one more per amendment
@@ -475,7 +504,7 @@ CREATE TABLE inbox (
     kind         TEXT NOT NULL,
     order_number TEXT NOT NULL,
     tracking     TEXT NOT NULL,
-    order_id     TEXT REFERENCES orders (id), -- NULL: unmatched
+    order_id     uuid REFERENCES orders (id), -- NULL: unmatched
     leg          TEXT NOT NULL,               -- which of the facts it is; '' for labs
     facts        TEXT,                        -- JSON, by leg
     state        TEXT NOT NULL,
@@ -486,7 +515,7 @@ CREATE TABLE inbox (
     reason       BYTEA,                       -- the partner's own words
     received_at  BIGINT NOT NULL,
     state_at     BIGINT NOT NULL,
-    account_id   TEXT NOT NULL DEFAULT '',    -- the lab account that it came through; '': not known
+    account_id   uuid,                        -- the lab account that it came through; NULL: not known
     fetch_at     BIGINT NOT NULL DEFAULT 0,   -- when to fetch the announced results of an unknown order; 0: do not
     fetch_tries  INTEGER NOT NULL DEFAULT 0
 );
@@ -509,7 +538,7 @@ CREATE TABLE inbox_keys (
     event_key TEXT NOT NULL,
     hash      TEXT NOT NULL,
     variant   INTEGER NOT NULL,
-    inbox_id  TEXT NOT NULL REFERENCES inbox (id),
+    inbox_id  uuid NOT NULL REFERENCES inbox (id),
     PRIMARY KEY (partner, event_key, hash),
     UNIQUE (partner, event_key, variant)
 );
@@ -517,14 +546,14 @@ CREATE TABLE inbox_keys (
 -- Match reviews: lab reports whose order somebody has to decide, and the decisions.
 
 CREATE TABLE reviews (
-    id                TEXT PRIMARY KEY,
+    id                uuid PRIMARY KEY,
     subject           TEXT NOT NULL UNIQUE, -- order:<id>, or report:<lab account>:<order number as reported>
-    team_id           TEXT NOT NULL,
-    lab_account_id    TEXT NOT NULL,
+    team_id           uuid,
+    lab_account_id    uuid NOT NULL,
     lab_slug          TEXT NOT NULL,
     order_number      TEXT NOT NULL,        -- as reported
-    order_id          TEXT NOT NULL,        -- the order that ended otherwise; '': none was found
-    result_id         TEXT NOT NULL,        -- with order_id: the result version that is held
+    order_id          uuid,                 -- the order that ended otherwise; NULL: none was found
+    result_id         uuid,                 -- with order_id: the result version that is held
     status            TEXT NOT NULL,
     decision_code     TEXT NOT NULL,
     matching          TEXT NOT NULL,        -- JSON: ids, codes and counts
@@ -534,10 +563,10 @@ CREATE TABLE reviews (
     pdf               BYTEA,                -- only without an order
     note              BYTEA,
     resolution_action TEXT NOT NULL,        -- '': not decided yet
-    accepting         TEXT NOT NULL,        -- the order whose workflow is asked to accept the lab report; '': none
-    demand_id         TEXT NOT NULL,        -- of the demand that asks it
-    resolved_user_id  TEXT NOT NULL,
-    resolved_order_id TEXT NOT NULL,
+    accepting         uuid,                 -- the order whose workflow is asked to accept the report; NULL: none
+    demand_id         uuid,                 -- of the demand that asks it
+    resolved_user_id  uuid,
+    resolved_order_id uuid,
     created_at        BIGINT NOT NULL,
     updated_at        BIGINT NOT NULL,
     reviewed_at       BIGINT NOT NULL       -- 0: not decided yet
@@ -546,7 +575,7 @@ CREATE INDEX reviews_by_team ON reviews (team_id, id);
 
 -- Search hashes of tested patients.
 CREATE TABLE review_search (
-    review_id TEXT NOT NULL REFERENCES reviews (id),
+    review_id uuid NOT NULL REFERENCES reviews (id),
     field     TEXT NOT NULL, -- name, full_name, birth_date
     hash      TEXT NOT NULL,
     PRIMARY KEY (review_id, field, hash)
@@ -555,15 +584,15 @@ CREATE INDEX review_search_by_hash ON review_search (field, hash, review_id);
 
 -- Test runs of unmatched results, which sandbox teams start.
 CREATE TABLE unmatched_tests (
-    id            TEXT PRIMARY KEY,
-    team_id       TEXT NOT NULL REFERENCES teams (id),
+    id            uuid PRIMARY KEY,
+    team_id       uuid NOT NULL REFERENCES teams (id),
     key_hash      TEXT NOT NULL,   -- SHA-256 of the idempotency key, hex
     request_hash  TEXT NOT NULL,
     request       TEXT NOT NULL,   -- JSON: ids and codes only
     status        TEXT NOT NULL,   -- queued, running, succeeded, failed
     stage         TEXT NOT NULL,
     orders        TEXT NOT NULL,   -- JSON, by role
-    raw_result_id TEXT NOT NULL,   -- of the review; '': none yet
+    raw_result_id uuid,            -- of the review; NULL: none yet
     error_code    TEXT NOT NULL,
     error_message TEXT NOT NULL,
     lease_until   BIGINT NOT NULL, -- a process works on the run until this time
@@ -578,8 +607,8 @@ CREATE TABLE unmatched_tests (
 
 -- A removed endpoint's row stays, without secrets, for the log of its deliveries.
 CREATE TABLE endpoints (
-    id              TEXT PRIMARY KEY,
-    team_id         TEXT NOT NULL REFERENCES teams (id),
+    id              uuid PRIMARY KEY,
+    team_id         uuid NOT NULL REFERENCES teams (id),
     url             TEXT NOT NULL,
     description     TEXT NOT NULL,
     secret          BYTEA NOT NULL,
@@ -601,9 +630,9 @@ CREATE TABLE endpoints (
 CREATE INDEX endpoints_team ON endpoints (team_id);
 
 CREATE TABLE messages (
-    id         TEXT PRIMARY KEY,
-    team_id    TEXT NOT NULL,
-    order_id   TEXT NOT NULL,
+    id         uuid PRIMARY KEY,
+    team_id    uuid NOT NULL,
+    order_id   uuid,
     event_type TEXT NOT NULL,
     sequence   BIGINT NOT NULL,        -- of the order's event
     body       BYTEA NOT NULL,         -- the exact bytes to send
@@ -615,8 +644,8 @@ CREATE INDEX messages_created ON messages (created_at, id);
 CREATE INDEX messages_team ON messages (team_id, created_at, id);
 
 CREATE TABLE deliveries (
-    message_id      TEXT NOT NULL REFERENCES messages (id),
-    endpoint_id     TEXT NOT NULL REFERENCES endpoints (id),
+    message_id      uuid NOT NULL REFERENCES messages (id),
+    endpoint_id     uuid NOT NULL REFERENCES endpoints (id),
     state           TEXT NOT NULL,   -- pending, delivered, exhausted, cancelled
     round           BIGINT NOT NULL, -- from 1; sending a message again begins the next round
     attempts        BIGINT NOT NULL, -- of this round
@@ -629,8 +658,8 @@ CREATE INDEX deliveries_due ON deliveries (endpoint_id, next_attempt_at, message
 CREATE INDEX deliveries_failed ON deliveries (endpoint_id, created_at) WHERE state IN ('exhausted', 'cancelled');
 
 CREATE TABLE attempts (
-    message_id  TEXT NOT NULL,
-    endpoint_id TEXT NOT NULL,
+    message_id  uuid NOT NULL,
+    endpoint_id uuid NOT NULL,
     round       BIGINT NOT NULL,
     number      BIGINT NOT NULL, -- from 1
     at          BIGINT NOT NULL,
@@ -645,8 +674,8 @@ CREATE TABLE attempts (
 
 -- The lease of an endpoint: only the batch that holds it makes the endpoint's deliveries.
 CREATE TABLE delivery_leases (
-    endpoint_id TEXT PRIMARY KEY REFERENCES endpoints (id),
-    owner       TEXT NOT NULL,   -- id of the batch that took it last
+    endpoint_id uuid PRIMARY KEY REFERENCES endpoints (id),
+    owner       uuid NOT NULL,   -- id of the batch that took it last
     fence       BIGINT NOT NULL, -- from 1; rises each time that it is taken
     expires_at  BIGINT NOT NULL  -- by the database's clock; 0: it is free
 );
@@ -661,13 +690,13 @@ CREATE TABLE encryption_checks (
 -- The audit: who did or read what. Rows are appended unsealed; later they are sealed into a chain of hashes.
 
 CREATE TABLE audit (
-    id         TEXT PRIMARY KEY,
+    id         uuid PRIMARY KEY,
     at         BIGINT NOT NULL,
-    key_id     TEXT NOT NULL,
-    team_id    TEXT NOT NULL,
-    order_id   TEXT NOT NULL,
+    key_id     uuid,
+    team_id    uuid,
+    order_id   uuid,
     action     TEXT NOT NULL,
-    request_id TEXT NOT NULL,
+    request_id TEXT NOT NULL, -- of the request, often the caller's own
     address    TEXT NOT NULL,
     detail     TEXT NOT NULL, -- codes only
     seq        BIGINT,        -- the position in the chain; NULL until the row is sealed
@@ -691,10 +720,15 @@ CREATE TABLE audit_chain (
 );
 INSERT INTO audit_chain (id, start_seq, end_seq, sealed_at, signature) VALUES (1, 0, 0, 0, '');
 
+-- A page of order_states has room for new versions of its rows, and a page of order_progress for some. PostgreSQL
+-- removes the older versions when it next writes to the page.
+--
 -- Lists read indexes alone, which PostgreSQL can do for pages that it has vacuumed since they were last written to. By
 -- default it vacuums a table after a fifth of it has changed.
-ALTER TABLE orders SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02,
-    autovacuum_analyze_scale_factor = 0.02);
+ALTER TABLE order_states SET (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05,
+    autovacuum_analyze_scale_factor = 0.05);
+ALTER TABLE order_progress SET (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02,
+    autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 ALTER TABLE order_search SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02,
     autovacuum_analyze_scale_factor = 0.02);
 
@@ -726,6 +760,9 @@ DROP TABLE order_attention;
 DROP TABLE decisions;
 DROP TABLE events;
 DROP TABLE order_counts;
+DROP TABLE order_documents;
+DROP TABLE order_states;
+DROP TABLE order_progress;
 DROP TABLE orders;
 DROP TABLE order_transactions;
 DROP TABLE call_pacing;

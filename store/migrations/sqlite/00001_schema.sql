@@ -1,6 +1,7 @@
 -- The schema of release 0.1.0 on SQLite. The other engine has the same tables and columns. Times are microseconds
--- since 1970 (0: never). JSON is TEXT, and a BYTEA column is sealed (AES-256-GCM) unless it says otherwise. A team_id of
--- '' means "all teams".
+-- since 1970 (0: never). JSON is TEXT, and a BYTEA column is sealed (AES-256-GCM) unless it says otherwise. An id that
+-- Aliquot makes is a UUID, as TEXT in lower case; NULL means none, and a team_id of NULL means "all teams". Ids that
+-- others make are TEXT as they came.
 
 -- +goose Up
 
@@ -57,11 +58,11 @@ CREATE TABLE idempotency (
     token       TEXT NOT NULL,           -- of the claim
     state       TEXT NOT NULL,           -- executing, stored
     lease_until BIGINT NOT NULL,
-    order_id    TEXT,                    -- NULL: the answer is about no order
+    order_id    TEXT,                    -- NULL when the answer made no order
     status      BIGINT NOT NULL,
     answer      BYTEA,
     created_at  BIGINT NOT NULL,
-    demand_id   TEXT NOT NULL DEFAULT '', -- of the demand that the request makes; the same for each claim of the key
+    demand_id   TEXT NOT NULL,           -- of the demand that the request makes; the same for each claim of the key
     PRIMARY KEY (team_id, route, key_hash)
 );
 CREATE INDEX idempotency_created ON idempotency (created_at);
@@ -132,7 +133,7 @@ CREATE INDEX markers_by_lab ON markers (lab_id);
 
 CREATE TABLE lab_tests (
     id         TEXT PRIMARY KEY,
-    team_id    TEXT NOT NULL,
+    team_id    TEXT,
     lab_id     BIGINT REFERENCES labs (id),
     slug       TEXT NOT NULL,
     status     TEXT NOT NULL,
@@ -174,7 +175,7 @@ CREATE TABLE zips (
 
 CREATE TABLE lab_accounts (
     id          TEXT PRIMARY KEY,
-    team_id     TEXT NOT NULL,
+    team_id     TEXT,
     lab_slug    TEXT NOT NULL,
     partner     TEXT NOT NULL,
     environment TEXT NOT NULL,
@@ -219,8 +220,13 @@ CREATE TABLE order_transactions (
     updated_at BIGINT NOT NULL
 );
 
+-- An order has one row in each of four tables, which are written at different times: orders, order_progress,
+-- order_states and order_documents.
+
+-- What an order is. A row is hardly ever written after its creation: when the lab names its number, when a kit is
+-- registered, and when the order is erased. Other tables refer to this one.
 CREATE TABLE orders (
-    id                TEXT PRIMARY KEY,
+    id                TEXT PRIMARY KEY,                   -- in the order of creation
     team_id           TEXT NOT NULL,
     user_id           TEXT NOT NULL,
     client_user_id    TEXT NOT NULL,
@@ -236,54 +242,78 @@ CREATE TABLE orders (
     origin            TEXT NOT NULL,
     parent_id         TEXT UNIQUE REFERENCES orders (id), -- at most one replacement per order
     depth             INTEGER NOT NULL,
-    status            TEXT NOT NULL,                      -- low-level
-    detail            TEXT NOT NULL,
-    status_at         BIGINT NOT NULL,                    -- when the status was recorded
-    sequence          BIGINT NOT NULL,                    -- of the newest event
-    revision          BIGINT NOT NULL,                    -- counts recordings, which compare and set it
-    shipped           BOOLEAN NOT NULL,
-    unfinished        BOOLEAN NOT NULL,                   -- the workflow has something to do or to wait for
-    next_deadline     BIGINT NOT NULL,                    -- by when the workflow has to have recorded something
-    activate_by       TEXT,                               -- YYYY-MM-DD
     priority          BOOLEAN NOT NULL,
     billing_type      TEXT NOT NULL,
-    creator_member_id TEXT,
-    lab_test          TEXT NOT NULL,                      -- JSON, as it was when ordered
-    state             TEXT NOT NULL,                      -- JSON: the workflow's state, without patient data
-    patient           BYTEA,
-    address           BYTEA,
-    shipping          BYTEA,
-    physician         BYTEA,
-    clinical          BYTEA,                              -- consents, answers, diagnosis codes, notes, passthrough
-    results           BYTEA,                              -- summary of the newest visible result version
-    started_at        BIGINT NOT NULL,                    -- when the workflow first loaded the order
+    creator_member_id TEXT,                               -- the client's own id of a member, as it was sent
     created_at        BIGINT NOT NULL,
-    updated_at        BIGINT NOT NULL,                    -- newest recording with an event
     imported          BOOLEAN NOT NULL DEFAULT FALSE,     -- another system made the requisition
     erase_at          BIGINT NOT NULL DEFAULT 0,          -- from when on an ended order is erased; 0: not
     erased_at         BIGINT NOT NULL DEFAULT 0,
-    sms_enabled       BOOLEAN NOT NULL DEFAULT TRUE,      -- the patient may be sent text messages
-    woken_at          BIGINT NOT NULL DEFAULT 0           -- when the reconciler last woke the run; 0: never
+    sms_enabled       BOOLEAN NOT NULL DEFAULT TRUE       -- the patient may be sent text messages
 );
 CREATE INDEX orders_by_creation ON orders (created_at, id);
 CREATE INDEX orders_by_transaction ON orders (transaction_id);
-CREATE INDEX orders_by_user ON orders (user_id, created_at, id, team_id, status);
 CREATE INDEX orders_by_sample ON orders (sample_id) WHERE sample_id <> '';
 CREATE INDEX orders_by_accession ON orders (accession) WHERE accession <> '';
-CREATE INDEX orders_unfinished ON orders (id, modality, status) WHERE unfinished;
-CREATE INDEX orders_never_started ON orders (created_at) WHERE started_at = 0;
 CREATE INDEX orders_to_erase ON orders (erase_at) WHERE erase_at > 0;
-CREATE INDEX orders_by_deadline ON orders (next_deadline) WHERE unfinished AND next_deadline > 0;
+
+-- How far an order is, and what lists of orders select and sort by. A row is written with each event, and with other
+-- changes that the client sees. The first columns are copies of the order's; of these only user_id changes, with it.
+CREATE TABLE order_progress (
+    order_id    TEXT PRIMARY KEY REFERENCES orders (id),
+    team_id     TEXT NOT NULL,
+    user_id     TEXT NOT NULL,
+    modality    TEXT NOT NULL,
+    created_at  BIGINT NOT NULL,
+    status      TEXT NOT NULL,    -- low-level
+    detail      TEXT NOT NULL,
+    status_at   BIGINT NOT NULL,  -- when the status was recorded
+    sequence    BIGINT NOT NULL,  -- of the newest event
+    updated_at  BIGINT NOT NULL,  -- newest recording with an event, or with another change that the client sees
+    activate_by TEXT,             -- YYYY-MM-DD
+    unfinished  BOOLEAN NOT NULL  -- the workflow has something to do or to wait for
+);
+CREATE INDEX order_progress_by_user ON order_progress (user_id, created_at, order_id, team_id, status);
+CREATE INDEX order_progress_unfinished ON order_progress (order_id, modality, status) WHERE unfinished;
 
 -- The indexes of lists. Each begins with a usual filter, continues in the order of the list, and ends with the other
 -- columns that lists filter by. So the ids of a page and the number of all orders are read from one index alone, and
--- rows are read for the page only. Every step of an order writes to each of these indexes anyway: the status is in all.
-CREATE INDEX orders_list ON orders (team_id, created_at, id, status, modality, updated_at, activate_by);
-CREATE INDEX orders_list_by_status ON orders (team_id, status, created_at, id, modality, updated_at, activate_by);
-CREATE INDEX orders_list_by_method ON orders (team_id, modality, created_at, id, status, updated_at, activate_by);
-CREATE INDEX orders_list_by_change ON orders (team_id, updated_at, created_at, id, status, modality, activate_by);
-CREATE INDEX orders_list_scheduled ON orders (team_id, activate_by, created_at, id, status, modality, updated_at)
-    WHERE activate_by IS NOT NULL;
+-- rows are read for the page only. Every event writes to each of these indexes anyway: the status is in all of them.
+CREATE INDEX order_progress_list ON order_progress (team_id, created_at, order_id, status, modality, updated_at,
+    activate_by);
+CREATE INDEX order_progress_list_by_status ON order_progress (team_id, status, created_at, order_id, modality,
+    updated_at, activate_by);
+CREATE INDEX order_progress_list_by_method ON order_progress (team_id, modality, created_at, order_id, status,
+    updated_at, activate_by);
+CREATE INDEX order_progress_list_by_change ON order_progress (team_id, updated_at, created_at, order_id, status,
+    modality, activate_by);
+CREATE INDEX order_progress_list_scheduled ON order_progress (team_id, activate_by, created_at, order_id, status,
+    modality, updated_at) WHERE activate_by IS NOT NULL;
+
+-- What the workflow knows of an order. Every recording locks a row, and writes it. A recording may leave the indexed
+-- columns as they are; PostgreSQL then writes to no index at all, as long as the page has room.
+CREATE TABLE order_states (
+    order_id      TEXT PRIMARY KEY REFERENCES orders (id),
+    revision      BIGINT NOT NULL,           -- counts recordings, which compare and set it
+    state         TEXT NOT NULL,             -- JSON: the workflow's state, without patient data
+    next_deadline BIGINT NOT NULL,           -- by when the workflow has to have recorded something; 0: it need not
+    started_at    BIGINT NOT NULL,           -- when the workflow first loaded the order
+    woken_at      BIGINT NOT NULL DEFAULT 0  -- when the reconciler last woke the run; 0: never
+);
+CREATE INDEX order_states_by_deadline ON order_states (next_deadline) WHERE next_deadline > 0;
+CREATE INDEX order_states_never_started ON order_states (order_id) WHERE started_at = 0;
+
+-- The documents of an order. A row is written when one of them changes: by a registration, a correction or results.
+CREATE TABLE order_documents (
+    order_id  TEXT PRIMARY KEY REFERENCES orders (id),
+    lab_test  TEXT NOT NULL, -- JSON, as it was when ordered
+    patient   BYTEA,
+    address   BYTEA,
+    shipping  BYTEA,
+    physician BYTEA,
+    clinical  BYTEA,         -- consents, answers, diagnosis codes, notes, passthrough
+    results   BYTEA          -- summary of the newest visible result version
+);
 
 -- The number of unfinished orders by modality and status. Each transaction that moves an order changes the counts, in
 -- one of several rows of the status, so that two transactions rarely wait for each other. The count is the sum.
@@ -319,7 +349,7 @@ CREATE TABLE decisions (
     reason      TEXT NOT NULL,   -- a code
     from_status TEXT NOT NULL,
     to_status   TEXT NOT NULL,   -- '': no event
-    child_id    TEXT NOT NULL,   -- the replacement; '': none
+    child_id    TEXT,            -- the replacement; NULL: none
     at          BIGINT NOT NULL,
     PRIMARY KEY (order_id, revision)
 );
@@ -339,8 +369,8 @@ CREATE TABLE order_search (
     order_id   TEXT NOT NULL REFERENCES orders (id),
     field      TEXT NOT NULL,
     hash       TEXT NOT NULL,
-    team_id    TEXT NOT NULL DEFAULT '',  -- of the order
-    created_at BIGINT NOT NULL DEFAULT 0, -- of the order
+    team_id    TEXT NOT NULL,           -- of the order
+    created_at BIGINT NOT NULL,         -- of the order
     PRIMARY KEY (order_id, field, hash)
 );
 CREATE INDEX order_search_by_hash ON order_search (field, hash, team_id, created_at, order_id);
@@ -380,7 +410,7 @@ CREATE TABLE appointments (
     team_id        TEXT NOT NULL,
     type           TEXT NOT NULL,   -- phlebotomy, patient_service_center
     provider       TEXT NOT NULL,
-    account_id     TEXT NOT NULL,   -- through which the provider is called
+    account_id     TEXT,            -- through which the provider is called
     status         TEXT NOT NULL,
     reference      TEXT NOT NULL,   -- the provider's id of the appointment; '': not known yet
     confirmation   TEXT NOT NULL,
@@ -486,7 +516,7 @@ CREATE TABLE inbox (
     reason       BYTEA,                       -- the partner's own words
     received_at  BIGINT NOT NULL,
     state_at     BIGINT NOT NULL,
-    account_id   TEXT NOT NULL DEFAULT '',    -- the lab account that it came through; '': not known
+    account_id   TEXT,                        -- the lab account that it came through; NULL: not known
     fetch_at     BIGINT NOT NULL DEFAULT 0,   -- when to fetch the announced results of an unknown order; 0: do not
     fetch_tries  INTEGER NOT NULL DEFAULT 0
 );
@@ -519,12 +549,12 @@ CREATE TABLE inbox_keys (
 CREATE TABLE reviews (
     id                TEXT PRIMARY KEY,
     subject           TEXT NOT NULL UNIQUE, -- order:<id>, or report:<lab account>:<order number as reported>
-    team_id           TEXT NOT NULL,
+    team_id           TEXT,
     lab_account_id    TEXT NOT NULL,
     lab_slug          TEXT NOT NULL,
     order_number      TEXT NOT NULL,        -- as reported
-    order_id          TEXT NOT NULL,        -- the order that ended otherwise; '': none was found
-    result_id         TEXT NOT NULL,        -- with order_id: the result version that is held
+    order_id          TEXT,                 -- the order that ended otherwise; NULL: none was found
+    result_id         TEXT,                 -- with order_id: the result version that is held
     status            TEXT NOT NULL,
     decision_code     TEXT NOT NULL,
     matching          TEXT NOT NULL,        -- JSON: ids, codes and counts
@@ -534,10 +564,10 @@ CREATE TABLE reviews (
     pdf               BYTEA,                -- only without an order
     note              BYTEA,
     resolution_action TEXT NOT NULL,        -- '': not decided yet
-    accepting         TEXT NOT NULL,        -- the order whose workflow is asked to accept the lab report; '': none
-    demand_id         TEXT NOT NULL,        -- of the demand that asks it
-    resolved_user_id  TEXT NOT NULL,
-    resolved_order_id TEXT NOT NULL,
+    accepting         TEXT,                 -- the order whose workflow is asked to accept the report; NULL: none
+    demand_id         TEXT,                 -- of the demand that asks it
+    resolved_user_id  TEXT,
+    resolved_order_id TEXT,
     created_at        BIGINT NOT NULL,
     updated_at        BIGINT NOT NULL,
     reviewed_at       BIGINT NOT NULL       -- 0: not decided yet
@@ -563,7 +593,7 @@ CREATE TABLE unmatched_tests (
     status        TEXT NOT NULL,   -- queued, running, succeeded, failed
     stage         TEXT NOT NULL,
     orders        TEXT NOT NULL,   -- JSON, by role
-    raw_result_id TEXT NOT NULL,   -- of the review; '': none yet
+    raw_result_id TEXT,            -- of the review; NULL: none yet
     error_code    TEXT NOT NULL,
     error_message TEXT NOT NULL,
     lease_until   BIGINT NOT NULL, -- a process works on the run until this time
@@ -603,7 +633,7 @@ CREATE INDEX endpoints_team ON endpoints (team_id);
 CREATE TABLE messages (
     id         TEXT PRIMARY KEY,
     team_id    TEXT NOT NULL,
-    order_id   TEXT NOT NULL,
+    order_id   TEXT,
     event_type TEXT NOT NULL,
     sequence   BIGINT NOT NULL,        -- of the order's event
     body       BYTEA NOT NULL,         -- the exact bytes to send
@@ -663,11 +693,11 @@ CREATE TABLE encryption_checks (
 CREATE TABLE audit (
     id         TEXT PRIMARY KEY,
     at         BIGINT NOT NULL,
-    key_id     TEXT NOT NULL,
-    team_id    TEXT NOT NULL,
-    order_id   TEXT NOT NULL,
+    key_id     TEXT,
+    team_id    TEXT,
+    order_id   TEXT,
     action     TEXT NOT NULL,
-    request_id TEXT NOT NULL,
+    request_id TEXT NOT NULL, -- of the request, often the caller's own
     address    TEXT NOT NULL,
     detail     TEXT NOT NULL, -- codes only
     seq        BIGINT,        -- the position in the chain; NULL until the row is sealed
@@ -719,6 +749,9 @@ DROP TABLE order_attention;
 DROP TABLE decisions;
 DROP TABLE events;
 DROP TABLE order_counts;
+DROP TABLE order_documents;
+DROP TABLE order_states;
+DROP TABLE order_progress;
 DROP TABLE orders;
 DROP TABLE order_transactions;
 DROP TABLE call_pacing;
