@@ -140,6 +140,9 @@ func (s *Store) EraseOrders(ctx context.Context, limit int) (int, error) {
 	return erased, nil
 }
 
+// deleteAnswersOfOrder deletes the stored answers about an order.
+const deleteAnswersOfOrder = `DELETE FROM idempotency WHERE order_id = $1`
+
 // orderDeleteStatements delete the rows of an order that contain nothing but data to be erased, and the rows that
 // depend on them.
 var orderDeleteStatements = []string{
@@ -150,7 +153,7 @@ var orderDeleteStatements = []string{
 	`DELETE FROM review_search WHERE review_id IN (SELECT id FROM reviews WHERE $1 IN (order_id, resolved_order_id))`,
 	`DELETE FROM reviews WHERE $1 IN (order_id, resolved_order_id)`,
 	`DELETE FROM appointment_places WHERE order_id = $1`,
-	`DELETE FROM idempotency WHERE order_id = $1`,
+	deleteAnswersOfOrder,
 	`DELETE FROM order_search WHERE order_id = $1`,
 }
 
@@ -176,7 +179,8 @@ func (s *Store) eraseOrder(ctx context.Context, tx *sql.Tx, id string) error {
 		}
 	}
 	for _, t := range sealedTables {
-		if t.orderCondition == "" || len(t.requiredColumns) > 0 { // the rows do not belong to orders, or are deleted already
+		// The rows do not belong to orders, or are deleted already.
+		if t.orderCondition == "" || len(t.requiredColumns) > 0 || t.deletedWithOrder {
 			continue
 		}
 		//nolint:gosec // all names are from the list of sealed tables

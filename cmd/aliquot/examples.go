@@ -58,8 +58,9 @@ var examples = map[string]string{
 	"lab-account":      "aliquot lab-account list",
 	"lab-account list": "aliquot lab-account list --output json",
 
-	"inbox":      "aliquot inbox list --state unmatched",
-	"inbox list": "aliquot inbox list --state unmatched",
+	"inbox":         "aliquot inbox list --state unmatched",
+	"inbox list":    "aliquot inbox list --state unmatched",
+	"inbox release": "aliquot inbox release " + exampleID,
 
 	"key":      "aliquot key create --name website",
 	"key list": "aliquot key list --output json",
