@@ -78,7 +78,7 @@ func TestAPromotedReplicaIsNotAskedAndNotWritten(t *testing.T) {
 	pool := r.store.db.Replica.Pool()
 	require.NoError(t, pool.PingContext(t.Context()))
 	require.NoError(t, r.standby.Promote())
-	_, err := pool.ExecContext(t.Context(), `UPDATE orders SET status = 'lost'`)
+	_, err := pool.ExecContext(t.Context(), `UPDATE order_progress SET status = 'lost'`)
 	require.ErrorContains(t, err, "read-only", "also by a connection from before")
 	promoted := openStore(t, r.copyURL)
 	moveTo(t, promoted, o.ID, lifecycle.Lost) // the control: it accepts writes

@@ -8,12 +8,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
-var auditedRead = AuditRow{APIKeyID: "key", Action: "order.read", RequestID: "r1", Address: "192.0.2.7"}
+var auditedRead = AuditRow{APIKeyID: testids.Of("key"), Action: "order.read", RequestID: "r1", Address: "192.0.2.7"}
 
 // readsOfOrder are the reads about one order that a replica may answer. None is older than the primary has it.
 func readsOfOrder(t testing.TB, o *order.Order) map[string]func(*Store) (any, error) {
@@ -153,7 +154,7 @@ func TestAnOrderIsNeverOlderThanThePrimaryHasIt(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, listed.([]any)[0], 2, "a list may be as old as the replica may be")
 	}))
-	sent, _ := enqueueMessage(t, r.direct, WebhookMessage{TeamID: o.TeamID, OrderID: "a"})
+	sent, _ := enqueueMessage(t, r.direct, WebhookMessage{TeamID: o.TeamID, OrderID: testids.Of("a")})
 	require.Equal(t, sqldb.ReplicaNotFound, r.outcome(func() {
 		m, err := r.store.WebhookMessage(t.Context(), sent)
 		require.NoError(t, err)
@@ -179,7 +180,7 @@ func TestReadsByTheReplicaAreAudited(t *testing.T) {
 		_, err := r.store.ReadOrderAudited(t.Context(), team, id, auditedRead)
 		require.ErrorIs(t, err, ErrNotFound)
 	}
-	rows, err := r.direct.AuditLog(t.Context(), AuditQuery{APIKeyID: "key"})
+	rows, err := r.direct.AuditLog(t.Context(), AuditQuery{APIKeyID: testids.Of("key")})
 	require.NoError(t, err)
 	require.Empty(t, rows, "an order that was not returned is not audited")
 
