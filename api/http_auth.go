@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
+	"github.com/google/uuid"
 
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
@@ -184,6 +185,9 @@ func (s *server) appendChangeAudit(ctx context.Context, action, teamID, orderID,
 
 func auditRow(ctx context.Context, action, teamID, orderID, detail string) store.AuditRow {
 	c := callerOf(ctx)
+	if orderID == uuid.Nil.String() { // no order has it, and the store takes it for no id of a row
+		orderID = ""
+	}
 	return store.AuditRow{
 		APIKeyID: c.apiKey.ID, TeamID: teamID, OrderID: orderID, Action: action, RequestID: c.requestID, Address: c.address,
 		Detail: detail,
