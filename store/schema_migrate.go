@@ -22,7 +22,8 @@ var migrations embed.FS
 // numbered their migrations differently, so this build cannot know the schema of such a database.
 var ErrUnreleasedSchema = errors.New("the database was made by an unreleased build: create a new database")
 
-// Migrate brings the schema up to date. Running it again, or in several processes at once, is harmless.
+// Migrate brings the schema up to date and makes the partitions that are missing. Running it again, or in several
+// processes at once, is harmless.
 func (s *Store) Migrate(ctx context.Context) error {
 	p, err := s.migrator()
 	if err != nil {
@@ -31,7 +32,8 @@ func (s *Store) Migrate(ctx context.Context) error {
 	for at := int64(-1); ; {
 		_, err := p.Up(ctx)
 		if err == nil {
-			return nil
+			_, err = s.MakePartitions(ctx)
+			return err
 		}
 		// SQLite has no lock for migrations. When two processes begin the same migration, one of them fails because the
 		// other has done it. That one continues as long as the schema's version rises.

@@ -164,7 +164,7 @@ func TestAChangedSnapshotIsNoticed(t *testing.T) {
 	require.NotEqual(t, m.Searches, searches(t, s, slices.Collect(maps.Keys(m.Searches))))
 	execUnchecked(t, s, `UPDATE orders SET state = replace(state, '"order_id"', '"orderId"') WHERE id = $1`, id)
 	require.Equal(t, []string{"orders.state of " + id}, notAgain(t, s))
-	execUnchecked(t, s, `UPDATE audit SET detail = 'other' WHERE seq = 2`)
+	execUnchecked(t, s, `UPDATE audit SET detail = 'other'`+ofSeal(2))
 	require.NotNil(t, verifyWholeAudit(t, s).Break)
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -135,15 +136,37 @@ func (s *Store) EraseOrders(ctx context.Context, limit int) (int, error) {
 // orderDeleteStatements delete the rows of an order that contain nothing but data to be erased, and the rows that
 // depend on them.
 var orderDeleteStatements = []string{
-	`DELETE FROM attempts WHERE message_id IN (SELECT id FROM messages WHERE order_id = $1)`,
-	`DELETE FROM deliveries WHERE message_id IN (SELECT id FROM messages WHERE order_id = $1)`,
-	`DELETE FROM messages WHERE order_id = $1`,
 	`DELETE FROM results WHERE order_id = $1`,
 	`DELETE FROM review_search WHERE review_id IN (SELECT id FROM reviews WHERE $1 IN (order_id, resolved_order_id))`,
 	`DELETE FROM reviews WHERE $1 IN (order_id, resolved_order_id)`,
 	`DELETE FROM appointment_places WHERE order_id = $1`,
 	`DELETE FROM idempotency WHERE order_id = $1`,
 	`DELETE FROM order_search WHERE order_id = $1`,
+}
+
+// eraseMessages deletes the webhook messages of an order, and then what depends on them. Who adds a delivery or an
+// attempt meanwhile has locked its message or its delivery, so the next statement deletes that too.
+func eraseMessages(ctx context.Context, tx *sql.Tx, orderID string) error {
+	between, err := messageIDs(ctx, tx, orderID)
+	if err != nil {
+		return err
+	}
+	ids, err := sqldb.QueryAll(ctx, tx, sqldb.ScanText,
+		`DELETE FROM messages WHERE order_id = $1 AND id >= $2 AND id < $3 RETURNING id`, orderID, between.first, between.end)
+	if err != nil {
+		return err
+	}
+	const chunkSize = 100
+	for part := range slices.Chunk(ids, chunkSize) {
+		var these sqldb.Where
+		these.AndIn("message_id IN (?)", part)
+		for _, table := range []string{"deliveries", "attempts"} {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+these.String(), these.Args...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // eraseOrder erases one order. The first statement locks its row. A replacement that was created after the user was
@@ -159,13 +182,17 @@ func (s *Store) eraseOrder(ctx context.Context, tx *sql.Tx, id string) error {
 	if err := scheduleOrderErasure(ctx, tx, userID, now); err != nil {
 		return err
 	}
+	if err := eraseMessages(ctx, tx, id); err != nil { // before the reviews, which tell until when there are messages
+		return err
+	}
 	for _, removal := range orderDeleteStatements {
 		if _, err := tx.ExecContext(ctx, removal, id); err != nil {
 			return err
 		}
 	}
 	for _, t := range sealedTables {
-		if t.orderCondition == "" || len(t.requiredColumns) > 0 { // the rows do not belong to orders, or are deleted already
+		// The rows do not belong to orders, or are deleted already.
+		if t.orderCondition == "" || len(t.requiredColumns) > 0 || t.name == "attempts" {
 			continue
 		}
 		//nolint:gosec // all names are from the list of sealed tables
