@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/store/keyring"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
@@ -184,7 +185,7 @@ func runTwoBatches(t *testing.T, ignoresLeases bool) (doubled int) {
 	require.Zero(t, backlog.Pending)
 	require.Len(t, s.received, 8)
 	require.Zero(t, first.count("lost")+second.count("lost"))
-	_, wait, err := s.db.TakeDeliveryLease(t.Context(), store.DeliveryLease{EndpointID: s.endpoint, Owner: "next",
+	_, wait, err := s.db.TakeDeliveryLease(t.Context(), store.DeliveryLease{EndpointID: s.endpoint, Owner: testids.Of("next"),
 		Duration: time.Second})
 	require.NoError(t, err)
 	require.Zero(t, wait, "a batch frees the lease at its end")
@@ -231,7 +232,7 @@ func TestABatchThatHasLostItsLeaseStops(t *testing.T) {
 	batch := s.startBatch(false)
 	s.await(func() bool { all, _ := s.requests(); return all > 0 }, "the batch posts nothing")
 	s.exec(`UPDATE delivery_leases SET expires_at = 1`)
-	stolen, wait, err := s.db.TakeDeliveryLease(t.Context(), store.DeliveryLease{EndpointID: s.endpoint, Owner: "thief",
+	stolen, wait, err := s.db.TakeDeliveryLease(t.Context(), store.DeliveryLease{EndpointID: s.endpoint, Owner: testids.Of("thief"),
 		Duration: time.Minute})
 	require.NoError(t, err)
 	require.Zero(t, wait)

@@ -91,7 +91,7 @@ func TestATextThatIsNoUUIDIsNotWritten(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()
 		o := addOrder(t, s)
-		for _, id := range []string{"", "nonsense", strings.ToUpper(sqldb.NewID() + "a")[:36], strings.ToUpper(o.ID)} {
+		for _, id := range []string{"", "nonsense", sqldb.NilID, strings.ToUpper(o.ID[:8] + "-abcd" + o.ID[13:])} {
 			spoilt := newOrder(s, o.TeamID)
 			spoilt.Order.LabAccountID = id
 			for name, write := range map[string]func() error{

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
@@ -18,9 +19,9 @@ func TestAKeyIsRotatedAndTheOldOneRemoved(t *testing.T) {
 	t.Setenv("ALIQUOT_ENCRYPTION_KEYS", older)
 	mustCommand(t, "migrate")
 	require.NoError(t, withStore(t.Context(), func(db *store.Store) error {
-		team := store.Team{ID: "t", Name: "T", Environment: store.Sandbox}
+		team := store.Team{ID: testids.Of("t"), Name: "T", Environment: store.Sandbox}
 		return errors.Join(db.CreateTeam(t.Context(), team),
-			db.CreateUser(t.Context(), store.User{ID: "u", TeamID: "t", ClientUserID: "c",
+			db.CreateUser(t.Context(), store.User{ID: testids.Of("u"), TeamID: testids.Of("t"), ClientUserID: "c",
 				FallbackBirthDate: new("1990-01-01")}))
 	}))
 
@@ -40,7 +41,7 @@ func TestAKeyIsRotatedAndTheOldOneRemoved(t *testing.T) {
 
 	t.Setenv("ALIQUOT_ENCRYPTION_KEYS", newer)
 	require.NoError(t, withStore(t.Context(), func(db *store.Store) error {
-		u, err := db.User(t.Context(), "t", "u")
+		u, err := db.User(t.Context(), testids.Of("t"), testids.Of("u"))
 		require.Equal(t, "1990-01-01", *u.FallbackBirthDate)
 		return err
 	}))

@@ -12,7 +12,7 @@ func TestOnlyTheStoredFormIsAnID(t *testing.T) {
 	t.Parallel()
 	id := NewID()
 	for text, want := range map[string]bool{
-		id: true, NilID: true, strings.Repeat("f", 8) + "-ffff-ffff-ffff-ffffffffffff": true,
+		id: true, strings.Repeat("f", 8) + "-ffff-ffff-ffff-ffffffffffff": true,
 		"": false, "o1": false, strings.ToUpper("ab" + id[2:]): false, "{" + id + "}": false, "urn:uuid:" + id: false,
 		strings.ReplaceAll(id, "-", ""): false, id + " ": false, id[:35]: false, id[:35] + "g": false,
 	} {
@@ -24,6 +24,8 @@ func TestOnlyTheStoredFormIsAnID(t *testing.T) {
 		require.ErrorIs(t, RequireIDs("the first", id, "the second", text), ErrInvalidID, text)
 	}
 	require.Equal(t, uuid.Nil.String(), NilID)
+	require.True(t, IsID(NilID), "it may be looked for")
+	require.ErrorIs(t, RequireIDs("it", NilID), ErrInvalidID)
 }
 
 func TestIDsThatMayBeNull(t *testing.T) {
