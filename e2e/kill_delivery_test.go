@@ -134,8 +134,8 @@ func (k *workerKillSystem) release() {
 // lockAttempts locks the attempts, so that no process can record one.
 func (k *workerKillSystem) lockAttempts() {
 	k.t.Helper()
-	driver, source, statement := "pgx", k.dbURL, `LOCK TABLE attempts IN ACCESS EXCLUSIVE MODE`
-	if path, ok := strings.CutPrefix(k.dbURL, "sqlite:"); ok {
+	driver, source, statement := "pgx", k.ownerURL, `LOCK TABLE attempts IN ACCESS EXCLUSIVE MODE`
+	if path, ok := strings.CutPrefix(k.ownerURL, "sqlite:"); ok {
 		driver, source, statement = "sqlite", "file:"+path+"?_txlock=immediate&_pragma=busy_timeout(10000)", `SELECT 1`
 	}
 	db, err := sql.Open(driver, source)

@@ -48,7 +48,7 @@ type sqlBarrier struct {
 
 func (s *system) newSQLBarrier(lock string) *sqlBarrier {
 	s.t.Helper()
-	conn, err := pgx.Connect(s.t.Context(), s.dbURL)
+	conn, err := pgx.Connect(s.t.Context(), s.ownerURL)
 	require.NoError(s.t, err)
 	_, err = conn.Exec(s.t.Context(), "BEGIN")
 	require.NoError(s.t, err)
@@ -62,7 +62,7 @@ func (s *system) newSQLBarrier(lock string) *sqlBarrier {
 	return b
 }
 
-// await waits until a statement about the table waits for the barrier.
+// await waits until a statement about the table waits for the barrier. Only the application's role sees its statements.
 func (b *sqlBarrier) await(table string) {
 	b.s.t.Helper()
 	db, err := pgx.Connect(b.s.t.Context(), b.s.dbURL)

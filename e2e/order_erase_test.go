@@ -10,11 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// executeSQL changes the database directly.
+// executeSQL changes the database directly, as its owner.
 func (s *system) executeSQL(statement string, args ...any) {
 	s.t.Helper()
-	driver, source := "pgx", s.dbURL
-	if path, ok := strings.CutPrefix(s.dbURL, "sqlite:"); ok {
+	driver, source := "pgx", s.ownerURL
+	if path, ok := strings.CutPrefix(s.ownerURL, "sqlite:"); ok {
 		driver, source = "sqlite", "file:"+path+"?_pragma=busy_timeout(10000)"
 	}
 	db, err := sql.Open(driver, source)

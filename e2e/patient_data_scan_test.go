@@ -136,7 +136,7 @@ func (s *system) databaseTexts() []searchedText {
 		}
 	}
 	if !isSQLite {
-		return append(places, searchedText{"dump", postgrestest.Dump(s.t, s.dbURL)})
+		return append(places, searchedText{"dump", postgrestest.Dump(s.t, s.ownerURL)})
 	}
 	backup := filepath.Join(s.t.TempDir(), "backup.db")
 	_, err := db.ExecContext(context.Background(), `VACUUM INTO '`+backup+`'`)
@@ -175,11 +175,11 @@ func (s *system) commandTexts(binary string, orders []string) (places []searched
 	return places
 }
 
-// openDatabase opens a connection to the database.
+// openDatabase opens a connection to the database, as its owner.
 func (s *system) openDatabase() *sql.DB {
 	s.t.Helper()
-	driver, source := "pgx", s.dbURL
-	if path, isSQLite := strings.CutPrefix(s.dbURL, "sqlite:"); isSQLite {
+	driver, source := "pgx", s.ownerURL
+	if path, isSQLite := strings.CutPrefix(s.ownerURL, "sqlite:"); isSQLite {
 		driver, source = "sqlite", "file:"+path
 	}
 	db, err := sql.Open(driver, source)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,7 +76,8 @@ type system struct {
 	t         testing.TB
 	scenarios *scenario.System // shared by subtests, which then book different slots; nil: each has its own
 	options   options
-	dbURL     string
+	dbURL     string // with the role of the processes
+	ownerURL  string // with the role that owns the schema
 	temporal  *temporaltest.DevServer
 	namespace string
 	client    client.Client
@@ -107,17 +109,21 @@ func newSystem(t testing.TB, o options) *system {
 	s.namespace = s.temporal.Namespace(t)
 	switch {
 	case o.database != "":
-		s.dbURL = o.database
+		s.ownerURL = o.database
+		require.NoError(t, migrate(s.ownerURL))
 	case o.postgres:
-		s.dbURL = migratedPostgres.Copy(t)
+		s.ownerURL = migratedPostgres.Copy(t)
 	default:
-		s.dbURL = "sqlite:" + migratedSQLite.Copy(t)
+		s.ownerURL = "sqlite:" + migratedSQLite.Copy(t)
+	}
+	s.dbURL = s.ownerURL
+	if !strings.HasPrefix(s.ownerURL, "sqlite:") {
+		s.dbURL = postgrestest.AsRole(s.ownerURL, postgrestest.ApplicationRole)
 	}
 	if o.traced {
 		s.enableTracing()
 	}
 	s.store = s.openStore()
-	require.NoError(t, s.store.Migrate(t.Context()))
 	s.client = s.dial()
 	s.await(func() bool { // a worker process tries again too
 		return worker.EnsureAttributesAndSchedules(t.Context(), s.client, s.namespace, s.log()) == nil
@@ -165,12 +171,21 @@ var (
 	migratedPostgres = postgrestest.NewTemplate(migrate)
 )
 
+// migrate migrates a database as its owner. On PostgreSQL it grants the application's role what it needs.
 func migrate(url string) error {
 	st, err := openStore(url)
 	if err != nil {
 		return err
 	}
-	return errors.Join(st.Migrate(context.Background()), st.Close())
+	var roles store.DatabaseRoles
+	if !strings.HasPrefix(url, "sqlite:") {
+		roles.Application = postgrestest.ApplicationRole
+	}
+	err = st.Migrate(context.Background())
+	if err == nil {
+		err = st.GrantRoles(context.Background(), roles)
+	}
+	return errors.Join(err, st.Close())
 }
 
 func openStore(url string) (*store.Store, error) { return openStoreWith(url, encryptionKeys) }

@@ -51,10 +51,10 @@ func verifyWholeAudit(t *testing.T, s *Store) AuditCheck {
 	}
 }
 
-// execUnchecked changes the database without the store.
+// execUnchecked changes the database without the store, with the role of its owner.
 func execUnchecked(t *testing.T, s *Store, statement string, args ...any) {
 	t.Helper()
-	n, err := sqldb.ExecCount(t.Context(), s.db.Writer, statement, args...)
+	n, err := sqldb.ExecCount(t.Context(), asOwner(t, s).db.Writer, statement, args...)
 	require.NoError(t, err, statement)
 	require.Positive(t, n, statement)
 }

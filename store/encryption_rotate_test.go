@@ -62,13 +62,14 @@ func TestEverySealedColumnIsRotatedAndErased(t *testing.T) {
 		}
 
 		// Control: the comparison finds a column that is missing in the list, and one that no longer exists.
-		_, err := s.db.Writer.ExecContext(t.Context(),
+		owner := asOwner(t, s)
+		_, err := owner.db.Writer.ExecContext(t.Context(),
 			`CREATE TABLE forgotten (id TEXT PRIMARY KEY, clear TEXT, secret BYTEA)`)
 		require.NoError(t, err)
-		_, err = s.db.Writer.ExecContext(t.Context(), `ALTER TABLE shipments DROP COLUMN notes`)
+		_, err = owner.db.Writer.ExecContext(t.Context(), `ALTER TABLE shipments DROP COLUMN notes`)
 		require.NoError(t, err)
 		require.Equal(t, []string{"forgotten.secret", "shipments.notes, which the schema does not have"},
-			undeclaredSealedColumns(t, s))
+			undeclaredSealedColumns(t, owner))
 	})
 }
 

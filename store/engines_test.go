@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,15 +30,14 @@ func TestMain(m *testing.M) {
 
 var engines = []sqldb.Dialect{sqldb.SQLite, sqldb.Postgres}
 
-// forEachEngine runs a test with each engine, on a new, migrated store.
+// forEachEngine runs a test with each engine, on a new, migrated store. On PostgreSQL the store has the application's
+// role.
 func forEachEngine(t *testing.T, test func(t *testing.T, s *Store)) {
 	t.Helper()
 	for _, engine := range engines {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
-			s := openStore(t, migratedURL(t, engine))
-			require.NoError(t, s.Migrate(t.Context()))
-			test(t, s)
+			test(t, openStore(t, migratedURL(t, engine)))
 		})
 	}
 }
@@ -49,20 +49,19 @@ func forEachEngineShared(t *testing.T, test func(t *testing.T, open func() *Stor
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
 			url := migratedURL(t, engine)
-			open := func() *Store { return openStore(t, url) }
-			require.NoError(t, open().Migrate(t.Context()))
-			test(t, open)
+			test(t, func() *Store { return openStore(t, url) })
 		})
 	}
 }
 
-// migratedURL returns a new, migrated database. It is a copy, because migrating takes seconds with the race detector.
+// migratedURL returns a new, migrated database, with the application's role. It is a copy, because migrating takes
+// seconds with the race detector.
 func migratedURL(t testing.TB, engine sqldb.Dialect) string {
 	t.Helper()
 	if engine == sqldb.SQLite {
 		return "sqlite:" + migratedSQLite.Copy(t)
 	}
-	return migratedPostgres.Copy(t)
+	return postgrestest.AsRole(migratedPostgres.Copy(t), postgrestest.ApplicationRole)
 }
 
 var (
@@ -70,7 +69,10 @@ var (
 	migratedPostgres = postgrestest.NewTemplate(migrate)
 )
 
-// migrate migrates an empty database.
+// testRoles are the roles of the test servers.
+var testRoles = DatabaseRoles{Application: postgrestest.ApplicationRole, Reading: postgrestest.ReadingRole}
+
+// migrate migrates an empty database and grants the roles.
 func migrate(url string) error {
 	keys, err := keyring.Parse(testKey)
 	if err != nil {
@@ -80,10 +82,47 @@ func migrate(url string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.Migrate(context.Background()), s.Close())
+	err = s.Migrate(context.Background())
+	if err == nil && s.db.Dialect == sqldb.Postgres {
+		err = s.GrantRoles(context.Background(), testRoles)
+	}
+	return errors.Join(err, s.Close())
 }
 
-// engineURL returns a new, empty database. Opening it several times gives several stores on the same database.
+// asOwner returns a store on the same database with the role that owns the schema. On SQLite it is the same store.
+func asOwner(t testing.TB, s *Store) *Store {
+	t.Helper()
+	if s.db.Dialect == sqldb.SQLite {
+		return s
+	}
+	opened, ok := ownerURLs.Load(s)
+	require.True(t, ok, "the store was not opened by openStore")
+	url := opened.(string)
+	if url == "" {
+		return s
+	}
+	if owner, ok := owners.Load(s); ok {
+		return owner.(*Store)
+	}
+	db, err := sqldb.Open(url, 2)
+	require.NoError(t, err)
+	owner := *s
+	owner.db = db
+	ownerURLs.Store(&owner, "")
+	owners.Store(s, &owner)
+	t.Cleanup(func() {
+		owners.Delete(s)
+		ownerURLs.Delete(&owner)
+		require.NoError(t, db.Close())
+	})
+	return &owner
+}
+
+// ownerURLs has the URL of the owner for each store that openStore has opened on PostgreSQL; empty for the owner's own
+// store. owners has the stores that asOwner has opened.
+var ownerURLs, owners sync.Map
+
+// engineURL returns a new, empty database, on PostgreSQL with the role that owns it. Opening it several times gives several stores on the same database.
 func engineURL(t testing.TB, engine sqldb.Dialect) string {
 	t.Helper()
 	if engine == sqldb.SQLite {
@@ -101,7 +140,13 @@ func openStore(t testing.TB, url string, changes ...func(*Options)) *Store {
 	}
 	s, err := Open(context.Background(), o)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	if s.db.Dialect == sqldb.Postgres {
+		ownerURLs.Store(s, postgrestest.AsRole(url, postgrestest.OwnerRole))
+	}
+	t.Cleanup(func() {
+		ownerURLs.Delete(s)
+		require.NoError(t, s.Close())
+	})
 	return s
 }
 

@@ -136,7 +136,7 @@ func TestReadingAnOrderIsAudited(t *testing.T) {
 		require.Equal(t, row, rows[0])
 		require.WithinDuration(t, time.Now(), row.At, time.Minute)
 
-		_, err = s.db.Writer.ExecContext(t.Context(), `ALTER TABLE audit RENAME TO lost`)
+		_, err = asOwner(t, s).db.Writer.ExecContext(t.Context(), `ALTER TABLE audit RENAME TO lost`)
 		require.NoError(t, err)
 		got, err := s.ReadOrderAudited(t.Context(), o.TeamID, o.ID, row)
 		require.Error(t, err)

@@ -67,6 +67,7 @@ func TestMigrationsCanBeReverted(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		addOrder(t, s)
+		s = asOwner(t, s)
 		before, newest := tableNames(t, s), schemaVersion(t, s)
 		p, err := s.migrator()
 		require.NoError(t, err)
@@ -142,7 +143,7 @@ func TestADatabaseOfAnUnreleasedBuildIsRefused(t *testing.T) {
 		require.ErrorIs(t, reopen(), ErrUnreleasedSchema)
 		require.EqualError(t, reopen(), "the schema has migration 21: the database was made by an unreleased build: "+
 			"create a new database")
-		_, err := s.db.Writer.ExecContext(t.Context(), `DROP TABLE order_counts`) // which came with the last one
+		_, err := asOwner(t, s).db.Writer.ExecContext(t.Context(), `DROP TABLE order_counts`) // which came with the last one
 		require.NoError(t, err)
 		for i := range numbers[:len(numbers)-1] {
 			setVersions(numbers[:i+1]...)

@@ -54,6 +54,7 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	if err := refuseWrongKeys(ctx, db); err != nil {
 		return err
 	}
+	warnOfExcessPrivileges(ctx, db, logger)
 	telemetry, err := newTelemetry(ctx, "aliquot-api", set.Traces, logger)
 	if err != nil {
 		return err

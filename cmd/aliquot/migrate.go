@@ -18,18 +18,35 @@ func newMigrate() *cobra.Command {
 	return withOutputFlag(&cobra.Command{
 		Use:   "migrate",
 		Short: "Migrate the database to the present schema",
-		Long: "Migrates the database to the present schema. It can be repeated, and run in several processes at once.\n" +
-			"Settings: docs/settings.md.",
+		Long: `Migrates the database to the present schema, and grants the roles ALIQUOT_DATABASE_APP_ROLE and
+ALIQUOT_DATABASE_READ_ROLE what they need. It connects with ALIQUOT_MIGRATION_DATABASE_URL, the role that owns
+the schema. It can be repeated, and run in several processes at once. Settings: docs/settings.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withStore(cmd.Context(), func(db *store.Store) error {
-				if err := db.Migrate(cmd.Context()); err != nil {
-					return err
-				}
-				return out.printLine(cmd.OutOrStdout(), map[string]bool{"up_to_date": true}, "The schema is up to date.")
-			})
+			if err := migrate(cmd.Context(), os.Environ()); err != nil {
+				return err
+			}
+			return out.printLine(cmd.OutOrStdout(), map[string]bool{"up_to_date": true}, "The schema is up to date.")
 		},
 	}, &out)
+}
+
+// migrate migrates the database of the settings, and grants its roles what they need.
+func migrate(ctx context.Context, environ []string) (err error) {
+	set, err := settings.LoadMigrate(environ)
+	if err != nil {
+		return err
+	}
+	set.DatabaseURL = set.OwnerURL()
+	db, err := openStore(ctx, set.Common)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := db.Migrate(ctx); err != nil {
+		return err
+	}
+	return db.GrantRoles(ctx, store.DatabaseRoles{Application: set.ApplicationRole, Reading: set.ReadRole})
 }
 
 // withStore opens the store of the settings, calls fn and closes the store.

@@ -54,6 +54,20 @@ func refuseWrongKeys(ctx context.Context, db *store.Store) error {
 	return nil
 }
 
+// warnOfExcessPrivileges logs a warning if the database's role may do more than a process needs: somebody who takes the
+// process over could then change the schema or the audit. A single role, which owns the schema, is meant for trials.
+func warnOfExcessPrivileges(ctx context.Context, db *store.Store, logger *slog.Logger) {
+	excess, err := db.ExcessPrivileges(ctx)
+	if err != nil {
+		logger.WarnContext(ctx, "the privileges of the database's role are not known", "error", err)
+		return
+	}
+	if len(excess) > 0 {
+		logger.WarnContext(ctx, "the database's role may do more than this process needs: docs/deploy.md, Database roles",
+			"the role", excess)
+	}
+}
+
 // alwaysReady is the readiness of a process that does its work as long as it runs.
 func alwaysReady() (pausedBy string) { return "" }
 

@@ -82,6 +82,7 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 	if err := refuseWrongKeys(ctx, db); err != nil {
 		return err
 	}
+	warnOfExcessPrivileges(ctx, db, logger)
 	sender, err := newSender(set)
 	if err != nil {
 		return err

@@ -41,15 +41,15 @@ func TestRebuildAfterDataLoss(t *testing.T) { //nolint:paralleltest // it needs 
 	t.Run("all, with a backup of the store", func(t *testing.T) {
 		open := openOrders(t, f)
 		file := filepath.Join(t.TempDir(), "aliquot.dump")
-		require.NoError(t, postgrestest.Backup(t.Context(), f.DatabaseURL, file))
+		require.NoError(t, postgrestest.Backup(t.Context(), f.OwnerURL, file))
 		stopAll(t, f.Workers)
 		stopAll(t, f.APIs)
 		require.NoError(t, f.Store.Close())
 		require.NoError(t, f.Cluster.Postgres.DropDatabase("aliquot"))
 		_, err := f.Cluster.Postgres.CreateDatabase("aliquot")
 		require.NoError(t, err)
-		require.NoError(t, postgrestest.Restore(t.Context(), f.DatabaseURL, file))
-		require.NoError(t, f.RunCommand(t.Context(), "migrate"))
+		require.NoError(t, postgrestest.Restore(t.Context(), f.OwnerURL, file))
+		require.NoError(t, f.Migrate(t.Context()))
 		require.NoError(t, f.Reopen(t.Context()))
 		for _, p := range f.APIs {
 			require.NoError(t, p.Start(t.Context()))

@@ -22,6 +22,7 @@ import (
 	"github.com/aliquot-labs/aliquot/e2e/testteam"
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/internal/testservers/clustertest"
+	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 	"github.com/aliquot-labs/aliquot/labs/simlab"
 	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/store/keyring"
@@ -56,11 +57,11 @@ type Options struct {
 type Deployment struct {
 	Cluster *clustertest.Cluster
 	Store   *store.Store
-	// DatabaseURL is the URL of the store.
-	DatabaseURL string
-	Team        *testteam.Team
-	Lab         *simlab.Server
-	LabURL      string
+	// DatabaseURL is the URL of the store with the role of the processes, OwnerURL with the role that owns the schema.
+	DatabaseURL, OwnerURL string
+	Team                  *testteam.Team
+	Lab                   *simlab.Server
+	LabURL                string
 	// URL is the URL of the load balancer, which sends requests to the API processes in turn.
 	URL           string
 	APIs, Workers []*Process
@@ -101,9 +102,10 @@ func (f *Deployment) start(t testing.TB) (err error) {
 		return err
 	}
 	f.closers = append(f.closers, f.Cluster.Close)
-	if f.DatabaseURL, err = f.Cluster.Postgres.CreateDatabase("aliquot"); err != nil {
+	if f.OwnerURL, err = f.Cluster.Postgres.CreateDatabase("aliquot"); err != nil {
 		return err
 	}
+	f.DatabaseURL = postgrestest.AsRole(f.OwnerURL, postgrestest.ApplicationRole)
 	f.startLoadBalancer()
 	if err := f.createAPIs(ctx); err != nil {
 		return err
@@ -111,7 +113,7 @@ func (f *Deployment) start(t testing.TB) (err error) {
 	if err := f.startLab(); err != nil {
 		return err
 	}
-	if err := f.RunCommand(ctx, "migrate"); err != nil {
+	if err := f.Migrate(ctx); err != nil {
 		return err
 	}
 	if err := f.openStore(ctx); err != nil {
@@ -239,10 +241,20 @@ func (f *Deployment) stop() error {
 	return errors.Join(errs...)
 }
 
+// Migrate runs aliquot migrate with the role that owns the schema. It grants the processes what they need.
+func (f *Deployment) Migrate(ctx context.Context) error {
+	return f.runCommand(ctx, []string{"ALIQUOT_MIGRATION_DATABASE_URL=" + f.OwnerURL,
+		"ALIQUOT_DATABASE_APP_ROLE=" + postgrestest.ApplicationRole}, "migrate")
+}
+
 // RunCommand runs a command of the product to its end, with the deployment's settings.
 func (f *Deployment) RunCommand(ctx context.Context, args ...string) error {
+	return f.runCommand(ctx, nil, args...)
+}
+
+func (f *Deployment) runCommand(ctx context.Context, env []string, args ...string) error {
 	cmd := exec.CommandContext(ctx, f.binary, args...)
-	cmd.Env = append(os.Environ(), f.environmentVariables()...)
+	cmd.Env = append(append(os.Environ(), f.environmentVariables()...), env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("aliquot %v: %w: %s", args, err, out)

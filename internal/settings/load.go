@@ -14,6 +14,9 @@ import (
 // os.Environ. Its error lists everything that is wrong, each problem with the name of its variable.
 func LoadCommon(environ []string) (Common, error) { return load(environ, Common.check) }
 
+// LoadMigrate reads the settings of aliquot migrate, as LoadCommon does.
+func LoadMigrate(environ []string) (Migrate, error) { return load(environ, Migrate.check) }
+
 // LoadAPI reads the settings of aliquot api, as LoadCommon does.
 func LoadAPI(environ []string) (API, error) { return load(environ, API.check) }
 

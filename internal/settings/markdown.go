@@ -63,6 +63,7 @@ func MarkdownTable() string {
 	}{
 		{"Every process", "", Process{}},
 		{"API, workers, `migrate`, `bootstrap`, `rebuild` and `key rotate`", "", Common{}},
+		{"Schema: `aliquot migrate`", "", Migrate{}},
 		{"The same commands, and `aliquot key new-encryption --wrap`", "", Master{}},
 		{"Connections to Temporal", temporalIntro, Temporal{}},
 		{"API and workers", "", WebhookNetworks{}},

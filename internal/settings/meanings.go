@@ -2,15 +2,24 @@ package settings
 
 // meanings says what each setting means, for docs/settings.md. The keys are the Go names of the struct and its field.
 var meanings = map[string]string{ //nolint:gosec // texts about secrets, not secrets
-	"Common.DatabaseURL": "URL of the store: postgres://… or sqlite:PATH. A PostgreSQL server on a " +
-		"network needs sslmode=verify-full and, depending on the server, sslrootcert, sslcert and sslkey " +
-		"(docs/security.md).",
+	"Common.DatabaseURL": "URL of the store: postgres://… or sqlite:PATH. A PostgreSQL server on another " +
+		"machine needs sslmode=verify-full and, depending on the server, sslrootcert, sslcert and sslkey " +
+		"(docs/security.md). Its user is the application's role.",
+	"Common.DatabaseInsecure": "Whether a PostgreSQL server on another machine may be reached without " +
+		"sslmode=verify-full. Only for a private network whose machines are all trusted.",
 	"Common.PublicURL": "URL at which clients reach the API, such as https://lab.example. With it, " +
 		"orders have a link to their requisition (requisition_form_url) that works without an API key for a week. The " +
 		"workers need it for webhooks. Empty: orders have no such link.",
 	"Common.EncryptionKeys": "Keys that seal patient data, comma-separated, each <id>:<base64 of 32 " +
 		"bytes> or, wrapped by the master key, <id>:wrapped:<base64>. The first key seals; every key opens what it " +
 		"sealed. aliquot key new-encryption creates a key; docs/security.md has the steps of a change of keys.",
+
+	"Migrate.MigrationURL": "URL of the store with the role that owns the schema. Only aliquot migrate uses " +
+		"it. Empty: ALIQUOT_DATABASE_URL.",
+	"Migrate.ApplicationRole": "PostgreSQL role of the API and the workers, which aliquot migrate grants what " +
+		"they need, and nothing else (docs/deploy.md). Empty: nothing is granted; the owner is the only role.",
+	"Migrate.ReadRole": "PostgreSQL role for reports, which aliquot migrate grants reading without secrets and " +
+		"sealed columns (docs/security.md). Empty: nothing is granted.",
 
 	"Master.MasterKey": "Key, or comma-separated keys, that unwrap wrapped encryption keys, in the " +
 		"form of encryption keys. Read it from a file (ALIQUOT_MASTER_KEY_FILE) that is stored apart from the " +

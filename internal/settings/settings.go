@@ -9,12 +9,21 @@ import "time"
 
 // Common are the settings of the API, the workers and the administrative commands that work on the database.
 type Common struct {
-	DatabaseURL    Secret `env:"ALIQUOT_DATABASE_URL" envDefault:"sqlite:.aliquot/aliquot.db"`
-	PublicURL      string `env:"ALIQUOT_PUBLIC_URL"`
-	EncryptionKeys Secret `env:"ALIQUOT_ENCRYPTION_KEYS,required,notEmpty"`
+	DatabaseURL      Secret `env:"ALIQUOT_DATABASE_URL" envDefault:"sqlite:.aliquot/aliquot.db"`
+	DatabaseInsecure bool   `env:"ALIQUOT_DATABASE_INSECURE" envDefault:"false"`
+	PublicURL        string `env:"ALIQUOT_PUBLIC_URL"`
+	EncryptionKeys   Secret `env:"ALIQUOT_ENCRYPTION_KEYS,required,notEmpty"`
 	Temporal
 	Master
 	Process
+}
+
+// Migrate are the settings of aliquot migrate.
+type Migrate struct {
+	Common
+	MigrationURL    Secret `env:"ALIQUOT_MIGRATION_DATABASE_URL"`
+	ApplicationRole string `env:"ALIQUOT_DATABASE_APP_ROLE"`
+	ReadRole        string `env:"ALIQUOT_DATABASE_READ_ROLE"`
 }
 
 // Master is the setting of the master key, which wraps encryption keys.

@@ -58,6 +58,12 @@ func TestDefaults(t *testing.T) {
 	client, err := settings.LoadClient(nil)
 	require.NoError(t, err)
 	require.Empty(t, client.URL)
+
+	migrate, err := settings.LoadMigrate(environ)
+	require.NoError(t, err)
+	require.Equal(t, api.DatabaseURL, migrate.OwnerURL())
+	require.False(t, migrate.DatabaseInsecure)
+	require.Empty(t, migrate.ApplicationRole+migrate.ReadRole, "nothing is granted")
 }
 
 func TestEveryProblemIsReportedOnce(t *testing.T) {
@@ -178,6 +184,7 @@ func TestEverySecretMayComeFromAFile(t *testing.T) {
 	t.Parallel()
 	loaders := []func([]string) error{
 		func(e []string) error { _, err := settings.LoadAPI(e); return err },
+		func(e []string) error { _, err := settings.LoadMigrate(e); return err },
 		func(e []string) error { _, err := settings.LoadWorker(e); return err },
 		func(e []string) error { _, err := settings.LoadSimulatedLab(e); return err },
 		func(e []string) error { _, err := settings.LoadClient(e); return err },
@@ -231,7 +238,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	t.Parallel()
 	api, err := settings.LoadAPI([]string{
 		"ALIQUOT_ENCRYPTION_KEYS=" + newKey(t), "ALIQUOT_COURIER_SECRETS=hunter2,hunter3",
-		"ALIQUOT_DATABASE_URL=postgres://u:hunter4@h/db",
+		"ALIQUOT_DATABASE_URL=postgres://u:hunter4@127.0.0.1/db",
 	})
 	require.NoError(t, err)
 	require.Equal(t, []string{"hunter2", "hunter3"}, settings.RevealAll(api.CourierSecrets))

@@ -18,7 +18,7 @@ import (
 )
 
 // ServerVariable is the environment variable that holds the URL of a server to use. The user of the URL must be allowed
-// to create databases.
+// to create databases and roles.
 const ServerVariable = "ALIQUOT_TEST_POSTGRES"
 
 // queryPatience bounds the creation or removal of one database.
@@ -29,7 +29,7 @@ var processServer = sync.OnceValues(func() (*Server, error) {
 	return Start(context.Background())
 })
 
-// NewDatabase creates an empty database for the test and returns its URL. The database is dropped when the test ends.
+// NewDatabase creates an empty database for the test and returns its URL, with the role OwnerRole. The database is dropped when the test ends.
 // The test fails if there is no server.
 func NewDatabase(t testing.TB) string {
 	t.Helper()
@@ -68,17 +68,25 @@ func serverURL() (string, error) {
 	return s.URL, nil
 }
 
-// createDatabase creates a database with the content of another and returns its name and URL.
+// createDatabase creates a database with the content of another and returns its name, and its URL with its owner.
 func createDatabase(server, template string) (name, dsn string, err error) {
 	name = "test_" + strings.ToLower(rand.Text())
+	dsn, err = createNamedDatabase(server, name, template)
+	return name, dsn, err
+}
+
+func createNamedDatabase(server, name, template string) (dsn string, err error) {
 	dsn, err = withDatabase(server, name)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
-	if err := execute(server, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
-		return "", "", fmt.Errorf("creating database %s: %w", name, err)
+	if err := createRoles(server); err != nil {
+		return "", err
 	}
-	return name, dsn, nil
+	if err := execute(server, "CREATE DATABASE "+name+" OWNER "+OwnerRole+" TEMPLATE "+template); err != nil {
+		return "", fmt.Errorf("creating database %s: %w", name, err)
+	}
+	return AsRole(dsn, OwnerRole), nil
 }
 
 func dropDatabase(server, name string) error {

@@ -83,13 +83,9 @@ func (k *PersistentServer) Shutdown() error { return k.server.Stop() }
 // Remove shuts the server down and removes its data.
 func (k *PersistentServer) Remove() error { return errors.Join(k.server.Stop(), k.directory.Stop()) }
 
-// CreateDatabase creates an empty database and returns its URL.
+// CreateDatabase creates an empty database and returns its URL, with the role OwnerRole.
 func (k *PersistentServer) CreateDatabase(name string) (string, error) {
-	dsn, err := withDatabase(k.URL, name)
-	if err != nil {
-		return "", err
-	}
-	return dsn, execute(k.URL, "CREATE DATABASE "+name+" TEMPLATE template0")
+	return createNamedDatabase(k.URL, name, "template0")
 }
 
 // DropDatabase removes a database even if clients are connected to it.

@@ -104,6 +104,21 @@ func TestDumpHoldsEverything(t *testing.T) {
 	require.Contains(t, string(postgrestest.Dump(t, dsn)), "in the dump")
 }
 
+func TestADatabaseIsItsOwners(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	_, err := connect(t, dsn).Exec(t.Context(), `CREATE TABLE orders (id text)`)
+	require.NoError(t, err)
+	for _, role := range []string{postgrestest.ApplicationRole, postgrestest.ReadingRole} {
+		var user string
+		conn := connect(t, postgrestest.AsRole(dsn, role))
+		require.NoError(t, conn.QueryRow(t.Context(), `SELECT current_user`).Scan(&user))
+		require.Equal(t, role, user)
+		_, err := conn.Exec(t.Context(), `SELECT id FROM orders`)
+		require.ErrorContains(t, err, "permission denied", "nothing is granted")
+	}
+}
+
 func TestStartAndStop(t *testing.T) {
 	t.Parallel()
 	server, err := postgrestest.Start(t.Context())
@@ -148,7 +163,8 @@ func TestPersistentServerKeepsItsDataAfterAKill(t *testing.T) {
 	again := connect(t, dsn)
 	require.NoError(t, again.QueryRow(t.Context(), `SELECT id FROM orders`).Scan(&id))
 	require.Equal(t, "committed", id)
-	require.NoError(t, again.QueryRow(t.Context(), `SHOW data_directory`).Scan(&directory))
+	superuser := connect(t, server.URL)
+	require.NoError(t, superuser.QueryRow(t.Context(), `SHOW data_directory`).Scan(&directory))
 
 	require.NoError(t, server.DropDatabase("kept"))
 	require.NoError(t, server.Remove())

@@ -16,11 +16,11 @@ type Template struct {
 	server, name string // empty until the database is created
 }
 
-// NewTemplate returns a template whose content the function create writes in the database at the URL. The function must
-// close its connections before it returns.
+// NewTemplate returns a template whose content the function create writes in the database at the URL, with the role
+// OwnerRole. The function must close its connections before it returns.
 func NewTemplate(create func(url string) error) *Template { return &Template{create: create} }
 
-// Copy creates a copy for the test and returns its URL. The copy is dropped when the test ends. The test fails if there
+// Copy creates a copy for the test and returns its URL, with the role OwnerRole. The copy is dropped when the test ends. The test fails if there
 // is no server.
 func (c *Template) Copy(t testing.TB) string {
 	t.Helper()
