@@ -46,8 +46,8 @@ func (s *Store) TakeRateTokens(ctx context.Context, bucket string, n int,
 	return wait, nil
 }
 
-// PruneRateLimits deletes up to limit buckets that have been full for an hour, and returns how many it deleted. It reads
-// all buckets: an index on full_at would change with each request.
+// PruneRateLimits deletes up to limit buckets that have been full for an hour, and returns how many it deleted. It
+// reads all buckets: an index on full_at would change with each request.
 func (s *Store) PruneRateLimits(ctx context.Context, limit int) (int, error) {
 	n, err := sqldb.ExecCount(ctx, s.db.Writer, strings.ReplaceAll(`DELETE FROM rate_limits WHERE bucket IN (
 		SELECT bucket FROM rate_limits WHERE full_at < {now} - $1 LIMIT $2)`,

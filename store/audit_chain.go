@@ -105,16 +105,17 @@ func sealAuditRows(ctx context.Context, tx *sql.Tx, c *auditChain, rows []hashed
 	for _, row := range rows {
 		c.endSeq++
 		c.endHash = auditHash(c.endHash, c.endSeq, row.AuditEntry)
-		if _, err := tx.ExecContext(ctx, `INSERT INTO audit_seals (audit_id, seq, hash) VALUES ($1, $2, $3)`, row.ID, c.endSeq,
-			c.endHash); err != nil {
+		_, err := tx.ExecContext(ctx, `INSERT INTO audit_seals (audit_id, seq, hash) VALUES ($1, $2, $3)`, row.ID, c.endSeq,
+			c.endHash)
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// noteSearch notes that rows were searched for at a time, of the whole audit or not, and that they were sealed. When the
-// search stopped at a limit, there may be more.
+// noteSearch notes that rows were searched for at a time, of the whole audit or not, and that they were sealed. When
+// the search stopped at a limit, there may be more.
 func (c *auditChain) noteSearch(rows []hashedAuditEntry, at time.Time, whole, foundAll bool) {
 	if len(rows) > 0 {
 		c.sealedAt = at

@@ -125,7 +125,8 @@ func TestAuditChainShowsTampering(t *testing.T) {
 			execUnchecked(t, s, `UPDATE audit_chain SET end_seq = 6`)
 		}, 0},
 		"the start is moved": {func(t *testing.T, s *Store) {
-			execUnchecked(t, s, `UPDATE audit_chain SET start_seq = 3, start_hash = (SELECT hash FROM audit_seals WHERE seq = 3)`)
+			execUnchecked(t, s, `UPDATE audit_chain SET start_seq = 3,
+				start_hash = (SELECT hash FROM audit_seals WHERE seq = 3)`)
 			execUnchecked(t, s, `DELETE FROM audit WHERE id IN (SELECT audit_id FROM audit_seals WHERE seq <= 3)`)
 			execUnchecked(t, s, `DELETE FROM audit_seals WHERE seq <= 3`)
 		}, 0},

@@ -66,7 +66,8 @@ func (s *Store) OpenWork(ctx context.Context, now time.Time) (OpenWork, error) {
 
 // oldestUnsealedAudit returns when the oldest row of the audit was written that the next sealing seals; zero: none.
 func (s *Store) oldestUnsealedAudit(ctx context.Context) (time.Time, error) {
-	c, err := sqldb.QueryOne(ctx, s.db.Reader, scanAuditChain, `SELECT `+auditChainColumns+` FROM audit_chain WHERE id = 1`)
+	c, err := sqldb.QueryOne(ctx, s.db.Reader, scanAuditChain,
+		`SELECT `+auditChainColumns+` FROM audit_chain WHERE id = 1`)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return time.Time{}, err
 	}

@@ -18,7 +18,8 @@ import (
 func (s *Store) ResendWebhookMessage(ctx context.Context, id, endpointID string) ([]string, error) {
 	var endpoints []string
 	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
-		m, err := sqldb.QueryOne(ctx, tx, scanWebhookMessage, selectMessages+` WHERE id = $1`+s.db.Dialect.LockUnremoved("messages"), id)
+		m, err := sqldb.QueryOne(ctx, tx, scanWebhookMessage,
+			selectMessages+` WHERE id = $1`+s.db.Dialect.LockUnremoved("messages"), id)
 		if err != nil {
 			return err
 		}

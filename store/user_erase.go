@@ -144,6 +144,8 @@ var orderDeleteStatements = []string{
 	`DELETE FROM order_search WHERE order_id = $1`,
 }
 
+const eraseMessagesStatement = `DELETE FROM messages WHERE order_id = $1 AND id >= $2 AND id < $3 RETURNING id`
+
 // eraseMessages deletes the webhook messages of an order, and then what depends on them. Who adds a delivery or an
 // attempt meanwhile has locked its message or its delivery, so the next statement deletes that too.
 func eraseMessages(ctx context.Context, tx *sql.Tx, orderID string) error {
@@ -151,8 +153,7 @@ func eraseMessages(ctx context.Context, tx *sql.Tx, orderID string) error {
 	if err != nil {
 		return err
 	}
-	ids, err := sqldb.QueryAll(ctx, tx, sqldb.ScanText,
-		`DELETE FROM messages WHERE order_id = $1 AND id >= $2 AND id < $3 RETURNING id`, orderID, between.first, between.end)
+	ids, err := sqldb.QueryAll(ctx, tx, sqldb.ScanText, eraseMessagesStatement, orderID, between.first, between.end)
 	if err != nil {
 		return err
 	}

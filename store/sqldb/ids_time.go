@@ -20,8 +20,8 @@ var idsMade = func() *atomic.Uint32 {
 	return &n
 }()
 
-// NewIDAt returns a new id of a row that is of the given time. Ids sort by these times, to the microsecond. Those of one
-// microsecond and one process sort by when they were made.
+// NewIDAt returns a new id of a row that is of the given time. Ids sort by these times, to the microsecond. Those of
+// one microsecond and one process sort by when they were made.
 func NewIDAt(at time.Time) string {
 	micros := max(at.UnixMicro(), 0)
 	var id uuid.UUID
