@@ -18,7 +18,8 @@ func newMigrate() *cobra.Command {
 	return withOutputFlag(&cobra.Command{
 		Use:   "migrate",
 		Short: "Migrate the database to the present schema",
-		Long: `Migrates the database to the present schema, and grants the roles ALIQUOT_DATABASE_APP_ROLE and
+		Long: `Migrates the database to the present schema, makes the partitions of the coming weeks, writes how long
+partitions are kept into the database, and grants the roles ALIQUOT_DATABASE_APP_ROLE and
 ALIQUOT_DATABASE_READ_ROLE what they need. It connects with ALIQUOT_MIGRATION_DATABASE_URL, the role that owns
 the schema. It can be repeated, and run in several processes at once. Settings: docs/settings.md.`,
 		Args: cobra.NoArgs,
@@ -44,6 +45,10 @@ func migrate(ctx context.Context, environ []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if err := db.Migrate(ctx); err != nil {
+		return err
+	}
+	keep := store.PartitionRetention{Messages: set.WebhookRetention, Audit: set.AuditRetention}
+	if err := db.SetPartitionRetention(ctx, keep); err != nil {
 		return err
 	}
 	return db.GrantRoles(ctx, store.DatabaseRoles{Application: set.ApplicationRole, Reading: set.ReadRole})
