@@ -98,7 +98,7 @@ func (s *Store) SealAudit(ctx context.Context, limit int) (int, error) {
 
 // sealAuditRows adds rows to the chain. The error is ErrAuditChain when the chain's row was reset to an earlier state.
 func sealAuditRows(ctx context.Context, tx *sql.Tx, c *auditChain, rows []hashedAuditEntry) error {
-	later, err := exists(ctx, tx, `SELECT 1 FROM audit_seals WHERE seq > $1`, c.endSeq)
+	later, err := hasRow(ctx, tx, `SELECT 1 FROM audit_seals WHERE seq > $1`, c.endSeq)
 	if err != nil || later {
 		return firstError(err, ErrAuditChain)
 	}

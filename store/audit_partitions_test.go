@@ -124,14 +124,14 @@ func TestOldPartitionsOfTheAuditAreDropped(t *testing.T) {
 	require.Nil(t, check.Break)
 	require.EqualValues(t, 5, check.Checked)
 	require.EqualValues(t, 7, check.LastSealed)
-	require.Equal(t, 5, count(t, s, "audit"))
-	require.Equal(t, 5, count(t, s, "audit_seals"))
+	require.Equal(t, 5, mustCountRows(t, s, "audit"))
+	require.Equal(t, 5, mustCountRows(t, s, "audit_seals"))
 
 	// A row that is not sealed keeps its month until it is.
 	setRetention(t, s, keepSince(months[2].AddDate(0, 1, 0)))
 	require.NoError(t, s.AppendAudit(t.Context(), AuditRow{At: months[1].AddDate(0, 0, 20), Action: "late"}))
 	require.Zero(t, dropPartitions(t, s))
-	require.Equal(t, 6, count(t, s, "audit"))
+	require.Equal(t, 6, mustCountRows(t, s, "audit"))
 	s.now = func() time.Time { return time.Now().Add(wholeSearchInterval) }
 	require.Equal(t, 1, sealAll(t, s))
 
@@ -160,7 +160,7 @@ func TestMonthsThatAreSealedTogetherAreDroppedTogether(t *testing.T) {
 	require.Zero(t, dropPartitions(t, s), "the row of the second month is before it in the chain")
 	setRetention(t, s, keepSince(month.AddDate(0, 2, 0)))
 	require.Equal(t, 1, dropPartitions(t, s))
-	require.Equal(t, 1, count(t, s, "audit"))
+	require.Equal(t, 1, mustCountRows(t, s, "audit"))
 	check := verifyWholeAudit(t, s)
 	require.Nil(t, check.Break)
 	require.EqualValues(t, 1, check.Checked)
@@ -190,12 +190,12 @@ func TestTheDatabaseKeepsWhatTheRulesKeep(t *testing.T) {
 	const start = `UPDATE audit_chain SET start_seq = $1`
 	require.ErrorContains(t, drop(start, 1), "starts before rows")
 	require.ErrorContains(t, drop(start, 3), "starts after rows that stay")
-	require.Equal(t, 7, count(t, s, "audit"))
+	require.Equal(t, 7, mustCountRows(t, s, "audit"))
 	require.Nil(t, verifyWholeAudit(t, s).Break)
 	require.Equal(t, permissionDenied, refusal(t, s, `SELECT remove_partitions('audit', '`+sqldb.NilID+`', '`+end+`')`))
 	require.Equal(t, permissionDenied, refusal(t, s, `UPDATE partition_rules SET keep = 1`))
 	require.NoError(t, drop(start, 2), "the control")
-	require.Equal(t, 5, count(t, s, "audit"))
+	require.Equal(t, 5, mustCountRows(t, s, "audit"))
 	require.NotNil(t, verifyWholeAudit(t, s).Break, "the start was not signed")
 }
 
@@ -206,5 +206,5 @@ func TestAPartitionOfATamperedAuditStays(t *testing.T) {
 	execUnchecked(t, s, `UPDATE audit_chain SET end_seq = 6`)
 	_, err := s.DropPartitions(t.Context())
 	require.ErrorIs(t, err, ErrAuditChain)
-	require.Equal(t, 7, count(t, s, "audit"))
+	require.Equal(t, 7, mustCountRows(t, s, "audit"))
 }

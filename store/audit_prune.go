@@ -97,7 +97,7 @@ func (c *auditChain) moveStart(ctx context.Context, tx *sql.Tx) (end string, err
 		if err != nil || end == "" {
 			return "", firstError(err, errNothingDropped)
 		}
-		unsealed, err := exists(ctx, tx, `SELECT 1 FROM audit a WHERE a.id < $1
+		unsealed, err := hasRow(ctx, tx, `SELECT 1 FROM audit a WHERE a.id < $1
 			AND NOT EXISTS (SELECT 1 FROM audit_seals s WHERE s.audit_id = a.id AND s.audit_id < $1)`, end)
 		if err != nil || unsealed {
 			return "", firstError(err, errNothingDropped)
@@ -111,7 +111,7 @@ func (c *auditChain) moveStart(ctx context.Context, tx *sql.Tx) (end string, err
 		if err != nil {
 			return "", err
 		}
-		mixed, err := exists(ctx, tx, `SELECT 1 FROM audit_seals WHERE seq <= $1 AND audit_id >= $2`, last.startSeq, end)
+		mixed, err := hasRow(ctx, tx, `SELECT 1 FROM audit_seals WHERE seq <= $1 AND audit_id >= $2`, last.startSeq, end)
 		if err != nil {
 			return "", err
 		}
@@ -122,8 +122,8 @@ func (c *auditChain) moveStart(ctx context.Context, tx *sql.Tx) (end string, err
 	}
 }
 
-// exists reports whether a query has a row.
-func exists(ctx context.Context, q sqldb.Querier, query string, args ...any) (found bool, err error) {
+// hasRow reports whether a query has a row.
+func hasRow(ctx context.Context, q sqldb.Querier, query string, args ...any) (found bool, err error) {
 	err = q.QueryRowContext(ctx, `SELECT EXISTS (`+query+`)`, args...).Scan(&found)
 	return found, err
 }

@@ -99,7 +99,7 @@ func (s *Store) ResendLatestWebhooks(ctx context.Context,
 
 // addUnremovedDueDeliveries is addDueDeliveries for a message that may have been removed since it was read.
 func (s *Store) addUnremovedDueDeliveries(ctx context.Context, tx *sql.Tx, m WebhookMessage) ([]string, error) {
-	found, err := exists(ctx, tx, `SELECT 1 FROM messages WHERE id = $1`+s.db.Dialect.LockUnremoved("messages"), m.ID)
+	found, err := hasRow(ctx, tx, `SELECT 1 FROM messages WHERE id = $1`+s.db.Dialect.LockUnremoved("messages"), m.ID)
 	if err != nil || !found {
 		return nil, err
 	}

@@ -68,7 +68,7 @@ func addOldMessage(t *testing.T, s *Store, team, endpoint string, at time.Time) 
 	return id
 }
 
-func count(t *testing.T, s *Store, table string) int {
+func mustCountRows(t *testing.T, s *Store, table string) int {
 	t.Helper()
 	n, err := countRows(t.Context(), s.db.Reader, table, sqldb.Where{})
 	require.NoError(t, err)
@@ -103,7 +103,7 @@ func TestPartitionsAreMadeAhead(t *testing.T) {
 	require.Len(t, makePartitions(t, s), 3*(2+PartitionsAhead))
 	require.Equal(t, PartitionState{Ahead: PartitionsAhead, StrayRows: 2}, partitionState(t, s),
 		"a row of the far future stays, with its delivery, until its time comes")
-	require.Equal(t, []int{3, 3, 2}, []int{count(t, s, "messages"), count(t, s, "deliveries"), count(t, s, "attempts")})
+	require.Equal(t, []int{3, 3, 2}, []int{mustCountRows(t, s, "messages"), mustCountRows(t, s, "deliveries"), mustCountRows(t, s, "attempts")})
 	_, err := s.WebhookMessage(t.Context(), future)
 	require.NoError(t, err)
 }
@@ -129,12 +129,12 @@ func TestOldPartitionsOfMessagesAreDropped(t *testing.T) {
 	require.Equal(t, PartitionRetention{Messages: 10 * week}, keep)
 	require.Equal(t, 1, dropPartitions(t, s), "a pending delivery keeps its partition")
 	require.Equal(t, before[1:], partitionsOf(t, s, "messages"))
-	require.Equal(t, []int{3, 3, 2}, []int{count(t, s, "messages"), count(t, s, "deliveries"), count(t, s, "attempts")})
+	require.Equal(t, []int{3, 3, 2}, []int{mustCountRows(t, s, "messages"), mustCountRows(t, s, "deliveries"), mustCountRows(t, s, "attempts")})
 
 	require.NoError(t, recordAttempt(s, endpoint, AttemptRow{MessageID: pending, Number: 1, At: s.now(), Delivered: true}))
 	require.Equal(t, 1, dropPartitions(t, s))
 	require.Equal(t, before[2:], partitionsOf(t, s, "messages"))
-	require.Equal(t, []int{1, 1, 1}, []int{count(t, s, "messages"), count(t, s, "deliveries"), count(t, s, "attempts")})
+	require.Equal(t, []int{1, 1, 1}, []int{mustCountRows(t, s, "messages"), mustCountRows(t, s, "deliveries"), mustCountRows(t, s, "attempts")})
 	require.Zero(t, dropPartitions(t, s), "what is younger stays")
 	require.Empty(t, makePartitions(t, s))
 }
@@ -153,9 +153,9 @@ func TestALongReadPostponesADrop(t *testing.T) {
 		require.Zero(t, dropPartitions(t, s))
 		return nil
 	}))
-	require.Equal(t, 1, count(t, s, "messages"))
+	require.Equal(t, 1, mustCountRows(t, s, "messages"))
 	require.Equal(t, 1, dropPartitions(t, s))
-	require.Zero(t, count(t, s, "messages"))
+	require.Zero(t, mustCountRows(t, s, "messages"))
 }
 
 // Without foreign keys, no delivery is left without its message, and no attempt without its delivery, also when they
@@ -166,7 +166,7 @@ func TestMessagesLeaveWithTheirDeliveriesAndAttempts(t *testing.T) {
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
 		require.NoError(t, recordAttempt(s, endpoint, AttemptRow{MessageID: sqldb.NewID(), Number: 1, At: s.now()}))
-		require.Zero(t, count(t, s, "attempts"), "an attempt without a delivery is left out")
+		require.Zero(t, mustCountRows(t, s, "attempts"), "an attempt without a delivery is left out")
 		for range 10 {
 			o := addOrderOf(t, s, team)
 			ids := dueMessages(t, s, endpoint)
@@ -190,7 +190,7 @@ func TestMessagesLeaveWithTheirDeliveriesAndAttempts(t *testing.T) {
 			require.NoError(t, <-done)
 		}
 		require.Empty(t, orphans(t, s))
-		require.Zero(t, count(t, s, "messages"))
+		require.Zero(t, mustCountRows(t, s, "messages"))
 
 		// The control: an orphan is found.
 		execUnchecked(t, s, `INSERT INTO deliveries (message_id, endpoint_id, state, round, attempts, next_attempt_at,
