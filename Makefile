@@ -113,6 +113,10 @@ check-deploy: temporal ## check docker/ (image, compose file, chart, dashboard, 
 	@echo "checking docker/: about 5 minutes on 2 cores the first time, one after that"
 	ALIQUOT_TEST_TEMPORAL="$(CURDIR)/bin/tools/temporal" go test -C tools/deploycheck -count=1 -timeout 20m ./...
 
+.PHONY: check-migrations
+check-migrations: ## check that the migrations stop no readers and writers of a large database
+	CGO_ENABLED=0 go test -C tools/migrationcheck ./...
+
 .PHONY: sbom
 sbom: build ## write dist/aliquot.cdx.json, the bill of materials of bin/aliquot (CycloneDX), and check all licences
 	@tools/install.sh cyclonedx-gomod

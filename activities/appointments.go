@@ -17,6 +17,12 @@ import (
 func (a *Activities) Book(ctx context.Context, in dispatch.BookInput) (order.ReportedAppointment, error) {
 	call := &partnerCall{orderID: in.OrderID, kind: string(in.Demand.Kind), lane: store.LaneUrgent, turn: in.Turn,
 		isWanted: func(s order.State) bool { return s.WantsBooking(in.Demand.ID) }}
+	if err := checkOrderID("booking", in.OrderID); err != nil {
+		return order.ReportedAppointment{}, err
+	}
+	if !order.IsID(in.Demand.ID) {
+		return order.ReportedAppointment{}, a.notMadeError(ctx, "booking", in.OrderID, errStaleCall)
+	}
 	o, err := a.Store.Order(ctx, "", in.OrderID)
 	if err != nil {
 		return order.ReportedAppointment{}, a.internalError(ctx, "booking", in.OrderID, err)
@@ -115,6 +121,9 @@ func cancellationReasonName(t order.AppointmentType, id string) string {
 func (a *Activities) Release(ctx context.Context, in dispatch.ReleaseInput) error {
 	call := &partnerCall{orderID: in.OrderID, kind: "release", lane: store.LaneUrgent, turn: in.Turn,
 		isWanted: func(s order.State) bool { return s.WantsRelease(in.Release.AppointmentID) }}
+	if err := checkOrderID("releasing an appointment", in.OrderID); err != nil {
+		return err
+	}
 	o, err := a.Store.Order(ctx, "", in.OrderID)
 	if err != nil {
 		return a.internalError(ctx, "releasing an appointment", in.OrderID, err)

@@ -82,7 +82,7 @@ func (s *leaseSystem) insertDueMessages(teamID string) {
 	for range s.messages {
 		id := sqldb.NewID()
 		s.exec(`INSERT INTO messages (id, team_id, order_id, event_type, sequence, body, created_at)
-			VALUES ($1, $2, '', $3, 1, $4, $5)`, id, teamID, webhooks.OrderUpdated,
+			VALUES ($1, $2, NULL, $3, 1, $4, $5)`, id, teamID, webhooks.OrderUpdated,
 			s.keys.Seal("messages/"+id+"/body", []byte("{}")), due)
 		s.exec(`INSERT INTO deliveries
 			(message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at)

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/order"
 )
 
 // batchWakers wakes the batches of this process as soon as this process has recorded deliveries for their endpoints, so
@@ -72,6 +73,9 @@ const DefaultConcurrency = 16
 //
 // It waits in real time. a.Now is the clock by which deliveries are due, and the time of the attempts.
 func (a *Activities) Deliver(ctx context.Context, endpointID string) (dispatch.BatchResult, error) {
+	if !order.IsID(endpointID) { // somebody has started the workflow by hand
+		return dispatch.BatchResult{}, nil
+	}
 	endpoint, err := a.Store.Endpoint(ctx, endpointID)
 	if isNotFound(err) {
 		return dispatch.BatchResult{}, nil // the endpoint was removed, together with its deliveries

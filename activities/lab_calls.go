@@ -135,6 +135,9 @@ func (a *Activities) Correct(ctx context.Context, in dispatch.CallInput) error {
 
 // openOrderLab opens a client of the order's lab account for one call, and returns the order.
 func (a *Activities) openOrderLab(ctx context.Context, orderID string, c *partnerCall) (labs.Lab, *order.Order, error) {
+	if !order.IsID(orderID) {
+		return nil, nil, store.ErrNotFound
+	}
 	o, err := a.Store.Order(ctx, "", orderID)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the order: %w", err)

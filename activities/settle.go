@@ -27,6 +27,9 @@ const (
 // that. Each decision is made and recorded in a transaction of its own. So Settle may be repeated, interrupted, or
 // called by two runs at once.
 func (a *Activities) Settle(ctx context.Context, in dispatch.SettleInput) (dispatch.SettledOrder, error) {
+	if err := checkOrderID("settling", in.OrderID); err != nil {
+		return dispatch.SettledOrder{}, err
+	}
 	s := &settling{Activities: a, orderID: in.OrderID, now: timeOfSettling(ctx, in), began: time.Now(),
 		tried: map[string]bool{}}
 	err := s.run(ctx, in)
@@ -123,8 +126,9 @@ func (s *settling) countUnknownItems(ctx context.Context, named []string) error 
 			absent = append(absent, id)
 		}
 	}
+	absent, others := withoutNonIDs(absent)
 	n, err := s.Store.CountUnknownItems(ctx, s.orderID, absent)
-	if err != nil || n == 0 {
+	if n += others; err != nil || n == 0 {
 		return err
 	}
 	s.unknown = n

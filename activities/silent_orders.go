@@ -24,6 +24,9 @@ const (
 // PollSilent polls the labs of one page of silent orders, after the given id: a lab need not repeat a lost webhook. It
 // stores what it finds as an inbox item with the key of the webhook, so a webhook that arrives later changes nothing.
 func (a *Activities) PollSilent(ctx context.Context, after string) (dispatch.SweepResult, error) {
+	if err := checkPage("finding silent orders", after); err != nil {
+		return dispatch.SweepResult{}, err
+	}
 	defer a.startHeartbeat(ctx)()
 	var out dispatch.SweepResult
 	now := a.Now()

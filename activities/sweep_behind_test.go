@@ -14,9 +14,9 @@ func TestOrdersBehindAreWokenOnceInTenMinutes(t *testing.T) {
 	t.Parallel()
 	a, d, open, execute := newSweepActivitiesWithSQL(t, 100)
 	now := time.Now().Truncate(time.Microsecond)
-	execute(`UPDATE orders SET next_deadline = 0`)
+	execute(`UPDATE order_states SET next_deadline = 0`)
 	setDeadline := func(id string, due time.Time) {
-		execute(`UPDATE orders SET next_deadline = $1 WHERE id = $2`, due.UnixMicro(), id)
+		execute(`UPDATE order_states SET next_deadline = $1 WHERE order_id = $2`, due.UnixMicro(), id)
 	}
 	setDeadline(open[0], now.Add(-time.Hour))
 	setDeadline(open[1], now.Add(-11*time.Minute))
@@ -51,8 +51,9 @@ func TestAnOrderThatStaysBehindDoesNotStopTheOthers(t *testing.T) {
 	t.Parallel()
 	a, d, open, execute := newSweepActivitiesWithSQL(t, 100)
 	now := time.Now()
-	execute(`UPDATE orders SET next_deadline = $1`, now.Add(-time.Hour).UnixMicro())
-	execute(`UPDATE orders SET next_deadline = $1 WHERE id = $2`, now.Add(-2*time.Hour).UnixMicro(), open[0])
+	execute(`UPDATE order_states SET next_deadline = $1
+		WHERE order_id IN (SELECT order_id FROM order_progress WHERE unfinished)`, now.Add(-time.Hour).UnixMicro())
+	execute(`UPDATE order_states SET next_deadline = $1 WHERE order_id = $2`, now.Add(-2*time.Hour).UnixMicro(), open[0])
 	d.failingOrder = open[0]
 	woken, err := a.wakeOrdersBehind(t.Context(), now, normalDelays.behind)
 	require.ErrorContains(t, err, "waking orders that are behind failed")

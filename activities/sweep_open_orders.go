@@ -41,6 +41,9 @@ type openOrdersPass struct {
 // rebuild only: otherwise the next hour's sweep follows.
 func (a *Activities) SweepOpenOrders(ctx context.Context, after string,
 	in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
+	if err := checkPage("sweeping open orders", after); err != nil {
+		return dispatch.SweepResult{}, err
+	}
 	defer a.startHeartbeat(ctx)()
 	var out dispatch.SweepResult
 	pass := openOrdersPass{pageSize: openOrdersPageSize, pause: openOrdersPause,

@@ -52,16 +52,17 @@ func newBrokenWorld(t *testing.T) *brokenWorld {
 	a, d, open, execute := newSweepActivitiesWithSQL(t, 100)
 	w := &brokenWorld{a: a, d: d, orders: open, execute: execute, endpoints: make([]string, 2)}
 	past := time.Now().Add(-time.Hour)
-	execute(`UPDATE orders SET next_deadline = 0`)
+	execute(`UPDATE order_states SET next_deadline = 0`)
 	for _, id := range open[:2] {
-		execute(`UPDATE orders SET started_at = 0, created_at = $1 WHERE id = $2`, past.UnixMicro(), id)
+		execute(`UPDATE order_states SET started_at = 0 WHERE order_id = $1`, id)
+		execute(`UPDATE orders SET created_at = $1 WHERE id = $2`, past.UnixMicro(), id)
 	}
 	for _, id := range open[2:4] {
 		w.addFact(t, id, past)
 	}
 	execute(`UPDATE inbox SET state_at = $1`, past.UnixMicro())
 	for _, id := range open[4:6] {
-		execute(`UPDATE orders SET next_deadline = $1 WHERE id = $2`, past.UnixMicro(), id)
+		execute(`UPDATE order_states SET next_deadline = $1 WHERE order_id = $2`, past.UnixMicro(), id)
 	}
 	for _, id := range open[6:8] {
 		require.NoError(t, a.Store.AddDemand(t.Context(), store.DemandRow{ID: id, OrderID: id, Kind: order.DemandCancel}))
@@ -69,7 +70,7 @@ func newBrokenWorld(t *testing.T) *brokenWorld {
 	execute(`UPDATE demands SET created_at = $1`, past.UnixMicro())
 	w.addDueDeliveries(t, past)
 	execute(`INSERT INTO audit (id, at, key_id, team_id, order_id, action, request_id, address, detail)
-		VALUES ('a-1', $1, '', '', '', 'read', '', '', '')`, past.UnixMicro())
+		VALUES ($1, $2, NULL, NULL, NULL, 'read', '', '', '')`, uuid.NewString(), past.UnixMicro())
 	return w
 }
 
@@ -95,7 +96,7 @@ func (w *brokenWorld) addDueDeliveries(t *testing.T, at time.Time) {
 			URL: "https://client.example/hook", Secret: "whsec_c2VjcmV0"}))
 		message := uuid.NewString()
 		w.execute(`INSERT INTO messages (id, team_id, order_id, event_type, sequence, body, created_at)
-			VALUES ($1, $2, '', 'order.updated', 1, '', $3)`, message, o.TeamID, at.UnixMicro())
+			VALUES ($1, $2, NULL, 'order.updated', 1, '', $3)`, message, o.TeamID, at.UnixMicro())
 		w.execute(`INSERT INTO deliveries
 			(message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at)
 			VALUES ($1, $2, 'pending', 1, 0, $3, $3, $3)`, message, w.endpoints[i], at.UnixMicro())

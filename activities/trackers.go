@@ -12,6 +12,9 @@ import (
 // Track creates a tracker at the courier aggregator for each leg of the order's shipment that has a number and no
 // tracker. A number that the aggregator refuses gets none; the deadlines treat its leg as silent.
 func (a *Activities) Track(ctx context.Context, orderID string) (dispatch.TrackResult, error) {
+	if err := checkOrderID("tracking", orderID); err != nil {
+		return dispatch.TrackResult{}, err
+	}
 	o, err := a.Store.Order(ctx, "", orderID)
 	if err != nil {
 		return dispatch.TrackResult{}, a.internalError(ctx, "tracking", orderID, err)

@@ -53,7 +53,7 @@ func check(t *testing.T, rules []contractRule) {
 }
 
 // problemsOf returns the problems of a 422 answer, as "path type".
-func problemsOf(t *testing.T, r reply) []string {
+func problemsOf(t testing.TB, r reply) []string {
 	t.Helper()
 	list, ok := r.detail(t).([]any)
 	require.True(t, ok, string(r.body))

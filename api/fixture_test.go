@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -332,16 +333,21 @@ func (f *fixture) applyFact(id string, fact order.Fact) {
 	f.record(id, order.CauseInbox(fact.InboxID), func(s order.State) order.Decision { return s.ApplyFact(fact, testTime) })
 }
 
+// actions returns what the audit has of an order, or of no order if orderID is empty, oldest first.
 func (f *fixture) actions(orderID string) []string {
 	f.t.Helper()
-	rows, err := f.store.OrderAudit(f.t.Context(), orderID)
+	rows, err := f.store.AuditLog(f.t.Context(), store.AuditQuery{OrderID: orderID, Size: 100})
 	require.NoError(f.t, err)
-	out := make([]string, len(rows))
-	for i, r := range rows {
+	require.Less(f.t, len(rows), 100)
+	out := []string{}
+	for _, r := range slices.Backward(rows) {
+		if r.OrderID != orderID {
+			continue
+		}
 		require.NotEmpty(f.t, r.APIKeyID)
 		require.NotEmpty(f.t, r.RequestID)
 		require.Equal(f.t, "127.0.0.1", r.Address)
-		out[i] = r.Action
+		out = append(out, r.Action)
 	}
 	return out
 }

@@ -217,9 +217,14 @@ func TestNastyTextsInQueriesAndPaths(t *testing.T) {
 		require.Empty(t, r.header.Get("Location"), trick)
 	}
 	stranger := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleClient)
-	for _, spelt := range []string{strings.ToUpper(id), "{" + id + "}", "urn:uuid:" + id} { // other forms of the same id
-		require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodGet, "/v3/order/"+spelt, f.key, nil).status)
-		require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodGet, "/v3/order/"+spelt, stranger, nil).status)
+	upper := strings.ToUpper(id)
+	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodGet, "/v3/order/"+upper, f.key, nil).status)
+	require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodGet, "/v3/order/"+upper, stranger, nil).status)
+	for _, spelt := range []string{"{" + id + "}", "urn:uuid:" + id} { // other forms of a UUID are refused
+		for _, key := range []string{f.key, stranger} {
+			require.Equal(t, http.StatusUnprocessableEntity,
+				f.sendWithKey(http.MethodGet, "/v3/order/"+url.PathEscape(spelt), key, nil).status)
+		}
 	}
 }
 

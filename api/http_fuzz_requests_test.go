@@ -83,22 +83,22 @@ func newRequester(x *fixture, judge *apicontract.Contract, routes []route) func(
 // route is an operation of the document, with what is needed for random requests.
 type route struct {
 	method, path string
-	parameters   []struct {
-		In, Name string
-		Schema   map[string]any
-	}
-	body map[string]any
-	all  map[string]any // every schema, by its reference
+	parameters   []parameter
+	body         map[string]any
+	all          map[string]any // every schema, by its reference
+}
+
+// parameter is a parameter of an operation.
+type parameter struct {
+	In, Name string
+	Schema   map[string]any
 }
 
 func routesOf(t testing.TB, document []byte) (routes []route) {
 	t.Helper()
 	var doc struct {
 		Paths map[string]map[string]struct {
-			Parameters []struct {
-				In, Name string
-				Schema   map[string]any
-			}
+			Parameters  []parameter
 			RequestBody struct {
 				Content map[string]struct{ Schema map[string]any }
 			}

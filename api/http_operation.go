@@ -133,16 +133,6 @@ func rawResponseOf[T any](s *server, description string) map[string]*huma.Respon
 	}}
 }
 
-// canonicalUUID returns a UUID in the form in which ids are stored. It returns any other text unchanged; validation has
-// refused those before.
-func canonicalUUID(id string) string {
-	u, err := uuid.Parse(id)
-	if err != nil {
-		return id
-	}
-	return u.String()
-}
-
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // PageQuery is the pagination by page and size. It is exported, as every embedded part of an input is, because huma

@@ -69,6 +69,9 @@ func toProblems(errs []error) []*problem {
 		// The body as a whole is wrong and was not decoded: fields that seem to be missing may be there.
 		out = slices.DeleteFunc(out, func(p *problem) bool { return p.inPart("body") && len(p.Loc) > 1 })
 	}
+	out = slices.CompactFunc(out, func(p, q *problem) bool { // the format and the pattern of an id
+		return p.Type == q.Type && p.Msg == q.Msg && slices.Equal(p.Loc, q.Loc)
+	})
 	found := slices.Clone(out)
 	return slices.DeleteFunc(out, func(p *problem) bool { return slices.ContainsFunc(found, p.isCausedBy) })
 }

@@ -127,7 +127,10 @@ func (s *server) newOrder(ctx context.Context, in *CreateOrderRequest) (*order.O
 		return nil, f, err
 	}
 	o.ICDCodes, o.ActivateBy = in.ICDCodes, parseValidDate(in.ActivateBy)
-	o.Passthrough, o.ClinicalNotes, o.CreatorMemberID = in.Passthrough, in.ClinicalNotes, in.CreatorMemberID
+	o.Passthrough, o.ClinicalNotes = in.Passthrough, in.ClinicalNotes
+	if in.CreatorMemberID != nil {
+		o.CreatorMemberID = new(canonicalUUID(*in.CreatorMemberID))
+	}
 	if in.Priority != nil {
 		o.Priority = *in.Priority
 	}

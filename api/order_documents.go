@@ -45,7 +45,7 @@ func (s *server) requisitionOfLink(ctx context.Context, signed string) ([]byte, 
 	if err != nil {
 		return nil, mapNotFound(err, "Requisition")
 	}
-	o, err := s.Store.Order(ctx, team, id)
+	o, err := s.Store.CurrentOrder(ctx, team, id)
 	if err != nil {
 		return nil, mapNotFound(err, "Requisition")
 	}
@@ -157,7 +157,7 @@ func isPatientKnown(o *order.Order) bool { return o.SampleID != "" && o.Patient 
 func (s *server) renderOrderPDF(
 	ctx context.Context, id, name, action string, exists func(*order.Order) bool, render func(order.Order) ([]byte, error),
 ) (*rawAnswer, error) {
-	o, err := s.Store.Order(ctx, callerOf(ctx).team.ID, canonicalUUID(id))
+	o, err := s.Store.CurrentOrder(ctx, callerOf(ctx).team.ID, canonicalUUID(id))
 	if err != nil {
 		return nil, mapNotFound(err, "Order")
 	}

@@ -48,11 +48,10 @@ func (s *server) getResultMetadata(ctx context.Context, in *OrderPath) (*body[ju
 // clientResult returns the newest results of an order of the caller's team, and adds the reading to the audit.
 func (s *server) clientResult(ctx context.Context, id string) (*junction.LabResultsRaw, error) {
 	team := callerOf(ctx).team.ID
-	o, err := s.Store.Order(ctx, team, canonicalUUID(id))
-	if err != nil {
+	o, v, err := s.Store.CurrentOrderAndResult(ctx, team, canonicalUUID(id))
+	if o == nil && err != nil {
 		return nil, mapNotFound(err, "Order")
 	}
-	v, err := s.Store.NewestResult(ctx, team, o.ID)
 	if err != nil {
 		return nil, mapNotFound(err, "Result")
 	}
@@ -65,7 +64,7 @@ func (s *server) clientResult(ctx context.Context, id string) (*junction.LabResu
 
 func (s *server) getResultPDF(ctx context.Context, in *OrderPath) (*rawAnswer, error) {
 	team := callerOf(ctx).team.ID
-	o, err := s.Store.Order(ctx, team, canonicalUUID(in.OrderID))
+	o, err := s.Store.CurrentOrder(ctx, team, canonicalUUID(in.OrderID))
 	if err != nil {
 		return nil, mapNotFound(err, "Order")
 	}

@@ -56,7 +56,7 @@ type ManagedWebhook struct {
 type listWebhooksInput struct {
 	ManagedTeam
 	Limit  int    `query:"limit" minimum:"1" maximum:"250" default:"50"`
-	Cursor string `query:"next_cursor" maxLength:"64"`
+	Cursor string `query:"next_cursor" format:"uuid"`
 }
 
 type createWebhookInput struct {
@@ -176,7 +176,7 @@ func (s *server) listWebhooks(ctx context.Context, in *listWebhooksInput) (*body
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.Store.EndpointsAfter(ctx, t.ID, in.Cursor, in.Limit+1)
+	all, err := s.Store.EndpointsAfter(ctx, t.ID, canonicalUUID(in.Cursor), in.Limit+1)
 	if err != nil {
 		return nil, err
 	}

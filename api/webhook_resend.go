@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/google/uuid"
 
+	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
@@ -33,7 +33,7 @@ type resendInput struct{ Body ResendWebhookBody }
 func (in *resendInput) Resolve(huma.Context) []error {
 	b, errs := in.Body, []error(nil)
 	for i, id := range b.OrderIDs {
-		if uuid.Validate(id) != nil {
+		if _, ok := order.ParseID(id); !ok {
 			errs = append(errs,
 				newProblem("uuid_parsing", "Input should be a valid UUID", fmt.Sprintf("body.order_ids[%d]", i)))
 		}

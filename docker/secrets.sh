@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Creates the secrets of docker/compose.yaml in docker/secrets. It can be run again: existing files are not changed.
+# Creates the secrets of docker/compose.yaml in docker/secrets. It can be run again: existing files are not changed. It
+# needs openssl, for the certificate of the database.
 #
 # Only you can open the folder. Its files are readable by all users, because the containers run as other users.
 set -euo pipefail
@@ -15,8 +16,25 @@ make() {
 }
 random() { head -c "$1" /dev/urandom | base64 | tr -d '\n=' | tr '+/' '-_'; }
 
+# database_url_of ROLE PASSWORD_FILE
+database_url_of() {
+  echo "postgres://$1:$(cat "secrets/$2")@postgres:5432/aliquot?sslmode=verify-full&sslrootcert=/run/secrets/database_certificate"
+}
+
+# The certificate of the database signs itself and is what its clients trust.
+if [[ ! -s secrets/database_key || ! -s secrets/database_certificate ]]; then
+  openssl req -x509 -newkey rsa:3072 -sha256 -nodes -days 3650 -subj /CN=postgres \
+    -addext subjectAltName=DNS:postgres,DNS:localhost -keyout secrets/database_key -out secrets/database_certificate 2>/dev/null
+  chmod 444 secrets/database_key secrets/database_certificate
+fi
+
 make postgres_password "$(random 24)"
-make database_url "postgres://postgres:$(cat secrets/postgres_password)@postgres:5432/aliquot?sslmode=disable"
+make database_owner_password "$(random 24)"
+make database_password "$(random 24)"
+make database_read_password "$(random 24)"
+make temporal_password "$(random 24)"
+make migration_database_url "$(database_url_of aliquot_owner database_owner_password)"
+make database_url "$(database_url_of aliquot database_password)"
 make encryption_keys "k1:$(head -c 32 /dev/urandom | base64 | tr -d '\n')"
 make courier_secrets "$(random 24)"
 make courier_key "$(random 24)"

@@ -169,8 +169,8 @@ func (s *system) insertDueMessages(endpoints []string, n int, until time.Time) [
 		ids[i] = uuid.Must(uuid.NewV7()).String()
 		at := until.Add(time.Duration(i-n) * time.Millisecond).UnixMicro()
 		_, err := tx.Exec(`INSERT INTO messages (id, team_id, order_id, event_type, sequence, body, created_at)
-			VALUES ($1, $2, $3, $4, 1, $5, $6)`,
-			ids[i], s.teamID, "", webhooks.OrderUpdated, keys.Seal("messages/"+ids[i]+"/body", benchBody), at)
+			VALUES ($1, $2, NULL, $3, 1, $4, $5)`,
+			ids[i], s.teamID, webhooks.OrderUpdated, keys.Seal("messages/"+ids[i]+"/body", benchBody), at)
 		require.NoError(s.t, err)
 		_, err = tx.Exec(`INSERT INTO deliveries
 			(message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at)

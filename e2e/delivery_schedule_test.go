@@ -21,6 +21,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/activities"
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/webhooks"
 	"github.com/aliquot-labs/aliquot/worker"
@@ -271,7 +272,7 @@ func TestExhaustionAndDisablingAreReported(t *testing.T) {
 		for status, want := range map[int]string{500: webhooks.AttemptExhausted, 410: webhooks.EndpointDisabled} {
 			s := newTimeSkippingSystem(t, o)
 			operational := store.Endpoint{
-				ID: "operational", TeamID: s.teamID, URL: "http://127.0.0.1:9", Secret: mustSecret(t),
+				ID: testids.Of("operational"), TeamID: s.teamID, URL: "http://127.0.0.1:9", Secret: mustSecret(t),
 				FilterTypes: []string{webhooks.AttemptExhausted, webhooks.EndpointDisabled},
 			}
 			require.NoError(t, s.store.CreateEndpoint(t.Context(), operational))

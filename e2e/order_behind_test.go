@@ -55,13 +55,13 @@ func TestARunThatStaysBehindIsWokenOnceInTenMinutes(t *testing.T) {
 	s.awaitStatus(id, "received.testkit.requisition_created")
 	s.awaitRunning(1)
 	past := time.Now().Add(-time.Hour)
-	s.executeSQL(`UPDATE orders SET next_deadline = $1 WHERE id = $2`, past.UnixMicro(), id)
+	s.executeSQL(`UPDATE order_states SET next_deadline = $1 WHERE order_id = $2`, past.UnixMicro(), id)
 	require.Equal(t, dispatch.SweepResult{OrdersBehind: 1}, s.reconcile())
 	require.Equal(t, dispatch.SweepResult{}, s.reconcile())
 	require.Equal(t, 1, s.wakes(id))
 
 	// The control: ten minutes later it is woken again.
-	s.executeSQL(`UPDATE orders SET woken_at = $1 WHERE id = $2`, past.UnixMicro(), id)
+	s.executeSQL(`UPDATE order_states SET woken_at = $1 WHERE order_id = $2`, past.UnixMicro(), id)
 	require.Equal(t, dispatch.SweepResult{OrdersBehind: 1}, s.reconcile())
 	require.Equal(t, 2, s.wakes(id))
 	s.playLabFacts(id)
@@ -83,7 +83,8 @@ func (s *system) moveDeadline(id string, due time.Time) {
 	st.Deadlines[0].Due = due
 	text, err := json.Marshal(st)
 	require.NoError(s.t, err)
-	s.executeSQL(`UPDATE orders SET state = $1, next_deadline = $2 WHERE id = $3`, string(text), due.UnixMicro(), id)
+	s.executeSQL(`UPDATE order_states SET state = $1, next_deadline = $2 WHERE order_id = $3`, string(text),
+		due.UnixMicro(), id)
 }
 
 func (s *system) storedState(id string) order.State {

@@ -118,7 +118,7 @@ func TestTemporalIsRestoredFromACopy(t *testing.T) {
 	server.restore(t)
 	s.requireForgotten(o, histories)
 	// Otherwise an order that a sweep woke before the restore is left alone for ten minutes.
-	s.executeSQL(`UPDATE orders SET woken_at = 0`)
+	s.executeSQL(`UPDATE order_states SET woken_at = 0`)
 
 	s.sweepUntilHealed(o)
 	s.finishRestored(o)

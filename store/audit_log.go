@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aliquot-labs/aliquot/store/sqldb"
@@ -101,21 +102,27 @@ const (
 	selectSealedAudit = `SELECT ` + auditEntryColumns + ` FROM audit_seals s JOIN audit a ON a.id = s.audit_id`
 )
 
-// AuditLog lists one page of the audit log, newest first.
+// AuditLog lists one page of the audit log, newest first. The replica may answer, a little late.
 func (s *Store) AuditLog(ctx context.Context, q AuditQuery) ([]AuditEntry, error) {
 	var f sqldb.Where
 	f.AndIfSet("a.order_id = ?", q.OrderID)
 	f.AndIfSet("a.key_id = ?", q.APIKeyID)
-	if q.OrderID != "" {
-		ids, err := auditIDsSince(ctx, s.db.Reader, q.OrderID)
-		if err != nil {
-			return nil, fmt.Errorf("listing the audit: %w", err)
+	var rows []hashedAuditEntry
+	err := s.readRecent(ctx, func(ctx context.Context, on sqldb.Querier) error {
+		f := sqldb.Where{Terms: slices.Clone(f.Terms), Args: slices.Clone(f.Args)}
+		if q.OrderID != "" {
+			ids, err := auditIDsSince(ctx, on, q.OrderID)
+			if err != nil {
+				return err
+			}
+			ids.restrict(&f, "a.id")
 		}
-		ids.restrict(&f, "a.id")
-	}
-	rows, err := sqldb.QueryAll(ctx, s.db.Reader, scanAuditEntry,
-		`SELECT `+auditEntryColumns+` FROM audit a LEFT JOIN audit_seals s ON s.audit_id = a.id`+f.String()+
-			` ORDER BY a.id DESC`+sqldb.LimitClause(q.Page, q.Size), f.Args...)
+		var err error
+		rows, err = sqldb.QueryAll(ctx, on, scanAuditEntry,
+			`SELECT `+auditEntryColumns+` FROM audit a LEFT JOIN audit_seals s ON s.audit_id = a.id`+f.String()+
+				` ORDER BY a.id DESC`+sqldb.LimitClause(q.Page, q.Size), f.Args...)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("listing the audit: %w", err)
 	}

@@ -14,15 +14,17 @@ import (
 type searchTable struct {
 	name          string
 	subject       string // the column of the subject's id
-	subjectTable  string // the table of the subjects
+	lockStatement string // locks the subject $1
 	copiedColumns string // the other columns, each after a comma
 	loadTerms     func(s *Store, ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error)
 }
 
 var searchTables = []searchTable{
-	{name: "order_search", subject: "order_id", subjectTable: "orders", copiedColumns: ", team_id, created_at",
-		loadTerms: (*Store).loadOrderTerms},
-	{name: "review_search", subject: "review_id", subjectTable: "reviews", loadTerms: (*Store).loadReviewTerms},
+	{name: "order_search", subject: "order_id", copiedColumns: ", team_id, created_at",
+		lockStatement: `UPDATE order_states SET revision = revision WHERE order_id = $1`,
+		loadTerms:     (*Store).loadOrderTerms},
+	{name: "review_search", subject: "review_id",
+		lockStatement: `UPDATE reviews SET updated_at = updated_at WHERE id = $1`, loadTerms: (*Store).loadReviewTerms},
 }
 
 func (s *Store) loadOrderTerms(ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error) {
@@ -74,13 +76,12 @@ func (s *Store) rehashTable(ctx context.Context, t searchTable, done *ColumnRota
 	}
 }
 
-// rehashSubject replaces the older hashes of one subject. Its first statement locks the subject's row. Every
-// transaction that changes the terms of a subject changes that row too.
+// rehashSubject replaces the older hashes of one subject. Its first statement locks the subject. Every
+// transaction that changes the terms of a subject locks it too.
 func (s *Store) rehashSubject(ctx context.Context, t searchTable, id string, done *ColumnRotation) error {
 	var replaced, unknown int
 	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`UPDATE %s SET updated_at = updated_at WHERE id = $1`, t.subjectTable),
-			id); err != nil {
+		if _, err := tx.ExecContext(ctx, t.lockStatement, id); err != nil {
 			return err
 		}
 		terms, err := t.loadTerms(s, ctx, tx, id)

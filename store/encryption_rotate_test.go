@@ -280,8 +280,8 @@ func TestRotationLosesNoConcurrentWrite(t *testing.T) {
 		o := addOrder(t, old)
 		both := reopenWithKeys(t, old, newKeyring(t, newKeyText, oldKey))
 		column := sealedTables[0]
-		require.Equal(t, "orders", column.name)
-		done := ColumnRotation{Table: "orders", Column: "patient"}
+		require.Equal(t, "order_documents", column.name)
+		done := ColumnRotation{Table: "order_documents", Column: "patient"}
 		read, err := both.valuesOfOlderKeys(t.Context(), column, "patient", nil)
 		require.NoError(t, err)
 		require.Len(t, read, 1)
@@ -292,7 +292,7 @@ func TestRotationLosesNoConcurrentWrite(t *testing.T) {
 		}
 		require.NoError(t, write(old, "Changed"))
 		require.NoError(t, both.reseal(t.Context(), column, &done, read))
-		require.Equal(t, ColumnRotation{Table: "orders", Column: "patient", ChangedMeanwhile: 1}, done)
+		require.Equal(t, ColumnRotation{Table: "order_documents", Column: "patient", ChangedMeanwhile: 1}, done)
 		require.Equal(t, "Changed", getOrder(t, both, o.ID).Patient.FirstName)
 
 		// A process that does not have the new key yet writes with the old one during the rotation.
@@ -327,7 +327,8 @@ func TestRotationCountsUnreadableValues(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, old *Store) {
 		spoilt, sound := addOrder(t, old), addOrder(t, old)
 		_, err := old.db.Writer.ExecContext(t.Context(),
-			`UPDATE orders SET patient = (SELECT patient FROM orders WHERE id = $1) WHERE id = $2`, sound.ID, spoilt.ID)
+			`UPDATE order_documents SET patient = (SELECT patient FROM order_documents WHERE order_id = $1)
+			WHERE order_id = $2`, sound.ID, spoilt.ID)
 		require.NoError(t, err)
 		_, err = old.db.Writer.ExecContext(t.Context(),
 			`INSERT INTO order_search (order_id, field, hash, team_id, created_at)
@@ -342,7 +343,7 @@ func TestRotationCountsUnreadableValues(t *testing.T) {
 				unreadable[r.Table+"."+r.Column] = r.Unreadable
 			}
 		}
-		require.Equal(t, 1, unreadable["orders.patient"])
+		require.Equal(t, 1, unreadable["order_documents.patient"])
 		require.Greater(t, unreadable["order_search.hash"], 1, "the spoilt order's terms and the foreign one")
 		uses, err := both.EncryptionKeyUses(t.Context())
 		require.NoError(t, err)

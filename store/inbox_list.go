@@ -65,11 +65,12 @@ func scanInboxItem(row sqldb.Scanner) (out InboxItem, err error) {
 }
 
 // InboxItems lists one page of items without their sealed parts, newest first, and returns how many there are in total.
+// The replica may answer, a little late.
 func (s *Store) InboxItems(ctx context.Context, by InboxQuery) (rows []InboxItem, total int, err error) {
 	var where sqldb.Where
 	where.AndIfSet("state = ?", by.State)
 	where.AndIfSet("order_id = ?", by.OrderID)
-	err = s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
+	err = s.db.InRecentSnapshot(ctx, func(ctx context.Context, q sqldb.Querier) error {
 		if total, err = countRows(ctx, q, "inbox", where); err != nil {
 			return err
 		}

@@ -38,7 +38,7 @@ func (s *Store) assignInboxItem(ctx context.Context, tx *sql.Tx, id, orderID, le
 	if row.State != InboxUnmatched {
 		return row, ErrConflict
 	}
-	if _, err := s.lockOrderPosition(ctx, tx, orderID); err != nil {
+	if _, err := s.lockOrderRow(ctx, tx, orderID); err != nil {
 		return row, err
 	}
 	reviews, err := sqldb.QueryOne(ctx, tx, sqldb.ScanInt, `SELECT COUNT(*) FROM reviews v JOIN inbox i ON `+

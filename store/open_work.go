@@ -112,6 +112,10 @@ func (s *Store) countUpTo(ctx context.Context, source string, args ...any) (int,
 
 // PoolMetrics returns the metrics of the database's connection pools: go_sql_*, by pool.
 func (s *Store) PoolMetrics() []prometheus.Collector {
+	if pool := s.db.Replica.Pool(); pool != nil {
+		return []prometheus.Collector{collectors.NewDBStatsCollector(s.db.Writer, "store"),
+			collectors.NewDBStatsCollector(pool, "store_replica")}
+	}
 	if s.db.Reader == s.db.Writer {
 		return []prometheus.Collector{collectors.NewDBStatsCollector(s.db.Writer, "store")}
 	}

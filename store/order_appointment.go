@@ -55,7 +55,8 @@ func (s *Store) loadHistoryAndLocation(ctx context.Context, q sqldb.Querier,
 const selectAppointments = `SELECT a.id, a.order_id, a.type, a.provider, a.account_id, a.status, a.reference,
 	a.confirmation, a.site, a.slot, a.start_at, a.end_at, a.zone, a.can_reschedule, a.confirm_by, a.reported_at,
 	a.created_at, a.notes, a.place,
-	o.user_id, o.transaction_id, o.address FROM appointments a JOIN orders o ON o.id = a.order_id `
+	o.user_id, o.transaction_id, d.address FROM appointments a JOIN orders o ON o.id = a.order_id
+	JOIN order_documents d ON d.order_id = a.order_id `
 
 // appointmentRow is an appointment and its possible locations.
 type appointmentRow struct {
@@ -83,7 +84,7 @@ func (s *Store) scanAppointment(row sqldb.Scanner) (r appointmentRow, err error)
 	if err := s.keys.OpenJSON(sealContext("appointments", a.ID, "place"), asked, &r.requestedLocation); err != nil {
 		return r, err
 	}
-	return r, s.keys.OpenJSON(sealContext("orders", a.OrderID, "address"), home, &r.patientHome)
+	return r, s.keys.OpenJSON(sealContext("order_documents", a.OrderID, "address"), home, &r.patientHome)
 }
 
 // appointmentHistory lists an appointment's events, oldest first.

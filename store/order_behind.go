@@ -9,11 +9,12 @@ import (
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
-// selectOrdersBehind is the query of OrdersBehind. Its first terms are those of the index orders_by_deadline. Orders
-// that were woken longest ago come first, so that orders that stay behind do not keep others from their turn.
-const selectOrdersBehind = `SELECT id FROM orders
-	WHERE unfinished AND next_deadline > 0 AND next_deadline < $1 AND woken_at <= $2
-	ORDER BY woken_at, next_deadline, id LIMIT $3`
+// selectOrdersBehind is the query of OrdersBehind. Its first terms are those of the index order_states_by_deadline,
+// which has no finished order. Orders that were woken longest ago come first, so that orders that stay behind do not
+// keep others from their turn.
+const selectOrdersBehind = `SELECT order_id FROM order_states
+	WHERE next_deadline > 0 AND next_deadline < $1 AND woken_at <= $2
+	ORDER BY woken_at, next_deadline, order_id LIMIT $3`
 
 // OrdersBehind lists the ids of up to limit unfinished orders whose run should have recorded something before a time,
 // and that ClaimWake has not claimed since another one. Those that were never claimed come first, and of these the one
@@ -31,7 +32,7 @@ func (s *Store) OrdersBehind(ctx context.Context, dueBefore, wokenBefore time.Ti
 const selectUnsettledOrders = `SELECT u.order_id FROM (
 		SELECT order_id, state_at AS since FROM inbox WHERE state = $1 AND state_at < $3
 		UNION ALL SELECT order_id, created_at AS since FROM demands WHERE state = $2 AND created_at < $3
-	) AS u JOIN orders o ON o.id = u.order_id WHERE o.woken_at <= $4
+	) AS u JOIN order_states o ON o.order_id = u.order_id WHERE o.woken_at <= $4
 	GROUP BY u.order_id ORDER BY MIN(o.woken_at), MIN(u.since), u.order_id LIMIT $5`
 
 // UnsettledOrders lists the ids of up to limit orders with a fact or a demand that has had no outcome since before a
@@ -48,7 +49,8 @@ func (s *Store) UnsettledOrders(ctx context.Context, before, wokenBefore time.Ti
 // ClaimWake records that the order's run is woken at a time, without a change of the revision. It reports whether the
 // caller has to wake it: false if it was woken after wokenBefore, perhaps by another caller.
 func (s *Store) ClaimWake(ctx context.Context, orderID string, wokenBefore, at time.Time) (bool, error) {
-	n, err := sqldb.ExecCount(ctx, s.db.Writer, `UPDATE orders SET woken_at = $1 WHERE id = $2 AND woken_at <= $3`,
+	n, err := sqldb.ExecCount(ctx, s.db.Writer, `UPDATE order_states SET woken_at = $1
+		WHERE order_id = $2 AND woken_at <= $3`,
 		sqldb.ToMicros(at), orderID, sqldb.ToMicros(wokenBefore))
 	if err != nil {
 		return false, fmt.Errorf("claiming to wake order %s: %w", orderID, err)
@@ -60,19 +62,15 @@ func (s *Store) ClaimWake(ctx context.Context, orderID string, wokenBefore, at t
 // turn. A deadline of the order before that time counts all the same, and the next recording computes the time anew.
 func (s *Store) PostponeActing(ctx context.Context, orderID string, until time.Time) error {
 	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
-		position, err := s.lockOrderPosition(ctx, tx, orderID)
+		o, err := s.lockOrder(ctx, tx, orderID)
 		if err != nil {
 			return err
 		}
-		state, err := s.decodeState(position.state)
-		if err != nil {
-			return err
-		}
-		if dl, ok := state.NextDeadline(); ok && dl.Due.Before(until) {
+		if dl, ok := o.state.NextDeadline(); ok && dl.Due.Before(until) {
 			until = dl.Due
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE orders SET next_deadline = $1
-			WHERE id = $2 AND unfinished AND next_deadline > 0 AND next_deadline < $1`, sqldb.ToMicros(until), orderID)
+		_, err = tx.ExecContext(ctx, `UPDATE order_states SET next_deadline = $1
+			WHERE order_id = $2 AND next_deadline > 0 AND next_deadline < $1`, sqldb.ToMicros(until), orderID)
 		return err
 	})
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // setNextDeadline sets the time at which an order's run should act next. Zero: there is none.
 func setNextDeadline(t *testing.T, s *Store, id string, due time.Time) {
 	t.Helper()
-	_, err := s.db.Writer.ExecContext(t.Context(), `UPDATE orders SET next_deadline = $1 WHERE id = $2`,
+	_, err := s.db.Writer.ExecContext(t.Context(), `UPDATE order_states SET next_deadline = $1 WHERE order_id = $2`,
 		sqldb.ToMicros(due), id)
 	require.NoError(t, err)
 }
@@ -69,7 +69,7 @@ func TestOrdersBehindAreFoundByAnIndex(t *testing.T) {
 	require.NoError(t, s.Migrate(t.Context()))
 	orders := addVaried(t, s, addTeam(t, s).ID, 4000)
 	now := time.Now()
-	_, err := s.db.Writer.ExecContext(t.Context(), `UPDATE orders SET unfinished = TRUE, next_deadline = $1`,
+	_, err := s.db.Writer.ExecContext(t.Context(), `UPDATE order_states SET next_deadline = $1`,
 		sqldb.ToMicros(now.Add(order.Day)))
 	require.NoError(t, err)
 	for i, o := range orders[:30] {
@@ -85,12 +85,13 @@ func TestOrdersBehindAreFoundByAnIndex(t *testing.T) {
 		return rows, indexes
 	}
 	rows, indexes := read(selectOrdersBehind)
-	require.Contains(t, indexes, "orders_by_deadline")
+	require.Contains(t, indexes, "order_states_by_deadline")
 	require.LessOrEqual(t, rows, 40.0, "the orders behind, and those in the index that point to them")
 
 	// The control: a condition that the index does not have.
-	_, indexes = read(`SELECT id FROM orders WHERE next_deadline + 1 < $1 AND woken_at < $2 ORDER BY id LIMIT $3`)
-	require.NotContains(t, indexes, "orders_by_deadline")
+	_, indexes = read(`SELECT order_id FROM order_states WHERE next_deadline + 1 < $1 AND woken_at < $2
+		ORDER BY order_id LIMIT $3`)
+	require.NotContains(t, indexes, "order_states_by_deadline")
 }
 
 // An order whose call waits for its turn is not behind while it waits.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
@@ -15,21 +16,26 @@ import (
 func (s *Store) BulkInsertOrders(ctx context.Context, orders []order.Order) error {
 	transactions := sqldb.TableRows{Table: "order_transactions",
 		Columns: []string{"id", "team_id", "created_at", "updated_at"}}
-	written := sqldb.TableRows{Table: "orders", Columns: orderInsertColumns}
 	events := sqldb.TableRows{Table: "events", Columns: []string{
 		"order_id", "sequence", "status", "detail", "implied", "cause", "step", "occurred_at", "recorded_at",
 	}}
 	terms := sqldb.TableRows{Table: "order_search", Columns: []string{"order_id", "field", "hash", "team_id",
 		"created_at"}}
+	var written [len(orderTables)]sqldb.TableRows
+	for i, t := range orderTables {
+		written[i].Table, written[i].Columns = t.name, t.columns
+	}
 	counts := map[countKey]int{}
 	for i := range orders {
 		o := &orders[i]
 		counts[countKeyOf(o.Modality, o.State.Status, isUnfinished(o.State))]++
-		values, err := s.orderInsertValues(o, o.UpdatedAt, o.CreatedAt)
+		rows, err := s.orderRows(o, o.UpdatedAt, o.CreatedAt)
 		if err != nil {
 			return fmt.Errorf("adding order %s: %w", o.ID, err)
 		}
-		written.Values = append(written.Values, values)
+		for i := range rows {
+			written[i].Add(rows[i]...)
+		}
 		transactions.Add(o.TransactionID, o.TeamID, sqldb.ToMicros(o.CreatedAt), sqldb.ToMicros(o.UpdatedAt))
 		for _, e := range o.Events {
 			events.Add(o.ID, e.Sequence, string(e.Status), string(e.Detail), e.Implied, e.Cause, e.StepIndex,
@@ -39,7 +45,8 @@ func (s *Store) BulkInsertOrders(ctx context.Context, orders []order.Order) erro
 			terms.Add(o.ID, t.field, s.keys.SearchHash(t.field, t.value), o.TeamID, sqldb.ToMicros(o.CreatedAt))
 		}
 	}
-	if err := s.db.BulkInsert(ctx, transactions, written, events, terms); err != nil {
+	if err := s.db.BulkInsert(ctx, slices.Concat([]sqldb.TableRows{transactions}, written[:],
+		[]sqldb.TableRows{events, terms})...); err != nil {
 		return fmt.Errorf("adding %d orders: %w", len(orders), sqldb.MapUniqueViolation(err))
 	}
 	delete(counts, countKey{})

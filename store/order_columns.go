@@ -11,48 +11,66 @@ import (
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
-// stateColumns are the values of an order's state that are also stored in columns of their own, for searches and lists.
+// stateColumns are the columns of order_states that a recording writes.
 type stateColumns struct {
-	status       lifecycle.LowStatus
-	detail       lifecycle.Detail
-	sequence     int64
 	revision     int64
-	registered   bool
-	shipped      bool
-	unfinished   bool
-	accession    string
-	sampleID     string
-	nextDeadline int64
-	activateBy   sql.NullString
+	nextDeadline int64  // 0 for an order that is not unfinished
 	state        string // JSON
 }
 
-// stateColumnsOf derives the columns. The sample id is the lab's accession number once it is known, and sampleID
-// before. An imported order keeps the number that the client knows, and a kit that was ordered without a patient keeps
-// the number printed on it.
-func stateColumnsOf(s order.State, sampleID string, now time.Time) (stateColumns, error) {
+func stateColumnsOf(s order.State, now time.Time) (stateColumns, error) {
 	s.ParkedFacts = nil // stored in the inbox
 	state, err := encodeJSON(s)
 	if err != nil {
 		return stateColumns{}, err
 	}
-	c := stateColumns{
-		status: s.Status, detail: s.Detail, sequence: s.Sequence, revision: s.Revision,
-		registered: s.Registered, shipped: s.HasShipped, unfinished: isUnfinished(s),
-		accession: storableText(s.Accession), sampleID: sampleID, activateBy: sqldb.NullIfEmpty(s.ActivateBy), state: state,
-	}
-	switch {
-	case s.Imported:
-		c.sampleID = s.Number
-	case s.KitID != "":
-		c.sampleID = storableText(s.KitID)
-	case c.accession != "":
-		c.sampleID = c.accession
-	}
-	if by := s.ActsBy(now); !by.IsZero() {
+	c := stateColumns{revision: s.Revision, state: state}
+	if by := s.ActsBy(now); isUnfinished(s) && !by.IsZero() {
 		c.nextDeadline = sqldb.ToMicros(by)
 	}
 	return c, nil
+}
+
+// stateCopies are the values of an order's state that are also stored in columns of other tables than order_states, for
+// searches and lists.
+type stateCopies struct {
+	progress progressCopies
+	numbers  numberCopies
+}
+
+// progressCopies are those in order_progress.
+type progressCopies struct {
+	status     lifecycle.LowStatus
+	detail     lifecycle.Detail
+	sequence   int64
+	unfinished bool
+	activateBy sql.NullString
+}
+
+// numberCopies are those in orders.
+type numberCopies struct {
+	registered bool
+	accession  string
+	sampleID   string // empty: the sample id stays as it is
+}
+
+// stateCopiesOf derives the copies. The sample id is the lab's accession number once it is known. An imported order
+// keeps the number that the client knows, and a kit that was ordered without a patient keeps the number printed on it.
+func stateCopiesOf(s order.State) stateCopies {
+	c := stateCopies{
+		progress: progressCopies{status: s.Status, detail: s.Detail, sequence: s.Sequence, unfinished: isUnfinished(s),
+			activateBy: sqldb.NullIfEmpty(s.ActivateBy)},
+		numbers: numberCopies{registered: s.Registered, accession: storableText(s.Accession)},
+	}
+	switch {
+	case s.Imported:
+		c.numbers.sampleID = s.Number
+	case s.KitID != "":
+		c.numbers.sampleID = storableText(s.KitID)
+	default:
+		c.numbers.sampleID = c.numbers.accession
+	}
+	return c
 }
 
 // isUnfinished reports whether the order's workflow has something to do or to wait for: the order has not ended, or

@@ -104,7 +104,7 @@ func (s *Store) CorrectOrderCounts(ctx context.Context) (wrong int, err error) {
 		// Both sides are read at the same moment. Adding the difference is correct even if other transactions change the
 		// counts meanwhile.
 		missing, err := queryOrderCounts(ctx, tx, `SELECT modality, status, CAST(SUM(n) AS BIGINT) FROM (
-				SELECT modality, status, COUNT(*) AS n FROM orders WHERE unfinished GROUP BY modality, status
+				SELECT modality, status, COUNT(*) AS n FROM order_progress WHERE unfinished GROUP BY modality, status
 				UNION ALL SELECT modality, status, -orders AS n FROM order_counts
 			) AS differences GROUP BY modality, status HAVING SUM(n) <> 0`)
 		if err != nil || len(missing) == 0 {

@@ -46,8 +46,8 @@ func TestOrdersAreCountedAsTheyMove(t *testing.T) {
 
 		// Controls: a change that is not counted is found and corrected, even if the sum is right.
 		_, err = s.db.Writer.ExecContext(t.Context(),
-			`UPDATE orders SET status = $1
-			WHERE id = (SELECT id FROM orders WHERE unfinished AND status <> $1 ORDER BY id LIMIT 1)`,
+			`UPDATE order_progress SET status = $1 WHERE order_id = (SELECT order_id FROM order_progress
+				WHERE unfinished AND status <> $1 ORDER BY order_id LIMIT 1)`,
 			lifecycle.WithCustomer)
 		require.NoError(t, err)
 		open, err = s.unfinishedByStatus(t.Context())
@@ -116,7 +116,7 @@ func countedOrders(t *testing.T, s *Store) map[lifecycle.Status]int {
 	read, err := sqldb.QueryAll(t.Context(), s.db.Reader, func(row sqldb.Scanner) (key countKey, err error) {
 		err = row.Scan(&key.modality, &key.status)
 		return key, err
-	}, `SELECT modality, status FROM orders WHERE unfinished`)
+	}, `SELECT modality, status FROM order_progress WHERE unfinished`)
 	require.NoError(t, err)
 	for _, key := range read {
 		counts[lifecycle.MustFullStatus(key.modality, key.status)]++

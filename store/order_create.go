@@ -135,55 +135,16 @@ func (s *Store) insertOrder(ctx context.Context, tx *sql.Tx, o order.Order) erro
 	next := o.State
 	next.Revision, next.Sequence = firstRevision, int64(len(initialSteps(o)))
 	o.State = next
-	values, err := s.orderInsertValues(&o, o.CreatedAt, time.Time{})
+	rows, err := s.orderRows(&o, o.CreatedAt, time.Time{})
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, sqldb.InsertStatement("orders", orderInsertColumns), values...)
-	if err != nil {
-		return fmt.Errorf("writing the order: %w", err)
+	for i, t := range orderTables {
+		if _, err := tx.ExecContext(ctx, sqldb.InsertStatement(t.name, t.columns), rows[i]...); err != nil {
+			return fmt.Errorf("writing %s: %w", t.name, err)
+		}
 	}
 	return replaceAttentionMarks(ctx, tx, o.ID, false, next.Attention)
-}
-
-// orderInsertColumns are the columns of an inserted order.
-var orderInsertColumns = []string{
-	"id", "team_id", "user_id", "client_user_id", "transaction_id", "lab_account_id", "details_id", "number", "accession",
-	"sample_id",
-	"modality", "registrable", "registered", "imported", "origin", "parent_id", "depth", "status", "detail", "status_at",
-	"sequence",
-	"revision", "shipped", "unfinished", "next_deadline", "activate_by", "priority", "billing_type", "creator_member_id",
-	"lab_test",
-	"state", "patient", "address", "shipping", "physician", "clinical", "results", "started_at", "created_at",
-	"updated_at",
-}
-
-// orderInsertValues returns the values of orderInsertColumns for an order that got its state at the time changed and
-// whose workflow was started at the time started (zero: not yet).
-func (s *Store) orderInsertValues(o *order.Order, changed, started time.Time) ([]any, error) {
-	c, err := stateColumnsOf(o.State, o.SampleID, o.CreatedAt)
-	if err != nil {
-		return nil, err
-	}
-	labTest, err := encodeJSON(o.LabTest)
-	if err != nil {
-		return nil, err
-	}
-	sealed, err := s.sealDocuments(o)
-	if err != nil {
-		return nil, err
-	}
-	return []any{
-		o.ID, o.TeamID, o.UserID, o.ClientUserID, o.TransactionID, o.LabAccountID, o.ModalityPartID, o.Number, c.accession,
-		c.sampleID,
-		string(o.Modality), o.Registrable, c.registered, o.Imported, string(o.Origin), sqldb.IDOrNull(o.ParentID),
-		o.ReplacementDepth, string(c.status),
-		string(c.detail), sqldb.ToMicros(changed), c.sequence, c.revision, c.shipped, c.unfinished, c.nextDeadline,
-		c.activateBy,
-		o.Priority,
-		o.BillingType, o.CreatorMemberID, labTest, c.state, sealed.patient, sealed.address, sealed.shipping, sealed.physician,
-		sealed.clinical, sealed.results, sqldb.ToMicros(started), sqldb.ToMicros(o.CreatedAt), sqldb.ToMicros(changed),
-	}, nil
 }
 
 // upsertOrderTransaction inserts the order transaction, or updates the time of its last change.

@@ -208,13 +208,13 @@ func (s *Store) setPatientAndAddress(ctx context.Context, tx *sql.Tx, orderID st
 	return s.updateSealedColumn(ctx, tx, orderID, "address", a)
 }
 
-// updateSealedColumn replaces one of the order's sealed columns.
+// updateSealedColumn replaces one of the order's documents.
 func (s *Store) updateSealedColumn(ctx context.Context, tx *sql.Tx, orderID, column string, document any) error {
-	sealed, err := s.keys.SealJSON(sealContext("orders", orderID, column), document)
+	sealed, err := s.keys.SealJSON(sealContext("order_documents", orderID, column), document)
 	if err != nil {
 		return err
 	}
 	//nolint:gosec // the columns are named in this package
-	_, err = tx.ExecContext(ctx, `UPDATE orders SET `+column+` = $1 WHERE id = $2`, sealed, orderID)
+	_, err = tx.ExecContext(ctx, `UPDATE order_documents SET `+column+` = $1 WHERE order_id = $2`, sealed, orderID)
 	return err
 }

@@ -46,7 +46,7 @@ func (s *Store) sealDocuments(o *order.Order) (sealedDocuments, error) {
 		}},
 		{"results", &d.results, o.Results},
 	} {
-		sealed, err := s.keys.SealJSON(sealContext("orders", o.ID, c.column), c.from)
+		sealed, err := s.keys.SealJSON(sealContext("order_documents", o.ID, c.column), c.from)
 		if err != nil {
 			return sealedDocuments{}, fmt.Errorf("sealing %s of order %s: %w", c.column, o.ID, err)
 		}
@@ -70,7 +70,7 @@ func (s *Store) openDocuments(o *order.Order, d sealedDocuments) error {
 		{"clinical", d.clinical, &c},
 		{"results", d.results, &o.Results},
 	} {
-		if err := s.keys.OpenJSON(sealContext("orders", o.ID, column.name), column.from, column.to); err != nil {
+		if err := s.keys.OpenJSON(sealContext("order_documents", o.ID, column.name), column.from, column.to); err != nil {
 			return fmt.Errorf("opening %s of order %s: %w", column.name, o.ID, err)
 		}
 	}

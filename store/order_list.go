@@ -23,10 +23,10 @@ const MaxOrdersSortedByPatient = 5_000
 var ErrTooManyToSort = errors.New("too many orders to be sorted by patient")
 
 // Orders lists one page of a team's orders, newest first unless the query says otherwise, and counts all of them. total
-// is nil when there are more than orderCountLimit. The error is ErrTooManyToSort when there are too many to sort by
-// patient.
+// is nil when there are more than orderCountLimit. The replica may answer, a little late. The error is ErrTooManyToSort
+// when there are too many to sort by patient.
 func (s *Store) Orders(ctx context.Context, by OrderQuery) (orders []order.Order, total *int, err error) {
-	err = s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
+	err = s.db.InRecentSnapshot(ctx, func(ctx context.Context, q sqldb.Querier) error {
 		if err := s.planQueriesForValues(ctx, q); err != nil {
 			return err
 		}
@@ -110,12 +110,13 @@ func (s *Store) idsSortedByPatient(ctx context.Context, q sqldb.Querier, l order
 			if err = row.Scan(&n.id, &sealed); err != nil {
 				return n, err
 			}
-			err = s.keys.OpenJSON(sealContext("orders", n.id, "patient"), sealed, &patient)
+			err = s.keys.OpenJSON(sealContext("order_documents", n.id, "patient"), sealed, &patient)
 			if patient != nil {
 				n.last, n.first = normaliseName(patient.LastName), normaliseName(patient.FirstName)
 			}
 			return n, err
-		}, `SELECT id, patient FROM orders WHERE id IN (`+sqldb.Placeholders(1, len(chunk))+`)`, toAny(chunk)...)
+		}, `SELECT order_id, patient FROM order_documents WHERE order_id IN (`+sqldb.Placeholders(1, len(chunk))+`)`,
+			toAny(chunk)...)
 		if err != nil {
 			return nil, err
 		}

@@ -50,20 +50,21 @@ func (by OrderQuery) withoutSort() OrderQuery {
 	return by
 }
 
-// orderListQuery is a query for the ids of orders. It reads the table orders or, for a search, the table order_search,
-// which has the same sort order. Both have indexes for the most frequent queries, so only one page is read.
+// orderListQuery is a query for the ids of orders. It reads the table order_progress or, for a search, the table
+// order_search, which has the same sort order. Both have indexes for the most frequent queries, so only one page is
+// read.
 type orderListQuery struct {
 	sqldb.Where
-	table, idColumn string
-	sortColumns     []string // columns, the most important one first
-	direction       string
+	table       string
+	sortColumns []string // columns, the most important one first
+	direction   string
 	// alternatives are conditions that exclude each other; the list has the orders that fulfil one of them. An index
 	// returns the rows of each condition in the list's order, which it does not do for several values in one condition.
 	alternatives []string
 }
 
 func (s *Store) newOrderListQuery(by OrderQuery) orderListQuery {
-	l := orderListQuery{table: "orders", idColumn: "id", direction: "DESC"}
+	l := orderListQuery{table: "order_progress", direction: "DESC"}
 	if by.Ascending {
 		l.direction = "ASC"
 	}
@@ -71,7 +72,7 @@ func (s *Store) newOrderListQuery(by OrderQuery) orderListQuery {
 	l.And("team_id = ?", by.TeamID)
 	restrictCreation(&l.Where, by)
 	if len(sought) > 0 && !by.ByStatus {
-		l.table, l.idColumn = "order_search", "order_id"
+		l.table = "order_search"
 		l.alternatives = l.alternativeConditions(by.TeamID, sought[0])
 		sought = sought[1:]
 		l.restrictToMatchingOrders(by)
@@ -89,7 +90,7 @@ func (s *Store) newOrderListQuery(by OrderQuery) orderListQuery {
 	if ids != "" {
 		l.restrictToID(by.TeamID, ids)
 	}
-	l.sortColumns = []string{"created_at", l.idColumn}
+	l.sortColumns = []string{"created_at", "order_id"}
 	if by.ByStatus {
 		l.sortColumns = append([]string{"status"}, l.sortColumns...)
 	}
@@ -116,8 +117,8 @@ func andTime(f *sqldb.Where, term string, at time.Time) {
 
 // sameOrderCondition returns the condition that a row of another table belongs to the same order. Both tables are
 // sorted by team and time, so the database can look up either row by the other, or read both tables in parallel.
-func (l *orderListQuery) sameOrderCondition(alias, id string) string {
-	return fmt.Sprintf("%[1]s.created_at = %[3]s.created_at AND %[1]s.%[2]s = %[3]s.%[4]s", alias, id, l.table, l.idColumn)
+func (l *orderListQuery) sameOrderCondition(alias string) string {
+	return fmt.Sprintf("%[1]s.created_at = %[2]s.created_at AND %[1]s.order_id = %[2]s.order_id", alias, l.table)
 }
 
 // restrictToMatchingOrders restricts the search terms to orders that match the rest of the query.
@@ -130,14 +131,14 @@ func (l *orderListQuery) restrictToMatchingOrders(by OrderQuery) {
 	of.And("team_id = ?", by.TeamID)
 	restrictCreation(&of, by)
 	l.Args = of.Args
-	l.AndTerm("EXISTS (SELECT 1 FROM orders o" + of.String() + " AND " + l.sameOrderCondition("o", "id") + ")")
+	l.AndTerm("EXISTS (SELECT 1 FROM order_progress o" + of.String() + " AND " + l.sameOrderCondition("o") + ")")
 }
 
 // restrictOrderColumns restricts the columns of the orders. Several statuses or modalities become alternatives when
 // parts is not nil.
 func restrictOrderColumns(f *sqldb.Where, by OrderQuery, parts *[]string) {
 	for _, is := range []struct{ term, value string }{{"user_id = ?", by.UserID},
-		{"transaction_id = ?", by.TransactionID}} {
+		{"order_id IN (SELECT id FROM orders WHERE transaction_id = ?)", by.TransactionID}} {
 		if is.value != "" {
 			f.And(is.term, is.value)
 		}
@@ -145,11 +146,11 @@ func restrictOrderColumns(f *sqldb.Where, by OrderQuery, parts *[]string) {
 	for _, in := range []struct {
 		column string
 		values []string
-	}{{"id", by.IDs}, {"status", by.Statuses}, {"modality", by.Methods}} {
+	}{{"order_id", by.IDs}, {"status", by.Statuses}, {"modality", by.Methods}} {
 		values := sortedUnique(slices.Clone(in.values))
 		switch {
 		case len(values) == 0:
-		case len(values) > 1 && parts != nil && len(*parts) == 0 && in.column != "id" && len(by.IDs) == 0:
+		case len(values) > 1 && parts != nil && len(*parts) == 0 && in.column != "order_id" && len(by.IDs) == 0:
 			for _, v := range values {
 				*parts = append(*parts, f.Bind(in.column+" = ?", []string{v}))
 			}
@@ -174,13 +175,13 @@ func negateUnless(holds bool, term string) string {
 
 // restrictToID restricts the query to the order with an id, or to the orders of the user with that id.
 func (l *orderListQuery) restrictToID(teamID, id string) {
-	if l.table != "orders" {
+	if l.table != "order_progress" {
 		team := l.Bind("team_id = ?", []string{teamID})
-		l.AndIn("(order_id = ? OR EXISTS (SELECT 1 FROM orders i WHERE i."+team+" AND "+l.sameOrderCondition("i",
-			"id")+" AND i.user_id = ?))", []string{id})
+		l.AndIn("(order_id = ? OR EXISTS (SELECT 1 FROM order_progress i WHERE i."+team+" AND "+
+			l.sameOrderCondition("i")+" AND i.user_id = ?))", []string{id})
 		return
 	}
-	order := l.Bind("id = ?", []string{id})
+	order := l.Bind("order_id = ?", []string{id})
 	l.alternatives = []string{order, l.Bind("user_id = ?", []string{id}) + " AND NOT " + order}
 }
 
@@ -189,14 +190,14 @@ func (l *orderListQuery) pageStatement(limit, offset int) string {
 	order := fmt.Sprintf(" ORDER BY %s %s", strings.Join(l.sortColumns, " "+l.direction+", "), l.direction)
 	page := fmt.Sprintf(" LIMIT %d OFFSET %d", limit, offset)
 	if len(l.alternatives) < 2 {
-		return "SELECT " + l.idColumn + " FROM " + l.table + l.whereAlternative(0) + order + page
+		return "SELECT order_id FROM " + l.table + l.whereAlternative(0) + order + page
 	}
 	parts := make([]string, len(l.alternatives))
 	for i := range l.alternatives {
 		parts[i] = fmt.Sprintf("SELECT * FROM (SELECT %s FROM %s%s%s LIMIT %d) p%d",
 			strings.Join(l.sortColumns, ", "), l.table, l.whereAlternative(i), order, limit+offset, i)
 	}
-	return "SELECT " + l.idColumn + " FROM (" + strings.Join(parts, " UNION ALL ") + ") l" + order + page
+	return "SELECT order_id FROM (" + strings.Join(parts, " UNION ALL ") + ") l" + order + page
 }
 
 // countStatement returns the statement that counts the orders, up to a limit.

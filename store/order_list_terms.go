@@ -115,7 +115,7 @@ func (l *orderListQuery) hasAllTerms(teamID string, terms []hashedTerm) string {
 	each := make([]string, len(terms))
 	for i, t := range terms {
 		team := l.Bind("team_id = ?", []string{teamID})
-		each[i] = "EXISTS (SELECT 1 FROM order_search e WHERE e." + team + " AND " + l.sameOrderCondition("e", "order_id") +
+		each[i] = "EXISTS (SELECT 1 FROM order_search e WHERE e." + team + " AND " + l.sameOrderCondition("e") +
 			" AND " + termCondition(&l.Where, t) + ")"
 	}
 	return strings.Join(each, " AND ")
@@ -125,7 +125,8 @@ func (l *orderListQuery) hasAllTerms(teamID string, terms []hashedTerm) string {
 // reads the critical orders in parallel, only as far as the page needs. The subquery is sorted because PostgreSQL does
 // not recognize that the index returns them in that order.
 func (s *Store) excludeCriticalResults(l *orderListQuery, by OrderQuery) {
-	ordered, few := l.table == "orders" && !by.ByStatus, by.UserID != "" || by.TransactionID != "" || len(by.IDs) > 0
+	ordered := l.table == "order_progress" && !by.ByStatus
+	few := by.UserID != "" || by.TransactionID != "" || len(by.IDs) > 0
 	for _, hash := range s.keys.SearchHashes(searchInterpretation, string(order.InterpretationCritical)) {
 		critical := sqldb.Where{Args: l.Args}
 		critical.And("team_id = ?", by.TeamID)
@@ -139,6 +140,6 @@ func (s *Store) excludeCriticalResults(l *orderListQuery, by OrderQuery) {
 				critical.String(), l.direction)
 		}
 		l.Args = critical.Args
-		l.AndTerm("NOT EXISTS (SELECT 1 FROM " + from + l.sameOrderCondition("c", "order_id") + ")")
+		l.AndTerm("NOT EXISTS (SELECT 1 FROM " + from + l.sameOrderCondition("c") + ")")
 	}
 }

@@ -19,15 +19,15 @@ func (s *Store) loadOrders(ctx context.Context, q sqldb.Querier, clause string, 
 }
 
 // selectWholeOrders is the query of loadOrders without its clause.
-var selectWholeOrders = `SELECT ` + sqldb.QualifyColumns("o", orderColumns) + `, ` + sqldb.QualifyOptionalColumns("s",
-	shipmentColumns) + `, ` +
+var selectWholeOrders = `SELECT ` + orderColumns + `, ` + sqldb.QualifyOptionalColumns("s", shipmentColumns) + `, ` +
 	sqldb.RowsAsText(`sequence, status, detail, CASE WHEN implied THEN 1 ELSE 0 END,
 		cause, step, occurred_at, recorded_at`,
 		`events WHERE order_id = o.id`) + `, ` +
-	sqldb.RowsAsText(`t.id, t.status, t.status_at, t.origin, COALESCE(CAST(t.parent_id AS TEXT), ''),
-		t.created_at, t.updated_at`,
-		`orders t WHERE t.transaction_id = o.transaction_id`) +
-	` FROM orders o LEFT JOIN shipments s ON s.order_id = o.id`
+	sqldb.RowsAsText(`t.id, tp.status, tp.status_at, t.origin, COALESCE(CAST(t.parent_id AS TEXT), ''),
+		t.created_at, tp.updated_at`,
+		`orders t JOIN order_progress tp ON tp.order_id = t.id WHERE t.transaction_id = o.transaction_id`) +
+	` FROM orders o JOIN order_progress p ON p.order_id = o.id JOIN order_states w ON w.order_id = o.id
+	JOIN order_documents d ON d.order_id = o.id LEFT JOIN shipments s ON s.order_id = o.id`
 
 func (s *Store) scanWholeOrder(row sqldb.Scanner) (o order.Order, err error) {
 	var shipment shipmentScan
@@ -94,10 +94,13 @@ func newOrderTransaction(id string, orders []order.TransactionOrder) order.Trans
 	return order.Transaction{ID: id, Status: order.TransactionStatusOf(statuses), Orders: orders}
 }
 
-const orderColumns = `id, team_id, user_id, client_user_id, transaction_id, lab_account_id, details_id, number,
-	accession, sample_id, modality, registrable, registered, imported, origin, parent_id, depth, status, detail,
-	sequence, revision, activate_by, priority, billing_type, creator_member_id, lab_test, state, patient, address,
-	shipping, physician, clinical, results, created_at, updated_at`
+// orderColumns are the columns that scanOrder reads.
+var orderColumns = sqldb.QualifyColumns("o", `id, team_id, user_id, client_user_id, transaction_id, lab_account_id,
+	details_id, number, accession, sample_id, modality, registrable, registered, imported, origin, parent_id, depth,
+	priority, billing_type, creator_member_id, created_at`) + `, ` +
+	sqldb.QualifyColumns("p", `status, detail, sequence, activate_by, updated_at`) + `, ` +
+	sqldb.QualifyColumns("w", `revision, state`) + `, ` +
+	sqldb.QualifyColumns("d", `lab_test, patient, address, shipping, physician, clinical, results`)
 
 func (s *Store) scanOrder(row sqldb.Scanner) (o order.Order, err error) {
 	var (
@@ -109,10 +112,10 @@ func (s *Store) scanOrder(row sqldb.Scanner) (o order.Order, err error) {
 	err = row.Scan(&o.ID, &o.TeamID, &o.UserID, &o.ClientUserID, &o.TransactionID, &o.LabAccountID, &o.ModalityPartID,
 		&o.Number,
 		&o.Accession, &o.SampleID, &o.Modality, &o.Registrable, &o.Registered, &o.Imported, &o.Origin, &parent,
-		&o.ReplacementDepth, &o.Status, &o.Detail,
-		&o.Sequence, &o.Revision, &activateBy, &o.Priority, &o.BillingType, &o.CreatorMemberID, &labTest, &state,
-		&sealed.patient, &sealed.address, &sealed.shipping, &sealed.physician, &sealed.clinical, &sealed.results, &createdAt,
-		&updatedAt)
+		&o.ReplacementDepth, &o.Priority, &o.BillingType, &o.CreatorMemberID, &createdAt,
+		&o.Status, &o.Detail, &o.Sequence, &activateBy, &updatedAt,
+		&o.Revision, &state,
+		&labTest, &sealed.patient, &sealed.address, &sealed.shipping, &sealed.physician, &sealed.clinical, &sealed.results)
 	if err != nil {
 		return o, err
 	}

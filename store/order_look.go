@@ -49,7 +49,7 @@ func (s *Store) readOrder(ctx context.Context, id string) (look Look, begun bool
 		text, err := sqldb.QueryOne(ctx, q, func(row sqldb.Scanner) (text string, err error) {
 			err = row.Scan(&text, &started)
 			return text, err
-		}, `SELECT state, started_at FROM orders WHERE id = $1`, id)
+		}, `SELECT state, started_at FROM order_states WHERE order_id = $1`, id)
 		if err != nil {
 			return err
 		}
@@ -88,7 +88,8 @@ func openDemands(ctx context.Context, q sqldb.Querier, orderID string) ([]OpenDe
 
 // recordWorkflowStart records when an order's run first looked at it.
 func (s *Store) recordWorkflowStart(ctx context.Context, id string) error {
-	_, err := s.db.Writer.ExecContext(ctx, `UPDATE orders SET started_at = $1 WHERE id = $2 AND started_at = 0`,
+	_, err := s.db.Writer.ExecContext(ctx, `UPDATE order_states SET started_at = $1
+		WHERE order_id = $2 AND started_at = 0`,
 		sqldb.ToMicros(s.now()), id)
 	if err != nil {
 		return fmt.Errorf("recording the start of the workflow of order %s: %w", id, err)

@@ -37,17 +37,18 @@ type OrderSummary struct {
 	UpdatedAt    time.Time
 }
 
-// OpsOrders lists one page of the orders of all teams, newest first, and counts all of them.
+// OpsOrders lists one page of the orders of all teams, newest first, and counts all of them. The replica may answer, a
+// little late.
 func (s *Store) OpsOrders(ctx context.Context, by OpsOrderQuery) (orders []OrderSummary, total int, err error) {
 	where := by.where()
-	err = s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
-		if total, err = countRows(ctx, q, "orders", where); err != nil {
+	err = s.db.InRecentSnapshot(ctx, func(ctx context.Context, q sqldb.Querier) error {
+		if total, err = countRows(ctx, q, "order_progress p", where); err != nil {
 			return err
 		}
 		orders, err = sqldb.QueryAll(ctx, q, s.scanOrderSummary,
-			`SELECT id, team_id, number, accession, modality, status, detail, state, created_at,
-			updated_at FROM orders`+where.String()+` ORDER BY created_at DESC,
-			id DESC`+sqldb.LimitClause(by.Page, by.Size), where.Args...)
+			`SELECT o.id, o.team_id, o.number, o.accession, o.modality, p.status, p.detail, w.state, o.created_at,
+			p.updated_at FROM orders o JOIN order_progress p ON p.order_id = o.id JOIN order_states w ON w.order_id = o.id`+
+				where.String()+` ORDER BY o.created_at DESC, o.id DESC`+sqldb.LimitClause(by.Page, by.Size), where.Args...)
 		return err
 	})
 	if err != nil {
@@ -58,14 +59,14 @@ func (s *Store) OpsOrders(ctx context.Context, by OpsOrderQuery) (orders []Order
 
 func (by OpsOrderQuery) where() (f sqldb.Where) {
 	if by.Status != "" {
-		f.And("status = ?", by.Status)
+		f.And("p.status = ?", by.Status)
 	}
 	switch by.Attention {
 	case "":
 	case AnyAttention:
-		f.AndTerm("id IN (SELECT order_id FROM order_attention)")
+		f.AndTerm("p.order_id IN (SELECT order_id FROM order_attention)")
 	default:
-		f.And("id IN (SELECT order_id FROM order_attention WHERE reason = ?)", by.Attention)
+		f.And("p.order_id IN (SELECT order_id FROM order_attention WHERE reason = ?)", by.Attention)
 	}
 	return f
 }
@@ -95,7 +96,8 @@ func (s *Store) scanOrderSummary(row sqldb.Scanner) (o OrderSummary, err error) 
 // OrdersWithoutWorkflow lists orders that were created before a time and that no workflow has loaded, oldest first.
 func (s *Store) OrdersWithoutWorkflow(ctx context.Context, createdBefore time.Time, limit int) ([]string, error) {
 	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
-		`SELECT id FROM orders WHERE started_at = 0 AND created_at < $1 ORDER BY created_at, id LIMIT $2`,
+		`SELECT w.order_id FROM order_states w JOIN orders o ON o.id = w.order_id
+		WHERE w.started_at = 0 AND o.created_at < $1 ORDER BY w.order_id LIMIT $2`, // ids are in the order of creation
 		sqldb.ToMicros(createdBefore), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing orders without a workflow: %w", err)
@@ -108,8 +110,8 @@ func (s *Store) OrdersWithoutWorkflow(ctx context.Context, createdBefore time.Ti
 // to finish.
 func (s *Store) UnfinishedOrders(ctx context.Context, afterID string, limit int) ([]string, error) {
 	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
-		`SELECT id FROM orders WHERE unfinished AND id > $1 ORDER BY id LIMIT $2`, cmp.Or(afterID, sqldb.NilID),
-		limit)
+		`SELECT order_id FROM order_progress WHERE unfinished AND order_id > $1 ORDER BY order_id LIMIT $2`,
+		cmp.Or(afterID, sqldb.NilID), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing unfinished orders: %w", err)
 	}
@@ -128,13 +130,13 @@ type SilenceSince struct {
 const CallKindPoll = "poll"
 
 // silentOrders is the query of SilentOrders.
-var silentOrders = `SELECT o.id FROM orders o
-	WHERE o.unfinished AND o.modality = 'testkit' AND o.id > $1 AND (
+var silentOrders = `SELECT o.order_id FROM order_progress o
+	WHERE o.unfinished AND o.modality = 'testkit' AND o.order_id > $1 AND (
 		o.status IN (` + quoteLowStatuses(lifecycle.StagePlaced) + `) AND o.status_at < $2
 		OR o.status IN (` + quoteLowStatuses(lifecycle.StageOutbound, lifecycle.StageWithCustomer) + `) AND o.status_at < $3
 		OR o.status IN (` + quoteLowStatuses(lifecycle.StageAtLab) + `) AND o.status_at < $4)
-	AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.order_id = o.id AND c.kind = $5 AND c.started_at > $6)
-	ORDER BY o.id LIMIT $7`
+	AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.order_id = o.order_id AND c.kind = $5 AND c.started_at > $6)
+	ORDER BY o.order_id LIMIT $7`
 
 // quoteLowStatuses returns the low-level statuses of the stages as an SQL list.
 func quoteLowStatuses(stages ...lifecycle.Stage) string {

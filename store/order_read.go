@@ -14,15 +14,17 @@ func (s *Store) Order(ctx context.Context, teamID, id string) (*order.Order, err
 	return s.loadOrder(ctx, s.db.Reader, teamID, id)
 }
 
-// ReadOrderAudited reads an order as Order does, and appends a row to the audit log before it returns the order. It
-// sets the row's order and team. PostgreSQL does both in one statement, with one round trip and one commit.
+// ReadOrderAudited reads an order as CurrentOrder does, and appends a row to the audit log before it returns the order.
+// It sets the row's order and team. PostgreSQL does both in one statement, with one round trip and one commit. If the
+// replica can be asked, that statement reads the version of the order instead.
 func (s *Store) ReadOrderAudited(ctx context.Context, teamID, id string, row AuditRow) (*order.Order, error) {
+	where := orderFilter(teamID, id)
+	if s.db.Replica.Usable() {
+		return s.readAuditedOnReplica(ctx, teamID, id, row)
+	}
 	if s.db.Dialect == sqldb.Postgres {
-		where := orderFilter(teamID, id)
-		clause, n := where.String(), len(where.Args)
-		found, err := sqldb.QueryAll(ctx, s.db.Reader, s.scanWholeOrder,
-			`WITH noted AS (`+auditOrdersStatement(n+1)+clause+`) `+selectWholeOrders+clause,
-			append(where.Args, auditValues(s.withTime(row))...)...)
+		statement, args := s.auditedStatement(where, row, selectWholeOrders+where.String())
+		found, err := sqldb.QueryAll(ctx, s.db.Writer, s.scanWholeOrder, statement, args...)
 		return singleOrder(id, found, err)
 	}
 	o, err := s.Order(ctx, teamID, id)
@@ -34,6 +36,13 @@ func (s *Store) ReadOrderAudited(ctx context.Context, teamID, id string, row Aud
 		return nil, err
 	}
 	return o, nil
+}
+
+// auditedStatement returns a statement, with its arguments, that runs a query about the orders o which a condition
+// selects, and appends a row to the audit log for each of them. The query has the arguments of the condition.
+func (s *Store) auditedStatement(orders sqldb.Where, row AuditRow, query string) (string, []any) {
+	return `WITH noted AS (` + auditOrdersStatement(len(orders.Args)+1) + orders.String() + `) ` + query,
+		append(orders.Args, auditValues(s.withTime(row))...)
 }
 
 // loadOrder is Order within a transaction.
@@ -97,13 +106,17 @@ func (s *Store) OrderIDBySample(ctx context.Context, teamID, sampleID string) (s
 	return id, nil
 }
 
-// TransactionOrders lists the orders of a team's order transaction, oldest first. The error is ErrNotFound when the
-// team has no such transaction.
+// TransactionOrders lists the orders of a team's order transaction, oldest first. The replica may answer, as in
+// CurrentOrder. The error is ErrNotFound when the team has no such transaction.
 func (s *Store) TransactionOrders(ctx context.Context, teamID, transactionID string) ([]order.Order, error) {
 	var where sqldb.Where
 	where.And("o.transaction_id = ?", transactionID)
 	where.AndIfSet("o.team_id = ?", teamID)
-	orders, err := s.loadOrders(ctx, s.db.Reader, where.String()+` ORDER BY o.created_at, o.id`, where.Args...)
+	var orders []order.Order
+	err := s.readCurrent(ctx, where, func(ctx context.Context, q sqldb.Querier) (err error) {
+		orders, err = s.loadOrders(ctx, q, where.String()+` ORDER BY o.created_at, o.id`, where.Args...)
+		return err
+	})
 	if err == nil && len(orders) == 0 {
 		err = ErrNotFound
 	}

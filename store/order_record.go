@@ -30,15 +30,10 @@ type RecordResult struct {
 func (s *Store) Record(ctx context.Context, r order.Recording) (RecordResult, error) {
 	var out RecordResult
 	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
-		before, err := s.lockOrderPosition(ctx, tx, r.OrderID)
+		before, err := s.lockOrder(ctx, tx, r.OrderID)
 		if err != nil {
 			return err
 		}
-		state, err := s.decodeState(before.state)
-		if err != nil {
-			return err
-		}
-		before.hasAttention = len(state.Attention) > 0
 		out, err = s.record(ctx, tx, r, before)
 		return err
 	})
@@ -48,9 +43,9 @@ func (s *Store) Record(ctx context.Context, r order.Recording) (RecordResult, er
 	return out, nil
 }
 
-func (s *Store) record(ctx context.Context, tx *sql.Tx, r order.Recording, before orderPosition) (RecordResult, error) {
+func (s *Store) record(ctx context.Context, tx *sql.Tx, r order.Recording, before lockedOrder) (RecordResult, error) {
 	now := s.now()
-	d := newRecordResult(r, before.sequence)
+	d := newRecordResult(r, before.copies.progress.sequence)
 	var err error
 	if d.ReplacementID, err = replacementID(ctx, tx, r); err != nil {
 		return RecordResult{}, err
@@ -93,36 +88,8 @@ func (s *Store) record(ctx context.Context, tx *sql.Tx, r order.Recording, befor
 		out.EndpointsToNudge = append(out.EndpointsToNudge, endpoints...)
 	}
 	out.EndpointsToNudge = sortedUnique(out.EndpointsToNudge)
-	return out, moveOrderCount(ctx, tx, r.OrderID, before.countKey,
+	return out, moveOrderCount(ctx, tx, r.OrderID, before.countKey(),
 		countKeyOf(before.modality, r.Decision.Next.Status, isUnfinished(r.Decision.Next)))
-}
-
-// orderPosition holds the columns of an order that a recording checks before it changes the order.
-type orderPosition struct {
-	sequence              int64
-	sampleID              string
-	teamID, transactionID string
-	modality              lifecycle.Modality
-	countKey              countKey
-	hasAttention          bool   // the state has open attention marks
-	state                 string // JSON
-}
-
-// lockOrderPosition reads these columns. Other recordings of the order wait until the transaction ends. The statement
-// must read no other table: while it waits for the row, it keeps an older view of other tables.
-func (s *Store) lockOrderPosition(ctx context.Context, tx *sql.Tx, id string) (orderPosition, error) {
-	lock := ""
-	if s.db.Dialect == sqldb.Postgres {
-		lock = " FOR UPDATE OF orders"
-	}
-	return sqldb.QueryOne(ctx, tx, func(row sqldb.Scanner) (p orderPosition, err error) {
-		var status lifecycle.LowStatus
-		var unfinished bool
-		err = row.Scan(&p.sequence, &p.sampleID, &p.teamID, &p.transactionID, &p.modality, &status, &unfinished, &p.state)
-		p.countKey = countKeyOf(p.modality, status, unfinished)
-		return p, err
-	}, `SELECT sequence, sample_id, team_id, transaction_id, modality, status, unfinished, state
-		FROM orders WHERE id = $1`+lock, id)
 }
 
 // newRecordResult returns the result that the recording will have. Its sequence is correct whenever the revision is.
@@ -184,53 +151,4 @@ func previousDecision(ctx context.Context, tx *sql.Tx, orderID, cause string) (s
 		return d, err
 	}, `SELECT revision, sequence, outcome, reason, child_id, from_status FROM decisions
 		WHERE order_id = $1 AND cause = $2 AND outcome <> $3`, orderID, cause, order.OutcomeParked)
-}
-
-// changesClientView reports whether the recording changes anything that the client sees: an event, activate_by, patient
-// data, the shipment, results or an appointment.
-func changesClientView(r order.Recording) bool {
-	d := r.Decision
-	return len(d.Steps) > 0 || d.StoreShipment || len(d.Appointments) > 0 || r.ResultID != "" || r.DemandID != "" &&
-		d.Outcome == order.OutcomeApplied
-}
-
-// advanceOrder updates the order to its next state, if its revision is still the expected one, and appends the events.
-func (s *Store) advanceOrder(ctx context.Context, tx *sql.Tx, r order.Recording, d order.RecordingResult,
-	before orderPosition, now time.Time) error {
-	next := r.Decision.Next
-	next.Revision, next.Sequence = d.Revision, d.Sequence
-	c, err := stateColumnsOf(next, before.sampleID, now)
-	if err != nil {
-		return err
-	}
-	if c.state, err = s.keepUnknownFields(before.state, c.state); err != nil {
-		return err
-	}
-	steps := r.Decision.Steps
-	eventAt := sql.NullInt64{Int64: sqldb.ToMicros(now), Valid: len(steps) > 0}
-	changedAt := sql.NullInt64{Int64: sqldb.ToMicros(now), Valid: changesClientView(r)}
-	n, err := sqldb.ExecCount(ctx, tx,
-		`UPDATE orders SET status = $1, detail = $2, sequence = $3, revision = $4, registered = $5, shipped = $6,
-			unfinished = $7, accession = $8, sample_id = $9, next_deadline = $10, activate_by = $11, state = $12,
-			status_at = COALESCE($13, status_at), updated_at = COALESCE($14, updated_at)
-		WHERE id = $15 AND revision = $16`,
-		c.status, c.detail, c.sequence, c.revision, c.registered, c.shipped, c.unfinished, c.accession, c.sampleID,
-		c.nextDeadline,
-		c.activateBy, c.state, eventAt, changedAt, r.OrderID, r.Revision)
-	if err != nil {
-		return fmt.Errorf("writing the order: %w", err)
-	}
-	if n == 0 {
-		return ErrStale
-	}
-	if err := replaceAttentionMarks(ctx, tx, r.OrderID, before.hasAttention, next.Attention); err != nil {
-		return err
-	}
-	if len(steps) == 0 {
-		return nil
-	}
-	if err := upsertOrderTransaction(ctx, tx, before.transactionID, before.teamID, now); err != nil {
-		return err
-	}
-	return insertEvents(ctx, tx, next, r.Cause, steps, before.sequence, now)
 }

@@ -33,14 +33,24 @@ func (s *Store) applyRegistration(ctx context.Context, tx *sql.Tx, orderID, dema
 		return err
 	}
 	if reg.UserID != "" {
-		_, err := tx.ExecContext(ctx, `UPDATE orders SET user_id = $1, client_user_id = $2 WHERE id = $3`, reg.UserID,
-			reg.ClientUserID, orderID)
-		if err != nil {
-			return fmt.Errorf("assigning order %s to user %s: %w", orderID, reg.UserID, err)
+		if err := assignToUser(ctx, tx, orderID, reg.UserID, reg.ClientUserID); err != nil {
+			return err
 		}
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE demands SET body = NULL WHERE id = $1`, demandID)
 	return err
+}
+
+func assignToUser(ctx context.Context, tx *sql.Tx, orderID, userID, clientUserID string) error {
+	_, err := tx.ExecContext(ctx, `UPDATE orders SET user_id = $1, client_user_id = $2 WHERE id = $3`, userID,
+		clientUserID, orderID)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `UPDATE order_progress SET user_id = $1 WHERE order_id = $2`, userID, orderID)
+	}
+	if err != nil {
+		return fmt.Errorf("assigning order %s to user %s: %w", orderID, userID, err)
+	}
+	return nil
 }
 
 // addRegistrationClinical adds a registration's consents and health insurance to the order's clinical document.
@@ -48,12 +58,13 @@ func (s *Store) addRegistrationClinical(ctx context.Context, tx *sql.Tx, orderID
 	if len(reg.Consents) == 0 && len(reg.Insurance) == 0 {
 		return nil
 	}
-	sealed, err := sqldb.QueryOne(ctx, tx, sqldb.ScanBytes, `SELECT clinical FROM orders WHERE id = $1`, orderID)
+	sealed, err := sqldb.QueryOne(ctx, tx, sqldb.ScanBytes, `SELECT clinical FROM order_documents WHERE order_id = $1`,
+		orderID)
 	if err != nil {
 		return err
 	}
 	var c clinicalDocument
-	if err := s.keys.OpenJSON(sealContext("orders", orderID, "clinical"), sealed, &c); err != nil {
+	if err := s.keys.OpenJSON(sealContext("order_documents", orderID, "clinical"), sealed, &c); err != nil {
 		return fmt.Errorf("opening clinical of order %s: %w", orderID, err)
 	}
 	c.Consents = append(c.Consents, reg.Consents...)

@@ -109,32 +109,48 @@ func (s *Store) setResultVisible(ctx context.Context, tx *sql.Tx, orderID, resul
 	return nil
 }
 
-// NewestResult reads the newest visible result version. The error is ErrNotFound when there is none, or when the order
-// belongs to another team.
-func (s *Store) NewestResult(ctx context.Context, teamID, orderID string) (order.ResultVersion, error) {
-	if err := s.checkOrderTeam(ctx, teamID, orderID); err != nil {
-		return order.ResultVersion{}, fmt.Errorf("reading the results of order %s: %w", orderID, err)
-	}
-	v, err := s.newestResult(ctx, s.db.Reader, orderID, true)
+// NewestResult reads the newest visible result version. The replica may answer, as in CurrentOrder. The error is
+// ErrNotFound when there is none, or when the order belongs to another team.
+func (s *Store) NewestResult(ctx context.Context, teamID, orderID string) (v order.ResultVersion, err error) {
+	err = s.readCurrent(ctx, orderFilter(teamID, orderID), func(ctx context.Context, q sqldb.Querier) error {
+		v, err = s.newestResultOf(ctx, q, teamID, orderID)
+		return err
+	})
 	if err != nil {
 		return order.ResultVersion{}, fmt.Errorf("reading the results of order %s: %w", orderID, err)
 	}
 	return v, nil
 }
 
-// ResultPDF reads the PDF of the newest visible result version. The error is ErrNotFound when there is none, or when
-// the order belongs to another team.
-func (s *Store) ResultPDF(ctx context.Context, teamID, orderID string) ([]byte, error) {
-	v, err := s.NewestResult(ctx, teamID, orderID)
-	if err != nil {
-		return nil, err
-	}
-	sealed, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanBytes,
-		`SELECT pdf FROM results WHERE id = $1 AND pdf IS NOT NULL`, v.ID)
+// ResultPDF reads the PDF of the newest visible result version. The replica may answer, as in CurrentOrder. The error is
+// ErrNotFound when there is none, or when the order belongs to another team.
+func (s *Store) ResultPDF(ctx context.Context, teamID, orderID string) (pdf []byte, err error) {
+	err = s.readCurrent(ctx, orderFilter(teamID, orderID), func(ctx context.Context, q sqldb.Querier) error {
+		v, err := s.newestResultOf(ctx, q, teamID, orderID)
+		if err != nil {
+			return err
+		}
+		sealed, err := sqldb.QueryOne(ctx, q, sqldb.ScanBytes,
+			`SELECT pdf FROM results WHERE id = $1 AND pdf IS NOT NULL`, v.ID)
+		if err != nil {
+			return err
+		}
+		pdf, err = s.keys.Open(sealContext("results", v.ID, "pdf"), sealed)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("reading the PDF of order %s: %w", orderID, err)
 	}
-	return s.keys.Open(sealContext("results", v.ID, "pdf"), sealed)
+	return pdf, nil
+}
+
+// newestResultOf reads the newest visible result version of an order of a team.
+func (s *Store) newestResultOf(ctx context.Context, q sqldb.Querier, teamID,
+	orderID string) (order.ResultVersion, error) {
+	if err := checkOrderTeam(ctx, q, teamID, orderID); err != nil {
+		return order.ResultVersion{}, err
+	}
+	return s.newestResult(ctx, q, orderID, true)
 }
 
 // newestResult reads the newest result version, or the newest visible one.
@@ -159,11 +175,11 @@ func (s *Store) scanResult(row sqldb.Scanner) (order.ResultVersion, error) {
 }
 
 // checkOrderTeam returns ErrNotFound when the order does not belong to the team. An empty teamID allows any order.
-func (s *Store) checkOrderTeam(ctx context.Context, teamID, orderID string) error {
+func checkOrderTeam(ctx context.Context, q sqldb.Querier, teamID, orderID string) error {
 	if teamID == "" {
 		return nil
 	}
-	_, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanText, `SELECT id FROM orders WHERE id = $1 AND team_id = $2`,
+	_, err := sqldb.QueryOne(ctx, q, sqldb.ScanText, `SELECT id FROM orders WHERE id = $1 AND team_id = $2`,
 		orderID, teamID)
 	return err
 }

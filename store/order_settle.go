@@ -62,15 +62,14 @@ func (s *Store) settleBy(ctx context.Context, orderID string, c order.Cause,
 
 func (s *Store) settleInTx(ctx context.Context, tx *sql.Tx, orderID string, c order.Cause,
 	decide func(order.State) *order.Recording, now time.Time) (Settled, error) {
-	before, err := s.lockOrderPosition(ctx, tx, orderID)
+	before, err := s.lockOrder(ctx, tx, orderID)
 	if err != nil {
 		return Settled{}, err
 	}
-	var out Settled
-	if out.State, out.Received, err = s.openState(ctx, tx, orderID, before.state); err != nil {
+	out := Settled{State: before.state}
+	if out.State.ParkedFacts, out.Received, err = waitingFacts(ctx, tx, orderID); err != nil {
 		return Settled{}, err
 	}
-	before.hasAttention = len(out.State.Attention) > 0
 	earlier, found, err := settledBefore(ctx, tx, orderID, c)
 	if err != nil {
 		return Settled{}, err

@@ -13,8 +13,8 @@ import (
 // storedState reads an order's state as it is stored.
 func storedState(t *testing.T, s *Store, orderID string) string {
 	t.Helper()
-	text, err := sqldb.QueryOne(t.Context(), s.db.Reader, sqldb.ScanText, `SELECT state FROM orders WHERE id = $1`,
-		orderID)
+	text, err := sqldb.QueryOne(t.Context(), s.db.Reader, sqldb.ScanText,
+		`SELECT state FROM order_states WHERE order_id = $1`, orderID)
 	require.NoError(t, err)
 	return text
 }
@@ -53,7 +53,7 @@ func TestFieldsOfAnotherBuildSurviveARecording(t *testing.T) {
 			"policy":    map[string]any{"deadlines": map[string]any{"newer": true}},
 		}
 		require.NotEqual(t, storedState(t, s, o.ID), withFields(t, storedState(t, s, o.ID), unknown))
-		execUnchecked(t, s, `UPDATE orders SET state = $1 WHERE id = $2`,
+		execUnchecked(t, s, `UPDATE order_states SET state = $1 WHERE order_id = $2`,
 			withFields(t, storedState(t, s, o.ID), unknown), o.ID)
 
 		settle(t, s, o.ID, placed("p"))
@@ -69,7 +69,7 @@ func TestFieldsOfAnotherBuildSurviveARecording(t *testing.T) {
 		require.Equal(t, []any{order.PlacementDone, int64(3)}, []any{st.Placement.State, st.Revision})
 
 		// The control: without the function the fields are lost.
-		c, err := stateColumnsOf(st, "", s.now())
+		c, err := stateColumnsOf(st, s.now())
 		require.NoError(t, err)
 		require.NotContains(t, c.state, "newer")
 	})

@@ -87,8 +87,8 @@ func newStory(o *order.Order) Story {
 }
 
 func (y *Story) load(ctx context.Context, q sqldb.Querier, s *Store) (err error) {
-	if y.StartedAt, err = sqldb.QueryOne(ctx, q, sqldb.ScanTime, `SELECT started_at FROM orders WHERE id = $1`,
-		y.OrderID); err != nil {
+	if y.StartedAt, err = sqldb.QueryOne(ctx, q, sqldb.ScanTime, `SELECT started_at FROM order_states
+		WHERE order_id = $1`, y.OrderID); err != nil {
 		return err
 	}
 	y.InboxItems, err = sqldb.QueryAll(ctx, q, scanInboxItem,

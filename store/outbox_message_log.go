@@ -34,7 +34,8 @@ type WebhookMessageLog struct {
 	Deliveries     []DeliveryLog // by endpoint
 }
 
-// WebhookMessages lists one page of the log, without bodies and receivers' responses.
+// WebhookMessages lists one page of the log, without bodies and receivers' responses. The replica may answer, a little
+// late.
 func (s *Store) WebhookMessages(ctx context.Context, by WebhookMessageQuery) (WebhookMessagePage, error) {
 	limit := by.Limit
 	if limit < 1 {
@@ -42,7 +43,7 @@ func (s *Store) WebhookMessages(ctx context.Context, by WebhookMessageQuery) (We
 	}
 	limit = min(limit, sqldb.MaxPageSize)
 	var out WebhookMessagePage
-	err := s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
+	err := s.db.InRecentSnapshot(ctx, func(ctx context.Context, q sqldb.Querier) error {
 		where, err := by.where(ctx, q)
 		if err != nil {
 			return err
@@ -64,11 +65,11 @@ func (s *Store) WebhookMessages(ctx context.Context, by WebhookMessageQuery) (We
 	return out, nil
 }
 
-// WebhookMessage reads one message of the log with its body and the beginnings of the receivers' responses. The error
-// is ErrNotFound when there is none.
+// WebhookMessage reads one message of the log with its body and the beginnings of the receivers' responses. The replica
+// may answer, a little late. The error is ErrNotFound when there is none.
 func (s *Store) WebhookMessage(ctx context.Context, id string) (WebhookMessageLog, error) {
 	var m WebhookMessageLog
-	err := s.db.InSnapshot(ctx, func(q sqldb.Querier) (err error) {
+	err := s.db.InRecentSnapshot(ctx, func(ctx context.Context, q sqldb.Querier) (err error) {
 		if m, err = sqldb.QueryOne(ctx, q, scanMessageLog, selectMessageLog+` WHERE m.id = $1`, id); err != nil {
 			return err
 		}

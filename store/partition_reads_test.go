@@ -62,7 +62,6 @@ func TestReadsByOrderReadThePartitionsOfTheOrder(t *testing.T) {
 	statements := []struct{ table, statement string }{
 		{"messages", deliveryLogStatement}, {"deliveries", deliveryLogStatement},
 		{"messages", attemptLogStatement}, {"attempts", attemptLogStatement},
-		{"messages", eraseMessagesStatement},
 	}
 	for _, r := range statements {
 		require.Equal(t, []string{r.table + "_p" + monday},
@@ -72,6 +71,11 @@ func TestReadsByOrderReadThePartitionsOfTheOrder(t *testing.T) {
 		all := partitionsRead(t, s, r.table, r.statement, o.ID, sqldb.NilID, sqldb.LastID)
 		require.Greater(t, len(all), weeksOfMessages, r.statement)
 	}
+
+	erased := partitionsRead(t, s, "messages", eraseMessagesStatement, o.ID, ids.first)
+	require.Equal(t, "messages_p"+monday, slices.Min(slices.DeleteFunc(erased, func(name string) bool {
+		return name == "messages_default"
+	})), "an erasure reads nothing that is older than the order")
 
 	read := func(by WebhookMessageQuery) []string {
 		by.TeamID = team

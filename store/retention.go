@@ -49,7 +49,7 @@ func (s *Store) PruneWebhookMessages(ctx context.Context, before time.Time, limi
 // time. It returns the number of orders.
 func (s *Store) PruneResults(ctx context.Context, before time.Time, limit int) (int, error) {
 	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
-		`SELECT r.order_id FROM results r JOIN orders o ON o.id = r.order_id AND NOT o.unfinished
+		`SELECT r.order_id FROM results r JOIN order_progress o ON o.order_id = r.order_id AND NOT o.unfinished
 		WHERE r.fetched_at < $1 AND NOT EXISTS (SELECT 1 FROM results n WHERE n.order_id = r.order_id AND n.fetched_at >= $1)
 		GROUP BY r.order_id ORDER BY MIN(r.fetched_at), r.order_id LIMIT $2`, sqldb.ToMicros(before), limit)
 	if err != nil {
@@ -57,7 +57,7 @@ func (s *Store) PruneResults(ctx context.Context, before time.Time, limit int) (
 	}
 	pruned := 0
 	for _, id := range ids {
-		err := s.db.InTx(ctx, func(tx *sql.Tx) error { return pruneResultsOf(ctx, tx, id, sqldb.ToMicros(before)) })
+		err := s.db.InTx(ctx, func(tx *sql.Tx) error { return s.pruneResultsOf(ctx, tx, id, sqldb.ToMicros(before)) })
 		if errors.Is(err, ErrNotFound) { // the order is not finished any more, or has newer results
 			continue
 		}
@@ -69,8 +69,12 @@ func (s *Store) PruneResults(ctx context.Context, before time.Time, limit int) (
 	return pruned, nil
 }
 
-func pruneResultsOf(ctx context.Context, tx *sql.Tx, orderID string, before int64) error {
-	n, err := sqldb.ExecCount(ctx, tx, `UPDATE orders SET results = NULL WHERE id = $1 AND NOT unfinished
+func (s *Store) pruneResultsOf(ctx context.Context, tx *sql.Tx, orderID string, before int64) error {
+	if _, err := s.lockOrderRow(ctx, tx, orderID); err != nil {
+		return err
+	}
+	n, err := sqldb.ExecCount(ctx, tx, `UPDATE order_documents SET results = NULL WHERE order_id = $1
+		AND NOT EXISTS (SELECT 1 FROM order_progress WHERE order_id = $1 AND unfinished)
 		AND NOT EXISTS (SELECT 1 FROM results WHERE order_id = $1 AND fetched_at >= $2)`, orderID, before)
 	if err != nil {
 		return err

@@ -32,7 +32,8 @@ const reviewColumns = `v.id, v.team_id, v.lab_account_id, v.lab_slug, COALESCE(l
 const fromReviews = ` FROM reviews v LEFT JOIN labs l ON l.slug = v.lab_slug`
 
 // MatchReviews lists one page of match reviews, newest first, counts all of them, and returns the last id of the page
-// when there are more. Without a status it leaves out reviews that wait for no decision.
+// when there are more. Without a status it leaves out reviews that wait for no decision. The replica may answer, a
+// little late.
 func (s *Store) MatchReviews(ctx context.Context,
 	by MatchReviewQuery) (reviews []order.MatchReview, total int, next string, err error) {
 	where := s.reviewFilter(by)
@@ -40,7 +41,7 @@ func (s *Store) MatchReviews(ctx context.Context,
 	if by.Limit > 0 {
 		limit = min(by.Limit, sqldb.MaxPageSize)
 	}
-	err = s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
+	err = s.db.InRecentSnapshot(ctx, func(ctx context.Context, q sqldb.Querier) error {
 		if total, err = countRows(ctx, q, "reviews v", where); err != nil {
 			return err
 		}
@@ -180,7 +181,7 @@ func loadCandidateStatuses(ctx context.Context, q sqldb.Querier, reviews []order
 	rows, err := sqldb.QueryAll(ctx, q, func(sc sqldb.Scanner) (r row, err error) {
 		err = sc.Scan(&r.id, &r.status)
 		return r, err
-	}, `SELECT id, status FROM orders WHERE id IN (`+sqldb.Placeholders(1, len(args))+`)`, args...)
+	}, `SELECT order_id, status FROM order_progress WHERE order_id IN (`+sqldb.Placeholders(1, len(args))+`)`, args...)
 	if err != nil {
 		return fmt.Errorf("reading the statuses of candidates: %w", err)
 	}

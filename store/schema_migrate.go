@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
-
+	"github.com/aliquot-labs/aliquot/store/migrator"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
@@ -22,27 +20,37 @@ var migrations embed.FS
 // numbered their migrations differently, so this build cannot know the schema of such a database.
 var ErrUnreleasedSchema = errors.New("the database was made by an unreleased build: create a new database")
 
-// Migrate brings the schema up to date and makes the partitions that are missing. Running it again, or in several
-// processes at once, is harmless.
+// Migrate brings the schema up to date while other processes read and write the database, and makes the partitions that
+// are missing. Running it again, or in several processes at once, is harmless. It takes as long as it needs: index
+// builds and waits for locks have no limit but the context.
 func (s *Store) Migrate(ctx context.Context) error {
-	p, err := s.migrator()
+	m, err := s.migrator()
 	if err != nil {
 		return err
 	}
-	for at := int64(-1); ; {
-		_, err := p.Up(ctx)
-		if err == nil {
-			_, err = s.MakePartitions(ctx)
-			return err
-		}
-		// SQLite has no lock for migrations. When two processes begin the same migration, one of them fails because the
-		// other has done it. That one continues as long as the schema's version rises.
-		now, versionErr := p.GetDBVersion(ctx)
-		if versionErr != nil || now <= at || s.db.Dialect != sqldb.SQLite {
-			return fmt.Errorf("migrating: %w", err)
-		}
-		at = now
+	if err := m.Up(ctx); err != nil {
+		return err
 	}
+	_, err = s.MakePartitions(ctx)
+	return err
+}
+
+// Backfill runs the back-fills that are not finished. It is for a time at which no process of the release before runs.
+func (s *Store) Backfill(ctx context.Context) error {
+	m, err := s.migrator()
+	if err != nil {
+		return err
+	}
+	return m.Fill(ctx)
+}
+
+// UnfinishedBackfills returns the names of the back-fills that are not finished.
+func (s *Store) UnfinishedBackfills(ctx context.Context) ([]string, error) {
+	m, err := s.migrator()
+	if err != nil {
+		return nil, err
+	}
+	return m.Unfinished(ctx)
 }
 
 // refuseUnreleasedSchema returns ErrUnreleasedSchema for a database that an unreleased build made, and nil for an empty
@@ -73,24 +81,12 @@ func (s *Store) refuseUnreleasedSchema(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) migrator() (*goose.Provider, error) {
+func (s *Store) migrator() (*migrator.Migrator, error) { return s.migratorWith(backfills) }
+
+func (s *Store) migratorWith(backfills []migrator.Backfill) (*migrator.Migrator, error) {
 	files, err := fs.Sub(migrations, "migrations/"+string(s.db.Dialect))
 	if err != nil {
 		return nil, fmt.Errorf("reading the migrations: %w", err)
 	}
-	kind := goose.DialectSQLite3
-	var options []goose.ProviderOption
-	if s.db.Dialect == sqldb.Postgres {
-		// Asks once a second, for up to five minutes.
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
-		if err != nil {
-			return nil, fmt.Errorf("preparing the migration lock: %w", err)
-		}
-		kind, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(locker))
-	}
-	p, err := goose.NewProvider(kind, s.db.Writer, files, options...)
-	if err != nil {
-		return nil, fmt.Errorf("reading the migrations: %w", err)
-	}
-	return p, nil
+	return migrator.New(s.db, migrator.Options{Files: files, Backfills: backfills})
 }

@@ -54,7 +54,7 @@ const (
 
 var sealedTables = []sealedTable{
 	{
-		name: "orders", key: []string{"id"}, orderCondition: "id = $1",
+		name: "order_documents", key: []string{"order_id"}, orderCondition: "order_id = $1",
 		nullableColumns: []string{"patient", "address", "shipping", "physician", "clinical", "results"},
 	},
 	{name: "shipments", key: []string{"order_id"}, contextColumn: "id", orderCondition: "order_id = $1",

@@ -84,8 +84,8 @@ func TestNothingAboutAPatientIsStoredInClear(t *testing.T) {
 		canaries = append(canaries, "1990-03-01", "19900301", "03/01/1990")
 		tables := nonEmptyTables(t, s)
 		for _, table := range []string{
-			"orders", "events", "order_search", "shipments", "inbox", "demands", "calls", "results", "messages", "deliveries",
-			"idempotency",
+			"orders", "order_progress", "order_states", "order_documents", "events", "order_search", "shipments",
+			"inbox", "demands", "calls", "results", "messages", "deliveries", "idempotency",
 			"appointments", "appointment_events", "appointment_places",
 		} {
 			require.Contains(t, tables, table, "nothing in it to look at")
@@ -96,9 +96,9 @@ func TestNothingAboutAPatientIsStoredInClear(t *testing.T) {
 		}
 
 		// Control: the search finds a word that was stored in clear, in either kind of column.
-		for i, column := range []string{"creator_member_id", "clinical"} {
-			planted := fmt.Sprintf("Planted%dx", i)
-			_, err = s.db.Writer.ExecContext(t.Context(), `UPDATE orders SET `+column+` = $1`, []byte(planted))
+		for table, column := range map[string]string{"orders": "creator_member_id", "order_documents": "clinical"} {
+			planted := "Planted-" + column
+			_, err = s.db.Writer.ExecContext(t.Context(), `UPDATE `+table+` SET `+column+` = $1`, []byte(planted))
 			require.NoError(t, err)
 			require.NotEmpty(t, findIgnoringCase(dumpTables(t, s, tables...), planted))
 		}

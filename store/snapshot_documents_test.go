@@ -31,11 +31,12 @@ func decodeAndEncode[T any](text string) (string, error) {
 
 // snapshotDocuments are the sealed columns that contain JSON of the store's types.
 var snapshotDocuments = map[string]func(string) (string, error){
-	"orders.patient": decodeAndEncode[*order.Patient], "orders.address": decodeAndEncode[*order.Address],
-	"orders.shipping":  decodeAndEncode[*order.ShippingAddress],
-	"orders.physician": decodeAndEncode[*order.Physician], "orders.clinical": decodeAndEncode[clinicalDocument],
-	"orders.results": decodeAndEncode[*order.ResultSummary],
-	"inbox.headers":  decodeAndEncode[map[string]string], "results.report": decodeAndEncode[order.LabReport],
+	"order_documents.patient": decodeAndEncode[*order.Patient], "order_documents.address": decodeAndEncode[*order.Address],
+	"order_documents.shipping":  decodeAndEncode[*order.ShippingAddress],
+	"order_documents.physician": decodeAndEncode[*order.Physician],
+	"order_documents.clinical":  decodeAndEncode[clinicalDocument],
+	"order_documents.results":   decodeAndEncode[*order.ResultSummary],
+	"inbox.headers":             decodeAndEncode[map[string]string], "results.report": decodeAndEncode[order.LabReport],
 	"appointments.place":       decodeAndEncode[*order.Location],
 	"appointment_places.place": decodeAndEncode[order.Location], "reviews.report": decodeAndEncode[order.LabReport],
 	"physicians.document":      decodeAndEncode[order.Physician],
@@ -44,7 +45,7 @@ var snapshotDocuments = map[string]func(string) (string, error){
 
 // clearDocuments are the columns in clear that contain JSON of the store's types.
 var clearDocuments = map[string]func(string) (string, error){
-	"orders.state": decodeAndEncode[order.State], "orders.lab_test": decodeAndEncode[order.LabTest],
+	"order_states.state": decodeAndEncode[order.State], "order_documents.lab_test": decodeAndEncode[order.LabTest],
 	"inbox.facts":      decodeAndEncode[map[string]*order.Fact],
 	"demands.request":  decodeAndEncode[order.Demand],
 	"reviews.matching": decodeAndEncode[order.Match], "lab_accounts.profile": decodeAndEncode[AccountProfile],
@@ -94,7 +95,8 @@ func notAgain(t *testing.T, s *Store) (changed []string) {
 	}
 	for column, again := range clearDocuments {
 		table, name, _ := strings.Cut(column, ".")
-		ids := map[string]string{"payors": "code", "sites": "code", "coverage": "from_zip"}
+		ids := map[string]string{"payors": "code", "sites": "code", "coverage": "from_zip", "order_states": "order_id",
+			"order_documents": "order_id"}
 		id := "id"
 		if ids[table] != "" {
 			id = ids[table]

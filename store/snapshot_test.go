@@ -141,29 +141,30 @@ func TestAChangedSnapshotIsNoticed(t *testing.T) {
 	t.Parallel()
 	s, m := openSnapshot(t)
 	id, other := m.Orders["kit ordered"], m.Orders["kit placed"]
-	sealed := sealedAt(t, s, "orders", id, "patient")
-	_, err := s.keys.Open("orders/"+id+"/patient", sealed)
+	sealed := sealedAt(t, s, "order_documents", id, "patient")
+	_, err := s.keys.Open("order_documents/"+id+"/patient", sealed)
 	require.NoError(t, err)
-	for _, context := range []string{"orders/" + id + "/address", "orders/" + other + "/patient",
+	for _, context := range []string{"order_documents/" + id + "/address", "order_documents/" + other + "/patient",
 		"order/" + id + "/patient"} {
 		_, err = s.keys.Open(context, sealed)
 		require.ErrorIs(t, err, keyring.ErrNotOpened, context)
 	}
 	sealed[len(sealed)-1] ^= 1
-	execUnchecked(t, s, `UPDATE orders SET patient = $1 WHERE id = $2`, sealed, id)
+	execUnchecked(t, s, `UPDATE order_documents SET patient = $1 WHERE order_id = $2`, sealed, id)
 	_, err = s.Order(t.Context(), "", id)
 	require.ErrorIs(t, err, keyring.ErrNotOpened)
 
-	execUnchecked(t, s, `UPDATE orders SET patient = $1 WHERE id = $2`,
-		s.keys.Seal("orders/"+id+"/patient", []byte(`null`)), id)
+	execUnchecked(t, s, `UPDATE order_documents SET patient = $1 WHERE order_id = $2`,
+		s.keys.Seal("order_documents/"+id+"/patient", []byte(`null`)), id)
 	require.NotEqual(t, m.Sealed, digests(t, s))
 	require.NotEqual(t, m.Readings, readings(t, s, m))
 
 	execUnchecked(t, s, `UPDATE order_search SET field = 'names' WHERE field = 'name'`)
 	require.NotEqual(t, m.Terms, terms(t, s))
 	require.NotEqual(t, m.Searches, searches(t, s, slices.Collect(maps.Keys(m.Searches))))
-	execUnchecked(t, s, `UPDATE orders SET state = replace(state, '"order_id"', '"orderId"') WHERE id = $1`, id)
-	require.Equal(t, []string{"orders.state of " + id}, notAgain(t, s))
+	execUnchecked(t, s, `UPDATE order_states SET state = replace(state, '"order_id"', '"orderId"')
+		WHERE order_id = $1`, id)
+	require.Equal(t, []string{"order_states.state of " + id}, notAgain(t, s))
 	execUnchecked(t, s, `UPDATE audit SET detail = 'other'`+ofSeal(2))
 	require.NotNil(t, verifyWholeAudit(t, s).Break)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/testids"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store/migrator"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
@@ -27,6 +28,10 @@ const (
 func (w *snapshotWriter) open() {
 	ctx, s := w.t.Context(), w.s
 	require.NoError(w.t, s.CheckEncryptionKeys(ctx))
+	m, err := s.migratorWith([]migrator.Backfill{{Name: "snapshot", Table: "teams", Fill: migrator.FillBy(
+		`UPDATE teams SET name = name WHERE id > $1 AND id <= $2`)}})
+	require.NoError(w.t, err)
+	require.NoError(w.t, m.Fill(ctx))
 	w.team, w.user, w.molecular, w.neutral, w.endpoint = sqldb.NewID(), sqldb.NewID(), sqldb.NewID(), sqldb.NewID(),
 		sqldb.NewID()
 	require.NoError(w.t, s.CreateTeam(ctx,
@@ -58,7 +63,7 @@ func (w *snapshotWriter) open() {
 		Code: "S1", Name: "Plan", Address: billing.Address{City: "Phoenix"}, ProviderIDs: map[string]string{"stedi": "1"},
 	}))
 
-	_, err := s.ImportCatalogue(ctx, smallCatalogue(), CatalogueImportOptions{})
+	_, err = s.ImportCatalogue(ctx, smallCatalogue(), CatalogueImportOptions{})
 	require.NoError(w.t, err)
 	require.NoError(w.t, s.PutLab(ctx,
 		order.Lab{ID: 27, Slug: "mtl", Name: "Molecular", CollectionMethods: []string{"testkit"}}))

@@ -41,6 +41,9 @@ type Options struct {
 	PublicURL string
 	// MaxConns is the most connections of this process (SQLite: for reading; there is one for writing); default: 8.
 	MaxConns int
+	// Replica is a replica of a PostgreSQL database that may answer reads. Without a URL there is none. Open sets its
+	// PrimaryURL, and by default its MaxAge (DefaultReplicaAge), MaxConns and Logger (slog.Default).
+	Replica sqldb.ReplicaOptions
 }
 
 // Store is the database. It is safe for concurrent use.
@@ -89,6 +92,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	if err := s.refuseUnreleasedSchema(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the store: %w", err), s.Close())
+	}
+	if err := s.openReplica(o); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the store: %w", err), s.Close())
 	}
 	return s, nil

@@ -96,9 +96,16 @@ func (s *Store) EraseUsers(ctx context.Context, limit int) (int, error) {
 	return len(due), nil
 }
 
+// ofUser returns the condition that a row of orders is an order of the user $n. The first term finds the rows by an
+// index. The second one is checked again after the statement has waited for a row.
+func ofUser(n string) string {
+	return `id IN (SELECT order_id FROM order_progress WHERE user_id = ` + n + `) AND user_id = ` + n
+}
+
 // scheduleOrderErasure marks the orders of an erased user for erasure.
 func scheduleOrderErasure(ctx context.Context, tx *sql.Tx, userID string, now int64) error {
-	_, err := tx.ExecContext(ctx, `UPDATE orders SET erase_at = $1 WHERE user_id = $2 AND erase_at = 0 AND erased_at = 0
+	_, err := tx.ExecContext(ctx, `UPDATE orders SET erase_at = $1
+		WHERE `+ofUser("$2")+` AND erase_at = 0 AND erased_at = 0
 		AND EXISTS (SELECT 1 FROM users WHERE id = $2 AND erased_at > 0)`, now, userID)
 	return err
 }
@@ -114,8 +121,9 @@ func (s *Store) rescheduleErasure(ctx context.Context, tx *sql.Tx, orderID strin
 // returns how many. Events, decisions, the audit log and the ids of labs and couriers stay.
 func (s *Store) EraseOrders(ctx context.Context, limit int) (int, error) {
 	due, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText,
-		`SELECT id FROM orders WHERE erase_at > 0 AND erase_at <= $1 AND NOT unfinished
-		ORDER BY erase_at, id LIMIT $2`, sqldb.ToMicros(s.now()), limit)
+		`SELECT o.id FROM orders o JOIN order_progress p ON p.order_id = o.id
+		WHERE o.erase_at > 0 AND o.erase_at <= $1 AND NOT p.unfinished ORDER BY o.erase_at, o.id LIMIT $2`,
+		sqldb.ToMicros(s.now()), limit)
 	if err != nil {
 		return 0, fmt.Errorf("listing orders to be erased: %w", err)
 	}
@@ -144,16 +152,17 @@ var orderDeleteStatements = []string{
 	`DELETE FROM order_search WHERE order_id = $1`,
 }
 
-const eraseMessagesStatement = `DELETE FROM messages WHERE order_id = $1 AND id >= $2 AND id < $3 RETURNING id`
+const eraseMessagesStatement = `DELETE FROM messages WHERE order_id = $1 AND id >= $2 RETURNING id`
 
-// eraseMessages deletes the webhook messages of an order, and then what depends on them. Who adds a delivery or an
+// eraseMessages deletes the webhook messages of an order, and then what depends on them. It looks for them from the
+// creation of the order on, without an end, because none may be left. Who adds a delivery or an
 // attempt meanwhile has locked its message or its delivery, so the next statement deletes that too.
 func eraseMessages(ctx context.Context, tx *sql.Tx, orderID string) error {
 	between, err := messageIDs(ctx, tx, orderID)
 	if err != nil {
 		return err
 	}
-	ids, err := sqldb.QueryAll(ctx, tx, sqldb.ScanText, eraseMessagesStatement, orderID, between.first, between.end)
+	ids, err := sqldb.QueryAll(ctx, tx, sqldb.ScanText, eraseMessagesStatement, orderID, between.first)
 	if err != nil {
 		return err
 	}
@@ -170,20 +179,23 @@ func eraseMessages(ctx context.Context, tx *sql.Tx, orderID string) error {
 	return nil
 }
 
-// eraseOrder erases one order. The first statement locks its row. A replacement that was created after the user was
+// eraseOrder erases one order. The first statement locks it. A replacement that was created after the user was
 // erased is marked for erasure too.
 func (s *Store) eraseOrder(ctx context.Context, tx *sql.Tx, id string) error {
+	if _, err := s.lockOrderRow(ctx, tx, id); err != nil {
+		return err
+	}
 	now := sqldb.ToMicros(s.now())
 	userID, err := sqldb.QueryOne(ctx, tx, sqldb.ScanText,
-		`UPDATE orders SET erase_at = 0, erased_at = $1, client_user_id = ''
-		WHERE id = $2 AND erase_at > 0 AND NOT unfinished RETURNING user_id`, now, id)
+		`UPDATE orders SET erase_at = 0, erased_at = $1, client_user_id = '' WHERE id = $2 AND erase_at > 0
+		AND NOT EXISTS (SELECT 1 FROM order_progress WHERE order_id = $2 AND unfinished) RETURNING user_id`, now, id)
 	if err != nil {
 		return err
 	}
 	if err := scheduleOrderErasure(ctx, tx, userID, now); err != nil {
 		return err
 	}
-	if err := eraseMessages(ctx, tx, id); err != nil { // before the reviews, which tell until when there are messages
+	if err := eraseMessages(ctx, tx, id); err != nil {
 		return err
 	}
 	for _, removal := range orderDeleteStatements {

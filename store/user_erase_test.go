@@ -40,8 +40,10 @@ func setOrdersUnfinished(t *testing.T, s *Store, ids ...string) { setUnfinished(
 func setUnfinished(t *testing.T, s *Store, unfinished bool, ids []string) {
 	t.Helper()
 	for _, id := range ids {
-		_, err := s.db.Writer.ExecContext(t.Context(), `UPDATE orders SET unfinished = $1 WHERE id = $2`, unfinished, id)
-		require.NoError(t, err)
+		execUnchecked(t, s, `UPDATE order_progress SET unfinished = $1 WHERE order_id = $2`, unfinished, id)
+		if !unfinished {
+			setNextDeadline(t, s, id, time.Time{})
+		}
 	}
 }
 
@@ -57,9 +59,9 @@ func eraseDue(t *testing.T, s *Store) (users, orders int) {
 // setOwner makes a user the user of all orders of the store.
 func setOwner(t *testing.T, s *Store, userID string) (ids []string) {
 	t.Helper()
-	_, err := s.db.Writer.ExecContext(t.Context(), `UPDATE orders SET user_id = $1`, userID)
-	require.NoError(t, err)
-	ids, err = sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText, `SELECT id FROM orders ORDER BY id`)
+	execUnchecked(t, s, `UPDATE orders SET user_id = $1`, userID)
+	execUnchecked(t, s, `UPDATE order_progress SET user_id = $1`, userID)
+	ids, err := sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText, `SELECT id FROM orders ORDER BY id`)
 	require.NoError(t, err)
 	return ids
 }

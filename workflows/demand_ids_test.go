@@ -19,8 +19,10 @@ func TestDemandsWithoutAUsableIDAreRejected(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	reply := func() *demandReply { return &demandReply{now: w.now, accepted: make(chan struct{})} }
+	usable := uuid.Must(uuid.NewV7()).String()
 	var rejected []*demandReply
-	for _, id := range []string{"", "a\x00b", "a b", "\u00e9", strings.Repeat("x", 101)} {
+	for _, id := range []string{"", "a\x00b", "a b", "\u00e9", strings.Repeat("x", 101),
+		"no-uuid", "{" + usable + "}", strings.ToUpper(usable)} {
 		r := reply()
 		rejected = append(rejected, r)
 		w.at(time.Hour, func() {
@@ -32,7 +34,7 @@ func TestDemandsWithoutAUsableIDAreRejected(t *testing.T) {
 	nonsense := reply()
 	w.at(2*time.Hour, func() {
 		w.env.UpdateWorkflow(dispatch.UpdateDemand, uuid.NewString(), nonsense,
-			order.Demand{ID: strings.Repeat("x", 100), Kind: "nonsense"})
+			order.Demand{ID: usable, Kind: "nonsense"})
 	})
 	cancelled := w.demandAt(3*time.Hour, cancelDemand())
 	w.run()

@@ -3,7 +3,6 @@ package workflows
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -12,14 +11,10 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// maxDemandID is the longest id of a demand, in bytes. Aliquot's own are UUIDs.
-const maxDemandID = 100
-
 // checkDemandID rejects an update whose demand has an id under which the store could not record its outcome. Somebody
 // has sent it by hand. If it were accepted, its settling would be tried for ever, and the run could not end.
 func checkDemandID(dm order.Demand) error {
-	isOdd := func(c rune) bool { return c <= ' ' || c > '~' }
-	if dm.ID == "" || len(dm.ID) > maxDemandID || strings.ContainsFunc(dm.ID, isOdd) {
+	if !order.IsID(dm.ID) {
 		return errors.New("the demand has no usable id")
 	}
 	return nil
@@ -35,7 +30,7 @@ func (r *orderRun) handleDemand(ctx workflow.Context, dm order.Demand) (order.De
 		return order.DemandAnswer{}, err
 	}
 	cancelAnswersBefore := r.cancelAnswers.count
-	out, err := r.settleCause(ctx, order.Cause{Demand: &dm})
+	out, err := r.settleDemand(ctx, dm)
 	switch {
 	case err != nil:
 		return order.DemandAnswer{}, r.failRun(err)

@@ -291,6 +291,9 @@ func TestADemandThatWasRecordedBefore(t *testing.T) {
 		"it is placed at once, and not on the day that was waited for")
 }
 
+// mostAttemptsInTests is the number of attempts after which the SDK's test environment gives up an activity.
+const mostAttemptsInTests = 10
+
 // TestStoreOutage: an unavailable database delays an order and never fails it. After a few attempts in the run's task,
 // a regular activity tries on, for as long as it takes.
 func TestStoreOutage(t *testing.T) {
@@ -298,7 +301,7 @@ func TestStoreOutage(t *testing.T) {
 	w := longTimeline(t)
 	failing := map[string]int{}
 	w.onSettle = func(ctx context.Context, in dispatch.SettleInput, settle settleFunc) (dispatch.SettledOrder, error) {
-		if failing[causeID(in)]++; failing[causeID(in)] <= 11 {
+		if failing[causeID(in)]++; failing[causeID(in)] < mostAttemptsInTests {
 			return dispatch.SettledOrder{}, errOutage
 		}
 		return settle(ctx, in)

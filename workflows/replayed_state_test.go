@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/workflows"
 )
 
@@ -119,6 +120,13 @@ type shownOutbound struct {
 func (o *shownOutbound) ExecuteLocalActivity(ctx workflow.Context, name string, args ...any) workflow.Future {
 	o.s.details = append(o.s.details, workflow.GetCurrentDetails(ctx))
 	return o.Next.ExecuteLocalActivity(ctx, name, args...)
+}
+
+func (o *shownOutbound) ExecuteActivity(ctx workflow.Context, name string, args ...any) workflow.Future {
+	if name == dispatch.ActivitySettle {
+		o.s.details = append(o.s.details, workflow.GetCurrentDetails(ctx))
+	}
+	return o.Next.ExecuteActivity(ctx, name, args...)
 }
 
 // edits replace texts in files.

@@ -25,13 +25,15 @@ func TestSignalsAtTheEnd(t *testing.T) {
 		w := newWorld(t)
 		asked := w.newReply()
 		w.at(hour, func() {
+			w.reportFact(order.FactKitRejected, withRecoverable(false))
 			w.sendDemand(asked, cancelDemand(), nil)
 			w.reportFact(order.FactKitShipped)
 			w.reportFact(order.FactKitReceived)
 		})
 		w.run()
 		require.True(t, asked.Answered)
-		require.Len(t, w.factOutcomes(), 2)
+		require.Equal(t, order.ReasonTransitionNotAllowed, asked.Reason)
+		require.Len(t, w.factOutcomes(), 3)
 		require.Equal(t, 1, w.runs)
 	})
 	t.Run("while the end is recorded", func(t *testing.T) {

@@ -15,6 +15,11 @@ import (
 // few times, it is run as a regular activity. That one waits outside of the workflow's task, Temporal shows and retries
 // it without events, and any worker may take it: so a worker that reaches Temporal, but not the store, does not keep
 // the order.
+//
+// A local activity runs before Temporal has stored what led to it. If the worker is lost, Temporal repeats the task: a
+// signal, a timer or an answer is stored before. An update is not. If Temporal is lost too, the update is gone, and the
+// run would never know what the store has recorded. So a demand is always settled in a regular activity, which Temporal
+// starts after it has stored the update.
 var (
 	// One settling fits into a workflow task; several in a row prolong it. A local activity's ScheduleToClose defaults to
 	// its StartToClose, which would allow one attempt.
@@ -41,22 +46,44 @@ func (r *orderRun) settleCause(ctx workflow.Context, c order.Cause) (dispatch.Se
 	return r.settle(ctx, dispatch.SettleInput{Cause: &c})
 }
 
-// settle lets the store settle what has happened, for as long as that takes, and adopts the order's new agenda. Several
-// may be in flight: the store takes one at a time. An error ends the run: there is no such order, or its search
-// attributes cannot be written.
+// settle settles what has happened, in a local activity if that is possible.
 func (r *orderRun) settle(ctx workflow.Context, in dispatch.SettleInput) (dispatch.SettledOrder, error) {
+	return r.settleBy(ctx, in, runLocallyFirst)
+}
+
+// settleDemand settles a demand after Temporal has stored the update that made it.
+func (r *orderRun) settleDemand(ctx workflow.Context, dm order.Demand) (dispatch.SettledOrder, error) {
+	return r.settleBy(ctx, dispatch.SettleInput{Cause: &order.Cause{Demand: &dm}}, runAnywhere)
+}
+
+// runSettle runs the activity that settles.
+type runSettle func(workflow.Context, dispatch.SettleInput) (dispatch.SettledOrder, error)
+
+func runLocallyFirst(ctx workflow.Context, in dispatch.SettleInput) (out dispatch.SettledOrder, err error) {
+	err = workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, settleLocally), dispatch.ActivitySettle,
+		in).Get(ctx, &out)
+	if err == nil || isErrorType(err, dispatch.ErrorUnknownOrder) {
+		return out, err
+	}
+	return runAnywhere(ctx, in)
+}
+
+func runAnywhere(ctx workflow.Context, in dispatch.SettleInput) (out dispatch.SettledOrder, err error) {
+	err = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, settleAnywhere), dispatch.ActivitySettle,
+		in).Get(ctx, &out)
+	return out, err
+}
+
+// settleBy lets the store settle what has happened, for as long as that takes, and adopts the order's new agenda.
+// Several may be in flight: the store takes one at a time. An error ends the run: there is no such order, or its search
+// attributes cannot be written.
+func (r *orderRun) settleBy(ctx workflow.Context, in dispatch.SettleInput, run runSettle) (dispatch.SettledOrder,
+	error) {
 	r.settlingInFlight++
 	defer func() { r.settlingInFlight-- }()
 	in.OrderID, in.At, in.PlacementInFlight = r.id, workflow.Now(ctx), r.placementInFlight
 	before := r.adoptions
-	var out dispatch.SettledOrder
-	err := workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, settleLocally), dispatch.ActivitySettle,
-		in).Get(ctx, &out)
-	if err != nil && !isErrorType(err, dispatch.ErrorUnknownOrder) {
-		out = dispatch.SettledOrder{}
-		err = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, settleAnywhere), dispatch.ActivitySettle,
-			in).Get(ctx, &out)
-	}
+	out, err := run(ctx, in)
 	if err != nil {
 		return out, err
 	}

@@ -46,7 +46,7 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := openStore(ctx, set.Common)
+	db, err := openReplicatedStore(ctx, set.Common, set.Replica)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 
 	orders := dispatch.NewClient(temporal)
 	telemetry.registerMetrics(db, orders, set.Temporal)
-	telemetry.registry.MustRegister(newQueueMetric(temporal, set.Namespace))
+	telemetry.registry.MustRegister(newQueueMetric(temporal, set.Namespace), db.ReplicaMetrics())
 	handler, err := api.New(api.Deps{
 		Store: db, Workflows: orders, Logger: logger, Metrics: telemetry.registry, TracerProvider: telemetry.traces,
 		TimeZone: zone, MaxBody: set.MaxBody,

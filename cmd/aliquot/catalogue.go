@@ -182,7 +182,7 @@ func newCatalogueApprove(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "approve LAB-TEST",
 		Short: "Approve a lab test that a team has created, so that it can be ordered",
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MatchAll(cobra.ExactArgs(1), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return callAPI(cmd, r, http.MethodPost, "/ops/lab-tests/"+args[0]+"/approve", nil, func(w io.Writer, t struct {
 				ID     string `json:"id"`

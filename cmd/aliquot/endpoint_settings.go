@@ -70,7 +70,7 @@ func newEndpointSet(r *remoteFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "set ID",
 		Short: "Change an endpoint; settings without a flag stay as they are",
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MatchAll(cobra.ExactArgs(1), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			given := map[string]any{"url": url, "description": description, "rate": rate, "types": append([]string{}, types...)}
 			fields := map[string]string{"url": "url", "description": "description", "rate": "rate_limit",
@@ -97,7 +97,7 @@ func newEndpointAction(r *remoteFlags, name, short, method string, in any) *cobr
 	return &cobra.Command{
 		Use:   name + " ID",
 		Short: short,
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MatchAll(cobra.ExactArgs(1), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if method == http.MethodDelete {
 				return callManagementAPI[any](cmd, r, args[0], method, "", in, nil)
@@ -112,7 +112,7 @@ func newEndpointHeaders(r *remoteFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "headers ID",
 		Short: "Show the headers of an endpoint's messages, or replace all of them",
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MatchAll(cobra.ExactArgs(1), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("set") {
 				return callManagementAPI[any](cmd, r, args[0], http.MethodPut, "/headers", map[string]any{"headers": set}, nil)
@@ -135,7 +135,7 @@ func newEndpointSecret(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "secret ID",
 		Short: "Show the secret that signs an endpoint's messages (recorded in the audit)",
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MatchAll(cobra.ExactArgs(1), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return callManagementAPI(cmd, r, args[0], http.MethodGet, "/secret", nil,
 				func(w io.Writer, s api.WebhookSecret) { writeRow(w, s.Key) })
@@ -148,7 +148,7 @@ func newEndpointRotate(r *remoteFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rotate ID",
 		Short: "Create a new secret for an endpoint; messages are signed with both secrets for a day",
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MatchAll(cobra.ExactArgs(1), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := map[string]any{}
 			if key != "" {
@@ -167,7 +167,7 @@ func newEndpointReplay(r *remoteFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay ID --since TIME",
 		Short: "Send failed messages to an endpoint again",
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MatchAll(cobra.ExactArgs(1), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			at, err := pastTime(since)
 			if err != nil {

@@ -13,6 +13,9 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/rollout"
 )
 
+// busyID is the id of an order for which the test server is busy.
+const busyID = "019a1100-0000-7000-8000-00000000000b"
+
 // The most frequent errors have a text that says what to do.
 func TestErrorHints(t *testing.T) {
 	t.Parallel()
@@ -27,11 +30,11 @@ func TestErrorHints(t *testing.T) {
 		case r.Header.Get("x-vital-api-key") == "client":
 			w.WriteHeader(http.StatusForbidden)
 			_, _ = io.WriteString(w, `{"detail":"Not allowed"}`)
-		case strings.HasSuffix(r.URL.Path, "/no-id"):
+		case r.URL.Query().Get("order_id") == "no-id":
 			w.WriteHeader(http.StatusUnprocessableEntity)
 			_, _ = io.WriteString(w,
 				`{"detail":[{"loc":["path","order_id"],"msg":"Input should be a valid UUID","type":"uuid_parsing"}]}`)
-		case strings.HasSuffix(r.URL.Path, "/busy"):
+		case strings.HasSuffix(r.URL.Path, "/"+busyID):
 			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = io.WriteString(w, `{"detail":"Orders cannot be changed at the moment"}`)
 		default:
@@ -56,8 +59,12 @@ func TestErrorHints(t *testing.T) {
 		"an unknown id, watched": {append([]string{"order", "watch", exampleID}, good...),
 			[]string{"Order not found", "aliquot order list shows"}},
 		"no id": {append([]string{"order", "show", "no-id"}, good...),
+			[]string{`"no-id" is not an id`, "--help"}},
+		"no team": {append([]string{"endpoint", "add", "--url", "https://a.example", "--team", "../keys"}, good...),
+			[]string{`"../keys" is not an id`, "--help"}},
+		"no id in a filter": {append([]string{"message", "list", "--order", "no-id"}, good...),
 			[]string{"order_id: Input should be a valid UUID", "--help"}},
-		"a busy system": {append([]string{"order", "show", "busy"}, good...),
+		"a busy system": {append([]string{"order", "show", strings.ToUpper(busyID)}, good...),
 			[]string{"at the moment", "Try again"}},
 		"no argument":  {[]string{"order", "show"}, []string{"accepts 1 arg(s), received 0", "--help"}},
 		"no such flag": {[]string{"order", "list", "--stat", "x"}, []string{"unknown flag: --stat", "--help"}},

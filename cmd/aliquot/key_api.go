@@ -81,7 +81,7 @@ func newAPIKeyRotate(r *remoteFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "renew ID",
 		Short: "Create a new secret for an API key and print it; the old secret stays valid for a while",
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MatchAll(cobra.ExactArgs(1), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := map[string]int{"overlap_seconds": int(overlap.Seconds())}
 			return callAPI(cmd, r, http.MethodPost, "/ops/keys/"+args[0]+"/rotate", in, printAPIKey)
@@ -95,7 +95,7 @@ func newAPIKeyRevoke(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "revoke ID",
 		Short: "Revoke an API key immediately and permanently",
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MatchAll(cobra.ExactArgs(1), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return callAPI(cmd, r, http.MethodPost, "/ops/keys/"+args[0]+"/revoke", nil, printAPIKey)
 		},

@@ -66,7 +66,7 @@ a rotation: webhooks with the previous token are accepted until --end-rotation.`
 		Example: `  aliquot lab-account put --lab draws --partner neutral --environment production \
     --base-url https://partner.example/v1 --user our-clinic --token-file secret.txt \
     --settings '{"collection_methods":[],"schedule":true,"provider":"getlabs"}'`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cobra.MatchAll(cobra.MaximumNArgs(1), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := r.openClient()
 			if err != nil {
@@ -126,7 +126,7 @@ func accountAsRequest(ctx context.Context, c *apiclient.Client, args []string) (
 	if err := c.Call(ctx, http.MethodGet, "/ops/lab-accounts", nil, &all); err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(all, func(a api.OpsLabAccount) bool { return strings.EqualFold(a.ID, args[0]) })
+	i := slices.IndexFunc(all, func(a api.OpsLabAccount) bool { return a.ID == args[0] })
 	if i < 0 {
 		return in, nil
 	}

@@ -131,7 +131,7 @@ func hintFor(err error) string {
 // isUsageError reports whether the error is about the command line. Cobra has no types for such errors, only texts.
 func isUsageError(err error) bool {
 	for _, of := range []string{"unknown flag", "unknown shorthand", "unknown command", "arg(s)", "required flag(s)",
-		"invalid argument"} {
+		"invalid argument", "is not an id"} {
 		if strings.Contains(err.Error(), of) {
 			return true
 		}

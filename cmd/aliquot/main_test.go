@@ -71,7 +71,7 @@ func TestBadArgumentsSayWhatToDo(t *testing.T) {
 		"output":    {[]string{"order", "list", "--output", "xml"}, `--output is "xml", not text or json`},
 		"no system": {[]string{"order", "list", "--data", empty}, "no system runs on " + empty},
 		"no url":    {[]string{"endpoint", "add"}, `required flag(s) "url" not set`},
-		"policy":    {[]string{"team", "set", "id", "{"}, "POLICY is not JSON"},
+		"policy":    {[]string{"team", "set", exampleID, "{"}, "POLICY is not JSON"},
 		"unknown":   {[]string{"ordr"}, `unknown command "ordr" for "aliquot"`},
 		"nested":    {[]string{"order", "lst"}, `unknown command "lst" for "aliquot order"`},
 	}

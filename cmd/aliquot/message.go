@@ -90,7 +90,7 @@ func newMessageShow(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show ID",
 		Short: "Show a message with every attempt and its body, which has patient data (recorded in the audit)",
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MatchAll(cobra.ExactArgs(1), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return callAPI(cmd, r, http.MethodGet, "/ops/messages/"+url.PathEscape(args[0]), nil, printMessage)
 		},
@@ -122,7 +122,7 @@ func newMessageResend(r *remoteFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "resend ID",
 		Short: "Send a message again, with a new schedule of attempts",
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MatchAll(cobra.ExactArgs(1), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := map[string]any{}
 			if endpoint != "" {

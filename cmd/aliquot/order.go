@@ -62,7 +62,7 @@ func newOrderShow(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show ID",
 		Short: "Show an order's status, attention marks, deadlines and events",
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MatchAll(cobra.ExactArgs(1), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return callAPI(cmd, r, http.MethodGet, "/ops/orders/"+args[0], nil, printOrder)
 		},
@@ -91,7 +91,7 @@ func newOrderDemand(r *remoteFlags, name, short string) *cobra.Command {
 	return &cobra.Command{
 		Use:   name + " ID",
 		Short: short,
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MatchAll(cobra.ExactArgs(1), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return callAPI(cmd, r, http.MethodPost, "/ops/orders/"+args[0]+"/"+name, nil, printDemandAnswer)
 		},
@@ -103,7 +103,7 @@ func newOrderDoNotProcess(r *remoteFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "do-not-process ID --reason CODE",
 		Short: "Stop an order permanently, for a reason such as patient_withdrew",
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MatchAll(cobra.ExactArgs(1), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := map[string]string{"reason": reason}
 			return callAPI(cmd, r, http.MethodPost, "/ops/orders/"+args[0]+"/do-not-process", in, printDemandAnswer)

@@ -17,7 +17,7 @@ func newOrderStory(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "story ID",
 		Short: "Show everything that happened to an order, and its next deadlines",
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MatchAll(cobra.ExactArgs(1), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return callAPI(cmd, r, http.MethodGet, "/ops/orders/"+args[0]+"/story", nil, printStory)
 		},

@@ -23,7 +23,7 @@ func newOrderWatch(r *remoteFlags) *cobra.Command {
 		Short: "Follow an order until it ends",
 		Long: `Prints each status of an order as it is recorded, and ends when the order has ended. With --output json each
 status is a line of JSON. After its first answer, an API that does not answer is called again.`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MatchAll(cobra.ExactArgs(1), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if every <= 0 {
 				return fmt.Errorf("--every is %s: give a time above 0s, such as 2s", every)

@@ -15,6 +15,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/settings"
 	"github.com/aliquot-labs/aliquot/internal/tracing"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // maxConnections is the greatest number of open connections of a server. Further ones wait until they are accepted.
@@ -27,12 +28,21 @@ func newLogger(w io.Writer, p settings.Process) *slog.Logger {
 	return logger
 }
 
+// openStore opens the store, without a replica.
 func openStore(ctx context.Context, c settings.Common) (*store.Store, error) {
+	return openReplicatedStore(ctx, c, settings.Replica{})
+}
+
+// openReplicatedStore opens the store. The replica, if there is one, need not answer.
+func openReplicatedStore(ctx context.Context, c settings.Common, r settings.Replica) (*store.Store, error) {
 	keys, err := c.Keyring(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading ALIQUOT_ENCRYPTION_KEYS: %w", err)
 	}
-	return store.Open(ctx, store.Options{URL: c.DatabaseURL.Reveal(), Keys: keys, PublicURL: c.PublicURL})
+	return store.Open(ctx, store.Options{
+		URL: c.DatabaseURL.Reveal(), Keys: keys, PublicURL: c.PublicURL,
+		Replica: sqldb.ReplicaOptions{URL: r.ReplicaURL.Reveal(), MaxAge: r.ReplicaLag},
+	})
 }
 
 // newHTTPServer returns an http.Server with timeouts and a limit of the header, so that slow callers cannot hold

@@ -154,7 +154,7 @@ func writeRow(w io.Writer, cells ...any) {
 // resolveTeamID returns the id of the team of a command: the named one, or that of the demonstration, or the only one.
 func (r *remoteFlags) resolveTeamID(ctx context.Context, c *apiclient.Client, named string) (string, error) {
 	if id := firstNonEmpty(named, r.demoTeam); id != "" {
-		return id, nil
+		return parseID(id)
 	}
 	var teams []api.OpsTeam
 	if err := c.Call(ctx, http.MethodGet, "/ops/teams", nil, &teams); err != nil {

@@ -60,7 +60,7 @@ func newTeamSet(r *remoteFlags) *cobra.Command {
 		Long: `Merges POLICY, a JSON object, into the team's policy; null resets a value to its default. Existing orders
 keep the policy that they were created with.`,
 		Example: "  aliquot team set " + exampleID + ` '{"replacement":"auto","deadlines":{"shipment":"72h"}}'`,
-		Args:    cobra.ExactArgs(2),
+		Args:    cobra.MatchAll(cobra.ExactArgs(2), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			policy := json.RawMessage(args[1])
 			if !json.Valid(policy) {

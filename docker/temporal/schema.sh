@@ -2,7 +2,7 @@
 # Updates the schema of Temporal's databases. It can be run again: the set-up of an existing schema fails, and the
 # failure is ignored.
 set -eu
-SQL_PASSWORD=$(cat /run/secrets/postgres_password)
+SQL_PASSWORD=$(cat /run/secrets/temporal_password)
 export SQL_PASSWORD
 for database in temporal temporal_visibility; do
   case $database in

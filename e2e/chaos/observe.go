@@ -98,13 +98,15 @@ func readStore(ctx context.Context, url string) (Store, error) {
 	defer conn.Close(ctx)
 	var errs [8]error
 	s.Orders, errs[0] = rows[Order](ctx, conn,
-		`SELECT id, number, status, COALESCE(parent_id, '') AS parent_id, origin, transaction_id,
-		registrable, imported, modality, unfinished FROM orders`)
+		`SELECT o.id, o.number, p.status, COALESCE(CAST(o.parent_id AS TEXT), '') AS parent_id, o.origin, o.transaction_id,
+		o.registrable, o.imported, o.modality, p.unfinished FROM orders o JOIN order_progress p ON p.order_id = o.id`)
 	s.Events, errs[1] = rows[Event](ctx, conn, `SELECT order_id, sequence, status FROM events ORDER BY order_id, sequence`)
-	s.Messages, errs[2] = rows[Message](ctx, conn, `SELECT id, event_type AS type, order_id, sequence FROM messages`)
-	s.InboxItems, errs[3] = rows[InboxItem](ctx, conn, `SELECT id, COALESCE(order_id, '') AS order_id, state FROM inbox`)
+	s.Messages, errs[2] = rows[Message](ctx, conn,
+		`SELECT id, event_type AS type, COALESCE(CAST(order_id AS TEXT), '') AS order_id, sequence FROM messages`)
+	s.InboxItems, errs[3] = rows[InboxItem](ctx, conn,
+		`SELECT id, COALESCE(CAST(order_id AS TEXT), '') AS order_id, state FROM inbox`)
 	s.Appointments, errs[4] = rows[Appointment](ctx, conn, `SELECT id, order_id AS order_ref, status FROM appointments`)
-	s.Children, errs[5] = rows[Child](ctx, conn, `SELECT order_id, child_id FROM decisions WHERE child_id <> ''`)
+	s.Children, errs[5] = rows[Child](ctx, conn, `SELECT order_id, child_id FROM decisions WHERE child_id IS NOT NULL`)
 	s.AppointmentsAtProvider, errs[6] = column(ctx, conn,
 		`SELECT order_id FROM order_attention WHERE reason = 'appointment_at_provider'`)
 	s.Counts, errs[7] = rows[Count](ctx, conn, `SELECT modality, status, CAST(SUM(orders) AS BIGINT) AS n FROM order_counts

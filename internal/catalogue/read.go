@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
@@ -136,8 +134,10 @@ func (r *reader) readLab(l Lab) {
 }
 
 func (r *reader) readLabTest(t LabTest) {
-	if id, err := uuid.Parse(t.ID); err == nil {
-		t.ID = id.String()
+	if id, ok := order.ParseID(t.ID); ok {
+		t.ID = id
+	} else {
+		r.addProblem("id", "not a UUID")
 	}
 	r.requireUnique("id", "lab test", t.ID)
 	lab, ok := r.findLab(t.Lab)

@@ -72,7 +72,8 @@ var layers = map[string]layer{
 	"store": {allowed: slices.Concat([]string{"internal/billing", "couriers", "webhooks", "internal/junction",
 		"internal/tracing"}, domainPackages), denied: slices.Concat([]string{"net/http"}, temporalPackages)},
 	// SQL without the domain, and cryptography without SQL.
-	"store/sqldb": {denied: slices.Concat([]string{"net/http"}, temporalPackages)},
+	"store/sqldb":    {denied: slices.Concat([]string{"net/http"}, temporalPackages)},
+	"store/migrator": {allowed: []string{"store/sqldb"}, denied: slices.Concat([]string{"net/http"}, temporalPackages)},
 	"store/keyring": {denied: slices.Concat([]string{"net", "net/http", "database/sql", "database/sql/...",
 		"github.com/jackc/pgx/...", "modernc.org/sqlite/..."}, temporalPackages)},
 

@@ -18,6 +18,7 @@ var listedSharedState = map[string]string{
 	"internal/dispatch.Client":            "times of nudges; a nudge by another process costs one signal",
 	"internal/dispatch.confidentialGuard": "the fields of the types of this binary, which do not change",
 	"store/sqldb.idsMade":                 "orders the ids that this process makes in one microsecond",
+	"store/sqldb.Replica":                 "what this process knows of the replica; each asks it itself",
 	"store.jsonCache":                     "parsed JSON texts, which do not change",
 	"worker.Worker":                       "whether this process polls; it checks its own connections and keys",
 	"activities.batchWakers":              "wakes batches of this process before their next poll",

@@ -124,8 +124,27 @@ func (t Traces) Headers() (map[string]string, error) {
 	return headers, nil
 }
 
+// check checks the replica of a database.
+func (r Replica) check(database Secret, insecure bool) problems {
+	var found problems
+	if r.ReplicaLag < time.Second || r.ReplicaLag > 5*time.Minute {
+		found.add("ALIQUOT_DATABASE_REPLICA_LAG", errors.New("is not between 1s and 5m"))
+	}
+	switch {
+	case r.ReplicaURL == "":
+	case strings.HasPrefix(database.Reveal(), "sqlite:"):
+		found.add("ALIQUOT_DATABASE_REPLICA_URL", errors.New("is set, but only a PostgreSQL database has replicas"))
+	case r.ReplicaURL == database:
+		found.add("ALIQUOT_DATABASE_REPLICA_URL", errors.New("is the same as ALIQUOT_DATABASE_URL"))
+	default:
+		found.add("ALIQUOT_DATABASE_REPLICA_URL", checkPostgres(r.ReplicaURL.Reveal(), "is not postgres://…", insecure))
+	}
+	return found
+}
+
 func (a API) check() problems {
-	found := slices.Concat(a.Common.check(), a.WebhookNetworks.check(), a.Traces.check())
+	found := slices.Concat(a.Common.check(), a.Replica.check(a.DatabaseURL, a.DatabaseInsecure),
+		a.WebhookNetworks.check(), a.Traces.check())
 	found = append(found, a.Shutdown.check()...)
 	if a.DrainDelay < 0 {
 		found.add("ALIQUOT_DRAIN_DELAY", errors.New("is negative"))

@@ -47,9 +47,15 @@ func checkDatabase(raw string, insecure bool) error {
 		}
 		return nil
 	}
+	return checkPostgres(raw, "is neither postgres://… nor sqlite:PATH", insecure)
+}
+
+// checkPostgres checks the URL of a PostgreSQL server: of the database or its replica. otherScheme is the error for
+// other URLs.
+func checkPostgres(raw, otherScheme string, insecure bool) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" && u.RawQuery == "" || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
-		return errors.New("is neither postgres://… nor sqlite:PATH")
+		return errors.New(otherScheme)
 	}
 	config, err := pgx.ParseConfig(raw)
 	if file, ok := errors.AsType[*fs.PathError](err); ok {

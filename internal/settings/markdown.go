@@ -68,6 +68,7 @@ func MarkdownTable() string {
 		{"Connections to Temporal", temporalIntro, Temporal{}},
 		{"API and workers", "", WebhookNetworks{}},
 		{"API and workers: shutdown", "", Shutdown{}},
+		{"A replica of the database, for the API", "", Replica{}},
 		{"Traces of the API and workers", "", Traces{}},
 		{"API: `aliquot api`", "", API{}},
 		{"Worker: `aliquot worker`", "", Worker{}},

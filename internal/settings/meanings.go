@@ -20,6 +20,11 @@ var meanings = map[string]string{ //nolint:gosec // texts about secrets, not sec
 		"they need, and nothing else (docs/deploy.md). Empty: nothing is granted; the owner is the only role.",
 	"Migrate.ReadRole": "PostgreSQL role for reports, which aliquot migrate grants reading without secrets and " +
 		"sealed columns (docs/security.md). Empty: nothing is granted.",
+	"Replica.ReplicaURL": "URL of a replica of the database, a hot standby of PostgreSQL: " +
+		"postgres://…, by the rules of ALIQUOT_DATABASE_URL. It answers reads of clients and operations " +
+		"(docs/deploy.md). While it is away or too old, the database answers them. Empty: there is none.",
+	"Replica.ReplicaLag": "How old an answer of the replica may be, from 1s to 5m. Orders, their results and " +
+		"documents are never old; lists, searches and logs may be.",
 
 	"Master.MasterKey": "Key, or comma-separated keys, that unwrap wrapped encryption keys, in the " +
 		"form of encryption keys. Read it from a file (ALIQUOT_MASTER_KEY_FILE) that is stored apart from the " +

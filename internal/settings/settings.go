@@ -51,9 +51,16 @@ type Traces struct {
 	TraceHeaders []Secret `env:"ALIQUOT_TRACE_HEADERS"`
 }
 
+// Replica are the settings of a replica of the database, which answers reads of the API.
+type Replica struct {
+	ReplicaURL Secret        `env:"ALIQUOT_DATABASE_REPLICA_URL"`
+	ReplicaLag time.Duration `env:"ALIQUOT_DATABASE_REPLICA_LAG" envDefault:"5s"`
+}
+
 // API are the settings of aliquot api.
 type API struct {
 	Common
+	Replica
 	WebhookNetworks
 	Traces
 	Shutdown

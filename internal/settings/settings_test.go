@@ -43,6 +43,8 @@ func TestDefaults(t *testing.T) {
 	require.Empty(t, api.MetricsAddr)
 	require.Empty(t, api.CourierSecrets)
 	require.Empty(t, api.AllowedNetworks, "public addresses only")
+	require.Empty(t, api.ReplicaURL.Reveal(), "no replica")
+	require.Equal(t, 5*time.Second, api.ReplicaLag)
 
 	worker, err := settings.LoadWorker(environ)
 	require.NoError(t, err)
@@ -90,6 +92,7 @@ func TestWebhookProblems(t *testing.T) {
 	worker := func(environ []string) error { _, err := settings.LoadWorker(environ); return err }
 	sandbox := func(environ []string) error { _, err := settings.LoadSimulatedLab(environ); return err }
 	client := func(environ []string) error { _, err := settings.LoadClient(environ); return err }
+	api := func(environ []string) error { _, err := settings.LoadAPI(environ); return err }
 	key := "ALIQUOT_ENCRYPTION_KEYS=" + newKey(t)
 	lab := []string{"ALIQUOT_LAB_USER=u", "ALIQUOT_LAB_TOKEN=t"}
 	tests := map[string]struct {
@@ -144,6 +147,17 @@ func TestWebhookProblems(t *testing.T) {
 		"database's": {worker,
 			[]string{key, "ALIQUOT_DATABASE_URL=postgres://u:p@h/db?sslmode=verify-full&sslrootcert=/nowhere/ca"},
 			[]string{"ALIQUOT_DATABASE_URL: names a file that cannot be read: open /nowhere/ca"}},
+		"replica of SQLite": {api, []string{key, "ALIQUOT_DATABASE_REPLICA_URL=postgres://u:hunter2@localhost/db"},
+			[]string{"ALIQUOT_DATABASE_REPLICA_URL: is set, but only a PostgreSQL"}},
+		"replica": {api, []string{key, "ALIQUOT_DATABASE_URL=postgres://localhost/db", "ALIQUOT_DATABASE_REPLICA_LAG=999ms",
+			"ALIQUOT_DATABASE_REPLICA_URL=sqlite:a.db"}, []string{"ALIQUOT_DATABASE_REPLICA_URL: is not postgres://",
+			"ALIQUOT_DATABASE_REPLICA_LAG: is not between 1s and 5m"}},
+		"replica itself": {api, []string{key, "ALIQUOT_DATABASE_URL=postgres://u:hunter2@localhost/db",
+			"ALIQUOT_DATABASE_REPLICA_URL=postgres://u:hunter2@localhost/db"},
+			[]string{"ALIQUOT_DATABASE_REPLICA_URL: is the same as ALIQUOT_DATABASE_URL"}},
+		"replica's": {api, []string{key, "ALIQUOT_DATABASE_URL=postgres://localhost/db",
+			"ALIQUOT_DATABASE_REPLICA_URL=postgres://u:p@h/db?sslmode=verify-full&sslrootcert=/nowhere/ca"},
+			[]string{"ALIQUOT_DATABASE_REPLICA_URL: names a file that cannot be read: open /nowhere/ca"}},
 		"version": {worker, []string{key, "ALIQUOT_DEPLOYMENT=a.b", "ALIQUOT_BUILD_ID=a b",
 			"ALIQUOT_HELD_CHANGES=a,,b"}, []string{"ALIQUOT_DEPLOYMENT: must not hold", "ALIQUOT_BUILD_ID: must not hold spaces",
 			"ALIQUOT_HELD_CHANGES: holds an empty"}},

@@ -55,10 +55,11 @@ func (d Dialect) LockUnremoved(table string) string {
 }
 
 // DB is a database. Writer and Reader are the same pool on PostgreSQL. On SQLite the Writer has one connection, and
-// those of the Reader cannot write.
+// those of the Reader cannot write. Replica is nil unless UseReplica was called.
 type DB struct {
 	Writer  *sql.DB
 	Reader  *sql.DB
+	Replica *Replica
 	Dialect Dialect
 }
 
@@ -103,8 +104,9 @@ func (db *DB) Ping(ctx context.Context) error {
 
 // Close closes all connections.
 func (db *DB) Close() error {
+	err := db.Replica.close()
 	if db.Reader == db.Writer {
-		return db.Writer.Close()
+		return errors.Join(err, db.Writer.Close())
 	}
-	return errors.Join(db.Reader.Close(), db.Writer.Close())
+	return errors.Join(err, db.Reader.Close(), db.Writer.Close())
 }

@@ -46,6 +46,12 @@ var alertCases = map[string]alertCase{
 		"go_sql_in_use_connections{db_name=\"store\",instance=\"a\"} 2x120\n" +
 			"go_sql_max_open_connections{db_name=\"store\",instance=\"a\"} 8x120",
 	},
+	"ReplicaNotUsed": {
+		"aliquot_database_replica_reads_total{outcome=\"answered\"} 0+10x120\n" +
+			"aliquot_database_replica_reads_total{outcome=\"unavailable\"} 0+90x120",
+		"aliquot_database_replica_reads_total{outcome=\"answered\"} 0+90x120\n" +
+			"aliquot_database_replica_reads_total{outcome=\"behind\"} 0+10x120",
+	},
 	"RequestsFailing": {
 		"aliquot_http_request_duration_seconds_count{status=\"200\"} 0+100x120\n" +
 			"aliquot_http_request_duration_seconds_count{status=\"503\"} 0+5x120",

@@ -44,6 +44,8 @@ capabilities: {drop: [ALL]}
 {{/* The variable, in the form NAME_FILE, of each secret. */}}
 {{- define "aliquot.secretVariables" -}}
 databaseUrl: ALIQUOT_DATABASE_URL
+migrationDatabaseUrl: ALIQUOT_MIGRATION_DATABASE_URL
+databaseReplicaUrl: ALIQUOT_DATABASE_REPLICA_URL
 encryptionKeys: ALIQUOT_ENCRYPTION_KEYS
 masterKey: ALIQUOT_MASTER_KEY
 courierSecrets: ALIQUOT_COURIER_SECRETS
@@ -52,7 +54,14 @@ traceHeaders: ALIQUOT_TRACE_HEADERS
 temporalApiKey: ALIQUOT_TEMPORAL_API_KEY
 {{- end }}
 
-{{/* The environment of a process: root, and settings that are its own. */}}
+{{/* The secrets of a process: root, and owner for the one that migrates, which alone gets the owner's database URL. */}}
+{{- define "aliquot.secrets" -}}
+{{- $secrets := .root.Values.secrets }}
+{{- if not .owner }}{{ $secrets = omit $secrets "migrationDatabaseUrl" }}{{ end }}
+{{- toYaml $secrets }}
+{{- end }}
+
+{{/* The environment of a process: root, settings that are its own, and owner as above. */}}
 {{- define "aliquot.environment" -}}
 {{- $root := .root }}
 {{- $variables := include "aliquot.secretVariables" $root | fromYaml }}
@@ -74,7 +83,7 @@ temporalApiKey: ALIQUOT_TEMPORAL_API_KEY
 {{- end }}
 {{- end }}
 - {name: ALIQUOT_METRICS, value: ":9090"}
-{{- range $secret, $ref := $root.Values.secrets }}
+{{- range $secret, $ref := include "aliquot.secrets" . | fromYaml }}
 {{- if $ref.name }}
 - {name: {{ get $variables $secret }}_FILE, value: /etc/aliquot/secrets/{{ $secret }}}
 {{- end }}
@@ -87,19 +96,27 @@ temporalApiKey: ALIQUOT_TEMPORAL_API_KEY
 {{- end }}
 {{- end }}
 
+{{/* The files of the secrets: root, and owner as above. */}}
 {{- define "aliquot.secretVolume" -}}
 - name: secrets
   projected:
     defaultMode: 0440
     sources:
-      {{- range $secret, $ref := .Values.secrets }}
+      {{- range $secret, $ref := include "aliquot.secrets" . | fromYaml }}
       {{- if $ref.name }}
       - secret:
           name: {{ $ref.name }}
           items: [{key: {{ $ref.key }}, path: {{ $secret }}}]
       {{- end }}
       {{- end }}
-      {{- with .Values.temporal.tls }}
+      {{- with .root.Values.database.ca }}
+      {{- if .name }}
+      - secret:
+          name: {{ .name }}
+          items: [{key: {{ .key }}, path: database-ca.crt}]
+      {{- end }}
+      {{- end }}
+      {{- with .root.Values.temporal.tls }}
       {{- if and .enabled .ca.name }}
       - secret:
           name: {{ .ca.name }}

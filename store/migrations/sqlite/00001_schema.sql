@@ -207,8 +207,13 @@ CREATE TABLE order_transactions (
     updated_at BIGINT NOT NULL
 );
 
+-- An order has one row in each of four tables, which are written at different times: orders, order_progress,
+-- order_states and order_documents.
+
+-- What an order is. A row is hardly ever written after its creation: when the lab names its number, when a kit is
+-- registered, and when the order is erased. Other tables refer to this one.
 CREATE TABLE orders (
-    id                TEXT PRIMARY KEY,
+    id                TEXT PRIMARY KEY,                   -- in the order of creation
     team_id           TEXT NOT NULL,
     user_id           TEXT NOT NULL,
     client_user_id    TEXT NOT NULL,
@@ -224,54 +229,78 @@ CREATE TABLE orders (
     origin            TEXT NOT NULL,
     parent_id         TEXT UNIQUE REFERENCES orders (id), -- at most one replacement per order
     depth             INTEGER NOT NULL,
-    status            TEXT NOT NULL,                      -- low-level
-    detail            TEXT NOT NULL,
-    status_at         BIGINT NOT NULL,                    -- when the status was recorded
-    sequence          BIGINT NOT NULL,                    -- of the newest event
-    revision          BIGINT NOT NULL,                    -- counts recordings, which compare and set it
-    shipped           BOOLEAN NOT NULL,
-    unfinished        BOOLEAN NOT NULL,                   -- the workflow has something to do or to wait for
-    next_deadline     BIGINT NOT NULL,                    -- by when the workflow has to have recorded something
-    activate_by       TEXT,                               -- YYYY-MM-DD
     priority          BOOLEAN NOT NULL,
     billing_type      TEXT NOT NULL,
     creator_member_id TEXT,                               -- the client's own id of a member, as it was sent
-    lab_test          TEXT NOT NULL,                      -- JSON, as it was when ordered
-    state             TEXT NOT NULL,                      -- JSON: the workflow's state, without patient data
-    patient           BYTEA,
-    address           BYTEA,
-    shipping          BYTEA,
-    physician         BYTEA,
-    clinical          BYTEA,                              -- consents, answers, diagnosis codes, notes, passthrough
-    results           BYTEA,                              -- summary of the newest visible result version
-    started_at        BIGINT NOT NULL,                    -- when the workflow first loaded the order
     created_at        BIGINT NOT NULL,
-    updated_at        BIGINT NOT NULL,                    -- newest recording with an event
     imported          BOOLEAN NOT NULL DEFAULT FALSE,     -- another system made the requisition
     erase_at          BIGINT NOT NULL DEFAULT 0,          -- from when on an ended order is erased; 0: not
     erased_at         BIGINT NOT NULL DEFAULT 0,
-    sms_enabled       BOOLEAN NOT NULL DEFAULT TRUE,      -- the patient may be sent text messages
-    woken_at          BIGINT NOT NULL DEFAULT 0           -- when the reconciler last woke the run; 0: never
+    sms_enabled       BOOLEAN NOT NULL DEFAULT TRUE       -- the patient may be sent text messages
 );
 CREATE INDEX orders_by_creation ON orders (created_at, id);
 CREATE INDEX orders_by_transaction ON orders (transaction_id);
-CREATE INDEX orders_by_user ON orders (user_id, created_at, id, team_id, status);
 CREATE INDEX orders_by_sample ON orders (sample_id) WHERE sample_id <> '';
 CREATE INDEX orders_by_accession ON orders (accession) WHERE accession <> '';
-CREATE INDEX orders_unfinished ON orders (id, modality, status) WHERE unfinished;
-CREATE INDEX orders_never_started ON orders (created_at) WHERE started_at = 0;
 CREATE INDEX orders_to_erase ON orders (erase_at) WHERE erase_at > 0;
-CREATE INDEX orders_by_deadline ON orders (next_deadline) WHERE unfinished AND next_deadline > 0;
+
+-- How far an order is, and what lists of orders select and sort by. A row is written with each event, and with other
+-- changes that the client sees. The first columns are copies of the order's; of these only user_id changes, with it.
+CREATE TABLE order_progress (
+    order_id    TEXT PRIMARY KEY REFERENCES orders (id),
+    team_id     TEXT NOT NULL,
+    user_id     TEXT NOT NULL,
+    modality    TEXT NOT NULL,
+    created_at  BIGINT NOT NULL,
+    status      TEXT NOT NULL,    -- low-level
+    detail      TEXT NOT NULL,
+    status_at   BIGINT NOT NULL,  -- when the status was recorded
+    sequence    BIGINT NOT NULL,  -- of the newest event
+    updated_at  BIGINT NOT NULL,  -- newest recording with an event, or with another change that the client sees
+    activate_by TEXT,             -- YYYY-MM-DD
+    unfinished  BOOLEAN NOT NULL  -- the workflow has something to do or to wait for
+);
+CREATE INDEX order_progress_by_user ON order_progress (user_id, created_at, order_id, team_id, status);
+CREATE INDEX order_progress_unfinished ON order_progress (order_id, modality, status) WHERE unfinished;
 
 -- The indexes of lists. Each begins with a usual filter, continues in the order of the list, and ends with the other
 -- columns that lists filter by. So the ids of a page and the number of all orders are read from one index alone, and
--- rows are read for the page only. Every step of an order writes to each of these indexes anyway: the status is in all.
-CREATE INDEX orders_list ON orders (team_id, created_at, id, status, modality, updated_at, activate_by);
-CREATE INDEX orders_list_by_status ON orders (team_id, status, created_at, id, modality, updated_at, activate_by);
-CREATE INDEX orders_list_by_method ON orders (team_id, modality, created_at, id, status, updated_at, activate_by);
-CREATE INDEX orders_list_by_change ON orders (team_id, updated_at, created_at, id, status, modality, activate_by);
-CREATE INDEX orders_list_scheduled ON orders (team_id, activate_by, created_at, id, status, modality, updated_at)
-    WHERE activate_by IS NOT NULL;
+-- rows are read for the page only. Every event writes to each of these indexes anyway: the status is in all of them.
+CREATE INDEX order_progress_list ON order_progress (team_id, created_at, order_id, status, modality, updated_at,
+    activate_by);
+CREATE INDEX order_progress_list_by_status ON order_progress (team_id, status, created_at, order_id, modality,
+    updated_at, activate_by);
+CREATE INDEX order_progress_list_by_method ON order_progress (team_id, modality, created_at, order_id, status,
+    updated_at, activate_by);
+CREATE INDEX order_progress_list_by_change ON order_progress (team_id, updated_at, created_at, order_id, status,
+    modality, activate_by);
+CREATE INDEX order_progress_list_scheduled ON order_progress (team_id, activate_by, created_at, order_id, status,
+    modality, updated_at) WHERE activate_by IS NOT NULL;
+
+-- What the workflow knows of an order. Every recording locks a row, and writes it. A recording may leave the indexed
+-- columns as they are; PostgreSQL then writes to no index at all, as long as the page has room.
+CREATE TABLE order_states (
+    order_id      TEXT PRIMARY KEY REFERENCES orders (id),
+    revision      BIGINT NOT NULL,           -- counts recordings, which compare and set it
+    state         TEXT NOT NULL,             -- JSON: the workflow's state, without patient data
+    next_deadline BIGINT NOT NULL,           -- by when the workflow has to have recorded something; 0: it need not
+    started_at    BIGINT NOT NULL,           -- when the workflow first loaded the order
+    woken_at      BIGINT NOT NULL DEFAULT 0  -- when the reconciler last woke the run; 0: never
+);
+CREATE INDEX order_states_by_deadline ON order_states (next_deadline) WHERE next_deadline > 0;
+CREATE INDEX order_states_never_started ON order_states (order_id) WHERE started_at = 0;
+
+-- The documents of an order. A row is written when one of them changes: by a registration, a correction or results.
+CREATE TABLE order_documents (
+    order_id  TEXT PRIMARY KEY REFERENCES orders (id),
+    lab_test  TEXT NOT NULL, -- JSON, as it was when ordered
+    patient   BYTEA,
+    address   BYTEA,
+    shipping  BYTEA,
+    physician BYTEA,
+    clinical  BYTEA,         -- consents, answers, diagnosis codes, notes, passthrough
+    results   BYTEA          -- summary of the newest visible result version
+);
 
 -- The number of unfinished orders by modality and status. Each transaction that moves an order changes the counts, in
 -- one of several rows of the status, so that two transactions rarely wait for each other. The count is the sum.
@@ -683,8 +712,18 @@ CREATE TABLE partition_rules (
     keep       BIGINT NOT NULL   -- microseconds from the end of a partition until it may be dropped; 0: for ever
 );
 
+-- How far the back-fills of migrations have come.
+CREATE TABLE backfills (
+    name        TEXT PRIMARY KEY,
+    reached     TEXT NOT NULL,   -- the last key of the last batch
+    done        BIGINT NOT NULL, -- rows
+    updated_at  BIGINT NOT NULL,
+    finished_at BIGINT           -- NULL: not finished
+);
+
 -- +goose Down
 
+DROP TABLE backfills;
 DROP TABLE partition_rules;
 DROP TABLE audit_chain;
 DROP TABLE audit_seals;
@@ -712,6 +751,9 @@ DROP TABLE order_attention;
 DROP TABLE decisions;
 DROP TABLE events;
 DROP TABLE order_counts;
+DROP TABLE order_documents;
+DROP TABLE order_states;
+DROP TABLE order_progress;
 DROP TABLE orders;
 DROP TABLE order_transactions;
 DROP TABLE call_pacing;
