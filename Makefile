@@ -80,7 +80,7 @@ chaos: cluster packages ## kill processes while 500 orders are open, check the o
 bench: temporal cluster packages ## run the benchmarks, on SQLite and on a cluster: docs/performance.md
 	ALIQUOT_TEST_TEMPORAL="$(CURDIR)/bin/tools/temporal" \
 		ALIQUOT_BENCH_ORDERS=$(BENCH_ORDERS) \
-		go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCH_TIME) -benchmem -timeout 3h ./lifecycle/... ./e2e/...
+		go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCH_TIME) -benchmem -timeout 3h ./lifecycle/... ./store ./e2e/...
 
 .PHONY: lint
 lint: ## run the linters and the workflow determinism check

@@ -238,6 +238,11 @@ func (h fullAPI) opsOrderRequests(plain func(any) func() validRequest) map[strin
 			require.Equal(h.t, http.StatusAccepted, received.status, string(received.body))
 			return requestAbout("inbox_id", received.json(h.t)["id"].(string), map[string]any{"order_id": h.createOrder(nil)})
 		},
+		"POST /ops/inbox/:inbox_id/release": func() validRequest {
+			received := h.sendLabWebhookAs(labUser, labToken, `not JSON `+newID())
+			require.Equal(h.t, http.StatusBadRequest, received.status, string(received.body))
+			return requestAbout("inbox_id", received.json(h.t)["id"].(string), nil)
+		},
 		"POST /ops/lab-tests/:lab_test_id/approve": func() validRequest {
 			made := h.sendWithKey(http.MethodPost, "/v3/lab_tests", h.key, h.ironTest())
 			require.Equal(h.t, http.StatusOK, made.status, string(made.body))

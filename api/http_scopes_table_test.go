@@ -117,6 +117,7 @@ var scopesOfRoutes = map[string][]string{
 	"all:change": {
 		"POST /ops/endpoints/:endpoint_id/replay",
 		"POST /ops/inbox/:inbox_id/assign",
+		"POST /ops/inbox/:inbox_id/release",
 		"POST /ops/lab-tests/:lab_test_id/approve",
 		"POST /ops/messages/:message_id/resend",
 		"POST /ops/orders/:order_id/attention/:reason/acknowledge",

@@ -33,7 +33,7 @@ func (s *server) handleLabWebhook(c *gin.Context, p labs.Protocol) {
 		return
 	}
 	ctx := c.Request.Context()
-	accounts, err := s.Store.LabAccountsByPartner(ctx, p.Name)
+	accounts, err := s.findWebhookAccounts(c.Request, p)
 	if err != nil {
 		s.answerNotStored(c, p.Name, err)
 		return
@@ -68,6 +68,17 @@ func (s *server) handleLabWebhook(c *gin.Context, p labs.Protocol) {
 		m.Location = nil
 	}
 	s.storeAndAnswerItem(c, r, m.Location, status)
+}
+
+// findWebhookAccounts lists the accounts whose credentials a webhook may have: those of the user name that it presents,
+// or one of another user name. Only a webhook that presents none needs all accounts at the partner.
+func (s *server) findWebhookAccounts(r *http.Request, p labs.Protocol) ([]store.LabAccount, error) {
+	if p.WebhookUser != nil {
+		if user, ok := p.WebhookUser(r); ok {
+			return s.Store.LabAccountsByWebhookUser(r.Context(), p.Name, user)
+		}
+	}
+	return s.Store.LabAccountsByPartner(r.Context(), p.Name)
 }
 
 // authenticateLab returns the accounts to which the request's credentials belong, or answers the request and returns

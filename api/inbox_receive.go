@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -38,6 +39,10 @@ func (s *server) readPartnerBody(c *gin.Context, partner string, limit int64) ([
 func (s *server) storeAndAnswerItem(c *gin.Context, r store.NewInboxItem, location *order.Location, status int) {
 	ctx := c.Request.Context()
 	received, err := s.storeItem(ctx, r, location)
+	if errors.Is(err, store.ErrQuarantineFull) {
+		s.answerQuarantineFull(c, r)
+		return
+	}
 	if err != nil {
 		s.answerNotStored(c, r.Partner, err)
 		return
@@ -128,6 +133,21 @@ func (s *server) answerNotStored(c *gin.Context, partner string, err error) {
 	s.metrics.inboxItems.WithLabelValues(partner, "not_stored").Inc()
 	_ = c.Error(err)
 	abortWithError(c, unavailableError("The message could not be stored"))
+}
+
+// quarantineRetryAfter is the Retry-After of an answer to a sender whose quarantine is full. A person has to look at
+// what is in it.
+const quarantineRetryAfter = time.Hour
+
+// answerQuarantineFull answers 503, which asks a partner to send a message again later: it is not stored, and nothing
+// that was stored is removed for it.
+func (s *server) answerQuarantineFull(c *gin.Context, r store.NewInboxItem) {
+	s.metrics.inboxItems.WithLabelValues(r.Partner, "quarantine_full").Inc()
+	s.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "the quarantine of a sender is full",
+		slog.String("partner", r.Partner), slog.String("lab_account_id", r.LabAccountID))
+	full := unavailableError("Too many messages of this sender wait to be looked at")
+	full.header.Set("Retry-After", strconv.Itoa(int(quarantineRetryAfter.Seconds())))
+	abortWithError(c, full)
 }
 
 // storableHeaders returns the headers that are stored with an inbox item. It leaves out those that may hold secrets.

@@ -48,11 +48,15 @@ type OpsInboxPage struct {
 
 type inboxInput struct {
 	PageQuery
-	State   string `query:"state" enum:"received,applied,late,parked,refused,unmatched,incomplete,unknown,quarantined"`
+	State   string `query:"state" enum:"received,applied,late,parked,refused,unmatched,incomplete,unknown,quarantined,released"`
 	OrderID string `query:"order_id" format:"uuid"`
 }
 
 type inboxItemInput struct {
+	InboxID string `path:"inbox_id" format:"uuid"`
+}
+
+type releaseInput struct {
 	InboxID string `path:"inbox_id" format:"uuid"`
 }
 
@@ -79,6 +83,12 @@ func (s *server) opsInboxRoutes() {
 		Tags:    []string{tagOperations},
 		Summary: "Assign an unmatched inbox item to an order", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.opsAssignInboxItem)
+	registerOperation(s, scopeAllChange, huma.Operation{
+		OperationID: "ops-release-inbox-item", Method: http.MethodPost, Path: "/ops/inbox/{inbox_id}/release",
+		Tags:    []string{tagOperations},
+		Summary: "Release a quarantined inbox item, about which nothing has to be done",
+		Errors:  []int{http.StatusBadRequest, http.StatusNotFound},
+	}, s.opsReleaseInboxItem)
 }
 
 func (s *server) opsListInbox(ctx context.Context, in *inboxInput) (*body[OpsInboxPage], error) {
@@ -135,6 +145,25 @@ func (s *server) opsAssignInboxItem(ctx context.Context, in *assignInput) (*body
 	s.appendChangeAudit(ctx, "ops.inbox.assign", "", orderID, "inbox="+id)
 	s.wakeWithinLimit(ctx, assigned)
 	if row, err = s.Store.InboxItem(ctx, id); err != nil {
+		return nil, err
+	}
+	return newAnswer(opsInboxRow(row)), nil
+}
+
+// opsReleaseInboxItem takes an inbox item out of the quarantine, so that there is room for others of its sender. The
+// item stays, and changes no order.
+func (s *server) opsReleaseInboxItem(ctx context.Context, in *releaseInput) (*body[OpsInboxRow], error) {
+	id := canonicalUUID(in.InboxID)
+	orderID, err := s.Store.ReleaseQuarantinedItem(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return nil, badRequest("The item is not quarantined")
+	case err != nil:
+		return nil, mapNotFound(err, "Inbox item")
+	}
+	s.appendChangeAudit(ctx, "ops.inbox.release", "", orderID, "inbox="+id)
+	row, err := s.Store.InboxItem(ctx, id)
+	if err != nil {
 		return nil, err
 	}
 	return newAnswer(opsInboxRow(row)), nil

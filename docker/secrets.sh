@@ -18,15 +18,18 @@ random() { head -c "$1" /dev/urandom | base64 | tr -d '\n=' | tr '+/' '-_'; }
 
 # database_url_of ROLE PASSWORD_FILE
 database_url_of() {
-  echo "postgres://$1:$(cat "secrets/$2")@postgres:5432/aliquot?sslmode=verify-full&sslrootcert=/run/secrets/database_certificate"
+  local tls="sslmode=verify-full&sslrootcert=/run/secrets/database_certificate"
+  echo "postgres://$1:$(cat "secrets/$2")@postgres:5432/aliquot?$tls"
 }
 
-# The certificate of the database signs itself and is what its clients trust.
-if [[ ! -s secrets/database_key || ! -s secrets/database_certificate ]]; then
-  openssl req -x509 -newkey rsa:3072 -sha256 -nodes -days 3650 -subj /CN=postgres \
-    -addext subjectAltName=DNS:postgres,DNS:localhost -keyout secrets/database_key -out secrets/database_certificate 2>/dev/null
-  chmod 444 secrets/database_key secrets/database_certificate
-fi
+# The certificate of the database signs itself and is what its clients trust. A new one is made only with a new key.
+new=$(mktemp -d)
+trap 'rm -r "$new"' EXIT
+openssl req -x509 -newkey rsa:3072 -sha256 -nodes -days 3650 -subj /CN=postgres \
+  -addext subjectAltName=DNS:postgres,DNS:localhost -keyout "$new/key" -out "$new/certificate" 2>/dev/null
+[[ -s secrets/database_key && -s secrets/database_certificate ]] || rm -f secrets/database_{key,certificate}
+make database_key "$(cat "$new/key")"
+make database_certificate "$(cat "$new/certificate")"
 
 make postgres_password "$(random 24)"
 make database_owner_password "$(random 24)"

@@ -87,6 +87,20 @@ type readBenchmark struct {
 func newReadBenchmarks(t testing.TB, url string) (ours, floor readBenchmark) {
 	t.Helper()
 	s := newSearchStore(t, url, 1000)
+	ours = newReadBenchmark(t, s)
+	db := openBaselineDB(t, url)
+	document, err := json.Marshal(s.orders[0])
+	require.NoError(t, err)
+	_, err = db.write.Exec(`INSERT INTO floor (id, document) VALUES ($1, $2)`, s.orders[0].ID, string(document))
+	require.NoError(t, err)
+	floor = readBenchmark{url: startHTTPServer(t, db.handler()) + "/floor/" + s.orders[0].ID, db: db.read,
+		client: newReadClient(t)}
+	return ours, floor
+}
+
+// newReadBenchmark starts the API on a store, for one of its orders.
+func newReadBenchmark(t testing.TB, s searchStore) readBenchmark {
+	t.Helper()
 	guard, err := webhooks.NewAddressGuard("127.0.0.0/8")
 	require.NoError(t, err)
 	handler, err := api.New(api.Deps{
@@ -99,19 +113,15 @@ func newReadBenchmarks(t testing.TB, url string) (ours, floor readBenchmark) {
 	require.NoError(t, err)
 	key := store.APIKey{ID: uuid.NewString(), TeamID: s.team, Name: "reader", Role: store.RoleClient}
 	require.NoError(t, s.CreateAPIKey(context.Background(), key, secret))
-	ours = readBenchmark{url: startHTTPServer(t, handler) + "/v3/order/" + s.orders[0].ID, key: secret, store: s.Store}
+	return readBenchmark{url: startHTTPServer(t, handler) + "/v3/order/" + s.orders[0].ID, key: secret, store: s.Store,
+		client: newReadClient(t)}
+}
 
-	db := openBaselineDB(t, url)
-	document, err := json.Marshal(s.orders[0])
-	require.NoError(t, err)
-	_, err = db.write.Exec(`INSERT INTO floor (id, document) VALUES ($1, $2)`, s.orders[0].ID, string(document))
-	require.NoError(t, err)
-	floor = readBenchmark{url: startHTTPServer(t, db.handler()) + "/floor/" + s.orders[0].ID, db: db.read}
-	for _, r := range []*readBenchmark{&ours, &floor} {
-		r.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: readCallers}}
-		t.Cleanup(r.client.CloseIdleConnections)
-	}
-	return ours, floor
+func newReadClient(t testing.TB) *http.Client {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: readCallers}}
+	t.Cleanup(client.CloseIdleConnections)
+	return client
 }
 
 func startHTTPServer(t testing.TB, h http.Handler) string {

@@ -28,6 +28,8 @@ var newestOrderAt = time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
 // searchStore is a generated store, and the largest of its teams.
 type searchStore struct {
 	*store.Store
+	url    string
+	keys   *keyring.Keyring
 	team   string
 	orders []order.Order // some orders of that team, newest first
 	most   time.Duration // the time span with as many orders as can be sorted by patient
@@ -51,7 +53,7 @@ func newSearchStore(t testing.TB, url string, orders int) searchStore {
 	newest, _, err := db.Orders(t.Context(), store.OrderQuery{TeamID: teams[0].ID, Size: 100, Page: 3})
 	require.NoError(t, err)
 	most := time.Duration(float64(bulkorders.TimeSpan) * min(1, 0.99*2*store.MaxOrdersSortedByPatient/float64(orders)))
-	return searchStore{Store: db, team: teams[0].ID, orders: newest, most: most}
+	return searchStore{Store: db, url: url, keys: keys, team: teams[0].ID, orders: newest, most: most}
 }
 
 // searchCase is a list request.

@@ -20,6 +20,7 @@ import (
 	"github.com/aliquot-labs/aliquot/e2e/scenario"
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/internal/rollout"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // The changes of workflow code that are rolled out: the order's run sleeps shortly before it looks at the order
@@ -38,30 +39,63 @@ const (
 // changed names the programs with these changes.
 var changed = map[string]string{guardedChange: "guarded", unguardedChange: "unguarded"}
 
-// overlay returns the argument with which the go command uses a changed source of the Order workflow.
-func overlay(t *testing.T, change string) string {
+// changedSource is a source file in which a text is replaced.
+type changedSource struct{ path, point, change string }
+
+// overlay returns the argument with which the go command uses a changed source of the Order workflow, and others.
+func overlay(t *testing.T, change string, others ...changedSource) string {
 	t.Helper()
-	source, err := filepath.Abs("../workflows/wake.go")
-	require.NoError(t, err)
-	content, err := os.ReadFile(source)
-	require.NoError(t, err)
-	require.Equal(t, 1, strings.Count(string(content), changePoint), "where the change goes")
-	text := strings.Replace(string(content), changePoint, change, 1)
-	text = strings.Replace(text, `"slices"`, "\"slices\"\n\t\"time\"", 1)
-	dir := t.TempDir()
-	other := filepath.Join(dir, "wake.go")
-	require.NoError(t, os.WriteFile(other, []byte(text), 0o600))
-	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{source: other}})
+	dir, replaced := t.TempDir(), map[string]string{}
+	for _, c := range append(others, changedSource{"../workflows/wake.go", changePoint, change}) {
+		source, err := filepath.Abs(c.path)
+		require.NoError(t, err)
+		content, err := os.ReadFile(source)
+		require.NoError(t, err)
+		require.Equal(t, 1, strings.Count(string(content), c.point), "where the change goes")
+		text := strings.Replace(string(content), c.point, c.change, 1)
+		text = strings.Replace(text, `"slices"`, "\"slices\"\n\t\"time\"", 1)
+		replaced[source] = filepath.Join(dir, filepath.Base(source))
+		require.NoError(t, os.WriteFile(replaced[source], []byte(text), 0o600))
+	}
+	replace, err := json.Marshal(map[string]any{"Replace": replaced})
 	require.NoError(t, err)
 	file := filepath.Join(dir, "overlay.json")
 	require.NoError(t, os.WriteFile(file, replace, 0o600))
 	return "-overlay=" + file
 }
 
-// buildChanged builds the program with changed workflow code on its first call and returns its path.
+// newerField is a build's state of an order with one field more, which it always writes.
+var newerField = changedSource{"../order/state.go", "type State struct {", `type newerField struct{}
+
+func (newerField) MarshalJSON() ([]byte, error) { return []byte("\"v2\""), nil }
+func (*newerField) UnmarshalJSON([]byte) error  { return nil }
+
+type State struct {
+	Newer newerField ` + "`json:\"newer\"`" + `
+`}
+
+// buildChanged builds the program with changed workflow code and a further field of an order's state on its first call
+// and returns its path.
 func buildChanged(t *testing.T, change string) string {
 	t.Helper()
-	return program(t, changed[change], func() []string { return []string{overlay(t, change)} })
+	return program(t, changed[change], func() []string { return []string{overlay(t, change, newerField)} })
+}
+
+// ordersWithNewerField returns the revisions of the orders whose state has the field of the newer build.
+func (s *system) ordersWithNewerField() map[string]int64 {
+	s.t.Helper()
+	db, err := sqldb.Open(s.dbURL, 1)
+	require.NoError(s.t, err)
+	defer func() { require.NoError(s.t, db.Close()) }()
+	revisions := map[string]int64{}
+	_, err = sqldb.QueryAll(s.t.Context(), db.Reader, func(row sqldb.Scanner) (id string, err error) {
+		var revision int64
+		err = row.Scan(&id, &revision)
+		revisions[id] = revision
+		return id, err
+	}, `SELECT CAST(order_id AS TEXT), revision FROM order_states WHERE state LIKE '%"newer":"v2"%'`)
+	require.NoError(s.t, err)
+	return revisions
 }
 
 // rollout runs `aliquot rollout` and returns its output.
@@ -107,7 +141,8 @@ func (p *process) drain(t testing.TB) {
 
 // TestARolloutAndBackWithOrdersInEveryStatus rolls out a build with changed workflow code, and goes back, while orders
 // are open in every status of every table. The older build does not have the change: it restarts from the store the
-// runs that the newer build has taken past it. Every order completes its journey with each event once.
+// runs that the newer build has taken past it. Every order completes its journey with each event once. The newer build
+// also has a further field in the state of an order: the older build keeps it in its recordings.
 func TestARolloutAndBackWithOrdersInEveryStatus(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{workers: noWorkers, neutral: true})
@@ -133,6 +168,7 @@ func TestARolloutAndBackWithOrdersInEveryStatus(t *testing.T) {
 	require.Positive(t, s.openOrdersOf("v2"))
 	require.Positive(t, s.openOrdersOf("v1"))
 	require.Positive(t, s.openRunsPastChange("rest"), "some have begun the change")
+	require.NotEmpty(t, s.ordersWithNewerField())
 
 	// Go back.
 	s.startProcess(v1, "--build-id", "v1")
@@ -141,6 +177,8 @@ func TestARolloutAndBackWithOrdersInEveryStatus(t *testing.T) {
 	require.NotContains(t, s.mustRollout(v1, "restart", "v2"), "Started 0")
 	s.mustRollout(v1, "show")
 	require.Zero(t, s.openRunsPastChange("rest"), "none is left that has")
+	before := s.ordersWithNewerField()
+	require.Less(t, len(before), len(journeys), "the control: the older build does not write the field")
 	s.forEachJourney(journeys, func(ctx context.Context, j *scenario.Journey) error {
 		for j.StepsLeft() > 0 {
 			if err := j.Step(ctx); err != nil {
@@ -150,6 +188,15 @@ func TestARolloutAndBackWithOrdersInEveryStatus(t *testing.T) {
 		return nil
 	})
 	s.requireCompleteJourneys(journeys)
+	recorded, after := 0, s.ordersWithNewerField()
+	require.Len(t, after, len(before))
+	for id, revision := range before {
+		require.Contains(t, after, id, "the older build keeps what it does not know")
+		if after[id] > revision {
+			recorded++
+		}
+	}
+	require.Positive(t, recorded, "the older build has recorded something for some of them")
 }
 
 // forEachJourney calls the function for the journeys, a few at the same time. A cluster of two nodes, its database and

@@ -27,6 +27,9 @@ type Protocol struct {
 	MaxWebhook int64
 	// AuthChallenge is the WWW-Authenticate header of an answer with status 401; empty: no such header.
 	AuthChallenge string
+	// WebhookUser returns the user name of the accounts whose credentials the webhook may have (Account.User), or false if
+	// the request does not say, and any account may have sent it. nil: no request says.
+	WebhookUser func(r *http.Request) (user string, ok bool)
 	// Authenticate lists the ids of the accounts whose credentials the webhook has. It compares in constant time. Its
 	// error is ErrNoCredentials or ErrWrongCredentials.
 	Authenticate func(r *http.Request, body []byte, accounts []Credentials, now time.Time) ([]string, error)

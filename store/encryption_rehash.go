@@ -25,6 +25,8 @@ var searchTables = []searchTable{
 		loadTerms:     (*Store).loadOrderTerms},
 	{name: "review_search", subject: "review_id",
 		lockStatement: `UPDATE reviews SET updated_at = updated_at WHERE id = $1`, loadTerms: (*Store).loadReviewTerms},
+	{name: "lab_account_webhook_keys", subject: "account_id", copiedColumns: ", partner",
+		lockStatement: `UPDATE lab_accounts SET status = status WHERE id = $1`, loadTerms: (*Store).loadWebhookTerms},
 }
 
 func (s *Store) loadOrderTerms(ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error) {

@@ -147,6 +147,11 @@ func (u EncryptionKeyUse) Unused() bool { return u.Values == 0 && u.Hashes == 0 
 
 // EncryptionKeyUses counts the uses of each key of the settings, the primary key first. The last element, without an
 // id, counts the uses of keys that are not in the settings.
+//
+// It counts one column after the other, each as of one moment, so that a count that takes hours does not hold vacuum
+// back for as long. While other processes write, the counts of different columns belong to different moments. Processes
+// seal new values with the primary key of their settings only. So a count of zero for a key that is primary in no
+// process stays zero, and an older count is too high at worst.
 func (s *Store) EncryptionKeyUses(ctx context.Context) ([]EncryptionKeyUse, error) {
 	keys := s.keys.Keys()
 	uses := make([]EncryptionKeyUse, len(keys)+1)
@@ -154,23 +159,19 @@ func (s *Store) EncryptionKeyUses(ctx context.Context) ([]EncryptionKeyUse, erro
 	for i, key := range keys {
 		uses[i].ID = key.ID
 	}
-	err := s.db.InSnapshot(ctx, func(q sqldb.Querier) error {
-		for _, t := range sealedTables {
-			for _, column := range t.sealedColumns() {
-				if err := s.countByEncryptionKey(ctx, q, t.name, column, func(i, n int) { uses[i].Values += n }); err != nil {
-					return err
-				}
+	for _, t := range sealedTables {
+		for _, column := range t.sealedColumns() {
+			err := s.countByEncryptionKey(ctx, t.name, column, func(i, n int) { uses[i].Values += n })
+			if err != nil {
+				return nil, fmt.Errorf("counting the uses of encryption keys in %s of %s: %w", column, t.name, err)
 			}
 		}
-		for _, t := range searchTables {
-			if err := s.countByEncryptionKey(ctx, q, t.name, "hash", func(i, n int) { uses[i].Hashes += n }); err != nil {
-				return err
-			}
+	}
+	for _, t := range searchTables {
+		err := s.countByEncryptionKey(ctx, t.name, "hash", func(i, n int) { uses[i].Hashes += n })
+		if err != nil {
+			return nil, fmt.Errorf("counting the uses of encryption keys in %s: %w", t.name, err)
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("counting the uses of encryption keys: %w", err)
 	}
 	// The last element has counted all values and hashes so far. The rest belongs to other keys.
 	for _, u := range uses[:len(keys)] {
@@ -181,29 +182,35 @@ func (s *Store) EncryptionKeyUses(ctx context.Context) ([]EncryptionKeyUse, erro
 }
 
 // countByEncryptionKey counts the values of a column by the index of the key that made them. Under the index that is
-// the number of keys it counts all values.
-func (s *Store) countByEncryptionKey(ctx context.Context, q sqldb.Querier, table, column string,
-	add func(key, n int)) error {
+// the number of keys it counts all values. One statement counts them all, so that the counts belong to one moment, and
+// the snapshot of a long count ends with the column.
+func (s *Store) countByEncryptionKey(ctx context.Context, table, column string, add func(key, n int)) error {
 	keys := s.keys.Keys()
+	counts := make([]string, len(keys)+1)
+	var args []any
 	for i, key := range keys {
 		var begin any = key.SealedPrefix
 		length := len(key.SealedPrefix)
 		if column == "hash" {
 			begin, length = key.HashPrefix, keyring.HashPrefixSize
 		}
-		n, err := sqldb.QueryOne(ctx, q, sqldb.ScanInt,
-			fmt.Sprintf(`SELECT count(*) FROM %s WHERE length(%[2]s) > 0 AND substr(%[2]s, 1, $1) = $2`, table, column), length,
-			begin)
-		if err != nil {
-			return err
-		}
-		add(i, n)
+		args = append(args, begin)
+		counts[i] = fmt.Sprintf("COUNT(CASE WHEN substr(%s, 1, %d) = $%d THEN 1 END)", column, length, i+1)
 	}
-	n, err := sqldb.QueryOne(ctx, q, sqldb.ScanInt, fmt.Sprintf(`SELECT count(*) FROM %s WHERE length(%s) > 0`, table,
-		column))
+	counts[len(keys)] = "COUNT(*)"
+	found := make([]int, len(counts))
+	into := make([]any, len(counts))
+	for i := range found {
+		into[i] = &found[i]
+	}
+	//nolint:gosec // all names are from the lists of sealed tables and of search tables
+	err := s.db.Reader.QueryRowContext(ctx, fmt.Sprintf(`SELECT %s FROM %s WHERE length(%s) > 0`,
+		strings.Join(counts, ", "), table, column), args...).Scan(into...)
 	if err != nil {
 		return err
 	}
-	add(len(keys), n)
+	for i, n := range found {
+		add(i, n)
+	}
 	return nil
 }

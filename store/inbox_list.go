@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aliquot-labs/aliquot/order"
@@ -64,11 +65,21 @@ func scanInboxItem(row sqldb.Scanner) (out InboxItem, err error) {
 	return out, nil
 }
 
+// listedInboxStates are the states of the index inbox_by_state. There are few items in them. Lists of the other states
+// read the table.
+var listedInboxStates = []string{InboxReceived, InboxParked, InboxRefused, InboxUnmatched, InboxIncomplete, InboxUnknown,
+	InboxQuarantined, InboxReleased}
+
 // InboxItems lists one page of items without their sealed parts, newest first, and returns how many there are in total.
 // The replica may answer, a little late.
 func (s *Store) InboxItems(ctx context.Context, by InboxQuery) (rows []InboxItem, total int, err error) {
 	var where sqldb.Where
-	where.AndIfSet("state = ?", by.State)
+	switch {
+	case slices.Contains(listedInboxStates, by.State): // as a literal: see the index inbox_by_state
+		where.AndTerm("state = '" + by.State + "'")
+	case by.State != "":
+		where.And("state = ?", by.State)
+	}
 	where.AndIfSet("order_id = ?", by.OrderID)
 	err = s.db.InRecentSnapshot(ctx, func(ctx context.Context, q sqldb.Querier) error {
 		if total, err = countRows(ctx, q, "inbox", where); err != nil {

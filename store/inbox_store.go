@@ -27,12 +27,9 @@ const (
 	InboxUnmatched   = "unmatched"   // no order has that number, or not yet
 	InboxIncomplete  = "incomplete"  // authentic, but not complete enough for a fact
 	InboxUnknown     = "unknown"     // authentic, but of a kind that says nothing about an order
-	InboxQuarantined = "quarantined" // unreadable
+	InboxQuarantined = "quarantined" // unreadable, or of a sender that the order does not know
+	InboxReleased    = "released"    // it was quarantined, and somebody has looked at it
 )
-
-// maxQuarantinedItems limits the rows that a sender with valid credentials can create by unreadable requests. The
-// oldest are removed first.
-const maxQuarantinedItems = 1000
 
 // NewInboxItem is one inbound message of a partner, as its adapter understood it.
 type NewInboxItem struct {
@@ -66,7 +63,7 @@ type ReceivedItem struct {
 
 // StoreInboxItem stores an inbox item once. The same key with the same content again is only counted. The same key with
 // other content is an amendment (molecular-api#d17). When it returns without an error, the item is committed, and the
-// partner's request may be acknowledged.
+// partner's request may be acknowledged. The error is ErrQuarantineFull when the item is not stored for that reason.
 func (s *Store) StoreInboxItem(ctx context.Context, r NewInboxItem) (ReceivedItem, error) {
 	r = r.withStorableTexts(s.now())
 	var out ReceivedItem
@@ -103,9 +100,7 @@ func (r NewInboxItem) withStorableTexts(now time.Time) NewInboxItem {
 }
 
 func (s *Store) storeInboxItem(ctx context.Context, tx *sql.Tx, r NewInboxItem) (ReceivedItem, error) {
-	earlier, err := sqldb.QueryOne(ctx, tx, scanReceivedItem,
-		`SELECT `+receivedItemColumns+` FROM inbox WHERE partner = $1 AND event_key = $2 AND hash = $3`, r.Partner,
-		r.DedupKey, r.BodyHash)
+	earlier, err := sqldb.QueryOne(ctx, tx, scanReceivedItem, selectSameItem, r.Partner, r.DedupKey, r.BodyHash)
 	if err == nil {
 		earlier.Duplicate = true
 		_, err = tx.ExecContext(ctx, `UPDATE inbox SET deliveries = deliveries + 1 WHERE id = $1`, earlier.ID)
@@ -120,16 +115,15 @@ func (s *Store) storeInboxItem(ctx context.Context, tx *sql.Tx, r NewInboxItem) 
 		return ReceivedItem{}, err
 	}
 	row.State = initialInboxState(r, row.OrderID, row.facts[row.leg])
+	if row.State == InboxQuarantined {
+		if err := s.checkQuarantineQuota(ctx, tx, r.Partner, r.LabAccountID); err != nil {
+			return ReceivedItem{}, err
+		}
+	}
 	if err := s.insertInboxItem(ctx, tx, r, &row); err != nil {
 		return ReceivedItem{}, err
 	}
-	if err := s.rescheduleErasure(ctx, tx, row.OrderID); err != nil {
-		return ReceivedItem{}, err
-	}
-	if row.State == InboxQuarantined {
-		return row.toReceivedItem(), s.pruneQuarantine(ctx, tx)
-	}
-	return row.toReceivedItem(), nil
+	return row.toReceivedItem(), s.rescheduleErasure(ctx, tx, row.OrderID)
 }
 
 // factsByLeg returns the facts of the item by the leg that it may be about. A fact of a lab does not depend on the leg.
@@ -180,8 +174,8 @@ func (s *Store) insertInboxItem(ctx context.Context, tx *sql.Tx, r NewInboxItem,
 		return err
 	}
 	row.receivedAt = r.ReceivedAt.UTC().Truncate(time.Microsecond)
-	err = tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(variant) + 1, 0) FROM inbox WHERE partner = $1 AND event_key = $2`,
-		r.Partner, r.DedupKey).Scan(&row.amendments)
+	err = tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(variant) + 1, 0) FROM inbox_keys
+		WHERE partner = $1 AND event_key = $2`, r.Partner, r.DedupKey).Scan(&row.amendments)
 	if err != nil {
 		return err
 	}
@@ -195,8 +189,17 @@ func (s *Store) insertInboxItem(ctx context.Context, tx *sql.Tx, r NewInboxItem,
 		s.keys.Seal(sealContext("inbox", row.ID, "reason"), []byte(r.PartnerReason)), sqldb.ToMicros(row.receivedAt),
 		sqldb.ToMicros(s.now()),
 		sqldb.IDOrNull(r.LabAccountID), sqldb.ToMicros(row.firstFetchAt(r)))
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO inbox_keys (partner, event_key, hash, variant, inbox_id)
+		VALUES ($1, $2, $3, $4, $5)`, r.Partner, r.DedupKey, r.BodyHash, row.amendments, row.ID)
 	return err
 }
+
+// selectSameItem selects the item of a partner with the same key and content.
+const selectSameItem = `SELECT ` + receivedItemColumns + ` FROM inbox WHERE id = (
+	SELECT inbox_id FROM inbox_keys WHERE partner = $1 AND event_key = $2 AND hash = $3)`
 
 // firstFetchAt is the time of an item that announces a lab report for an unknown order. The lab report is then fetched
 // through the lab account of the item. It is zero for any other item.
@@ -205,13 +208,6 @@ func (r receivedItemRow) firstFetchAt(in NewInboxItem) time.Time {
 		return time.Time{}
 	}
 	return r.receivedAt
-}
-
-func (s *Store) pruneQuarantine(ctx context.Context, tx *sql.Tx) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM inbox WHERE state = $1 AND id NOT IN (
-		SELECT id FROM inbox WHERE state = $1 ORDER BY state_at DESC, id DESC LIMIT $2)`,
-		InboxQuarantined, maxQuarantinedItems)
-	return err
 }
 
 // maxPartnerText limits the length of a partner's text in a column that is not sealed. Some of these columns are

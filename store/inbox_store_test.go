@@ -224,27 +224,6 @@ func TestItemsThatAreNoFactsAreStored(t *testing.T) {
 	})
 }
 
-func TestTheQuarantineIsBounded(t *testing.T) {
-	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *Store) {
-		fill := `INSERT INTO inbox (id, partner, event_key, variant, hash, kind, order_number, tracking,
-				leg, facts, state, code, deliveries, received_at, state_at)
-			VALUES ($1, 'p', CAST($3 AS TEXT), 0, 'h', '', '', '', '', '{}', $2, '', 1, 1, 1)`
-		for range maxQuarantinedItems {
-			_, err := s.db.Writer.ExecContext(t.Context(), fill, sqldb.NewID(), InboxQuarantined,
-				sqldb.NewID())
-			require.NoError(t, err)
-		}
-		in, err := s.StoreInboxItem(t.Context(), NewInboxItem{Partner: "p", DedupKey: "k", BodyHash: "h",
-			State: InboxQuarantined, Body: []byte("???")})
-		require.NoError(t, err)
-		_, total, err := s.InboxItems(t.Context(), InboxQuery{State: InboxQuarantined})
-		require.NoError(t, err)
-		require.Equal(t, maxQuarantinedItems, total)
-		require.Equal(t, InboxQuarantined, inboxState(t, s, in.ID), "the newest stays")
-	})
-}
-
 // An item is stored even if its texts do not fit the columns of the engine.
 func TestItemsWithUnstorableTextsAreStored(t *testing.T) {
 	t.Parallel()

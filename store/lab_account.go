@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -57,7 +58,16 @@ func (s *Store) PutLabAccount(ctx context.Context, a LabAccount) error {
 	if err != nil {
 		return err
 	}
-	n, err := sqldb.ExecCount(ctx, s.db.Writer, `INSERT INTO lab_accounts (`+labAccountColumns+`)
+	return s.db.InTx(ctx, func(tx *sql.Tx) error {
+		if err := putLabAccountRow(ctx, tx, a, sealed, profile); err != nil {
+			return err
+		}
+		return s.putWebhookKeys(ctx, tx, a)
+	})
+}
+
+func putLabAccountRow(ctx context.Context, tx *sql.Tx, a LabAccount, sealed []byte, profile string) error {
+	n, err := sqldb.ExecCount(ctx, tx, `INSERT INTO lab_accounts (`+labAccountColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		ON CONFLICT (id) DO UPDATE SET lab_slug = excluded.lab_slug, partner = excluded.partner,
 			environment = excluded.environment, base_url = excluded.base_url,
@@ -119,6 +129,7 @@ func (s *Store) LabAccounts(ctx context.Context, teamID string) ([]LabAccount, e
 }
 
 // LabAccountsByPartner lists the accounts at a partner, oldest first. The partner's webhook accepts their credentials.
+// LabAccountsByWebhookUser finds those of one user name without opening the credentials of all.
 func (s *Store) LabAccountsByPartner(ctx context.Context, partner string) ([]LabAccount, error) {
 	all, err := sqldb.QueryAll(ctx, s.db.Reader, s.scanLabAccount,
 		`SELECT `+labAccountColumns+` FROM lab_accounts WHERE partner = $1 ORDER BY created_at, id`, partner)

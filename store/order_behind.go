@@ -30,15 +30,15 @@ func (s *Store) OrdersBehind(ctx context.Context, dueBefore, wokenBefore time.Ti
 
 // selectUnsettledOrders is the query of UnsettledOrders. Each part of the union has an index of its own.
 const selectUnsettledOrders = `SELECT u.order_id FROM (
-		SELECT order_id, state_at AS since FROM inbox WHERE state = $1 AND state_at < $3
-		UNION ALL SELECT order_id, created_at AS since FROM demands WHERE state = $2 AND created_at < $3
-	) AS u JOIN order_states o ON o.order_id = u.order_id WHERE o.woken_at <= $4
-	GROUP BY u.order_id ORDER BY MIN(o.woken_at), MIN(u.since), u.order_id LIMIT $5`
+		SELECT order_id, state_at AS since FROM inbox WHERE state = '` + InboxReceived + `' AND state_at < $2
+		UNION ALL SELECT order_id, created_at AS since FROM demands WHERE state = $1 AND created_at < $2
+	) AS u JOIN order_states o ON o.order_id = u.order_id WHERE o.woken_at <= $3
+	GROUP BY u.order_id ORDER BY MIN(o.woken_at), MIN(u.since), u.order_id LIMIT $4`
 
 // UnsettledOrders lists the ids of up to limit orders with a fact or a demand that has had no outcome since before a
 // time, and that ClaimWake has not claimed since another one.
 func (s *Store) UnsettledOrders(ctx context.Context, before, wokenBefore time.Time, limit int) ([]string, error) {
-	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText, selectUnsettledOrders, InboxReceived, DemandOpen,
+	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText, selectUnsettledOrders, DemandOpen,
 		sqldb.ToMicros(before), sqldb.ToMicros(wokenBefore), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing orders with unsettled facts and demands: %w", err)

@@ -26,19 +26,26 @@ func (s *Store) openReplica(o Options) error {
 	return s.db.UseReplica(r)
 }
 
-// CurrentOrder reads an order as Order does. The replica may answer, but the order is never older than the primary has it.
-func (s *Store) CurrentOrder(ctx context.Context, teamID, id string) (o *order.Order, err error) {
-	err = s.readCurrent(ctx, orderFilter(teamID, id), func(ctx context.Context, q sqldb.Querier) error {
-		o, err = s.loadOrder(ctx, q, teamID, id)
-		return err
-	})
-	return o, err
+// CurrentOrder reads an order as Order does. The replica may answer, but the order is never older than the primary has
+// it.
+func (s *Store) CurrentOrder(ctx context.Context, teamID, id string) (*order.Order, error) {
+	if s.db.Replica.Usable() {
+		version, err := s.primaryVersion(ctx, orderFilter(teamID, id))
+		if err != nil {
+			return nil, err
+		}
+		if o := s.orderOnReplica(ctx, teamID, id, version); o != nil {
+			return o, nil
+		}
+	}
+	return s.Order(ctx, teamID, id)
 }
 
-// CurrentOrderAndResult reads an order and its newest visible result version; the replica may answer, as in CurrentOrder. The
-// error is ErrNotFound without an order when the team has no such order, and ErrNotFound with it when the order has no
-// results.
-func (s *Store) CurrentOrderAndResult(ctx context.Context, teamID, id string) (*order.Order, order.ResultVersion, error) {
+// CurrentOrderAndResult reads an order and its newest visible result version; the replica may answer, as in
+// CurrentOrder. The error is ErrNotFound without an order when the team has no such order, and ErrNotFound with it when
+// the order has no results.
+func (s *Store) CurrentOrderAndResult(ctx context.Context, teamID,
+	id string) (*order.Order, order.ResultVersion, error) {
 	var o *order.Order
 	var v order.ResultVersion
 	err := s.readCurrent(ctx, orderFilter(teamID, id), func(ctx context.Context, q sqldb.Querier) (err error) {
@@ -54,7 +61,7 @@ func (s *Store) CurrentOrderAndResult(ctx context.Context, teamID, id string) (*
 }
 
 // readAuditedOnReplica is ReadOrderAudited when the replica can be asked. The row is committed before the order is read.
-func (s *Store) readAuditedOnReplica(ctx context.Context, teamID, id string, row AuditRow) (o *order.Order, err error) {
+func (s *Store) readAuditedOnReplica(ctx context.Context, teamID, id string, row AuditRow) (*order.Order, error) {
 	where := orderFilter(teamID, id)
 	statement, args := s.auditedStatement(where, row, `SELECT `+transactionsVersion(where.String()))
 	version, err := sqldb.QueryOne(ctx, s.db.Writer, sqldb.ScanText, statement, args...)
@@ -64,14 +71,30 @@ func (s *Store) readAuditedOnReplica(ctx context.Context, teamID, id string, row
 	if err != nil {
 		return nil, fmt.Errorf("auditing the reading of order %s: %w", id, err)
 	}
-	read := func(ctx context.Context, q sqldb.Querier) error {
-		o, err = s.loadOrder(ctx, q, teamID, id)
-		return err
-	}
-	if s.readOnReplica(ctx, where, version, read) {
+	if o := s.orderOnReplica(ctx, teamID, id, version); o != nil {
 		return o, nil
 	}
-	return o, read(ctx, s.db.Reader)
+	return s.Order(ctx, teamID, id)
+}
+
+// orderOnReplica reads an order on the replica. It returns nil when the replica has another version of it, or does not
+// answer.
+func (s *Store) orderOnReplica(ctx context.Context, teamID, id, version string) *order.Order {
+	if version == "" { // there is no such order
+		return nil
+	}
+	filter := orderFilter(teamID, id)
+	condition := haveVersion(filter, version)
+	condition.Terms = append(filter.Terms, condition.Terms...)
+	var o *order.Order
+	if !s.db.Replica.ReadStatement(ctx, condition, func(ctx context.Context, q sqldb.Querier, where sqldb.Where) error {
+		found, err := s.loadOrders(ctx, q, where.String(), where.Args...)
+		o, err = singleOrder(id, found, err)
+		return err
+	}) {
+		return nil
+	}
+	return o
 }
 
 // readCurrent runs read, which reads orders o that a condition selects and what belongs to them. The replica answers if
@@ -80,12 +103,12 @@ func (s *Store) readAuditedOnReplica(ctx context.Context, teamID, id string, row
 func (s *Store) readCurrent(ctx context.Context, orders sqldb.Where,
 	read func(ctx context.Context, q sqldb.Querier) error) error {
 	if s.db.Replica.Usable() {
-		version, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanText,
-			`SELECT `+transactionsVersion(orders.String()), orders.Args...)
+		version, err := s.primaryVersion(ctx, orders)
 		if err != nil {
-			return fmt.Errorf("reading the version of an order: %w", err)
+			return err
 		}
-		if version != "" && s.readOnReplica(ctx, orders, version, read) {
+		if version != "" && s.db.Replica.Read(ctx, haveVersion(orders, version),
+			func(ctx context.Context, conn *sql.Conn) error { return read(ctx, conn) }) {
 			return nil
 		}
 	}
@@ -100,13 +123,22 @@ func (s *Store) readRecent(ctx context.Context, read func(ctx context.Context, q
 	return read(ctx, s.db.Reader)
 }
 
-// readOnReplica runs read on the replica if the replica has a version of the orders that a condition selects. It reports
-// whether read has succeeded.
-func (s *Store) readOnReplica(ctx context.Context, orders sqldb.Where, version string,
-	read func(ctx context.Context, q sqldb.Querier) error) bool {
+// primaryVersion reads the version of the orders o that a condition selects; empty: there are none.
+func (s *Store) primaryVersion(ctx context.Context, orders sqldb.Where) (string, error) {
+	version, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanText, `SELECT `+transactionsVersion(orders.String()),
+		orders.Args...)
+	if err != nil {
+		return "", fmt.Errorf("reading the version of an order: %w", err)
+	}
+	return version, nil
+}
+
+// haveVersion returns the condition that the orders o which another condition selects have a version. Its first
+// arguments are those of the other condition.
+func haveVersion(orders sqldb.Where, version string) sqldb.Where {
 	same := sqldb.Where{Args: orders.Args}
 	same.And(transactionsVersion(orders.String())+` = ?`, version)
-	return s.db.Replica.Read(ctx, same, func(ctx context.Context, conn *sql.Conn) error { return read(ctx, conn) })
+	return same
 }
 
 // transactionsVersion returns the SQL expression of the version of orders o that a clause selects, together with the

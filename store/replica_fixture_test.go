@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -25,7 +26,7 @@ var replicatedServer = sync.OnceValues(func() (*postgrestest.PersistentServer, e
 
 // replicated is a database with a replica. direct is a store without a replica, store one with it.
 type replicated struct {
-	t             *testing.T
+	t             testing.TB
 	standby       *postgrestest.Standby
 	url, copyURL  string
 	direct, store *Store
@@ -34,7 +35,7 @@ type replicated struct {
 
 // newReplicated returns a migrated database with a replica that may be maxAge old, and waits until it is used. Its
 // connections to the replica go through the address that through returns for the replica's (nil: the same).
-func newReplicated(t *testing.T, maxAge time.Duration, through func(address string) string) *replicated {
+func newReplicated(t testing.TB, maxAge time.Duration, through func(address string) string) *replicated {
 	t.Helper()
 	server, err := replicatedServer()
 	require.NoError(t, err)
@@ -49,8 +50,10 @@ func newReplicated(t *testing.T, maxAge time.Duration, through func(address stri
 	require.NoError(t, err)
 	r.direct = openStore(t, r.url)
 	reader := "reader_" + sqldb.NewID()[24:] // who may read and nothing else
-	_, err = r.direct.db.Writer.ExecContext(t.Context(), `CREATE ROLE `+reader+` LOGIN IN ROLE pg_read_all_data`)
+	superuser, err := sqldb.Open(server.URL, 1)
 	require.NoError(t, err)
+	_, err = superuser.Writer.ExecContext(t.Context(), `CREATE ROLE `+reader+` LOGIN IN ROLE pg_read_all_data`)
+	require.NoError(t, errors.Join(err, superuser.Close()))
 	u, err := url.Parse(r.copyURL)
 	require.NoError(t, err)
 	u.User = url.User(reader)

@@ -16,7 +16,7 @@ import (
 var auditedRead = AuditRow{APIKeyID: "key", Action: "order.read", RequestID: "r1", Address: "192.0.2.7"}
 
 // readsOfOrder are the reads about one order that a replica may answer. None is older than the primary has it.
-func readsOfOrder(t *testing.T, o *order.Order) map[string]func(*Store) (any, error) {
+func readsOfOrder(t testing.TB, o *order.Order) map[string]func(*Store) (any, error) {
 	t.Helper()
 	ctx := t.Context()
 	return map[string]func(*Store) (any, error){
@@ -33,7 +33,7 @@ func readsOfOrder(t *testing.T, o *order.Order) map[string]func(*Store) (any, er
 }
 
 // readsOfLists are the reads that may be a little old.
-func readsOfLists(t *testing.T, o *order.Order, messageID string) map[string]func(*Store) (any, error) {
+func readsOfLists(t testing.TB, o *order.Order, messageID string) map[string]func(*Store) (any, error) {
 	t.Helper()
 	ctx := t.Context()
 	return map[string]func(*Store) (any, error){

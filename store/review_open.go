@@ -74,8 +74,8 @@ func (s *Store) DueUnmatchedResultFetches(ctx context.Context, receivedBefore, n
 		err = row.Scan(&r.InboxID, sqldb.EmptyIfNull(&r.AccountID), &r.OrderNumber, &r.Tries)
 		return r, err
 	}, `SELECT id, account_id, order_number, fetch_tries FROM inbox
-		WHERE state = $1 AND fetch_at > 0 AND fetch_at <= $2 AND received_at < $3 ORDER BY fetch_at, id LIMIT $4`,
-		InboxUnmatched, sqldb.ToMicros(now), sqldb.ToMicros(receivedBefore), limit)
+		WHERE state = '`+InboxUnmatched+`' AND fetch_at > 0 AND fetch_at <= $1 AND received_at < $2
+		ORDER BY fetch_at, id LIMIT $3`, sqldb.ToMicros(now), sqldb.ToMicros(receivedBefore), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing lab reports to fetch for unknown orders: %w", err)
 	}

@@ -125,7 +125,7 @@ func TestBothEnginesHaveTheSameSchema(t *testing.T) {
 	_, err := onSQLite.db.Writer.ExecContext(t.Context(), `ALTER TABLE teams ADD COLUMN parent_id TEXT`)
 	require.NoError(t, err)
 	require.NotEmpty(t, schemaProblems(postgres, readSchema(t, onSQLite)), "a column on one engine")
-	_, err = onPostgres.db.Writer.ExecContext(t.Context(), `ALTER TABLE teams ADD COLUMN parent_id TEXT`)
+	_, err = asOwner(t, onPostgres).db.Writer.ExecContext(t.Context(), `ALTER TABLE teams ADD COLUMN parent_id TEXT`)
 	require.NoError(t, err)
 	require.Equal(t, []string{"teams.parent_id is text: a uuid, or in textIDs with the reason"},
 		schemaProblems(readSchema(t, onPostgres), readSchema(t, onSQLite)))

@@ -83,10 +83,19 @@ func (s *Store) refuseUnreleasedSchema(ctx context.Context) error {
 
 func (s *Store) migrator() (*migrator.Migrator, error) { return s.migratorWith(backfills) }
 
-func (s *Store) migratorWith(backfills []migrator.Backfill) (*migrator.Migrator, error) {
-	files, err := fs.Sub(migrations, "migrations/"+string(s.db.Dialect))
+// Migrations returns the files of an engine's migrations.
+func Migrations(engine sqldb.Dialect) (fs.FS, error) {
+	files, err := fs.Sub(migrations, "migrations/"+string(engine))
 	if err != nil {
 		return nil, fmt.Errorf("reading the migrations: %w", err)
+	}
+	return files, nil
+}
+
+func (s *Store) migratorWith(backfills []migrator.Backfill) (*migrator.Migrator, error) {
+	files, err := Migrations(s.db.Dialect)
+	if err != nil {
+		return nil, err
 	}
 	return migrator.New(s.db, migrator.Options{Files: files, Backfills: backfills})
 }

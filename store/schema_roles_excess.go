@@ -9,8 +9,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
-// ExcessPrivileges lists what the role of this connection may do beyond what the API and the workers need, each in words
-// that continue "it". It is empty for a role that GrantRoles has prepared, and on SQLite.
+// ExcessPrivileges lists what the role of this connection may do beyond what the API and the workers need, each in
+// words that continue "it". It is empty for a role that GrantRoles has prepared, and on SQLite.
 func (s *Store) ExcessPrivileges(ctx context.Context) ([]string, error) {
 	if s.db.Dialect != sqldb.Postgres {
 		return nil, nil
@@ -56,7 +56,8 @@ const powersQuery = `
 		FROM pg_roles r WHERE rolname = $1 AND NOT rolsuper AND has_schema_privilege(r.oid, current_schema(), 'CREATE')`
 
 // tableExcessQuery lists the tables, partitions included, on which a role, $1, that is no superuser has privileges.
-const tableExcessQuery = `SELECT 'may ' || lower(p.privilege) || ' ' || string_agg(c.relname, ' and ' ORDER BY c.relname)
+const tableExcessQuery = `
+	SELECT 'may ' || lower(p.privilege) || ' ' || string_agg(c.relname, ' and ' ORDER BY c.relname)
 	FROM pg_class c CROSS JOIN unnest(string_to_array($2, ',')) AS p (privilege), pg_roles r
 	WHERE r.rolname = $1 AND NOT r.rolsuper AND c.relnamespace = current_schema()::regnamespace
 	AND c.relkind IN ('r', 'p') AND ($3 = ''

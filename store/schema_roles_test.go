@@ -131,7 +131,8 @@ func TestTheReadingRole(t *testing.T) {
 			}
 		}
 		require.Empty(t, refusal(t, reader, "SELECT count(*) FROM "+table.quoted()), table.name)
-		for _, statement := range []string{"DELETE FROM %s", "TRUNCATE %s", "INSERT INTO %s DEFAULT VALUES", "DROP TABLE %s"} {
+		for _, statement := range []string{"DELETE FROM %s", "TRUNCATE %s", "INSERT INTO %s DEFAULT VALUES",
+			"DROP TABLE %s"} {
 			require.Equal(t, permissionDenied, refusal(t, reader, fmt.Sprintf(statement, table.quoted())), table.name)
 		}
 	}

@@ -177,7 +177,8 @@ func TestEveryHashOfTheSnapshotFinds(t *testing.T) {
 	for row, values := range m.Terms {
 		parts := strings.Split(row, "/")
 		table, id, field := parts[0], parts[1], parts[2]
-		subject := map[string]string{"order_search": "order_id", "review_search": "review_id"}[table]
+		subject := map[string]string{"order_search": "order_id", "review_search": "review_id",
+			"lab_account_webhook_keys": "account_id"}[table]
 		for _, value := range values {
 			found, err := sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText,
 				fmt.Sprintf(`SELECT %s FROM %s WHERE field = $1 AND hash = $2`, subject, table), field,

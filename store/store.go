@@ -7,6 +7,8 @@
 // hashes.
 package store
 
+//go:generate go run ./schemadoc -out ../docs/schema.md
+
 import (
 	"context"
 	"errors"
@@ -48,15 +50,17 @@ type Options struct {
 
 // Store is the database. It is safe for concurrent use.
 type Store struct {
-	db           *sqldb.DB
-	keys         *keyring.Keyring
-	now          func() time.Time
-	publicURL    string
-	renderOrder  func(order.Order) ([]byte, error)
-	countLimit   int // countLimit, smaller in tests
-	maxConns     int
-	labTestCache *jsonCache[order.LabTest]
-	policyCache  *jsonCache[order.Policy]
+	db          *sqldb.DB
+	keys        *keyring.Keyring
+	now         func() time.Time
+	publicURL   string
+	renderOrder func(order.Order) ([]byte, error)
+	countLimit  int // countLimit, smaller in tests
+	// quarantineQuota, smaller in tests
+	quarantineQuota int
+	maxConns        int
+	labTestCache    *jsonCache[order.LabTest]
+	policyCache     *jsonCache[order.Policy]
 }
 
 // Open connects, checks the connection and refuses a database of an unreleased build (ErrUnreleasedSchema). It does not
@@ -75,14 +79,15 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		o.RenderOrder = junction.RenderOrder
 	}
 	s := &Store{
-		keys:         o.Keys,
-		now:          func() time.Time { return o.Now().UTC().Truncate(time.Microsecond) },
-		renderOrder:  o.RenderOrder,
-		publicURL:    strings.TrimSuffix(o.PublicURL, "/"),
-		countLimit:   countLimit,
-		maxConns:     o.MaxConns,
-		labTestCache: newJSONCache[order.LabTest](),
-		policyCache:  newJSONCache[order.Policy](),
+		keys:            o.Keys,
+		now:             func() time.Time { return o.Now().UTC().Truncate(time.Microsecond) },
+		renderOrder:     o.RenderOrder,
+		publicURL:       strings.TrimSuffix(o.PublicURL, "/"),
+		countLimit:      countLimit,
+		quarantineQuota: quarantineQuota,
+		maxConns:        o.MaxConns,
+		labTestCache:    newJSONCache[order.LabTest](),
+		policyCache:     newJSONCache[order.Policy](),
 	}
 	var err error
 	if s.db, err = sqldb.Open(o.URL, o.MaxConns); err != nil {

@@ -96,16 +96,16 @@ func (s *Store) EraseUsers(ctx context.Context, limit int) (int, error) {
 	return len(due), nil
 }
 
-// ofUser returns the condition that a row of orders is an order of the user $n. The first term finds the rows by an
+// ordersOfUser returns the condition that a row of orders is an order of the user $n. The first term finds the rows by an
 // index. The second one is checked again after the statement has waited for a row.
-func ofUser(n string) string {
+func ordersOfUser(n string) string {
 	return `id IN (SELECT order_id FROM order_progress WHERE user_id = ` + n + `) AND user_id = ` + n
 }
 
 // scheduleOrderErasure marks the orders of an erased user for erasure.
 func scheduleOrderErasure(ctx context.Context, tx *sql.Tx, userID string, now int64) error {
 	_, err := tx.ExecContext(ctx, `UPDATE orders SET erase_at = $1
-		WHERE `+ofUser("$2")+` AND erase_at = 0 AND erased_at = 0
+		WHERE `+ordersOfUser("$2")+` AND erase_at = 0 AND erased_at = 0
 		AND EXISTS (SELECT 1 FROM users WHERE id = $2 AND erased_at > 0)`, now, userID)
 	return err
 }
@@ -141,6 +141,9 @@ func (s *Store) EraseOrders(ctx context.Context, limit int) (int, error) {
 	return erased, nil
 }
 
+// deleteAnswersOfOrder deletes the stored answers about an order.
+const deleteAnswersOfOrder = `DELETE FROM idempotency WHERE order_id = $1`
+
 // orderDeleteStatements delete the rows of an order that contain nothing but data to be erased, and the rows that
 // depend on them.
 var orderDeleteStatements = []string{
@@ -148,15 +151,15 @@ var orderDeleteStatements = []string{
 	`DELETE FROM review_search WHERE review_id IN (SELECT id FROM reviews WHERE $1 IN (order_id, resolved_order_id))`,
 	`DELETE FROM reviews WHERE $1 IN (order_id, resolved_order_id)`,
 	`DELETE FROM appointment_places WHERE order_id = $1`,
-	`DELETE FROM idempotency WHERE order_id = $1`,
+	deleteAnswersOfOrder,
 	`DELETE FROM order_search WHERE order_id = $1`,
 }
 
 const eraseMessagesStatement = `DELETE FROM messages WHERE order_id = $1 AND id >= $2 RETURNING id`
 
 // eraseMessages deletes the webhook messages of an order, and then what depends on them. It looks for them from the
-// creation of the order on, without an end, because none may be left. Who adds a delivery or an
-// attempt meanwhile has locked its message or its delivery, so the next statement deletes that too.
+// creation of the order on, without an end, because none may be left. Who adds a delivery or an attempt meanwhile has
+// locked its message or its delivery, so the next statement deletes that too.
 func eraseMessages(ctx context.Context, tx *sql.Tx, orderID string) error {
 	between, err := messageIDs(ctx, tx, orderID)
 	if err != nil {
@@ -205,7 +208,7 @@ func (s *Store) eraseOrder(ctx context.Context, tx *sql.Tx, id string) error {
 	}
 	for _, t := range sealedTables {
 		// The rows do not belong to orders, or are deleted already.
-		if t.orderCondition == "" || len(t.requiredColumns) > 0 || t.name == "attempts" {
+		if t.orderCondition == "" || len(t.requiredColumns) > 0 || t.deletedWithOrder {
 			continue
 		}
 		//nolint:gosec // all names are from the list of sealed tables

@@ -58,8 +58,9 @@ var examples = map[string]string{
 	"lab-account":      "aliquot lab-account list",
 	"lab-account list": "aliquot lab-account list --output json",
 
-	"inbox":      "aliquot inbox list --state unmatched",
-	"inbox list": "aliquot inbox list --state unmatched",
+	"inbox":         "aliquot inbox list --state unmatched",
+	"inbox list":    "aliquot inbox list --state unmatched",
+	"inbox release": "aliquot inbox release " + exampleID,
 
 	"key":      "aliquot key create --name website",
 	"key list": "aliquot key list --output json",
@@ -78,7 +79,8 @@ var examples = map[string]string{
 	"catalogue":         "aliquot catalogue import labs.json",
 	"catalogue approve": "aliquot catalogue approve " + exampleID,
 
-	"migrate": "ALIQUOT_DATABASE_URL=postgres://… aliquot migrate",
+	"migrate":  "ALIQUOT_DATABASE_URL=postgres://… aliquot migrate",
+	"backfill": "ALIQUOT_DATABASE_URL=postgres://… aliquot backfill",
 	"bootstrap": "aliquot bootstrap --name \"My clinic\"\n" +
 		"aliquot bootstrap --name \"My clinic\" --output json | jq -r .secret",
 	"rebuild": "aliquot rebuild",

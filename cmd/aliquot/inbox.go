@@ -13,7 +13,7 @@ import (
 func newInbox() *cobra.Command {
 	var r remoteFlags
 	cmd := addRemoteFlags(&cobra.Command{Use: "inbox", Short: "Inbox items: what partners sent"}, &r)
-	cmd.AddCommand(newInboxList(&r))
+	cmd.AddCommand(newInboxList(&r), newInboxRelease(&r))
 	return cmd
 }
 
@@ -45,4 +45,19 @@ func newInboxList(r *remoteFlags) *cobra.Command {
 	f.IntVar(&page, "page", 1, "page")
 	f.IntVar(&size, "size", 20, "inbox items per page, 100 at most")
 	return cmd
+}
+
+func newInboxRelease(r *remoteFlags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "release ID",
+		Short: "Release a quarantined inbox item, about which nothing has to be done",
+		Long: `Takes an inbox item out of the quarantine, so that there is room for others of its sender. The item keeps its
+contents until their retention ends, and changes no order.`,
+		Args: cobra.MatchAll(cobra.ExactArgs(1), parseIDArgument),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return callAPI(cmd, r, http.MethodPost, "/ops/inbox/"+args[0]+"/release", nil, func(w io.Writer, i api.OpsInboxRow) {
+				writeRow(w, i.ID, i.State)
+			})
+		},
+	}
 }

@@ -58,7 +58,7 @@ func newRoot() *cobra.Command {
 	add(groupRun, newDev(), newAPI(), newWorker(), newSimulatedLab())
 	add(groupAdmin, newOrder(), newEndpoint(), newMessage(), newTeam(), newLabAccount(), newCatalogue(), newInbox(),
 		newKey(), newAudit())
-	add(groupStore, newMigrate(), newBootstrap(), newRebuild(), newRollout())
+	add(groupStore, newMigrate(), newBackfill(), newBootstrap(), newRebuild(), newRollout())
 	root.AddCommand(newVersion(), newHealth())
 	addExamples(root)
 	return root

@@ -94,6 +94,7 @@ func TestBootstrap(t *testing.T) {
 	t.Setenv("ALIQUOT_ENCRYPTION_KEYS", mustCommand(t, "key", "new-encryption"))
 	require.Equal(t, "The schema is up to date.\n", mustCommand(t, "migrate"))
 	require.Equal(t, "The schema is up to date.\n", mustCommand(t, "migrate"), "again is harmless")
+	require.Equal(t, "All rows are filled.\n", mustCommand(t, "backfill"))
 	require.Contains(t, mustCommand(t, "bootstrap", "--name", "Clinic"), "pk_us_")
 	_, err = runInProcess(t, "bootstrap", "--name", "Clinic")
 	require.ErrorContains(t, err, "there is an administrator key already")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,22 +19,73 @@ func newMigrate() *cobra.Command {
 	return withOutputFlag(&cobra.Command{
 		Use:   "migrate",
 		Short: "Migrate the database to the present schema",
-		Long: `Migrates the database to the present schema, makes the partitions of the coming weeks, writes how long
-partitions are kept into the database, and grants the roles ALIQUOT_DATABASE_APP_ROLE and
-ALIQUOT_DATABASE_READ_ROLE what they need. It connects with ALIQUOT_MIGRATION_DATABASE_URL, the role that owns
-the schema. It can be repeated, and run in several processes at once. Settings: docs/settings.md.`,
+		Long: `Migrates the database to the present schema, while other processes read and write it, makes the partitions of
+the coming weeks, writes how long partitions are kept into the database, and grants the roles
+ALIQUOT_DATABASE_APP_ROLE and ALIQUOT_DATABASE_READ_ROLE what they need. It connects with
+ALIQUOT_MIGRATION_DATABASE_URL, the role that owns the schema. It can be stopped and repeated, and run in several
+processes at once. It has no time limit: the log says what it waits for. Settings: docs/settings.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := migrate(cmd.Context(), os.Environ()); err != nil {
+			left, err := migrate(cmd.Context(), os.Environ())
+			if err != nil {
 				return err
 			}
-			return out.printLine(cmd.OutOrStdout(), map[string]bool{"up_to_date": true}, "The schema is up to date.")
+			text := "The schema is up to date."
+			if len(left) > 0 {
+				text += "\nRun aliquot backfill when no process of the release before runs: " + strings.Join(left, ", ")
+			}
+			return out.printLine(cmd.OutOrStdout(), migrateResult{UpToDate: true, UnfinishedBackfills: left}, "%s", text)
 		},
 	}, &out)
 }
 
-// migrate migrates the database of the settings, and grants its roles what they need.
-func migrate(ctx context.Context, environ []string) (err error) {
+// migrateResult is the JSON form of what migrate has done.
+type migrateResult struct {
+	UpToDate            bool     `json:"up_to_date"`
+	UnfinishedBackfills []string `json:"unfinished_backfills"`
+}
+
+func newBackfill() *cobra.Command {
+	var out outputFormat
+	return withOutputFlag(&cobra.Command{
+		Use:   "backfill",
+		Short: "Fill what the present schema has added in the rows that were there before",
+		Long: `Fills what migrations have added in the rows that were there before, in small transactions beside the other
+processes. Run it when no process of the release before runs. It can be stopped and repeated: it continues
+where it stopped. The next release's migrate finishes what is left. Settings: docs/settings.md.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withOwnersStore(cmd.Context(), os.Environ(), func(db *store.Store, _ settings.Migrate) error {
+				if err := db.Backfill(cmd.Context()); err != nil {
+					return err
+				}
+				return out.printLine(cmd.OutOrStdout(), map[string]bool{"filled": true}, "All rows are filled.")
+			})
+		},
+	}, &out)
+}
+
+// migrate migrates the database of the settings, and grants its roles what they need. It returns the names of the
+// back-fills that are not finished.
+func migrate(ctx context.Context, environ []string) (left []string, err error) {
+	err = withOwnersStore(ctx, environ, func(db *store.Store, set settings.Migrate) error {
+		if err := db.Migrate(ctx); err != nil {
+			return err
+		}
+		if left, err = db.UnfinishedBackfills(ctx); err != nil {
+			return err
+		}
+		keep := store.PartitionRetention{Messages: set.WebhookRetention, Audit: set.AuditRetention}
+		if err := db.SetPartitionRetention(ctx, keep); err != nil {
+			return err
+		}
+		return db.GrantRoles(ctx, store.DatabaseRoles{Application: set.ApplicationRole, Reading: set.ReadRole})
+	})
+	return left, err
+}
+
+// withOwnersStore opens the store with the role that owns the schema, calls fn and closes the store.
+func withOwnersStore(ctx context.Context, environ []string, fn func(*store.Store, settings.Migrate) error) (err error) {
 	set, err := settings.LoadMigrate(environ)
 	if err != nil {
 		return err
@@ -44,14 +96,7 @@ func migrate(ctx context.Context, environ []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := db.Migrate(ctx); err != nil {
-		return err
-	}
-	keep := store.PartitionRetention{Messages: set.WebhookRetention, Audit: set.AuditRetention}
-	if err := db.SetPartitionRetention(ctx, keep); err != nil {
-		return err
-	}
-	return db.GrantRoles(ctx, store.DatabaseRoles{Application: set.ApplicationRole, Reading: set.ReadRole})
+	return fn(db, set)
 }
 
 // withStore opens the store of the settings, calls fn and closes the store.

@@ -44,6 +44,7 @@ var layers = map[string]layer{
 	// Generators of documents.
 	"lifecycle/lifecycledoc":        {allowed: []string{"lifecycle", "internal/docgen"}},
 	"internal/settings/settingsdoc": {allowed: []string{"internal/settings", "internal/docgen"}},
+	"store/schemadoc":               {allowed: []string{"store", "internal/docgen"}},
 	"api/openapidoc":                {allowed: []string{"api", "internal/docgen"}},
 	"api/catalogueschemadoc":        {allowed: []string{"api", "internal/docgen"}},
 	"order": {allowed: []string{"lifecycle"},

@@ -20,6 +20,7 @@ var listedSharedState = map[string]string{
 	"store/sqldb.idsMade":                 "orders the ids that this process makes in one microsecond",
 	"store/sqldb.Replica":                 "what this process knows of the replica; each asks it itself",
 	"store.jsonCache":                     "parsed JSON texts, which do not change",
+	"store/migrator.session":              "the connection of one command; its lock in the database excludes the others",
 	"worker.Worker":                       "whether this process polls; it checks its own connections and keys",
 	"activities.batchWakers":              "wakes batches of this process before their next poll",
 	"activities.background":               "notifications under way; the reconciler finds what is lost with the process",

@@ -52,6 +52,11 @@ func checkAuthentication(t testing.TB, f Fixture) {
 		ids, err := f.authenticate(t, f.Webhooks.NewRequest(a, w, receivedAt), all)
 		require.NoError(t, err)
 		require.Equal(t, []string{a.ID}, ids)
+		if f.Protocol.WebhookUser != nil { // the account is found by it
+			user, ok := f.Protocol.WebhookUser(f.Webhooks.NewRequest(a, w, receivedAt))
+			require.True(t, ok)
+			require.Equal(t, a.User, user)
+		}
 	}
 	changed := own // while credentials are being changed, both pairs are accepted
 	changed.User, changed.Token = other.User, other.Token

@@ -26,7 +26,11 @@ var Protocol = labs.Protocol{
 	Open:          func(a labs.Account, o labs.Options) (labs.Lab, error) { return asLab(New(a, o)) },
 	MaxWebhook:    MaxWebhook,
 	AuthChallenge: `Basic realm="webhooks", charset="UTF-8"`,
-	Authenticate:  Authenticate,
+	WebhookUser: func(r *http.Request) (string, bool) {
+		user, _, _ := r.BasicAuth()
+		return user, true
+	},
+	Authenticate: Authenticate,
 	Decode: func(_ http.Header, body []byte, receivedAt time.Time) labs.InboundMessage {
 		return Decode(body, receivedAt)
 	},

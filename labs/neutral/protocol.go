@@ -15,9 +15,13 @@ const MaxWebhook = 64 << 10
 
 // Protocol is the adapter for partners with the neutral protocol.
 var Protocol = labs.Protocol{
-	Name:         Partner,
-	Open:         open,
-	MaxWebhook:   MaxWebhook,
+	Name:       Partner,
+	Open:       open,
+	MaxWebhook: MaxWebhook,
+	WebhookUser: func(r *http.Request) (string, bool) {
+		account := r.Header.Get(headerAccount)
+		return account, account != ""
+	},
 	Authenticate: Authenticate,
 	Decode: func(h http.Header, body []byte, receivedAt time.Time) labs.InboundMessage {
 		return Decode(h.Get(headerID), body, receivedAt)

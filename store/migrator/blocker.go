@@ -11,8 +11,8 @@ import (
 
 // The sessions for which a statement waits, without the texts of their statements, which may hold data.
 const (
-	activity = `b.pid || ' (' || COALESCE(a.usename, '') || ', ' || COALESCE(NULLIF(a.application_name, ''), a.backend_type,
-		'') || ', ' || COALESCE(a.state, 'unknown state') || COALESCE(', transaction since ' ||
+	activity = `b.pid || ' (' || COALESCE(a.usename, '') || ', ' || COALESCE(NULLIF(a.application_name, ''),
+		a.backend_type, '') || ', ' || COALESCE(a.state, 'unknown state') || COALESCE(', transaction since ' ||
 		date_trunc('second', clock_timestamp() - a.xact_start), '') || ')'`
 	blockersQuery = `SELECT ` + activity + ` FROM unnest(pg_blocking_pids($1)) AS b (pid)
 		LEFT JOIN pg_stat_activity a ON a.pid = b.pid`
@@ -26,7 +26,7 @@ const (
 
 // advisoryHolders describes who migrates. It is for the log: without an answer it is empty.
 func advisoryHolders(ctx context.Context, q sqldb.Querier) []string {
-	found, _ := sqldb.QueryAll(ctx, q, sqldb.ScanText, advisoryQuery, int64(migrationLock))
+	found, _ := sqldb.QueryAll(ctx, q, sqldb.ScanText, advisoryQuery, migrationLock)
 	return found
 }
 

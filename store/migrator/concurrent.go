@@ -130,8 +130,8 @@ func (st statement) create(name, table string) string {
 	return kind + name + " ON " + table + " " + st.rest
 }
 
-// dropIndex drops an index if it exists. That of a partitioned table cannot be dropped concurrently; it takes a lock for
-// a moment.
+// dropIndex drops an index if it exists. That of a partitioned table cannot be dropped concurrently; it takes a lock
+// for a moment.
 func (s *session) dropIndex(ctx context.Context, index string) error {
 	var kind string
 	err := s.conn.QueryRowContext(ctx, `SELECT relkind::text FROM pg_class WHERE oid = to_regclass($1)`, index).Scan(&kind)

@@ -50,8 +50,11 @@ DROP INDEX CONCURRENTLY things_by_weight;
 			go func() { done <- m.Up(ctx) }()
 			await(t, func() bool { id, _ := w.indexState(t, "things_by_size"); return id != 0 })
 			w.exec(t, `UPDATE things SET weight = 2 WHERE size = 2`) // writers do not wait
+			server := m.session.pid.Load()
 			cut(t, w, m, cancel)
 			require.Error(t, <-done)
+			// PostgreSQL notices that its client is gone.
+			await(t, func() bool { return w.number(t, `SELECT count(*) FROM pg_stat_activity WHERE pid = $1`, server) == 0 })
 			broken, valid := w.indexState(t, "things_by_size")
 			require.NotZero(t, broken)
 			require.False(t, valid)
@@ -92,7 +95,8 @@ func TestAnIndexOfAPartitionedTable(t *testing.T) {
 	w := newWorld(t, sqldb.Postgres, `-- +goose Up
 CREATE TABLE days (id BIGINT, size BIGINT) PARTITION BY RANGE (id);
 CREATE TABLE days_a PARTITION OF days FOR VALUES FROM (0) TO (10);
-CREATE TABLE days_with_a_name_that_is_as_long_as_a_name_of_a_table_may_be PARTITION OF days FOR VALUES FROM (10) TO (20);
+CREATE TABLE days_with_a_name_that_is_as_long_as_a_name_of_a_table_may_be PARTITION OF days
+	FOR VALUES FROM (10) TO (20);
 -- +goose Down
 DROP TABLE days;
 `)

@@ -32,12 +32,13 @@ type statement struct {
 }
 
 var (
-	fileName     = regexp.MustCompile(`^([0-9]{5})_[a-z0-9_]+\.sql$`)
-	needsMarker  = regexp.MustCompile(`(?m)^-- \+aliquot needs-backfill (\S+)\s*$`)
-	ownMarker    = regexp.MustCompile(`(?m)^-- \+aliquot (\S+)`)
-	noTx         = regexp.MustCompile(`(?m)^-- \+goose NO TRANSACTION\s*$`)
-	comment      = regexp.MustCompile(`--[^\n]*`)
-	createIndex  = regexp.MustCompile(`(?is)^CREATE\s+(UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+([a-z_]\w*)\s+ON\s+([a-z_]\w*)\s*(.*)$`)
+	fileName    = regexp.MustCompile(`^([0-9]{5})_[a-z0-9_]+\.sql$`)
+	needsMarker = regexp.MustCompile(`(?m)^-- \+aliquot needs-backfill (\S+)\s*$`)
+	ownMarker   = regexp.MustCompile(`(?m)^-- \+aliquot (\S+)`)
+	noTx        = regexp.MustCompile(`(?m)^-- \+goose NO TRANSACTION\s*$`)
+	comment     = regexp.MustCompile(`--[^\n]*`)
+	createIndex = regexp.MustCompile(`(?is)^CREATE\s+(UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+([a-z_]\w*)\s+ON\s+([a-z_]\w*)` +
+		`\s*(.*)$`)
 	dropIndex    = regexp.MustCompile(`(?is)^DROP\s+INDEX\s+CONCURRENTLY\s+(?:IF\s+EXISTS\s+)?([a-z_]\w*)$`)
 	validate     = regexp.MustCompile(`(?is)^ALTER\s+TABLE\s+[a-z_]\w*\s+VALIDATE\s+CONSTRAINT\s+[a-z_]\w*$`)
 	knownMarkers = []string{"needs-backfill", "unused-since"}

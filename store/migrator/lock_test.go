@@ -39,7 +39,7 @@ func TestAMigrationMakesWay(t *testing.T) {
 	require.NoError(t, tx.Rollback())
 	require.NoError(t, <-done)
 	require.Equal(t, 0, w.number(t, `SELECT count(*) FROM things WHERE color IS NOT NULL`))
-	require.Contains(t, w.log.String(), fmt.Sprintf("AccessExclusiveLock on things %d (postgres, ", holder))
+	require.Contains(t, w.log.String(), fmt.Sprintf("AccessExclusiveLock on things %d (%s, ", holder, w.user(t)))
 	require.Contains(t, w.log.String(), "idle in transaction")
 	require.NotContains(t, w.log.String(), "4711", "no text of a statement")
 }
@@ -87,7 +87,7 @@ func TestAMigratorWhoseConnectionIsCutIsSucceeded(t *testing.T) {
 	await(t, func() bool { return first.session.pid.Load() != 0 })
 	go func() { secondDone <- second.Up(t.Context()) }()
 	await(t, func() bool { return strings.Contains(w.log.String(), "another process migrates") })
-	require.Contains(t, w.log.String(), fmt.Sprintf("[%d (postgres, aliquot migrate", first.session.pid.Load()))
+	require.Contains(t, w.log.String(), fmt.Sprintf("[%d (%s, aliquot migrate", first.session.pid.Load(), w.user(t)))
 	require.Zero(t, second.session.pid.Load(), "it waits")
 
 	w.exec(t, `SELECT pg_terminate_backend($1)`, first.session.pid.Load())

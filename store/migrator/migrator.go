@@ -20,7 +20,10 @@ import (
 
 // DefaultLockTimeout is how long a migration waits for a lock. Readers and writers that come later wait behind it, so
 // this is also the longest pause that waiting costs them. The migration is tried again until it gets the lock.
-const DefaultLockTimeout = 3 * time.Second
+const DefaultLockTimeout = 2 * time.Second
+
+// pausePerWait is the average pause before the next try, in times of the wait.
+const pausePerWait = 5
 
 // Options are the options of New.
 type Options struct {
@@ -147,7 +150,8 @@ func (m *Migrator) apply(ctx context.Context, f *file) error {
 		_, err := m.provider.UpTo(ctx, f.version)
 		blockers := watch.stop()
 		if err == nil {
-			m.log.InfoContext(ctx, "migration applied", "migration", f.name, "duration", time.Since(began).Round(time.Millisecond))
+			m.log.InfoContext(ctx, "migration applied", "migration", f.name, "duration",
+				time.Since(began).Round(time.Millisecond))
 			return nil
 		}
 		if m.db.Dialect == sqldb.SQLite {
@@ -162,7 +166,7 @@ func (m *Migrator) apply(ctx context.Context, f *file) error {
 		if !isLockNotAvailable(err) && !sqldb.IsRetryable(err) {
 			return err
 		}
-		pause := jitter(m.lockTimeout)
+		pause := jitter(pausePerWait * m.lockTimeout)
 		m.log.WarnContext(ctx, "the migration did not get a lock and is tried again", "migration", f.name, "try", try,
 			"pause", pause.Round(time.Millisecond), "waited_for", blockers)
 		if err := sleep(ctx, pause); err != nil {
@@ -178,7 +182,7 @@ func isLockNotAvailable(err error) bool {
 }
 
 // jitter returns a random duration between half of d and one and a half.
-func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d) }
+func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d) } //nolint:gosec // only spreads load
 
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

@@ -14,7 +14,7 @@ import (
 )
 
 // migrationLock is the number of the advisory lock of whoever migrates.
-const migrationLock = lock.DefaultLockID
+const migrationLock int64 = lock.DefaultLockID
 
 // session is the connection that migrates. It also holds the lock that excludes other migrators, so the lock cannot
 // outlive the work, and work cannot outlive the lock: both end with the connection. PostgreSQL looks every few seconds
@@ -39,7 +39,7 @@ func (s *session) SessionLock(ctx context.Context, conn *sql.Conn) error {
 	var nextReport time.Time
 	for {
 		var locked bool
-		err := conn.QueryRowContext(ctx, `SELECT pg_backend_pid(), pg_try_advisory_lock($1)`, int64(migrationLock)).
+		err := conn.QueryRowContext(ctx, `SELECT pg_backend_pid(), pg_try_advisory_lock($1)`, migrationLock).
 			Scan(&pid, &locked)
 		if err != nil {
 			return fmt.Errorf("locking the migrations: %w", err)
@@ -63,7 +63,7 @@ func (s *session) SessionLock(ctx context.Context, conn *sql.Conn) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("preparing the session: %w", err), s.SessionUnlock(context.WithoutCancel(ctx), conn))
 	}
-	for _, setting := range []string{"client_connection_check_interval = '10s'", "transaction_timeout = 0"} {
+	for _, setting := range []string{"client_connection_check_interval = '2s'", "transaction_timeout = 0"} {
 		_, _ = conn.ExecContext(ctx, "SET "+setting) // see optionalSettings
 	}
 	s.conn = conn
@@ -87,7 +87,7 @@ func (s *session) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
 		_, _ = conn.ExecContext(ctx, "RESET "+setting) // some servers do not have it
 	}
 	var held bool
-	if err := conn.QueryRowContext(ctx, `SELECT pg_advisory_unlock($1)`, int64(migrationLock)).Scan(&held); err != nil {
+	if err := conn.QueryRowContext(ctx, `SELECT pg_advisory_unlock($1)`, migrationLock).Scan(&held); err != nil {
 		return fmt.Errorf("unlocking the migrations: %w", err)
 	}
 	if !held {

@@ -29,14 +29,16 @@ CREATE TABLE backfills (name TEXT PRIMARY KEY, reached TEXT NOT NULL, done BIGIN
 -- +goose Down
 DROP TABLE things;
 `
-	addColumn = "-- +goose Up\nALTER TABLE things ADD COLUMN color TEXT;\n-- +goose Down\nALTER TABLE things DROP COLUMN color;\n"
-	addIndex  = `-- +goose NO TRANSACTION
+	addColumn = "-- +goose Up\nALTER TABLE things ADD COLUMN color TEXT;\n" +
+		"-- +goose Down\nALTER TABLE things DROP COLUMN color;\n"
+	addIndex = `-- +goose NO TRANSACTION
 -- +goose Up
 CREATE INDEX CONCURRENTLY things_by_size ON things (size); -- for lists
 -- +goose Down
 DROP INDEX CONCURRENTLY things_by_size;
 `
-	sqliteIndex = "-- +goose Up\nCREATE INDEX things_by_size ON things (size);\n-- +goose Down\nDROP INDEX things_by_size;\n"
+	sqliteIndex = "-- +goose Up\nCREATE INDEX things_by_size ON things (size);\n" +
+		"-- +goose Down\nDROP INDEX things_by_size;\n"
 )
 
 // world is a database with migrations of a test.
@@ -97,6 +99,14 @@ func (w *world) number(t *testing.T, query string, args ...any) int {
 	n, err := sqldb.QueryOne(t.Context(), w.db.Writer, sqldb.ScanInt, query, args...)
 	require.NoError(t, err)
 	return n
+}
+
+// user returns the role of the test's connections.
+func (w *world) user(t *testing.T) string {
+	t.Helper()
+	name, err := sqldb.QueryOne(t.Context(), w.db.Writer, sqldb.ScanText, `SELECT current_user`)
+	require.NoError(t, err)
+	return name
 }
 
 // fill adds things.

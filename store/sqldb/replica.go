@@ -151,6 +151,50 @@ func (r *Replica) Usable() bool {
 // the primary. fn runs only when the replica is at most MaxAge old and a condition is true there: SQL with arguments;
 // empty: none. What fn reads is not older than what the condition has seen.
 func (r *Replica) Read(ctx context.Context, condition Where, fn func(ctx context.Context, conn *sql.Conn) error) bool {
+	return r.try(ctx, func(ctx context.Context, position int64) (err error) {
+		conn, err := r.pool.Conn(ctx)
+		if err != nil {
+			return fmt.Errorf("connecting to the replica: %w", err)
+		}
+		defer func() { err = errors.Join(err, conn.Close()) }()
+		condition.andFresh(position)
+		// This asks the connection that fn gets, because an address can lead to several replicas.
+		var fresh bool
+		if err := conn.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1`+condition.String()+`)`,
+			condition.Args...).Scan(&fresh); err != nil {
+			return fmt.Errorf("asking the replica for its position: %w", err)
+		}
+		if !fresh {
+			return errReplicaBehind
+		}
+		return fn(ctx, conn)
+	})
+}
+
+// ReadStatement is Read for one statement, which gets the condition as its WHERE clause and so needs one round trip. fn
+// returns ErrNotFound when the statement finds nothing, which means that the replica is behind: the condition has to
+// hold for rows that the primary has.
+func (r *Replica) ReadStatement(ctx context.Context, condition Where,
+	fn func(ctx context.Context, q Querier, where Where) error) bool {
+	return r.try(ctx, func(ctx context.Context, position int64) error {
+		condition.andFresh(position)
+		err := fn(ctx, r.pool, condition)
+		if errors.Is(err, ErrNotFound) {
+			return errReplicaBehind
+		}
+		return err
+	})
+}
+
+// andFresh adds the condition that a server is a replica that has replayed a position.
+func (f *Where) andFresh(position int64) {
+	f.And(`pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0') >= CAST(? AS BIGINT)`, position)
+	f.AndTerm(`pg_is_in_recovery()`)
+}
+
+// try runs a read with the position that the replica must have replayed, and counts the outcome. It reports whether the
+// read has succeeded.
+func (r *Replica) try(ctx context.Context, read func(ctx context.Context, position int64) error) bool {
 	if r == nil {
 		return false
 	}
@@ -161,7 +205,7 @@ func (r *Replica) Read(ctx context.Context, condition Where, fn func(ctx context
 	}
 	patient, cancel := context.WithTimeout(ctx, replicaPatience)
 	defer cancel()
-	err := r.readAt(patient, position, condition, fn)
+	err := read(patient, position)
 	switch {
 	case err == nil:
 		r.count(ReplicaAnswered)
@@ -175,28 +219,6 @@ func (r *Replica) Read(ctx context.Context, condition Where, fn func(ctx context
 		r.noteFailure(err)
 	}
 	return err == nil
-}
-
-// readAt is Read without counting. The condition and the position are checked on the connection that fn gets, because
-// an address can lead to several replicas.
-func (r *Replica) readAt(ctx context.Context, position int64, condition Where,
-	fn func(ctx context.Context, conn *sql.Conn) error) (err error) {
-	conn, err := r.pool.Conn(ctx)
-	if err != nil {
-		return fmt.Errorf("connecting to the replica: %w", err)
-	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
-	condition.And(`pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0') >= CAST(? AS BIGINT)`, position)
-	condition.AndTerm(`pg_is_in_recovery()`)
-	var fresh bool
-	if err := conn.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1`+condition.String()+`)`,
-		condition.Args...).Scan(&fresh); err != nil {
-		return fmt.Errorf("asking the replica for its position: %w", err)
-	}
-	if !fresh {
-		return errReplicaBehind
-	}
-	return fn(ctx, conn)
 }
 
 // noteFailure stops the use of the replica for a while after it has failed, because a check can succeed where reads do

@@ -80,6 +80,8 @@ var alertCases = map[string]alertCase{
 	"InboxWaiting": {`aliquot_inbox_waiting_seconds 0+60x120`, `aliquot_inbox_waiting_seconds 30x120`},
 	"ReportsUnmatched": {`aliquot_inbox_waiting{state="unmatched"} 30x120`,
 		`aliquot_inbox_waiting{state="received"} 30x120`},
+	"QuarantineFull": {`aliquot_partner_reports_total{partner="neutral",outcome="quarantine_full"} 0+1x120`,
+		`aliquot_partner_reports_total{partner="neutral",outcome="quarantined"} 0+1x120`},
 	"DeliveriesBehind": {`aliquot_deliveries_behind_seconds 0+60x120`, `aliquot_deliveries_behind_seconds 5x120`},
 	"DeliveriesFailing": {
 		"aliquot_delivery_attempts_total{failure=\"\"} 0+1x120\naliquot_delivery_attempts_total{failure=\"timeout\"} 0+3x120",

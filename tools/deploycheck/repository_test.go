@@ -65,8 +65,8 @@ var composeVariables = []string{"ALIQUOT_IMAGE", "ALIQUOT_VERSION", "ALIQUOT_POR
 
 // settingsNotDeployed are the settings that docker/ does not set, and the reason.
 var settingsNotDeployed = map[string]string{
-	"ALIQUOT_CHECK_INTERVAL": "the default suits",
-	"ALIQUOT_MAX_BODY":       "the default suits", "ALIQUOT_PARTNER_TIMEOUT": "the default suits deployments",
+	"ALIQUOT_CHECK_INTERVAL": "the default suits", "ALIQUOT_DATABASE_INSECURE": "the database has a certificate",
+	"ALIQUOT_MAX_BODY": "the default suits", "ALIQUOT_PARTNER_TIMEOUT": "the default suits deployments",
 	"ALIQUOT_WEBHOOK_TIMEOUT": "the default suits", "ALIQUOT_WEBHOOK_CONCURRENCY": "the default suits deployments",
 	"ALIQUOT_WEBHOOK_RETENTION": "the default suits", "ALIQUOT_RESULT_RETENTION": "decided by the deployment",
 	"ALIQUOT_INBOX_RETENTION": "decided by the deployment",

@@ -65,6 +65,7 @@ CREATE TABLE idempotency (
     PRIMARY KEY (team_id, route, key_hash)
 );
 CREATE INDEX idempotency_created ON idempotency (created_at);
+CREATE INDEX idempotency_order ON idempotency (order_id) WHERE order_id IS NOT NULL;
 
 -- A deleted user's row stays until the data is erased. Meanwhile another user may take the client_user_id.
 CREATE TABLE users (
@@ -188,6 +189,17 @@ CREATE TABLE lab_accounts (
 );
 CREATE INDEX lab_accounts_team ON lab_accounts (team_id);
 CREATE INDEX lab_accounts_partner ON lab_accounts (partner);
+
+-- By what a partner presents in a webhook its accounts are found: search hashes of its user names.
+CREATE TABLE lab_account_webhook_keys (
+    account_id uuid NOT NULL REFERENCES lab_accounts (id),
+    field      TEXT NOT NULL, -- webhook_user
+    hash       TEXT NOT NULL,
+    partner    TEXT NOT NULL,
+    PRIMARY KEY (account_id, field, hash)
+);
+CREATE INDEX lab_account_webhook_keys_by_hash ON lab_account_webhook_keys (hash);
+CREATE INDEX lab_account_webhook_keys_by_partner ON lab_account_webhook_keys (partner, account_id);
 
 CREATE TABLE call_pacing (
     pair         uuid PRIMARY KEY, -- the id of the lab account whose credentials are used
@@ -505,16 +517,31 @@ CREATE TABLE inbox (
     state_at     BIGINT NOT NULL,
     account_id   uuid,                        -- the lab account that it came through; NULL: not known
     fetch_at     BIGINT NOT NULL DEFAULT 0,   -- when to fetch the announced results of an unknown order; 0: do not
-    fetch_tries  INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (partner, event_key, hash),
-    UNIQUE (partner, event_key, variant)
+    fetch_tries  INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX inbox_by_state ON inbox (state, state_at, id);
+-- Items that their orders have applied, which most are, are in few indexes. A query names its state as a literal, which
+-- is known when a plan is made. The condition is no IN, because SQLite would not use the index then.
+CREATE INDEX inbox_by_state ON inbox (state, state_at, id) WHERE state = 'received' OR state = 'parked'
+    OR state = 'refused' OR state = 'unmatched' OR state = 'incomplete' OR state = 'unknown' OR state = 'quarantined'
+    OR state = 'released';
+CREATE INDEX inbox_quarantined ON inbox (partner, account_id) WHERE state = 'quarantined' AND body IS NOT NULL;
 CREATE INDEX inbox_by_order ON inbox (order_id, received_at, id);
 CREATE INDEX inbox_by_number ON inbox (order_number) WHERE state = 'unmatched';
 CREATE INDEX inbox_by_tracking ON inbox (tracking) WHERE state = 'unmatched';
 CREATE INDEX inbox_to_fetch ON inbox (fetch_at, id) WHERE state = 'unmatched' AND fetch_at > 0;
 CREATE INDEX inbox_by_age ON inbox (received_at) WHERE body IS NOT NULL;
+
+-- What the partner means to be the same, so that it is stored once. Rows are only added. They are apart from the inbox,
+-- so that an item whose state changes need not be written to the indexes of its key.
+CREATE TABLE inbox_keys (
+    partner   TEXT NOT NULL,
+    event_key TEXT NOT NULL,
+    hash      TEXT NOT NULL,
+    variant   INTEGER NOT NULL,
+    inbox_id  uuid NOT NULL REFERENCES inbox (id),
+    PRIMARY KEY (partner, event_key, hash),
+    UNIQUE (partner, event_key, variant)
+);
 
 -- Match reviews: lab reports whose order somebody has to decide, and the decisions.
 
@@ -993,7 +1020,8 @@ ALTER TABLE order_progress SET (fillfactor = 85, autovacuum_vacuum_scale_factor 
 ALTER TABLE order_search SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02,
     autovacuum_analyze_scale_factor = 0.02);
 
--- How far the back-fills of migrations have come.
+-- Migrations: how far the changes of existing rows have come.
+
 CREATE TABLE backfills (
     name        TEXT PRIMARY KEY,
     reached     TEXT NOT NULL,   -- the last key of the last batch
@@ -1029,6 +1057,7 @@ DROP TABLE endpoints;
 DROP TABLE unmatched_tests;
 DROP TABLE review_search;
 DROP TABLE reviews;
+DROP TABLE inbox_keys;
 DROP TABLE inbox;
 DROP TABLE results;
 DROP TABLE calls;
@@ -1049,6 +1078,7 @@ DROP TABLE order_progress;
 DROP TABLE orders;
 DROP TABLE order_transactions;
 DROP TABLE call_pacing;
+DROP TABLE lab_account_webhook_keys;
 DROP TABLE lab_accounts;
 DROP TABLE zips;
 DROP TABLE coverage;
