@@ -30,21 +30,20 @@ func (a *Activities) prune(ctx context.Context, now time.Time) error {
 	}
 	_, err := a.Store.PruneIdempotencyKeys(ctx)
 	try("pruning stored answers", err)
-	_, err = a.Store.PruneRateLimits(ctx, sweepPage)
-	try("pruning rate limits", err)
 	_, err = a.Store.PruneBearerTokens(ctx, sweepPage)
 	try("pruning tokens", err)
 	retention := a.Retention
-	for _, p := range []struct {
-		doing     string
-		retention time.Duration
-		prune     func(ctx context.Context, before time.Time, limit int) (int, error)
-	}{
-		{"pruning messages", retention.Messages, a.Store.PruneWebhookMessages},
+	kinds := []prunedKind{
 		{"pruning results", retention.Results, a.Store.PruneResults},
 		{"pruning the inbox", retention.Inbox, a.Store.PruneInboxContents},
-		{"pruning the audit", retention.Audit, a.pruneAudit},
-	} {
+	}
+	if a.Store.HasPartitions() {
+		try("making and dropping partitions", a.maintainPartitions(ctx))
+	} else {
+		kinds = append(kinds, prunedKind{"pruning messages", retention.Messages, a.Store.PruneWebhookMessages},
+			prunedKind{"pruning the audit", retention.Audit, a.pruneAudit})
+	}
+	for _, p := range kinds {
 		if p.retention <= 0 {
 			continue
 		}
@@ -53,12 +52,47 @@ func (a *Activities) prune(ctx context.Context, now time.Time) error {
 	return errors.Join(failed...)
 }
 
+// prunedKind is a kind of data that is erased row by row.
+type prunedKind struct {
+	doing     string
+	retention time.Duration
+	prune     func(ctx context.Context, before time.Time, limit int) (int, error)
+}
+
+// maintainPartitions makes partitions ahead and drops those whose retention is over. The retention is the one that
+// aliquot migrate has written into the database. It drops nothing of an audit chain that has been tampered with;
+// sealAudit reports that.
+func (a *Activities) maintainPartitions(ctx context.Context) error {
+	made, err := a.Store.MakePartitions(ctx)
+	if len(made) > 0 {
+		a.Log.InfoContext(ctx, "partitions made", "partitions", made)
+	}
+	dropped, dropErr := a.Store.DropPartitions(ctx)
+	if dropped > 0 {
+		a.Log.InfoContext(ctx, "partitions dropped", "times", dropped)
+	}
+	if errors.Is(dropErr, store.ErrAuditChain) {
+		dropErr = nil
+	}
+	return errors.Join(err, dropErr)
+}
+
 // erase erases the data of deleted users and of their orders, at most prunePages pages of each.
 func (a *Activities) erase(ctx context.Context) error {
 	users := pageUntilDone(func() (int, error) { return a.Store.EraseUsers(ctx, sweepPage) })
 	orders := pageUntilDone(func() (int, error) { return a.Store.EraseOrders(ctx, sweepPage) })
 	if err := errors.Join(users, orders); err != nil {
 		return a.internalError(ctx, "erasing deleted users and their orders", "", err)
+	}
+	return nil
+}
+
+// pruneRateLimits removes the buckets of rate limits that nobody has used for an hour. It reads all of them, so it is no
+// part of each sweep.
+func (a *Activities) pruneRateLimits(ctx context.Context) error {
+	err := pageUntilDone(func() (int, error) { return a.Store.PruneRateLimits(ctx, sweepPage) })
+	if err != nil {
+		return a.internalError(ctx, "pruning rate limits", "", err)
 	}
 	return nil
 }

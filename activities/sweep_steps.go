@@ -26,12 +26,14 @@ const (
 	stepPrune            sweepStep = "prune"
 	stepErase            sweepStep = "erase"
 	stepCorrectCounts    sweepStep = "correct_counts" // of the hourly sweep
+	stepPruneRateLimits  sweepStep = "rate_limits"    // of the hourly sweep
 	stepOpenOrders       sweepStep = "open_orders"    // of the hourly sweep
 )
 
 func allSweepSteps() []sweepStep {
 	return []sweepStep{stepStartOrders, stepMatchFacts, stepWakeUnsettled, stepWakeBehind, stepNudgeEndpoints,
-		stepUnmatchedReports, stepSealAudit, stepPrune, stepErase, stepCorrectCounts, stepOpenOrders}
+		stepUnmatchedReports, stepSealAudit, stepPrune, stepErase, stepCorrectCounts, stepPruneRateLimits,
+		stepOpenOrders}
 }
 
 // healStepTimeLimit is how long one step of a sweep calls Temporal at most. The steps that do so take half of the

@@ -134,8 +134,8 @@ func TestAFailingStepDoesNotStopTheSweep(t *testing.T) {
 		"the audit cannot be read": {
 			func(w *brokenWorld) { w.execute(`ALTER TABLE audit RENAME TO gone`) }, stepSealAudit, dispatch.SweepResult{},
 		},
-		"rate limits cannot be pruned": {
-			func(w *brokenWorld) { w.execute(`ALTER TABLE rate_limits RENAME TO gone`) }, stepPrune, dispatch.SweepResult{},
+		"tokens cannot be pruned": {
+			func(w *brokenWorld) { w.execute(`ALTER TABLE access_tokens RENAME TO gone`) }, stepPrune, dispatch.SweepResult{},
 		},
 	}
 	for name, test := range tests {

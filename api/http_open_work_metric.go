@@ -23,7 +23,8 @@ type openWorkMetric struct {
 	read func(context.Context, time.Time) (store.OpenWork, error)
 	now  func() time.Time
 
-	unfinishedOrders, attention, inbox, oldestInboxItem, pending, deliveryLag, oldestUnsealedAudit *prometheus.Desc
+	unfinishedOrders, attention, inbox, oldestInboxItem, pending, deliveryLag, oldestUnsealedAudit,
+	partitionsAhead, strayRows *prometheus.Desc
 
 	mu     sync.Mutex
 	last   store.OpenWork
@@ -46,13 +47,17 @@ func newOpenWorkMetric(read func(context.Context, time.Time) (store.OpenWork, er
 		deliveryLag: describe("deliveries_behind_seconds", "Seconds since the longest overdue webhook delivery was due."),
 		oldestUnsealedAudit: describe("audit_unsealed_seconds",
 			"Seconds since the oldest audit row was added that is not sealed yet."),
+		partitionsAhead: describe("partitions_ahead",
+			"Partitions after the present one, of the table of the database that has the fewest."),
+		strayRows: describe("partition_stray_rows",
+			"Rows outside of all partitions of their times; at most 1000 of each table are counted."),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (m *openWorkMetric) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{m.unfinishedOrders, m.attention, m.inbox, m.oldestInboxItem, m.pending,
-		m.deliveryLag, m.oldestUnsealedAudit} {
+		m.deliveryLag, m.oldestUnsealedAudit, m.partitionsAhead, m.strayRows} {
 		ch <- d
 	}
 }
@@ -81,6 +86,8 @@ func (m *openWorkMetric) Collect(ch chan<- prometheus.Metric) {
 	show(m.pending, float64(s.DeliveryLag.Pending))
 	show(m.deliveryLag, m.secondsSince(s.DeliveryLag.OldestDueAt))
 	show(m.oldestUnsealedAudit, m.secondsSince(s.OldestUnsealedAuditAt))
+	show(m.partitionsAhead, float64(s.Partitions.Ahead))
+	show(m.strayRows, float64(s.Partitions.StrayRows))
 }
 
 // readCached returns the values of the last reading, and reads the store when they are older than openWorkMaxAge.

@@ -28,6 +28,7 @@ func newTestMetric(t *testing.T) (m *openWorkMetric, readings *int, clock *time.
 			InboxItems:        map[string]int{store.InboxReceived: 2},
 			OldestInboxItemAt: now.Add(-time.Minute),
 			DeliveryLag:       store.DeliveryLag{Pending: 7, OldestDueAt: now.Add(-2 * time.Minute)},
+			Partitions:        store.PartitionState{Ahead: 4, StrayRows: 2},
 		}, nil
 	}, func() time.Time { return at })
 	return m, &n, &at
@@ -49,8 +50,14 @@ aliquot_deliveries_pending 7
 # HELP aliquot_inbox_waiting_seconds Seconds that the oldest unprocessed inbox item has waited for its order.
 # TYPE aliquot_inbox_waiting_seconds gauge
 aliquot_inbox_waiting_seconds 60
+# HELP aliquot_partition_stray_rows Rows outside of all partitions of their times; at most 1000 of each table are counted.
+# TYPE aliquot_partition_stray_rows gauge
+aliquot_partition_stray_rows 2
+# HELP aliquot_partitions_ahead Partitions after the present one, of the table of the database that has the fewest.
+# TYPE aliquot_partitions_ahead gauge
+aliquot_partitions_ahead 4
 `), "aliquot_audit_unsealed_seconds", "aliquot_deliveries_behind_seconds", "aliquot_deliveries_pending",
-		"aliquot_inbox_waiting_seconds"))
+		"aliquot_inbox_waiting_seconds", "aliquot_partition_stray_rows", "aliquot_partitions_ahead"))
 	require.Equal(t, len(lifecycle.Statuses()), testutil.CollectAndCount(m, "aliquot_orders_open"))
 	require.Equal(t, len(store.UnprocessedInboxStates()), testutil.CollectAndCount(m, "aliquot_inbox_waiting"))
 	problems, err := testutil.CollectAndLint(m)

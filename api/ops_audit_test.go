@@ -42,7 +42,8 @@ func TestAuditRoutes(t *testing.T) {
 	db, err := sql.Open("sqlite", f.database)
 	require.NoError(t, err)
 	defer db.Close()
-	_, err = db.ExecContext(t.Context(), `UPDATE audit SET key_id = NULL WHERE seq = 2`)
+	_, err = db.ExecContext(t.Context(), `UPDATE audit SET key_id = NULL
+		WHERE id = (SELECT audit_id FROM audit_seals WHERE seq = 2)`)
 	require.NoError(t, err)
 	check = f.ops(http.MethodGet, "/ops/audit/verify", nil).json(t)
 	require.EqualValues(t, 2, check["broken"].(map[string]any)["seq"])

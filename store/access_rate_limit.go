@@ -46,10 +46,11 @@ func (s *Store) TakeRateTokens(ctx context.Context, bucket string, n int,
 	return wait, nil
 }
 
-// PruneRateLimits deletes up to limit buckets that have been full for an hour, and returns how many it deleted.
+// PruneRateLimits deletes up to limit buckets that have been full for an hour, and returns how many it deleted. It
+// reads all buckets: an index on full_at would change with each request.
 func (s *Store) PruneRateLimits(ctx context.Context, limit int) (int, error) {
 	n, err := sqldb.ExecCount(ctx, s.db.Writer, strings.ReplaceAll(`DELETE FROM rate_limits WHERE bucket IN (
-		SELECT bucket FROM rate_limits WHERE full_at < {now} - $1 ORDER BY full_at LIMIT $2)`,
+		SELECT bucket FROM rate_limits WHERE full_at < {now} - $1 LIMIT $2)`,
 		"{now}", s.db.Dialect.NowMicrosExpr()),
 		time.Hour.Microseconds(), limit)
 	if err != nil {

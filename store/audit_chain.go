@@ -34,8 +34,30 @@ type auditChain struct {
 	startSeq, endSeq   int64 // rows after startSeq, up to endSeq, are sealed
 	startHash, endHash []byte
 	sealedAt           time.Time
+	sealedUntil        time.Time // all rows with ids from before it that could be seen then are sealed
+	searchedAt         time.Time // when the whole audit was last searched for rows that are not sealed
 	signature          string
 }
+
+// A row's id is made before its transaction commits, so a row may appear after younger ones were sealed. Every sealing
+// looks lateCommit back. The first one after wholeSearchInterval looks at all rows, so that none is forgotten.
+const (
+	lateCommit          = 2 * time.Hour
+	wholeSearchInterval = 24 * time.Hour
+)
+
+// oldestUnsealedID returns the id before which a usual sealing does not look.
+func (c auditChain) oldestUnsealedID() string {
+	if c.sealedUntil.IsZero() {
+		return sqldb.NilID
+	}
+	return sqldb.FirstIDAt(c.sealedUntil.Add(-lateCommit))
+}
+
+// unsealedCondition is the condition of rows a of the audit without a seal, from the id $1 on. Both tables are read in
+// the order of their primary keys.
+const unsealedCondition = `a.id >= $1
+	AND NOT EXISTS (SELECT 1 FROM audit_seals s WHERE s.audit_id = a.id AND s.audit_id >= $1)`
 
 // SealAudit adds up to limit rows of the audit log, oldest first, to its chain and returns how many it added. The error
 // is ErrAuditChain when the chain is not what was sealed last.
@@ -46,27 +68,26 @@ func (s *Store) SealAudit(ctx context.Context, limit int) (int, error) {
 		if err != nil {
 			return err
 		}
-		rows, err := sqldb.QueryAll(ctx, tx, scanAuditEntry,
-			`SELECT `+auditEntryColumns+` FROM audit WHERE seq IS NULL ORDER BY id LIMIT $1`, limit)
+		now := s.now()
+		whole, from := now.Sub(c.searchedAt) >= wholeSearchInterval, c.oldestUnsealedID()
+		if whole {
+			from = sqldb.NilID
+		}
+		rows, err := sqldb.QueryAll(ctx, tx, scanAuditEntry, `SELECT a.id, a.at, a.key_id, a.team_id, a.order_id, a.action,
+				a.request_id, a.address, a.detail, NULL, NULL
+			FROM audit a WHERE `+unsealedCondition+` ORDER BY a.id LIMIT $2`, from, limit)
 		if err != nil {
 			return err
 		}
 		n = len(rows)
-		if n == 0 && (c.signature == "" || hmac.Equal([]byte(c.signature), []byte(s.signAuditChain(c)))) {
+		resigned := hmac.Equal([]byte(c.signature), []byte(s.signAuditChain(c)))
+		if n == 0 && (c.signature == "" || resigned && !whole) {
 			return nil
 		}
-		for _, row := range rows {
-			c.endSeq++
-			c.endHash = auditHash(c.endHash, c.endSeq, row.AuditEntry)
-			_, err := tx.ExecContext(ctx, `UPDATE audit SET seq = $1, hash = $2 WHERE id = $3`, c.endSeq, c.endHash, row.ID)
-			if sqldb.IsUniqueViolation(err) { // the chain's row was reset to an earlier state
-				return ErrAuditChain
-			}
-			if err != nil {
-				return err
-			}
+		if err := sealAuditRows(ctx, tx, &c, rows); err != nil {
+			return err
 		}
-		c.sealedAt = s.now()
+		c.noteSearch(rows, now, whole, n < limit)
 		return s.updateAuditChain(ctx, tx, c)
 	})
 	if err != nil {
@@ -75,44 +96,42 @@ func (s *Store) SealAudit(ctx context.Context, limit int) (int, error) {
 	return n, nil
 }
 
-// PruneAudit removes up to limit rows of the audit log from before a time, oldest first, and returns how many it
-// removed. It removes sealed rows only, from the start of the chain. The chain stores the hash of the last removed row
-// as its new start.
-func (s *Store) PruneAudit(ctx context.Context, before time.Time, limit int) (int, error) {
-	n := 0
-	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
-		c, err := s.lockAuditChain(ctx, tx)
-		if err != nil {
-			return err
-		}
-		rows, err := sqldb.QueryAll(ctx, tx, scanAuditEntry,
-			`SELECT `+auditEntryColumns+` FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2`, c.startSeq, limit)
-		if err != nil {
-			return err
-		}
-		n = 0
-		for _, row := range rows {
-			if !row.At.Before(before) {
-				break
-			}
-			c.startSeq, c.startHash = row.Seq, row.hash
-			n++
-		}
-		if n == 0 {
-			return nil
-		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM audit WHERE seq <= $1`, c.startSeq); err != nil {
-			return err
-		}
-		return s.updateAuditChain(ctx, tx, c)
-	})
-	if err != nil {
-		return 0, fmt.Errorf("pruning the audit: %w", err)
+// sealAuditRows adds rows to the chain. The error is ErrAuditChain when the chain's row was reset to an earlier state.
+func sealAuditRows(ctx context.Context, tx *sql.Tx, c *auditChain, rows []hashedAuditEntry) error {
+	later, err := hasRow(ctx, tx, `SELECT 1 FROM audit_seals WHERE seq > $1`, c.endSeq)
+	if err != nil || later {
+		return firstError(err, ErrAuditChain)
 	}
-	return n, nil
+	for _, row := range rows {
+		c.endSeq++
+		c.endHash = auditHash(c.endHash, c.endSeq, row.AuditEntry)
+		_, err := tx.ExecContext(ctx, `INSERT INTO audit_seals (audit_id, seq, hash) VALUES ($1, $2, $3)`, row.ID, c.endSeq,
+			c.endHash)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-const auditChainColumns = `start_seq, start_hash, end_seq, end_hash, sealed_at, signature`
+// noteSearch notes that rows were searched for at a time, of the whole audit or not, and that they were sealed. When
+// the search stopped at a limit, there may be more.
+func (c *auditChain) noteSearch(rows []hashedAuditEntry, at time.Time, whole, foundAll bool) {
+	if len(rows) > 0 {
+		c.sealedAt = at
+	}
+	switch {
+	case foundAll:
+		c.sealedUntil = at
+		if whole {
+			c.searchedAt = at
+		}
+	case !whole:
+		c.sealedUntil, _ = sqldb.TimeOfID(rows[len(rows)-1].ID)
+	}
+}
+
+const auditChainColumns = `start_seq, start_hash, end_seq, end_hash, sealed_at, sealed_until, searched_at, signature`
 
 // lockAuditChain reads the chain, locks it until the transaction ends, and checks its signature.
 func (s *Store) lockAuditChain(ctx context.Context, tx *sql.Tx) (auditChain, error) {
@@ -130,8 +149,9 @@ func (s *Store) lockAuditChain(ctx context.Context, tx *sql.Tx) (auditChain, err
 func (s *Store) updateAuditChain(ctx context.Context, tx *sql.Tx, c auditChain) error {
 	_, err := tx.ExecContext(ctx,
 		`UPDATE audit_chain SET start_seq = $1, start_hash = $2, end_seq = $3, end_hash = $4, sealed_at = $5,
-		signature = $6 WHERE id = 1`,
-		c.startSeq, c.startHash, c.endSeq, c.endHash, sqldb.ToMicros(c.sealedAt), s.signAuditChain(c))
+		sealed_until = $6, searched_at = $7, signature = $8 WHERE id = 1`,
+		c.startSeq, c.startHash, c.endSeq, c.endHash, sqldb.ToMicros(c.sealedAt), sqldb.ToMicros(c.sealedUntil),
+		sqldb.ToMicros(c.searchedAt), s.signAuditChain(c))
 	return err
 }
 
@@ -149,14 +169,15 @@ func (s *Store) signAuditChain(c auditChain) string {
 }
 
 func (c auditChain) signedText() string {
-	return fmt.Sprintf("%d:%x-%d:%x@%d", c.startSeq, c.startHash, c.endSeq, c.endHash, sqldb.ToMicros(c.sealedAt))
+	return fmt.Sprintf("%d:%x-%d:%x@%d,%d,%d", c.startSeq, c.startHash, c.endSeq, c.endHash, sqldb.ToMicros(c.sealedAt),
+		sqldb.ToMicros(c.sealedUntil), sqldb.ToMicros(c.searchedAt))
 }
 
 func scanAuditChain(row sqldb.Scanner) (auditChain, error) {
 	var c auditChain
-	var sealed int64
-	err := row.Scan(&c.startSeq, &c.startHash, &c.endSeq, &c.endHash, &sealed, &c.signature)
-	c.sealedAt = sqldb.FromMicros(sealed)
+	var sealed, until, searched int64
+	err := row.Scan(&c.startSeq, &c.startHash, &c.endSeq, &c.endHash, &sealed, &until, &searched, &c.signature)
+	c.sealedAt, c.sealedUntil, c.searchedAt = sqldb.FromMicros(sealed), sqldb.FromMicros(until), sqldb.FromMicros(searched)
 	return c, err
 }
 

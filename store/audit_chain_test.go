@@ -94,20 +94,26 @@ func TestAuditChainShowsTampering(t *testing.T) {
 		seq    int64
 	}{
 		"a row is removed": {func(t *testing.T, s *Store) {
-			execUnchecked(t, s, `DELETE FROM audit WHERE seq = 4`)
+			execUnchecked(t, s, `DELETE FROM audit`+ofSeal(4))
 		}, 4},
 		"the first row is removed": {func(t *testing.T, s *Store) {
-			execUnchecked(t, s, `DELETE FROM audit WHERE seq = 1`)
+			execUnchecked(t, s, `DELETE FROM audit`+ofSeal(1))
 		}, 1},
-		"the last row is removed": {func(t *testing.T, s *Store) { execUnchecked(t, s, `DELETE FROM audit WHERE seq = 10`) },
+		"the last row is removed": {func(t *testing.T, s *Store) { execUnchecked(t, s, `DELETE FROM audit`+ofSeal(10)) },
 			10},
-		"the tail is removed": {func(t *testing.T, s *Store) { execUnchecked(t, s, `DELETE FROM audit WHERE seq > 6`) }, 7},
-		"all is removed":      {func(t *testing.T, s *Store) { execUnchecked(t, s, `DELETE FROM audit`) }, 1},
+		"the last row is removed with its seal": {func(t *testing.T, s *Store) {
+			execUnchecked(t, s, `DELETE FROM audit`+ofSeal(10))
+			execUnchecked(t, s, `DELETE FROM audit_seals WHERE seq = 10`)
+		}, 10},
+		"the tail is removed": {func(t *testing.T, s *Store) {
+			execUnchecked(t, s, `DELETE FROM audit WHERE id IN (SELECT audit_id FROM audit_seals WHERE seq > 6)`)
+		}, 7},
+		"all is removed": {func(t *testing.T, s *Store) { execUnchecked(t, s, `DELETE FROM audit`) }, 1},
 		"a row is taken out": {func(t *testing.T, s *Store) {
-			execUnchecked(t, s, `UPDATE audit SET seq = NULL, hash = NULL WHERE seq = 5`)
+			execUnchecked(t, s, `DELETE FROM audit_seals WHERE seq = 5`)
 		}, 5},
 		"a hash is changed": {func(t *testing.T, s *Store) {
-			execUnchecked(t, s, `UPDATE audit SET hash = $1 WHERE seq = 5`, []byte("x"))
+			execUnchecked(t, s, `UPDATE audit_seals SET hash = $1 WHERE seq = 5`, []byte("x"))
 		}, 5},
 		"two rows change places":    {swapAuditRows, 4},
 		"a row is added at the end": {func(t *testing.T, s *Store) { insertAuditRow(t, s, 11) }, 11},
@@ -119,8 +125,10 @@ func TestAuditChainShowsTampering(t *testing.T) {
 			execUnchecked(t, s, `UPDATE audit_chain SET end_seq = 6`)
 		}, 0},
 		"the start is moved": {func(t *testing.T, s *Store) {
-			execUnchecked(t, s, `UPDATE audit_chain SET start_seq = 3, start_hash = (SELECT hash FROM audit WHERE seq = 3)`)
-			execUnchecked(t, s, `DELETE FROM audit WHERE seq <= 3`)
+			execUnchecked(t, s, `UPDATE audit_chain SET start_seq = 3,
+				start_hash = (SELECT hash FROM audit_seals WHERE seq = 3)`)
+			execUnchecked(t, s, `DELETE FROM audit WHERE id IN (SELECT audit_id FROM audit_seals WHERE seq <= 3)`)
+			execUnchecked(t, s, `DELETE FROM audit_seals WHERE seq <= 3`)
 		}, 0},
 		"the chain is started again": {func(t *testing.T, s *Store) {
 			execUnchecked(t, s, `UPDATE audit_chain SET end_seq = 0, signature = ''`)
@@ -134,13 +142,15 @@ func TestAuditChainShowsTampering(t *testing.T) {
 			tamper func(t *testing.T, s *Store)
 			seq    int64
 		}{func(t *testing.T, s *Store) {
-			execUnchecked(t, s, `UPDATE audit SET `+column+` = $1 WHERE seq = 5`, value)
+			execUnchecked(t, s, `UPDATE audit SET `+column+` = $1`+ofSeal(5), value)
 		}, 5}
 	}
 	forAll["the time is changed"] = struct {
 		tamper func(t *testing.T, s *Store)
 		seq    int64
-	}{func(t *testing.T, s *Store) { execUnchecked(t, s, `UPDATE audit SET at = at + 1 WHERE seq = 5`) }, 5}
+	}{func(t *testing.T, s *Store) {
+		execUnchecked(t, s, `UPDATE audit SET at = at + 1`+ofSeal(5))
+	}, 5}
 	for name, tt := range forAll {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -166,44 +176,53 @@ func TestAuditChainShowsTampering(t *testing.T) {
 
 func swapAuditRows(t *testing.T, s *Store) {
 	t.Helper()
-	execUnchecked(t, s, `UPDATE audit SET seq = -1 WHERE seq = 4`)
-	execUnchecked(t, s, `UPDATE audit SET seq = 4 WHERE seq = 5`)
-	execUnchecked(t, s, `UPDATE audit SET seq = 5 WHERE seq = -1`)
+	execUnchecked(t, s, `UPDATE audit_seals SET seq = -1 WHERE seq = 4`)
+	execUnchecked(t, s, `UPDATE audit_seals SET seq = 4 WHERE seq = 5`)
+	execUnchecked(t, s, `UPDATE audit_seals SET seq = 5 WHERE seq = -1`)
 }
 
 func insertAuditRow(t *testing.T, s *Store, seq int64) {
 	t.Helper()
 	e := AuditEntry{AuditRow: AuditRow{At: s.now(), Action: "made up"}, ID: sqldb.NewID(), Seq: seq}
 	last, err := sqldb.QueryOne(t.Context(), s.db.Reader, scanAuditEntry,
-		`SELECT `+auditEntryColumns+` FROM audit ORDER BY seq DESC LIMIT 1`)
+		selectSealedAudit+` ORDER BY s.seq DESC LIMIT 1`)
 	require.NoError(t, err)
 	execUnchecked(t, s,
-		`INSERT INTO audit (id, at, key_id, team_id, order_id, action, request_id, address, detail, seq, hash)
-		VALUES ($1, $2, NULL, NULL, NULL, $3, '', '', '', $4, $5)`,
-		e.ID, sqldb.ToMicros(e.At), e.Action, seq, auditHash(last.hash, seq, e))
+		`INSERT INTO audit (id, at, action, request_id, address, detail) VALUES ($1, $2, $3, '', '', '')`,
+		e.ID, sqldb.ToMicros(e.At), e.Action)
+	execUnchecked(t, s, `INSERT INTO audit_seals (audit_id, seq, hash) VALUES ($1, $2, $3)`, e.ID, seq,
+		auditHash(last.hash, seq, e))
+}
+
+// ofSeal returns the condition of the row of the audit at a position of the chain.
+func ofSeal(seq int64) string {
+	return fmt.Sprintf(` WHERE id = (SELECT audit_id FROM audit_seals WHERE seq = %d)`, seq)
 }
 
 // rebuildAuditHashes changes a row and computes the hashes from there on again, which is possible without a key.
 func rebuildAuditHashes(t *testing.T, s *Store, from int64) {
 	t.Helper()
-	execUnchecked(t, s, `UPDATE audit SET key_id = $1 WHERE seq = $2`, testids.Of("somebody else"), from)
+	execUnchecked(t, s, `UPDATE audit SET key_id = $1`+ofSeal(from), testids.Of("somebody else"))
 	before, err := sqldb.QueryOne(t.Context(), s.db.Reader, scanAuditEntry,
-		`SELECT `+auditEntryColumns+` FROM audit WHERE seq = $1`,
+		selectSealedAudit+` WHERE s.seq = $1`,
 		from-1)
 	require.NoError(t, err)
 	rows, err := sqldb.QueryAll(t.Context(), s.db.Reader, scanAuditEntry,
-		`SELECT `+auditEntryColumns+` FROM audit WHERE seq >= $1 ORDER BY seq`, from)
+		selectSealedAudit+` WHERE s.seq >= $1 ORDER BY s.seq`, from)
 	require.NoError(t, err)
 	previous := before.hash
 	for _, row := range rows {
 		previous = auditHash(previous, row.Seq, row.AuditEntry)
-		execUnchecked(t, s, `UPDATE audit SET hash = $1 WHERE seq = $2`, previous, row.Seq)
+		execUnchecked(t, s, `UPDATE audit_seals SET hash = $1 WHERE seq = $2`, previous, row.Seq)
 	}
 }
 
 func TestPruningTheAuditKeepsTheChain(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
+		if s.HasPartitions() {
+			t.Skip("the audit leaves with its partitions")
+		}
 		appendAndSealAudit(t, s, 10)
 		before := s.now().Add(-4 * time.Minute)
 		require.NoError(t, s.AppendAudit(t.Context(), AuditRow{At: before.Add(-time.Hour), Action: "old and not sealed"}))
@@ -221,7 +240,7 @@ func TestPruningTheAuditKeepsTheChain(t *testing.T) {
 		appendAndSealAudit(t, s, 2)
 		require.Nil(t, verifyWholeAudit(t, s).Break)
 
-		execUnchecked(t, s, `DELETE FROM audit WHERE seq = 6`)
+		execUnchecked(t, s, `DELETE FROM audit`+ofSeal(6))
 		require.EqualValues(t, 6, verifyWholeAudit(t, s).Break.Seq)
 	})
 }

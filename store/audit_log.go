@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aliquot-labs/aliquot/store/sqldb"
@@ -36,8 +37,8 @@ type AuditQuery struct {
 	Size     int // at most 100; default: 50
 }
 
-// AppendAudit appends one row. Rows are never changed afterwards, except that SealAudit gives each its position in the
-// chain.
+// AppendAudit appends one row. Rows are never changed afterwards. SealAudit gives each its position in the chain, in a
+// table of its own.
 func (s *Store) AppendAudit(ctx context.Context, row AuditRow) error {
 	return appendAudit(ctx, s.db.Writer, s.withTime(row))
 }
@@ -71,32 +72,55 @@ func auditOrdersStatement(from int) string {
 const auditColumns = `id, at, key_id, action, request_id, address, detail`
 
 func auditValues(row AuditRow) []any {
-	return []any{sqldb.NewID(), sqldb.ToMicros(row.At), sqldb.IDOrNull(row.APIKeyID), row.Action, row.RequestID,
+	return []any{sqldb.NewIDAt(row.At), sqldb.ToMicros(row.At), sqldb.IDOrNull(row.APIKeyID), row.Action, row.RequestID,
 		row.Address, row.Detail}
 }
 
 // OrderAudit lists the rows of the audit log about an order, oldest first.
 func (s *Store) OrderAudit(ctx context.Context, orderID string) ([]AuditRow, error) {
-	all, err := sqldb.QueryAll(ctx, s.db.Reader, scanAuditRow,
-		`SELECT at, key_id, team_id, order_id, action, request_id, address, detail
-		FROM audit WHERE order_id = $1 ORDER BY at, id`, orderID)
+	var where sqldb.Where
+	where.And("order_id = ?", orderID)
+	ids, err := auditIDsSince(ctx, s.db.Reader, orderID)
+	var all []AuditRow
+	if err == nil {
+		ids.restrict(&where, "id")
+		all, err = sqldb.QueryAll(ctx, s.db.Reader, scanAuditRow,
+			`SELECT at, key_id, team_id, order_id, action, request_id, address, detail
+			FROM audit`+where.String()+` ORDER BY id`, where.Args...)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the audit of order %s: %w", orderID, err)
 	}
 	return all, nil
 }
 
-const auditEntryColumns = `id, at, key_id, team_id, order_id, action, request_id, address, detail, seq, hash`
+// auditEntryColumns are the columns of a row a with its seal s, of which selectSealedAudit selects the rows that have
+// one.
+const (
+	auditEntryColumns = `a.id, a.at, a.key_id, a.team_id, a.order_id, a.action, a.request_id, a.address, a.detail,
+		s.seq, s.hash`
+	selectSealedAudit = `SELECT ` + auditEntryColumns + ` FROM audit_seals s JOIN audit a ON a.id = s.audit_id`
+)
 
 // AuditLog lists one page of the audit log, newest first. The replica may answer, a little late.
 func (s *Store) AuditLog(ctx context.Context, q AuditQuery) ([]AuditEntry, error) {
 	var f sqldb.Where
-	f.AndIfSet("order_id = ?", q.OrderID)
-	f.AndIfSet("key_id = ?", q.APIKeyID)
+	f.AndIfSet("a.order_id = ?", q.OrderID)
+	f.AndIfSet("a.key_id = ?", q.APIKeyID)
 	var rows []hashedAuditEntry
-	err := s.readRecent(ctx, func(ctx context.Context, on sqldb.Querier) (err error) {
-		rows, err = sqldb.QueryAll(ctx, on, scanAuditEntry, `SELECT `+auditEntryColumns+` FROM audit`+f.String()+
-			` ORDER BY at DESC, id DESC`+sqldb.LimitClause(q.Page, q.Size), f.Args...)
+	err := s.readRecent(ctx, func(ctx context.Context, on sqldb.Querier) error {
+		f := sqldb.Where{Terms: slices.Clone(f.Terms), Args: slices.Clone(f.Args)}
+		if q.OrderID != "" {
+			ids, err := auditIDsSince(ctx, on, q.OrderID)
+			if err != nil {
+				return err
+			}
+			ids.restrict(&f, "a.id")
+		}
+		var err error
+		rows, err = sqldb.QueryAll(ctx, on, scanAuditEntry,
+			`SELECT `+auditEntryColumns+` FROM audit a LEFT JOIN audit_seals s ON s.audit_id = a.id`+f.String()+
+				` ORDER BY a.id DESC`+sqldb.LimitClause(q.Page, q.Size), f.Args...)
 		return err
 	})
 	if err != nil {

@@ -28,7 +28,7 @@ type AuditCheck struct {
 	LastSealed      int64 // sequence of the last sealed row
 	LastSealedHash  string
 	SealedAt        time.Time // zero: never
-	UnsealedRows    int       // appended since the last sealing
+	UnsealedRows    int       // appended since the last sealing, or shortly before it
 }
 
 // VerifyAudit checks up to limit rows of the audit chain, from its start or after a row that was checked before. It
@@ -58,7 +58,7 @@ func (s *Store) verifyAudit(ctx context.Context, q sqldb.Querier, after int64, l
 	check := AuditCheck{LastSealed: c.endSeq, LastSealedHash: hex.EncodeToString(c.endHash), SealedAt: c.sealedAt,
 		LastChecked: max(after, c.startSeq)}
 	if check.UnsealedRows, err = sqldb.QueryOne(ctx, q, sqldb.ScanInt,
-		`SELECT COUNT(*) FROM audit WHERE seq IS NULL`); err != nil {
+		`SELECT COUNT(*) FROM audit a WHERE `+unsealedCondition, c.oldestUnsealedID()); err != nil {
 		return AuditCheck{}, err
 	}
 	if !s.hasValidSignature(c) {
@@ -71,7 +71,7 @@ func (s *Store) verifyAudit(ctx context.Context, q sqldb.Querier, after int64, l
 		return check, err
 	}
 	rows, err := sqldb.QueryAll(ctx, q, scanAuditEntry,
-		`SELECT `+auditEntryColumns+` FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2`, check.LastChecked, limit)
+		selectSealedAudit+` WHERE s.seq > $1 ORDER BY s.seq LIMIT $2`, check.LastChecked, limit)
 	if err != nil {
 		return AuditCheck{}, err
 	}
@@ -86,7 +86,7 @@ func (s *Store) verifyAudit(ctx context.Context, q sqldb.Querier, after int64, l
 // previousAuditHash returns the hash that precedes the next row to be checked.
 func previousAuditHash(ctx context.Context, q sqldb.Querier, c auditChain, after int64) ([]byte, *AuditBreak, error) {
 	back, err := sqldb.QueryOne(ctx, q, scanAuditEntry,
-		`SELECT `+auditEntryColumns+` FROM audit WHERE seq <= $1 ORDER BY seq LIMIT 1`, c.startSeq)
+		selectSealedAudit+` WHERE s.seq <= $1 ORDER BY s.seq LIMIT 1`, c.startSeq)
 	if err == nil {
 		return nil, &AuditBreak{Seq: back.Seq, ID: back.ID, Reason: "the row had been removed"}, nil
 	}
@@ -96,7 +96,7 @@ func previousAuditHash(ctx context.Context, q sqldb.Querier, c auditChain, after
 	if after <= c.startSeq {
 		return c.startHash, nil, nil
 	}
-	last, err := sqldb.QueryOne(ctx, q, scanAuditEntry, `SELECT `+auditEntryColumns+` FROM audit WHERE seq = $1`, after)
+	last, err := sqldb.QueryOne(ctx, q, scanAuditEntry, selectSealedAudit+` WHERE s.seq = $1`, after)
 	if errors.Is(err, ErrNotFound) {
 		return nil, &AuditBreak{Seq: after, Reason: "the row is missing"}, nil
 	}

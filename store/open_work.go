@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,6 +26,7 @@ type OpenWork struct {
 	OldestInboxItemAt     time.Time
 	DeliveryLag           DeliveryLag
 	OldestUnsealedAuditAt time.Time // when the oldest unsealed audit row was written; zero: all are sealed
+	Partitions            PartitionState
 }
 
 // UnprocessedInboxStates returns the states in which an inbox item waits: for its order's workflow, for another fact,
@@ -50,16 +52,28 @@ func (s *Store) OpenWork(ctx context.Context, now time.Time) (OpenWork, error) {
 			return err
 		},
 		func() (err error) {
-			out.OldestUnsealedAuditAt, err = sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanTime,
-				`SELECT COALESCE((SELECT at FROM audit WHERE seq IS NULL ORDER BY id LIMIT 1), 0)`) // ids are in order of time
+			out.OldestUnsealedAuditAt, err = s.oldestUnsealedAudit(ctx)
 			return err
 		},
+		func() (err error) { out.Partitions, err = s.PartitionState(ctx); return err },
 	} {
 		if err := read(); err != nil {
 			return OpenWork{}, fmt.Errorf("counting open work: %w", err)
 		}
 	}
 	return out, nil
+}
+
+// oldestUnsealedAudit returns when the oldest row of the audit was written that the next sealing seals; zero: none.
+func (s *Store) oldestUnsealedAudit(ctx context.Context) (time.Time, error) {
+	c, err := sqldb.QueryOne(ctx, s.db.Reader, scanAuditChain,
+		`SELECT `+auditChainColumns+` FROM audit_chain WHERE id = 1`)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return time.Time{}, err
+	}
+	return sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanTime,
+		`SELECT COALESCE((SELECT a.at FROM audit a WHERE `+unsealedCondition+` ORDER BY a.id LIMIT 1), 0)`,
+		c.oldestUnsealedID())
 }
 
 func (s *Store) inboxCountsByState(ctx context.Context) (map[string]int, error) {

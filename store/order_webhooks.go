@@ -50,7 +50,7 @@ func (s *Store) enqueueOrderWebhook(ctx context.Context, tx *sql.Tx, o order.Ord
 		return nil, fmt.Errorf("rendering a message of order %s: %w", o.ID, err)
 	}
 	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{
-		ID: sqldb.NewID(), TeamID: o.TeamID, OrderID: o.ID, EventType: eventType, Sequence: o.Sequence, Body: body,
+		ID: sqldb.NewIDAt(s.now()), TeamID: o.TeamID, OrderID: o.ID, EventType: eventType, Sequence: o.Sequence, Body: body,
 	})
 }
 

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -85,32 +84,8 @@ func (s *Store) recordAttemptsAnd(ctx context.Context, endpointID string, attemp
 		}
 		return then(tx, &out)
 	})
-	if sqldb.IsForeignKeyViolation(err) {
-		return s.recordAttemptsOneByOne(ctx, endpointID, attempts, then)
-	}
 	if err != nil {
 		return AttemptsResult{}, fmt.Errorf("recording %d attempts at endpoint %s: %w", len(attempts), endpointID, err)
-	}
-	return out, nil
-}
-
-// recordAttemptsOneByOne records each attempt on its own, because some belong to no delivery; those are left out.
-func (s *Store) recordAttemptsOneByOne(ctx context.Context, endpointID string, attempts []AttemptRow,
-	then func(*sql.Tx, *AttemptsResult) error) (AttemptsResult, error) {
-	var out AttemptsResult
-	if len(attempts) == 1 {
-		return out, nil
-	}
-	for _, a := range attempts {
-		one, err := s.recordAttemptsAnd(ctx, endpointID, []AttemptRow{a}, then)
-		if err != nil {
-			return out, err
-		}
-		out.ExhaustedDeliveries += one.ExhaustedDeliveries
-		out.EndpointsToNudge = append(out.EndpointsToNudge, one.EndpointsToNudge...)
-		out.DisabledReason = cmp.Or(out.DisabledReason, one.DisabledReason)
-		out.DroppedAttempts += one.DroppedAttempts
-		out.LeaseLost = out.LeaseLost || one.LeaseLost
 	}
 	return out, nil
 }
@@ -207,20 +182,25 @@ func sortedByMessage(attempts []AttemptRow) []AttemptRow {
 		func(a, b AttemptRow) int { return strings.Compare(a.MessageID, b.MessageID) })
 }
 
-// insertAttempts inserts the attempts and returns those that are new, in order of time.
+// insertAttempts inserts the attempts that have a delivery, which stays until the transaction ends (see the schema on
+// foreign keys). It returns those that are new, in order of time. The ids of
+// the messages are compared with the smallest and the greatest too, so that PostgreSQL reads only their partitions.
 func (s *Store) insertAttempts(ctx context.Context, tx *sql.Tx, endpointID string,
 	attempts []AttemptRow) ([]AttemptRow, error) {
 	attempts = sortedByMessage(attempts)
+	types := []string{s.db.Dialect.IDType(), "BIGINT", "BIGINT", "BIGINT", "BIGINT", "BIGINT", "TEXT",
+		s.db.Dialect.BytesType(), "BIGINT"}
 	added, err := queryAttemptsInChunks(ctx, tx, attempts, func(n int) string {
-		rows := make([]string, n)
-		for i := range rows {
-			at := 2 + 9*i
-			rows[i] = fmt.Sprintf("($%d,$1,%s)", at, sqldb.Placeholders(at+1, 8))
-		}
-		return `INSERT INTO attempts (message_id, endpoint_id, round, number, at, duration, status_code, failure,
-			excerpt, next_at) VALUES ` + strings.Join(rows, ",") + ` ON CONFLICT DO NOTHING RETURNING message_id`
+		return `WITH made (message_id, round, number, at, duration, status_code, failure, excerpt, next_at) AS (VALUES ` +
+			sqldb.TypedRows(4, n, types...) + `)
+			INSERT INTO attempts (message_id, endpoint_id, round, number, at, duration, status_code, failure, excerpt, next_at)
+			SELECT made.message_id, d.endpoint_id, made.round, made.number, made.at, made.duration, made.status_code,
+				made.failure, made.excerpt, made.next_at
+			FROM made JOIN deliveries d ON d.message_id = made.message_id AND d.endpoint_id = $1
+				AND d.message_id >= $2 AND d.message_id <= $3
+			WHERE TRUE` + s.db.Dialect.LockUnremoved("d") + ` ON CONFLICT DO NOTHING RETURNING message_id`
 	}, func(part []AttemptRow) []any {
-		args := []any{endpointID}
+		args := []any{endpointID, part[0].MessageID, part[len(part)-1].MessageID}
 		for _, a := range part {
 			args = append(args, a.MessageID, a.Round, a.Number, sqldb.ToMicros(a.At), a.Duration.Microseconds(), a.StatusCode,
 				a.Failure,
@@ -262,21 +242,16 @@ func (s *Store) advanceDeliveries(ctx context.Context, tx *sql.Tx, endpointID st
 	attempts = sortedByMessage(attempts)
 	now := sqldb.ToMicros(s.now())
 	moved, err := queryAttemptsInChunks(ctx, tx, attempts, func(n int) string {
-		rows := make([]string, n)
-		for i := range rows {
-			at := 3 + 5*i
-			rows[i] = fmt.Sprintf("(CAST($%d AS %s), CAST($%d AS BIGINT), CAST($%d AS TEXT), "+
-				"CAST($%d AS BIGINT), CAST($%d AS BIGINT))",
-				at, s.db.Dialect.IDType(), at+1, at+2, at+3, at+4)
-		}
-		return `WITH made (message_id, round, state, number, next_at) AS (VALUES ` + strings.Join(rows, ",") + `)
+		return `WITH made (message_id, round, state, number, next_at) AS (VALUES ` +
+			sqldb.TypedRows(5, n, s.db.Dialect.IDType(), "BIGINT", "TEXT", "BIGINT", "BIGINT") + `)
 			UPDATE deliveries SET state = made.state, attempts = made.number, next_attempt_at = made.next_at,
 				updated_at = $2 FROM made
-			WHERE deliveries.message_id = made.message_id AND deliveries.endpoint_id = $1 AND deliveries.round = made.round
+			WHERE deliveries.message_id = made.message_id AND deliveries.message_id >= $3 AND deliveries.message_id <= $4
+				AND deliveries.endpoint_id = $1 AND deliveries.round = made.round
 				AND (deliveries.state = 'pending' OR made.state = 'delivered')
 			RETURNING deliveries.message_id`
 	}, func(part []AttemptRow) []any {
-		args := []any{endpointID, now}
+		args := []any{endpointID, now, part[0].MessageID, part[len(part)-1].MessageID}
 		for _, a := range part {
 			args = append(args, a.MessageID, a.Round, a.deliveryState(), a.Number, sqldb.ToMicros(a.NextAt))
 		}

@@ -36,21 +36,32 @@ type AttemptLog struct {
 
 // loadDeliveryLog reads all webhook messages of an order with their deliveries, in order of the events.
 func loadDeliveryLog(ctx context.Context, q sqldb.Querier, orderID string) ([]DeliveryLog, error) {
-	log, err := sqldb.QueryAll(ctx, q, scanDeliveryLog,
-		`SELECT m.id, m.event_type, m.sequence, m.created_at, d.endpoint_id, d.state, d.next_attempt_at
-		FROM messages m LEFT JOIN deliveries d ON d.message_id = m.id
-		WHERE m.order_id = $1 ORDER BY m.sequence, m.created_at, m.id, d.endpoint_id`, orderID)
+	ids, err := messageIDs(ctx, q, orderID)
 	if err != nil {
 		return nil, err
 	}
-	tries, err := sqldb.QueryAll(ctx, q, scanAttempt,
-		selectAttempts+` JOIN messages m ON m.id = a.message_id WHERE m.order_id = $1 ORDER BY a.round, a.number`, orderID)
+	log, err := sqldb.QueryAll(ctx, q, scanDeliveryLog, deliveryLogStatement, orderID, ids.first, ids.end)
+	if err != nil {
+		return nil, err
+	}
+	tries, err := sqldb.QueryAll(ctx, q, scanAttempt, attemptLogStatement, orderID, ids.first, ids.end)
 	if err != nil {
 		return nil, err
 	}
 	assignAttempts(log, tries)
 	return log, nil
 }
+
+// The statements that read the messages of the order $1 with their deliveries, and their attempts. The ids of the
+// messages are from $2 until before $3, in each table, so that PostgreSQL reads only these partitions of it.
+const (
+	deliveryLogStatement = `SELECT m.id, m.event_type, m.sequence, m.created_at, d.endpoint_id, d.state, d.next_attempt_at
+		FROM messages m LEFT JOIN deliveries d ON d.message_id = m.id AND d.message_id >= $2 AND d.message_id < $3
+		WHERE m.order_id = $1 AND m.id >= $2 AND m.id < $3 ORDER BY m.sequence, m.id, d.endpoint_id`
+	attemptLogStatement = selectAttempts + ` JOIN messages m ON m.id = a.message_id
+		WHERE m.order_id = $1 AND m.id >= $2 AND m.id < $3 AND a.message_id >= $2 AND a.message_id < $3
+		ORDER BY a.round, a.number`
+)
 
 // assignAttempts adds the attempts to their deliveries.
 func assignAttempts(log []DeliveryLog, tries []attemptOfDelivery) {

@@ -38,16 +38,18 @@ type DueQuery struct {
 	Limit      int
 }
 
+// dueDeliveriesStatement reads, on PostgreSQL, the index of pending deliveries of each partition, which is small.
+const dueDeliveriesStatement = `SELECT d.message_id, d.endpoint_id, d.round, d.attempts, m.body, m.event_type,
+		d.next_attempt_at, e.updated_at, m.trace
+	FROM deliveries d JOIN messages m ON m.id = d.message_id JOIN endpoints e ON e.id = d.endpoint_id
+	WHERE d.endpoint_id = $1 AND d.state = 'pending' AND d.next_attempt_at <= $2
+		AND (d.next_attempt_at, d.message_id) > ($3, $4) AND NOT e.disabled
+	ORDER BY d.next_attempt_at, d.message_id LIMIT $5`
+
 // DueDeliveries reads the due deliveries of an endpoint, those due longest first, and of those due at the same time the
 // oldest message first. A disabled endpoint has none.
 func (s *Store) DueDeliveries(ctx context.Context, q DueQuery) ([]DueDelivery, error) {
-	due, err := sqldb.QueryAll(ctx, s.db.Reader, s.scanDueDelivery,
-		`SELECT d.message_id, d.endpoint_id, d.round, d.attempts, m.body, m.event_type,
-			d.next_attempt_at, e.updated_at, m.trace
-		FROM deliveries d JOIN messages m ON m.id = d.message_id JOIN endpoints e ON e.id = d.endpoint_id
-		WHERE d.endpoint_id = $1 AND d.state = 'pending' AND d.next_attempt_at <= $2
-			AND (d.next_attempt_at, d.message_id) > ($3, $4) AND NOT e.disabled
-		ORDER BY d.next_attempt_at, d.message_id LIMIT $5`,
+	due, err := sqldb.QueryAll(ctx, s.db.Reader, s.scanDueDelivery, dueDeliveriesStatement,
 		q.EndpointID, sqldb.ToMicros(q.Now), sqldb.ToMicros(q.After.DueAt),
 		cmp.Or(q.After.MessageID, sqldb.NilID), q.Limit)
 	if err != nil {

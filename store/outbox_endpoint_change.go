@@ -30,7 +30,7 @@ func (s *Store) enqueueExhaustedWebhook(ctx context.Context, tx *sql.Tx, endpoin
 	if err != nil {
 		return nil, err
 	}
-	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{ID: sqldb.NewID(), TeamID: m.TeamID,
+	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{ID: sqldb.NewIDAt(s.now()), TeamID: m.TeamID,
 		EventType: webhooks.AttemptExhausted, Body: body})
 }
 
@@ -46,7 +46,7 @@ func (s *Store) enqueueDisabledWebhook(ctx context.Context, tx *sql.Tx, e Endpoi
 	if err != nil {
 		return nil, err
 	}
-	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{ID: sqldb.NewID(), TeamID: e.TeamID,
+	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{ID: sqldb.NewIDAt(s.now()), TeamID: e.TeamID,
 		EventType: webhooks.EndpointDisabled, Body: body})
 }
 

@@ -3,11 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
@@ -45,17 +42,20 @@ func (s *Store) WebhookMessages(ctx context.Context, by WebhookMessageQuery) (We
 		limit = sqldb.DefaultPageSize
 	}
 	limit = min(limit, sqldb.MaxPageSize)
-	where := by.where()
 	var out WebhookMessagePage
-	err := s.db.InRecentSnapshot(ctx, func(ctx context.Context, q sqldb.Querier) (err error) {
+	err := s.db.InRecentSnapshot(ctx, func(ctx context.Context, q sqldb.Querier) error {
+		where, err := by.where(ctx, q)
+		if err != nil {
+			return err
+		}
 		out.Messages, err = sqldb.QueryAll(ctx, q, scanMessageLog, selectMessageLog+where.String()+
-			` ORDER BY m.created_at DESC, m.id DESC`+fmt.Sprintf(` LIMIT %d`, limit+1), where.Args...)
+			` ORDER BY m.id DESC`+fmt.Sprintf(` LIMIT %d`, limit+1), where.Args...)
 		if err != nil {
 			return err
 		}
 		if len(out.Messages) > limit {
 			out.Messages = out.Messages[:limit]
-			out.Next = messageCursor(out.Messages[limit-1])
+			out.Next = out.Messages[limit-1].ID
 		}
 		return loadDeliveries(ctx, q, out.Messages)
 	})
@@ -102,10 +102,11 @@ func scanMessageLog(row sqldb.Scanner) (m WebhookMessageLog, err error) {
 	return m, err
 }
 
-func (by WebhookMessageQuery) where() sqldb.Where {
-	var f sqldb.Where
+// where returns the condition of the messages m. A condition of time or of an order is one of the id too, so that
+// PostgreSQL reads only the partitions of it.
+func (by WebhookMessageQuery) where(ctx context.Context, q sqldb.Querier) (f sqldb.Where, err error) {
 	for _, by := range [][2]string{{"m.team_id = ?", by.TeamID}, {"m.order_id = ?", by.OrderID},
-		{"m.event_type = ?", by.EventType}} {
+		{"m.event_type = ?", by.EventType}, {"m.id < ?", by.Cursor}} {
 		f.AndIfSet(by[0], by[1])
 	}
 	if by.EndpointID != "" || by.State != "" {
@@ -121,29 +122,19 @@ func (by WebhookMessageQuery) where() sqldb.Where {
 	if !by.Until.IsZero() {
 		f.And("m.created_at < ?", sqldb.ToMicros(by.Until))
 	}
-	if created, id, ok := parseMessageCursor(by.Cursor); ok {
-		f.Args = append(f.Args, created, id)
-		f.AndTerm(fmt.Sprintf("(m.created_at, m.id) < ($%d, $%d)", len(f.Args)-1, len(f.Args)))
+	idsBetween(by.Since, by.Until).restrict(&f, "m.id")
+	if by.OrderID != "" {
+		ids, err := messageIDs(ctx, q, by.OrderID)
+		if err != nil {
+			return f, err
+		}
+		ids.restrict(&f, "m.id")
 	}
-	return f
+	return f, nil
 }
 
-func messageCursor(m WebhookMessageLog) string {
-	return strconv.FormatInt(sqldb.ToMicros(m.CreatedAt), 10) + "." + m.ID
-}
-
-// IsMessageCursor reports whether a text can be a cursor of the message log.
-func IsMessageCursor(text string) bool {
-	_, _, ok := parseMessageCursor(text)
-	return ok
-}
-
-func parseMessageCursor(text string) (created int64, id string, ok bool) {
-	at, after, _ := strings.Cut(text, ".")
-	created, err := strconv.ParseInt(at, 10, 64)
-	id, isID := order.ParseID(after)
-	return created, id, isID && err == nil
-}
+// IsMessageCursor reports whether a text can be a cursor of the message log: the id of the last message of a page.
+func IsMessageCursor(text string) bool { return sqldb.IsID(text) }
 
 // loadDeliveries adds the messages' deliveries and attempts, by two queries.
 func loadDeliveries(ctx context.Context, q sqldb.Querier, messages []WebhookMessageLog) error {
@@ -157,7 +148,8 @@ func loadDeliveries(ctx context.Context, q sqldb.Querier, messages []WebhookMess
 	in := ` IN (` + sqldb.Placeholders(1, len(args)) + `)`
 	log, err := sqldb.QueryAll(ctx, q, scanDeliveryLog,
 		`SELECT m.id, m.event_type, m.sequence, m.created_at, d.endpoint_id, d.state, d.next_attempt_at
-		FROM messages m JOIN deliveries d ON d.message_id = m.id WHERE m.id`+in+` ORDER BY d.endpoint_id`, args...)
+		FROM messages m JOIN deliveries d ON d.message_id = m.id
+		WHERE m.id`+in+` AND d.message_id`+in+` ORDER BY d.endpoint_id`, args...)
 	if err != nil {
 		return err
 	}

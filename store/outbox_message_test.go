@@ -30,7 +30,7 @@ func addEndpoint(t *testing.T, s *Store, teamID string, types ...string) string 
 func enqueueMessage(t *testing.T, s *Store, m WebhookMessage) (id string, endpoints []string) {
 	t.Helper()
 	if m.ID == "" {
-		m.ID = sqldb.NewID()
+		m.ID = sqldb.NewIDAt(s.now())
 	}
 	if m.EventType == "" {
 		m.EventType = orderUpdated

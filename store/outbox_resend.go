@@ -18,7 +18,8 @@ import (
 func (s *Store) ResendWebhookMessage(ctx context.Context, id, endpointID string) ([]string, error) {
 	var endpoints []string
 	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
-		m, err := sqldb.QueryOne(ctx, tx, scanWebhookMessage, selectMessages+` WHERE id = $1`, id)
+		m, err := sqldb.QueryOne(ctx, tx, scanWebhookMessage,
+			selectMessages+` WHERE id = $1`+s.db.Dialect.LockUnremoved("messages"), id)
 		if err != nil {
 			return err
 		}
@@ -80,7 +81,7 @@ func (s *Store) ResendLatestWebhooks(ctx context.Context,
 		}
 		err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 			for _, m := range page {
-				added, err := s.addDueDeliveries(ctx, tx, m)
+				added, err := s.addUnremovedDueDeliveries(ctx, tx, m)
 				if err != nil {
 					return err
 				}
@@ -96,6 +97,15 @@ func (s *Store) ResendLatestWebhooks(ctx context.Context,
 	}
 }
 
+// addUnremovedDueDeliveries is addDueDeliveries for a message that may have been removed since it was read.
+func (s *Store) addUnremovedDueDeliveries(ctx context.Context, tx *sql.Tx, m WebhookMessage) ([]string, error) {
+	found, err := hasRow(ctx, tx, `SELECT 1 FROM messages WHERE id = $1`+s.db.Dialect.LockUnremoved("messages"), m.ID)
+	if err != nil || !found {
+		return nil, err
+	}
+	return s.addDueDeliveries(ctx, tx, m)
+}
+
 // selectLatestMessages reads the message of the newest event of each order of a page, by order.
 func (s *Store) selectLatestMessages(ctx context.Context, of LatestWebhooksQuery,
 	after string) ([]WebhookMessage, error) {
@@ -109,21 +119,39 @@ func (s *Store) selectLatestMessages(ctx context.Context, of LatestWebhooksQuery
 		}
 		where.AndTerm("m.order_id IN (" + sqldb.Placeholders(n+1, len(of.OrderIDs)) + ")")
 	}
+	since, err := s.latestMessagesSince(ctx, of)
+	if err != nil {
+		return nil, err
+	}
+	ids := idsBetween(since, time.Time{})
+	ids.restrict(&where, "m.id")
 	if !of.Since.IsZero() {
 		where.And("EXISTS (SELECT 1 FROM messages w WHERE w.order_id = m.order_id AND w.created_at >= ?",
 			sqldb.ToMicros(of.Since))
 		n := len(where.Terms) - 1
 		where.Args = append(where.Args, sqldb.ToMicros(of.Until))
-		where.Terms[n] += fmt.Sprintf(" AND w.created_at < $%d)", len(where.Args))
+		where.Args = append(where.Args, ids.first, idsBetween(of.Since, of.Until).end)
+		where.Terms[n] += fmt.Sprintf(" AND w.created_at < $%[1]d AND w.id >= $%[2]d AND w.id < $%[3]d)", len(where.Args)-2,
+			len(where.Args)-1, len(where.Args))
 	}
 	ofEvents := fmt.Sprintf(`event_type IN ('%s', '%s')`, webhooks.OrderCreated, webhooks.OrderUpdated)
 	where.AndTerm("m." + ofEvents)
-	where.AndTerm(`NOT EXISTS (SELECT 1 FROM messages l WHERE l.order_id = m.order_id AND l.team_id = m.team_id AND l.` +
-		ofEvents + `
-		AND (l.sequence, l.created_at, l.id) > (m.sequence, m.created_at, m.id))`)
+	where.And(`NOT EXISTS (SELECT 1 FROM messages l WHERE l.order_id = m.order_id AND l.team_id = m.team_id AND l.`+
+		ofEvents+` AND l.id >= ? AND (l.sequence, l.id) > (m.sequence, m.id))`, ids.first)
 	return sqldb.QueryAll(ctx, s.db.Reader, scanWebhookMessage,
 		`SELECT m.id, m.team_id, m.order_id, m.event_type, m.sequence FROM messages m`+where.String()+
 			fmt.Sprintf(` ORDER BY m.order_id LIMIT %d`, resendBatch), where.Args...)
+}
+
+// latestMessagesSince returns the time from which the messages are that selectLatestMessages may select. Zero: unknown.
+func (s *Store) latestMessagesSince(ctx context.Context, of LatestWebhooksQuery) (time.Time, error) {
+	if len(of.OrderIDs) == 0 || !of.Since.IsZero() {
+		return of.Since, nil
+	}
+	var orders sqldb.Where
+	orders.AndIn("id IN (?)", of.OrderIDs)
+	return sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanTime,
+		`SELECT COALESCE(MIN(created_at), 0) FROM orders`+orders.String(), orders.Args...)
 }
 
 // ReplayQuery selects deliveries of one endpoint for ReplayFailedDeliveries.
@@ -172,13 +200,17 @@ func (s *Store) addMissedDeliveries(ctx context.Context, tx *sql.Tx, e Endpoint,
 			args = append(args, t)
 		}
 	}
-	if len(args) == 5 {
+	types := len(args) - 5
+	if types == 0 {
 		return 0, nil
 	}
+	ids := idsBetween(r.Since, r.Until)
+	args = append(args, ids.first, ids.end)
 	return sqldb.ExecCount(ctx, tx,
 		`INSERT INTO deliveries (message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at)
 		SELECT m.id, $1, 'pending', 1, 0, $2, $2, $2 FROM messages m
 		WHERE m.team_id = $3 AND m.created_at >= $4 AND m.created_at < $5
-			AND m.event_type IN (`+sqldb.Placeholders(6, len(args)-5)+`)
-			AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id AND d.endpoint_id = $1)`, args...)
+			AND m.event_type IN (`+sqldb.Placeholders(6, types)+`)`+fmt.Sprintf(` AND m.id >= $%[1]d AND m.id < $%[2]d
+			AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id AND d.endpoint_id = $1
+				AND d.message_id >= $%[1]d AND d.message_id < $%[2]d)`, 6+types, 7+types)+s.db.Dialect.LockUnremoved("m"), args...)
 }

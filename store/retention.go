@@ -11,14 +11,15 @@ import (
 )
 
 // PruneWebhookMessages deletes up to limit webhook messages, oldest first, that were created before a time and have no
-// pending delivery, with their deliveries and attempts. It returns how many it deleted.
+// pending delivery, with their deliveries and attempts. It returns how many it deleted. It is for SQLite: PostgreSQL
+// drops partitions (DropPartitions).
 func (s *Store) PruneWebhookMessages(ctx context.Context, before time.Time, limit int) (int, error) {
 	n := 0
 	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
-		ids, err := sqldb.QueryAll(ctx, tx, sqldb.ScanText, `SELECT m.id FROM messages m WHERE m.created_at < $1
+		ids, err := sqldb.QueryAll(ctx, tx, sqldb.ScanText, `SELECT m.id FROM messages m WHERE m.created_at < $1 AND m.id < $3
 				AND NOT EXISTS (SELECT 1 FROM deliveries d
 					WHERE d.message_id = m.id AND d.state = 'pending' AND d.next_attempt_at >= $1)
-			ORDER BY m.created_at, m.id LIMIT $2`, sqldb.ToMicros(before), limit)
+			ORDER BY m.id LIMIT $2`, sqldb.ToMicros(before), limit, idsBetween(time.Time{}, before).end)
 		if err != nil || len(ids) == 0 {
 			return err
 		}

@@ -23,7 +23,12 @@ func TestRetention(t *testing.T) {
 			for i, do := range []func() (int, error){
 				func() (int, error) { return s.PruneResults(ctx, before, 10) },
 				func() (int, error) { return s.PruneInboxContents(ctx, before, 10) },
-				func() (int, error) { return s.PruneAudit(ctx, before, 10) },
+				func() (int, error) {
+					if s.HasPartitions() {
+						return 0, nil
+					}
+					return s.PruneAudit(ctx, before, 10)
+				},
 			} {
 				var err error
 				n[i], err = do()
@@ -34,7 +39,11 @@ func TestRetention(t *testing.T) {
 		require.NoError(t, s.AppendAudit(ctx, AuditRow{Action: "new"}))
 		_, err := s.SealAudit(ctx, 10)
 		require.NoError(t, err)
-		require.Equal(t, [3]int{0, 2, 1}, prune(), "the results of an unfinished order stay")
+		auditRows := 1
+		if s.HasPartitions() {
+			auditRows = 0
+		}
+		require.Equal(t, [3]int{0, 2, auditRows}, prune(), "the results of an unfinished order stay")
 		setOrdersFinished(t, s, o.ID)
 		require.NotNil(t, getOrder(t, s, o.ID).Results)
 		require.Equal(t, [3]int{1, 0, 0}, prune())
@@ -49,7 +58,7 @@ func TestRetention(t *testing.T) {
 		require.NotZero(t, n, "the state of an item stays")
 		n, err = countRows(ctx, s.db.Reader, "audit", sqldb.Where{})
 		require.NoError(t, err)
-		require.Equal(t, 1, n)
+		require.Equal(t, 2-auditRows, n)
 
 		// Newer data stays.
 		before = before.Add(-24 * time.Hour)

@@ -157,7 +157,7 @@ func (s *Store) enqueueReviewWebhook(ctx context.Context, tx *sql.Tx, id, eventT
 	if err != nil {
 		return nil, fmt.Errorf("rendering a message of review %s: %w", id, err)
 	}
-	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{ID: sqldb.NewID(), TeamID: r.TeamID, OrderID: about,
+	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{ID: sqldb.NewIDAt(s.now()), TeamID: r.TeamID, OrderID: about,
 		EventType: eventType, Body: body})
 }
 

@@ -20,15 +20,19 @@ var migrations embed.FS
 // numbered their migrations differently, so this build cannot know the schema of such a database.
 var ErrUnreleasedSchema = errors.New("the database was made by an unreleased build: create a new database")
 
-// Migrate brings the schema up to date while other processes read and write the database. Running it again, or in
-// several processes at once, is harmless. It takes as long as it needs: index builds and waits for locks have no limit
-// but the context.
+// Migrate brings the schema up to date while other processes read and write the database, and makes the partitions that
+// are missing. Running it again, or in several processes at once, is harmless. It takes as long as it needs: index
+// builds and waits for locks have no limit but the context.
 func (s *Store) Migrate(ctx context.Context) error {
 	m, err := s.migrator()
 	if err != nil {
 		return err
 	}
-	return m.Up(ctx)
+	if err := m.Up(ctx); err != nil {
+		return err
+	}
+	_, err = s.MakePartitions(ctx)
+	return err
 }
 
 // Backfill runs the back-fills that are not finished. It is for a time at which no process of the release before runs.

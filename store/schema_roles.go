@@ -39,7 +39,8 @@ var applicationPrivileges = map[string]string{
 
 // applicationFunctions lists the functions that the application may call. They run with the owner's privileges and
 // check what they are asked for.
-var applicationFunctions = []string{"make_partitions", "drop_partitions"}
+var applicationFunctions = []string{"make_partition", "drop_message_partitions", "drop_audit_partitions",
+	"droppable_partition", "list_partitions", "partition_state", "first_id_at", "time_of_id"}
 
 // GrantRoles gives the roles what they need in the schema of this connection's role, its owner, and takes everything
 // else away from them. It is repeated after each migration; repeating it without one changes nothing. It fails for a

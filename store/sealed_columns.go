@@ -43,8 +43,8 @@ type sealedTable struct {
 	requiredColumns []string // sealed, NOT NULL
 	// orderCondition selects the rows of the order $1. It is empty when the rows do not belong to an order.
 	orderCondition string
-	// deletedWithOrder says that the erasure of an order deletes the rows (orderDeleteStatements), as it does where there
-	// are requiredColumns.
+	// deletedWithOrder says that the erasure of an order deletes the rows (orderDeleteStatements, eraseMessages), as it
+	// does where there are requiredColumns.
 	deletedWithOrder bool
 	// ownerNote says what the rows belong to when orderCondition is empty.
 	ownerNote string
@@ -71,8 +71,9 @@ var sealedTables = []sealedTable{
 	{name: "messages", key: []string{"id"}, orderCondition: "order_id = $1", requiredColumns: []string{"body"}},
 	{
 		name: "attempts", key: []string{"message_id", "endpoint_id", "round", "number"}, keySeparator: " ",
-		nullableColumns: []string{"excerpt"},
-		orderCondition:  "message_id IN (SELECT id FROM messages WHERE order_id = $1)",
+		nullableColumns:  []string{"excerpt"},
+		orderCondition:   "message_id IN (SELECT id FROM messages WHERE order_id = $1)",
+		deletedWithOrder: true,
 	},
 	{
 		name: "idempotency", key: []string{"team_id", "route", "key_hash"}, keySeparator: " ",

@@ -21,7 +21,8 @@ func tableNames(t *testing.T, s *Store) []string {
 	t.Helper()
 	query := `SELECT name FROM sqlite_master WHERE type = 'table'`
 	if s.db.Dialect == sqldb.Postgres {
-		query = `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'`
+		query = `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'
+			AND table_name NOT IN (SELECT partition FROM list_partitions())`
 	}
 	names, err := sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText, query)
 	require.NoError(t, err)

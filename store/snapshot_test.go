@@ -165,7 +165,7 @@ func TestAChangedSnapshotIsNoticed(t *testing.T) {
 	execUnchecked(t, s, `UPDATE order_states SET state = replace(state, '"order_id"', '"orderId"')
 		WHERE order_id = $1`, id)
 	require.Equal(t, []string{"order_states.state of " + id}, notAgain(t, s))
-	execUnchecked(t, s, `UPDATE audit SET detail = 'other' WHERE seq = 2`)
+	execUnchecked(t, s, `UPDATE audit SET detail = 'other'`+ofSeal(2))
 	require.NotNil(t, verifyWholeAudit(t, s).Break)
 }
 

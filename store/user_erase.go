@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -146,15 +147,39 @@ const deleteAnswersOfOrder = `DELETE FROM idempotency WHERE order_id = $1`
 // orderDeleteStatements delete the rows of an order that contain nothing but data to be erased, and the rows that
 // depend on them.
 var orderDeleteStatements = []string{
-	`DELETE FROM attempts WHERE message_id IN (SELECT id FROM messages WHERE order_id = $1)`,
-	`DELETE FROM deliveries WHERE message_id IN (SELECT id FROM messages WHERE order_id = $1)`,
-	`DELETE FROM messages WHERE order_id = $1`,
 	`DELETE FROM results WHERE order_id = $1`,
 	`DELETE FROM review_search WHERE review_id IN (SELECT id FROM reviews WHERE $1 IN (order_id, resolved_order_id))`,
 	`DELETE FROM reviews WHERE $1 IN (order_id, resolved_order_id)`,
 	`DELETE FROM appointment_places WHERE order_id = $1`,
 	deleteAnswersOfOrder,
 	`DELETE FROM order_search WHERE order_id = $1`,
+}
+
+const eraseMessagesStatement = `DELETE FROM messages WHERE order_id = $1 AND id >= $2 RETURNING id`
+
+// eraseMessages deletes the webhook messages of an order, and then what depends on them. It looks for them from the
+// creation of the order on, without an end, because none may be left. Who adds a delivery or an attempt meanwhile has
+// locked its message or its delivery, so the next statement deletes that too.
+func eraseMessages(ctx context.Context, tx *sql.Tx, orderID string) error {
+	between, err := messageIDs(ctx, tx, orderID)
+	if err != nil {
+		return err
+	}
+	ids, err := sqldb.QueryAll(ctx, tx, sqldb.ScanText, eraseMessagesStatement, orderID, between.first)
+	if err != nil {
+		return err
+	}
+	const chunkSize = 100
+	for part := range slices.Chunk(ids, chunkSize) {
+		var these sqldb.Where
+		these.AndIn("message_id IN (?)", part)
+		for _, table := range []string{"deliveries", "attempts"} {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+these.String(), these.Args...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // eraseOrder erases one order. The first statement locks it. A replacement that was created after the user was
@@ -171,6 +196,9 @@ func (s *Store) eraseOrder(ctx context.Context, tx *sql.Tx, id string) error {
 		return err
 	}
 	if err := scheduleOrderErasure(ctx, tx, userID, now); err != nil {
+		return err
+	}
+	if err := eraseMessages(ctx, tx, id); err != nil {
 		return err
 	}
 	for _, removal := range orderDeleteStatements {

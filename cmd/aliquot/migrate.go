@@ -19,7 +19,8 @@ func newMigrate() *cobra.Command {
 	return withOutputFlag(&cobra.Command{
 		Use:   "migrate",
 		Short: "Migrate the database to the present schema",
-		Long: `Migrates the database to the present schema, while other processes read and write it, and grants the roles
+		Long: `Migrates the database to the present schema, while other processes read and write it, makes the partitions of
+the coming weeks, writes how long partitions are kept into the database, and grants the roles
 ALIQUOT_DATABASE_APP_ROLE and ALIQUOT_DATABASE_READ_ROLE what they need. It connects with
 ALIQUOT_MIGRATION_DATABASE_URL, the role that owns the schema. It can be stopped and repeated, and run in several
 processes at once. It has no time limit: the log says what it waits for. Settings: docs/settings.md.`,
@@ -72,6 +73,10 @@ func migrate(ctx context.Context, environ []string) (left []string, err error) {
 			return err
 		}
 		if left, err = db.UnfinishedBackfills(ctx); err != nil {
+			return err
+		}
+		keep := store.PartitionRetention{Messages: set.WebhookRetention, Audit: set.AuditRetention}
+		if err := db.SetPartitionRetention(ctx, keep); err != nil {
 			return err
 		}
 		return db.GrantRoles(ctx, store.DatabaseRoles{Application: set.ApplicationRole, Reading: set.ReadRole})

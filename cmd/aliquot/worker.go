@@ -19,6 +19,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/internal/rollout"
 	"github.com/aliquot-labs/aliquot/internal/settings"
+	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/webhooks"
 	"github.com/aliquot-labs/aliquot/worker"
 )
@@ -83,6 +84,9 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 		return err
 	}
 	warnOfExcessPrivileges(ctx, db, logger)
+	if err := logOtherRetention(ctx, db, set.PartitionRetention, logger); err != nil {
+		return err
+	}
 	sender, err := newSender(set)
 	if err != nil {
 		return err
@@ -137,6 +141,23 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 	defer logger.InfoContext(ctx, "worker stopped")
 	ready.follow(func() string { return string(w.PausedBy()) })
 	return runUntilStopped(ctx, w, health, func() { setup.keepTrying(ctx, temporal) })
+}
+
+// logOtherRetention logs a warning if the database keeps its partitions for another time than this worker's settings say.
+// The database's time counts.
+func logOtherRetention(ctx context.Context, db *store.Store, set settings.PartitionRetention,
+	logger *slog.Logger) error {
+	keep, err := db.PartitionRetention(ctx)
+	if err != nil {
+		return err
+	}
+	want := store.PartitionRetention{Messages: set.WebhookRetention, Audit: set.AuditRetention}
+	if db.HasPartitions() && keep != want {
+		logger.WarnContext(ctx, "the database keeps partitions for another time than the settings say: run aliquot migrate "+
+			"with the same settings", "webhooks", keep.Messages, "audit", keep.Audit, "webhooks_setting", want.Messages,
+			"audit_setting", want.Audit)
+	}
+	return nil
 }
 
 func queuesOf(names []string) []string {

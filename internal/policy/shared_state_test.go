@@ -17,6 +17,7 @@ var listedSharedState = map[string]string{
 	"api.openWorkMetric":                  "values of a scrape, read from the store again after seconds",
 	"internal/dispatch.Client":            "times of nudges; a nudge by another process costs one signal",
 	"internal/dispatch.confidentialGuard": "the fields of the types of this binary, which do not change",
+	"store/sqldb.idsMade":                 "orders the ids that this process makes in one microsecond",
 	"store/sqldb.Replica":                 "what this process knows of the replica; each asks it itself",
 	"store.jsonCache":                     "parsed JSON texts, which do not change",
 	"store/migrator.session":              "the connection of one command; its lock in the database excludes the others",

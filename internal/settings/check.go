@@ -179,12 +179,19 @@ func (w Worker) check() problems {
 	if w.WebhookConcurrency < 1 {
 		found.add("ALIQUOT_WEBHOOK_CONCURRENCY", errors.New("is not positive"))
 	}
-	for _, r := range w.retentions() {
-		if r.value != 0 && r.value < r.minimum {
-			found.add(r.variable, errors.New("is less than "+r.why))
-		}
-	}
-	return found
+	const month = 720 * time.Hour
+	found = append(found, w.PartitionRetention.check()...)
+	return append(found, checkRetentions([]retentionSetting{
+		{"ALIQUOT_RESULT_RETENTION", w.ResultRetention, month, "720h: clients need time to read results"},
+		{"ALIQUOT_INBOX_RETENTION", w.InboxRetention, month, "720h, in which reports are still being made sense of"},
+	})...)
+}
+
+func (r PartitionRetention) check() problems {
+	return checkRetentions([]retentionSetting{
+		{"ALIQUOT_WEBHOOK_RETENTION", r.WebhookRetention, 72 * time.Hour, "72h, in which all attempts of a message fall"},
+		{"ALIQUOT_AUDIT_RETENTION", r.AuditRetention, 6 * 365 * 24 * time.Hour, "52560h, six years (45 CFR 164.316)"},
+	})
 }
 
 // retentionSetting is a setting of how long something is stored: without limit (0), or at least a minimum.
@@ -194,14 +201,14 @@ type retentionSetting struct {
 	why            string
 }
 
-func (w Worker) retentions() []retentionSetting {
-	const month = 720 * time.Hour
-	return []retentionSetting{
-		{"ALIQUOT_WEBHOOK_RETENTION", w.WebhookRetention, 72 * time.Hour, "72h, in which all attempts of a message fall"},
-		{"ALIQUOT_RESULT_RETENTION", w.ResultRetention, month, "720h: clients need time to read results"},
-		{"ALIQUOT_INBOX_RETENTION", w.InboxRetention, month, "720h, in which reports are still being made sense of"},
-		{"ALIQUOT_AUDIT_RETENTION", w.AuditRetention, 6 * 365 * 24 * time.Hour, "52560h, six years (45 CFR 164.316)"},
+func checkRetentions(settings []retentionSetting) problems {
+	var found problems
+	for _, r := range settings {
+		if r.value != 0 && r.value < r.minimum {
+			found.add(r.variable, errors.New("is less than "+r.why))
+		}
 	}
+	return found
 }
 
 func (s SimulatedLab) check() problems {

@@ -17,7 +17,7 @@ import (
 func (m Migrate) OwnerURL() Secret { return cmp.Or(m.MigrationURL, m.DatabaseURL) }
 
 func (m Migrate) check() problems {
-	found := m.Common.check()
+	found := append(m.Common.check(), m.PartitionRetention.check()...)
 	if m.MigrationURL != "" {
 		found.add("ALIQUOT_MIGRATION_DATABASE_URL", checkDatabase(m.MigrationURL.Reveal(), m.DatabaseInsecure))
 	}

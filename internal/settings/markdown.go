@@ -73,6 +73,7 @@ func MarkdownTable() string {
 		{"API: `aliquot api`", "", API{}},
 		{"Worker: `aliquot worker`", "", Worker{}},
 		{"Workers and `aliquot rollout`", "", Deployment{}},
+		{"Workers and `aliquot migrate`", "", PartitionRetention{}},
 		{"Simulated lab: `aliquot sandbox`", "", SimulatedLab{}},
 		{"Administrative commands", clientIntro, Client{}},
 	} {

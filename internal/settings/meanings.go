@@ -77,14 +77,16 @@ var meanings = map[string]string{ //nolint:gosec // texts about secrets, not sec
 	"Worker.PartnerTimeout":     "Longest time of one call to a lab or a courier.",
 	"Worker.WebhookTimeout":     "Longest time of one attempt to deliver a webhook.",
 	"Worker.WebhookConcurrency": "Greatest number of attempts to one endpoint at the same time.",
-	"Worker.WebhookRetention": "How long webhook messages and the log of their deliveries are stored, at " +
-		"least 72h. 0s: without limit.",
 	"Worker.ResultRetention": "How long results of ended orders are stored after they arrived, at least " +
 		"720h. 0s: without limit.",
 	"Worker.InboxRetention": "How long the verbatim bodies of inbox items are stored, at least 720h; " +
 		"their outcomes are stored without limit. 0s: without limit.",
-	"Worker.AuditRetention": "How long the audit is stored, at least 52560h, the six years of HIPAA. " +
-		"0s: without limit.",
+	"PartitionRetention.WebhookRetention": "How long webhook messages and the log of their deliveries are stored, at " +
+		"least 72h. 0s: without limit. On PostgreSQL the value that aliquot migrate last had counts, and a message stays " +
+		"up to a week longer.",
+	"PartitionRetention.AuditRetention": "How long the audit is stored, at least 52560h, the six years of HIPAA. " +
+		"0s: without limit. On PostgreSQL the value that aliquot migrate last had counts, and a row stays up to a month " +
+		"longer.",
 
 	"Shutdown.StopTimeout": "How long running requests and activities may take to finish after " +
 		"SIGTERM. A supervisor that kills the process has to wait longer than this and ALIQUOT_DRAIN_DELAY together.",

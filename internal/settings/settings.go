@@ -21,6 +21,7 @@ type Common struct {
 // Migrate are the settings of aliquot migrate.
 type Migrate struct {
 	Common
+	PartitionRetention
 	MigrationURL    Secret `env:"ALIQUOT_MIGRATION_DATABASE_URL"`
 	ApplicationRole string `env:"ALIQUOT_DATABASE_APP_ROLE"`
 	ReadRole        string `env:"ALIQUOT_DATABASE_READ_ROLE"`
@@ -81,6 +82,7 @@ type Worker struct {
 	Shutdown
 	Traces
 	Deployment
+	PartitionRetention
 	BuildID            string        `env:"ALIQUOT_BUILD_ID"`
 	HeldChanges        []string      `env:"ALIQUOT_HELD_CHANGES"`
 	Queues             []string      `env:"ALIQUOT_QUEUES" envDefault:"orders,labs,deliveries"`
@@ -90,10 +92,15 @@ type Worker struct {
 	PartnerTimeout     time.Duration `env:"ALIQUOT_PARTNER_TIMEOUT" envDefault:"30s"`
 	WebhookTimeout     time.Duration `env:"ALIQUOT_WEBHOOK_TIMEOUT" envDefault:"15s"`
 	WebhookConcurrency int           `env:"ALIQUOT_WEBHOOK_CONCURRENCY" envDefault:"16"`
-	WebhookRetention   time.Duration `env:"ALIQUOT_WEBHOOK_RETENTION" envDefault:"2160h"`
 	ResultRetention    time.Duration `env:"ALIQUOT_RESULT_RETENTION" envDefault:"0s"`
 	InboxRetention     time.Duration `env:"ALIQUOT_INBOX_RETENTION" envDefault:"8760h"`
-	AuditRetention     time.Duration `env:"ALIQUOT_AUDIT_RETENTION" envDefault:"0s"`
+}
+
+// PartitionRetention are the settings of how long webhook messages and the audit are stored, which PostgreSQL stores in
+// partitions of time.
+type PartitionRetention struct {
+	WebhookRetention time.Duration `env:"ALIQUOT_WEBHOOK_RETENTION" envDefault:"2160h"`
+	AuditRetention   time.Duration `env:"ALIQUOT_AUDIT_RETENTION" envDefault:"0s"`
 }
 
 // Shutdown is the setting of how a process ends after SIGTERM.

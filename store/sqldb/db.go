@@ -37,6 +37,23 @@ func (d Dialect) IDType() string {
 	return "uuid"
 }
 
+// BytesType returns the SQL type of bytes. SQLite would cast bytes to BYTEA as a number.
+func (d Dialect) BytesType() string {
+	if d == SQLite {
+		return "BLOB"
+	}
+	return "bytea"
+}
+
+// LockUnremoved returns the end of a statement that reads rows of a table, given by its name in the statement, which no
+// other transaction may remove until this one ends. On SQLite one transaction writes at a time anyway.
+func (d Dialect) LockUnremoved(table string) string {
+	if d == SQLite {
+		return ""
+	}
+	return " FOR KEY SHARE OF " + table
+}
+
 // DB is a database. Writer and Reader are the same pool on PostgreSQL. On SQLite the Writer has one connection, and
 // those of the Reader cannot write. Replica is nil unless UseReplica was called.
 type DB struct {

@@ -81,3 +81,17 @@ func Placeholders(from, n int) string {
 	}
 	return b.String()
 }
+
+// TypedRows returns n rows of placeholders for VALUES, "(CAST($from AS type),…),…", with a column of each type. Without
+// the casts, PostgreSQL takes the values of such a list for texts.
+func TypedRows(from, n int, types ...string) string {
+	rows := make([]string, n)
+	for i := range rows {
+		columns := make([]string, len(types))
+		for j, t := range types {
+			columns[j] = fmt.Sprintf("CAST($%d AS %s)", from+i*len(types)+j, t)
+		}
+		rows[i] = "(" + strings.Join(columns, ", ") + ")"
+	}
+	return strings.Join(rows, ", ")
+}

@@ -136,6 +136,10 @@ var alertCases = map[string]alertCase{
 	},
 	"AuditTampered":  {`aliquot_audit_tampered 1x120`, `aliquot_audit_tampered 0x120`},
 	"AuditNotSealed": {`aliquot_audit_unsealed_seconds 0+60x120`, `aliquot_audit_unsealed_seconds 60x120`},
+	"PartitionsMissing": {
+		"aliquot_partitions_ahead 1x120\naliquot_partition_stray_rows 0x120",
+		"aliquot_partitions_ahead 4x120\naliquot_partition_stray_rows 0x60 3x10 0x50",
+	},
 	"CertificateExpires": {
 		`aliquot_certificate_expiry_timestamp_seconds{certificate="temporal"} 500000x120`,
 		`aliquot_certificate_expiry_timestamp_seconds{certificate="temporal"} 5000000x120`,

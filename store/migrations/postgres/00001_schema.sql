@@ -42,12 +42,12 @@ CREATE TABLE access_tokens (
 );
 CREATE INDEX access_tokens_by_end ON access_tokens (expires_at);
 
--- Token buckets of API keys and of client addresses, shared by all processes.
+-- Token buckets of API keys and of client addresses, shared by all processes. An index on full_at would have to change
+-- with each request.
 CREATE TABLE rate_limits (
     bucket  TEXT PRIMARY KEY,
     full_at BIGINT NOT NULL -- the database's time at which the bucket is full again
-);
-CREATE INDEX rate_limits_by_age ON rate_limits (full_at);
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
 -- Idempotent requests: claimed while they execute, then the stored answer.
 CREATE TABLE idempotency (
@@ -572,6 +572,8 @@ CREATE TABLE reviews (
     reviewed_at       BIGINT NOT NULL       -- 0: not decided yet
 );
 CREATE INDEX reviews_by_team ON reviews (team_id, id);
+CREATE INDEX reviews_by_order ON reviews (order_id, updated_at) WHERE order_id IS NOT NULL;
+CREATE INDEX reviews_by_resolved_order ON reviews (resolved_order_id, updated_at) WHERE resolved_order_id IS NOT NULL;
 
 -- Search hashes of tested patients.
 CREATE TABLE review_search (
@@ -629,23 +631,28 @@ CREATE TABLE endpoints (
 );
 CREATE INDEX endpoints_team ON endpoints (team_id);
 
+-- Messages, deliveries and attempts are partitioned by the id of the message, which begins with its time. A removed
+-- partition takes its rows with it, so no foreign key refers to a row of these tables, and none of theirs refers to
+-- another: RecordAttempts and upsertDeliveries keep them together. A foreign key to endpoints would make each message
+-- lock the row of its endpoint.
 CREATE TABLE messages (
-    id         uuid PRIMARY KEY,
+    id         uuid NOT NULL,
     team_id    uuid NOT NULL,
-    order_id   uuid,
+    order_id   uuid,                    -- NULL: the message is about an endpoint or a review
     event_type TEXT NOT NULL,
-    sequence   BIGINT NOT NULL,        -- of the order's event
-    body       BYTEA NOT NULL,         -- the exact bytes to send
-    created_at BIGINT NOT NULL,
-    trace      TEXT NOT NULL DEFAULT '' -- traceparent of the trace that all deliveries belong to; '': none
-);
-CREATE INDEX messages_order ON messages (order_id, sequence);
-CREATE INDEX messages_created ON messages (created_at, id);
-CREATE INDEX messages_team ON messages (team_id, created_at, id);
+    sequence   BIGINT NOT NULL,         -- of the order's event
+    body       BYTEA NOT NULL,          -- the exact bytes to send
+    created_at BIGINT NOT NULL,         -- the time of the id
+    trace      TEXT NOT NULL DEFAULT '', -- traceparent of the trace that all deliveries belong to; '': none
+    PRIMARY KEY (id)
+) PARTITION BY RANGE (id);
+CREATE TABLE messages_default PARTITION OF messages DEFAULT;
+CREATE INDEX messages_order ON messages (order_id, sequence) WHERE order_id IS NOT NULL;
+CREATE INDEX messages_team ON messages (team_id, id);
 
 CREATE TABLE deliveries (
-    message_id      uuid NOT NULL REFERENCES messages (id),
-    endpoint_id     uuid NOT NULL REFERENCES endpoints (id),
+    message_id      uuid NOT NULL,
+    endpoint_id     uuid NOT NULL,
     state           TEXT NOT NULL,   -- pending, delivered, exhausted, cancelled
     round           BIGINT NOT NULL, -- from 1; sending a message again begins the next round
     attempts        BIGINT NOT NULL, -- of this round
@@ -653,7 +660,8 @@ CREATE TABLE deliveries (
     created_at      BIGINT NOT NULL,
     updated_at      BIGINT NOT NULL,
     PRIMARY KEY (message_id, endpoint_id)
-);
+) PARTITION BY RANGE (message_id);
+CREATE TABLE deliveries_default PARTITION OF deliveries DEFAULT;
 CREATE INDEX deliveries_due ON deliveries (endpoint_id, next_attempt_at, message_id) WHERE state = 'pending';
 CREATE INDEX deliveries_failed ON deliveries (endpoint_id, created_at) WHERE state IN ('exhausted', 'cancelled');
 
@@ -668,9 +676,9 @@ CREATE TABLE attempts (
     failure     TEXT NOT NULL,   -- a code; '' for success
     excerpt     BYTEA,           -- the beginning of the response
     next_at     BIGINT NOT NULL, -- 0: no attempt follows
-    PRIMARY KEY (message_id, endpoint_id, round, number),
-    FOREIGN KEY (message_id, endpoint_id) REFERENCES deliveries (message_id, endpoint_id)
-);
+    PRIMARY KEY (message_id, endpoint_id, round, number)
+) PARTITION BY RANGE (message_id);
+CREATE TABLE attempts_default PARTITION OF attempts DEFAULT;
 
 -- The lease of an endpoint: only the batch that holds it makes the endpoint's deliveries.
 CREATE TABLE delivery_leases (
@@ -687,38 +695,318 @@ CREATE TABLE encryption_checks (
     sealed BYTEA NOT NULL    -- a known text; every process can open it
 );
 
--- The audit: who did or read what. Rows are appended unsealed; later they are sealed into a chain of hashes.
-
+-- The audit: who did or read what. Its rows are appended and never changed. Both tables are partitioned by the id of
+-- the row, which begins with its time.
 CREATE TABLE audit (
-    id         uuid PRIMARY KEY,
-    at         BIGINT NOT NULL,
+    id         uuid NOT NULL,
+    at         BIGINT NOT NULL, -- the time of the id
     key_id     uuid,
     team_id    uuid,
     order_id   uuid,
     action     TEXT NOT NULL,
-    request_id TEXT NOT NULL, -- of the request, often the caller's own
+    request_id TEXT NOT NULL,   -- of the request, often the caller's own
     address    TEXT NOT NULL,
-    detail     TEXT NOT NULL, -- codes only
-    seq        BIGINT,        -- the position in the chain; NULL until the row is sealed
-    hash       BYTEA          -- of the row and of the hash before it; in clear text
-);
-CREATE INDEX audit_order ON audit (order_id, at);
-CREATE INDEX audit_by_age ON audit (at);
-CREATE INDEX audit_by_key ON audit (key_id, at);
-CREATE UNIQUE INDEX audit_by_seq ON audit (seq);
-CREATE INDEX audit_unsealed ON audit (id) WHERE seq IS NULL;
+    detail     TEXT NOT NULL,   -- codes only
+    PRIMARY KEY (id)
+) PARTITION BY RANGE (id);
+CREATE TABLE audit_default PARTITION OF audit DEFAULT;
+CREATE INDEX audit_order ON audit (order_id, id) WHERE order_id IS NOT NULL;
+CREATE INDEX audit_by_key ON audit (key_id, id) WHERE key_id IS NOT NULL;
+
+-- The seals of the audit's rows: the positions in a chain of hashes. A row without one is not sealed yet.
+CREATE TABLE audit_seals (
+    audit_id uuid NOT NULL,
+    seq      BIGINT NOT NULL, -- the position in the chain
+    hash     BYTEA NOT NULL,  -- of the row and of the hash before it; in clear text
+    PRIMARY KEY (audit_id)
+) PARTITION BY RANGE (audit_id);
+CREATE TABLE audit_seals_default PARTITION OF audit_seals DEFAULT;
+CREATE INDEX audit_seals_by_seq ON audit_seals (seq);
 
 -- The chain as a whole, in one row: its start, because older rows may have been removed, and its end.
 CREATE TABLE audit_chain (
-    id         BIGINT PRIMARY KEY, -- 1
-    start_seq  BIGINT NOT NULL,    -- the last row that was removed; 0: none
-    start_hash BYTEA,              -- in clear text
-    end_seq    BIGINT NOT NULL,
-    end_hash   BYTEA,              -- in clear text
-    sealed_at  BIGINT NOT NULL,
-    signature  TEXT NOT NULL       -- of all this, by an encryption key; '' for a chain without a row
+    id           BIGINT PRIMARY KEY, -- 1
+    start_seq    BIGINT NOT NULL,    -- the last row that was removed; 0: none
+    start_hash   BYTEA,              -- in clear text
+    end_seq      BIGINT NOT NULL,
+    end_hash     BYTEA,              -- in clear text
+    sealed_at    BIGINT NOT NULL,
+    sealed_until BIGINT NOT NULL,    -- all rows with ids from before this time that could be seen are sealed
+    searched_at  BIGINT NOT NULL,    -- when the whole audit was last searched for rows that are not sealed
+    signature    TEXT NOT NULL       -- of all this, by an encryption key; '' for a chain without a row
 );
-INSERT INTO audit_chain (id, start_seq, end_seq, sealed_at, signature) VALUES (1, 0, 0, 0, '');
+INSERT INTO audit_chain (id, start_seq, end_seq, sealed_at, sealed_until, searched_at, signature)
+VALUES (1, 0, 0, 0, 0, 0, '');
+
+-- Partitions. The product itself makes them ahead and drops them, by functions that run with the rights of the owner
+-- of the schema: make_partition, drop_message_partitions and drop_audit_partitions. They take strong locks for a moment
+-- and give up after a short wait; the next call tries again. A call makes one partition, or drops those of one time, so
+-- that it holds no lock while it waits for the next ones. A row whose id is outside of all partitions goes into the
+-- default partition of its table. When the partition of such a row is made, the row moves there.
+
+-- What is partitioned. Only the owner writes here: aliquot migrate writes the retention of the settings.
+CREATE TABLE partition_rules (
+    name       TEXT PRIMARY KEY, -- of the table
+    key_column TEXT NOT NULL,    -- a UUIDv7
+    family     TEXT NOT NULL,    -- the partitions of all tables of a family are dropped together
+    drop_order INTEGER NOT NULL, -- within the family: children first
+    width      TEXT NOT NULL,    -- of a partition: week (from Monday) or month, in UTC
+    keep       BIGINT NOT NULL   -- microseconds from the end of a partition until it may be dropped; 0: for ever
+);
+INSERT INTO partition_rules (name, key_column, family, drop_order, width, keep)
+VALUES ('attempts', 'message_id', 'messages', 1, 'week', 0),
+    ('deliveries', 'message_id', 'messages', 2, 'week', 0),
+    ('messages', 'id', 'messages', 3, 'week', 0),
+    ('audit_seals', 'audit_id', 'audit', 1, 'month', 0),
+    ('audit', 'id', 'audit', 2, 'month', 0);
+
+-- first_id_at returns the smallest UUIDv7 of a time, whose first 48 bits are milliseconds since 1970.
+CREATE FUNCTION first_id_at(at timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ SELECT rpad(lpad(to_hex(floor(extract(epoch FROM at) * 1000)::bigint), 12, '0'), 32, '0')::uuid $$;
+
+-- time_of_id returns the time of a UUIDv7.
+CREATE FUNCTION time_of_id(id uuid) RETURNS timestamptz LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ SELECT to_timestamp(('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 1000.0) $$;
+
+-- list_partitions lists the partitions of all tables: ids from low until before high. A default partition has no limits.
+CREATE FUNCTION list_partitions()
+RETURNS TABLE (parent text, partition text, low uuid, high uuid) LANGUAGE sql STABLE AS $$
+    SELECT r.name, child.relname::text, limits[1]::uuid, limits[2]::uuid
+    FROM partition_rules r
+    JOIN pg_inherits i ON i.inhparent = to_regclass(quote_ident(r.name))
+    JOIN pg_class child ON child.oid = i.inhrelid
+    LEFT JOIN LATERAL regexp_match(pg_get_expr(child.relpartbound, child.oid),
+        $re$FROM \('([0-9a-f-]+)'\) TO \('([0-9a-f-]+)'\)$re$) AS limits ON TRUE
+$$;
+
+-- partition_state returns, of each table, how many partitions there are after the present one, and how many rows are
+-- in the default partition, counted up to 1000.
+-- +goose StatementBegin
+CREATE FUNCTION partition_state() RETURNS TABLE (parent text, ahead bigint, stray bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    FOR parent IN SELECT name FROM partition_rules ORDER BY name LOOP
+        SELECT count(*) INTO ahead FROM list_partitions() p WHERE p.parent = partition_state.parent
+            AND p.low > first_id_at(now());
+        EXECUTE format('SELECT count(*) FROM (SELECT 1 FROM %I LIMIT 1000) AS bounded', parent || '_default') INTO stray;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+-- +goose StatementEnd
+
+-- missing_partition returns the limits of the partition of an id, as far as no other partition covers its week or
+-- month; NULL when there is one of that id.
+-- +goose StatementBegin
+CREATE FUNCTION missing_partition(of_table text, of_id uuid, width text, OUT low uuid, OUT high uuid)
+LANGUAGE plpgsql STABLE SET timezone = 'UTC' AS $$
+DECLARE
+    start timestamptz := date_trunc(width, time_of_id(of_id));
+BEGIN
+    IF EXISTS (SELECT 1 FROM list_partitions() p WHERE p.parent = of_table AND p.low <= of_id AND p.high > of_id) THEN
+        RETURN;
+    END IF;
+    low := greatest(first_id_at(start), (SELECT p.high FROM list_partitions() p
+        WHERE p.parent = of_table AND p.high <= of_id ORDER BY p.high DESC LIMIT 1));
+    high := least(first_id_at(start + ('1 ' || width)::interval), (SELECT p.low FROM list_partitions() p
+        WHERE p.parent = of_table AND p.low > of_id ORDER BY p.low LIMIT 1));
+END $$;
+-- +goose StatementEnd
+
+-- make_partition makes one partition that is missing: for now, for one of the given number of weeks or months ahead, or
+-- for rows of the default partition up to then. It returns its name, or NULL when none is missing or another call works.
+-- +goose StatementBegin
+CREATE FUNCTION make_partition(ahead integer) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET lock_timeout = '500ms' SET timezone = 'UTC' AS $$
+DECLARE
+    rule   partition_rules;
+    of_id  uuid;
+    low    uuid;
+    high   uuid;
+    stray  text;
+    made   text;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtext('aliquot partitions')) THEN
+        RETURN NULL;
+    END IF;
+    FOR rule IN SELECT * FROM partition_rules r ORDER BY r.name LOOP
+        stray := rule.name || '_default';
+        EXECUTE format('SELECT %1$I FROM %2$I WHERE %1$I < %3$L ORDER BY 1 LIMIT 1', rule.key_column, stray,
+            first_id_at(date_trunc(rule.width, now()) + (ahead + 1) * ('1 ' || rule.width)::interval)) INTO of_id;
+        FOR of_id IN SELECT of_id WHERE of_id IS NOT NULL
+            UNION ALL SELECT first_id_at(date_trunc(rule.width, now()) + n * ('1 ' || rule.width)::interval)
+            FROM generate_series(0, ahead) AS n
+        LOOP
+            SELECT m.low, m.high INTO low, high FROM missing_partition(rule.name, of_id, rule.width) m;
+            CONTINUE WHEN low IS NULL;
+            made := rule.name || '_p' || to_char(time_of_id(low), 'YYYYMMDD');
+            BEGIN
+                EXECUTE format('LOCK TABLE ONLY %I IN SHARE UPDATE EXCLUSIVE MODE', rule.name);
+                EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', stray);
+                EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', made, rule.name);
+                EXECUTE format('WITH moved AS (DELETE FROM %1$I WHERE %2$I >= %3$L AND %2$I < %4$L RETURNING *)
+                    INSERT INTO %5$I SELECT * FROM moved', stray, rule.key_column, low, high, made);
+                EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', rule.name, made, low,
+                    high);
+                RETURN made;
+            EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+                NULL; -- the next call tries again
+            END;
+        END LOOP;
+    END LOOP;
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+
+-- droppable_partition returns the limits of the oldest partition of a family whose retention is over, from the id after
+-- on if that is not NULL. The limits are NULL when there is none.
+-- +goose StatementBegin
+CREATE FUNCTION droppable_partition(of_family text, after uuid, OUT low uuid, OUT high uuid)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    kept bigint;
+BEGIN
+    SELECT CASE WHEN min(r.keep) <= 0 THEN NULL ELSE max(r.keep) END INTO kept
+    FROM partition_rules r WHERE r.family = of_family;
+    IF kept IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT p.low, p.high INTO low, high
+    FROM list_partitions() p JOIN partition_rules r ON r.name = p.parent AND r.family = of_family
+    WHERE p.high <= first_id_at(now() - kept * interval '1 microsecond') AND (after IS NULL OR p.low >= after)
+    ORDER BY p.low, p.high DESC LIMIT 1;
+END $$;
+-- +goose StatementEnd
+
+-- remove_partitions removes the partitions of a family with ids from low until before high, children first, and returns
+-- how many. It fails with lock_not_available when it does not get its locks at once.
+-- +goose StatementBegin
+CREATE FUNCTION remove_partitions(of_family text, from_id uuid, until_id uuid) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+    target  record;
+    removed integer := 0;
+BEGIN
+    FOR target IN SELECT r.name FROM partition_rules r WHERE r.family = of_family ORDER BY r.drop_order DESC LOOP
+        EXECUTE format('LOCK TABLE ONLY %I IN ACCESS EXCLUSIVE MODE', target.name);
+    END LOOP;
+    FOR target IN SELECT p.partition FROM list_partitions() p JOIN partition_rules r ON r.name = p.parent
+        WHERE r.family = of_family AND p.low >= from_id AND p.high <= until_id ORDER BY r.drop_order, p.low
+    LOOP
+        EXECUTE format('DROP TABLE %I', target.partition);
+        removed := removed + 1;
+    END LOOP;
+    RETURN removed;
+END $$;
+-- +goose StatementEnd
+
+-- drop_message_partitions drops the partitions of one week of messages whose retention is over, with their deliveries
+-- and attempts, and returns how many tables it dropped; 0: none may be dropped now. A week stays as long as one of its
+-- deliveries is pending.
+-- +goose StatementBegin
+CREATE FUNCTION drop_message_partitions() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET lock_timeout = '500ms' AS $$
+DECLARE
+    oldest uuid;
+    until  uuid;
+    target record;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtext('aliquot partitions')) THEN
+        RETURN 0;
+    END IF;
+    LOOP
+        SELECT d.low, d.high INTO oldest, until FROM droppable_partition('messages', until) d;
+        IF oldest IS NULL THEN
+            RETURN 0;
+        END IF;
+        BEGIN
+            CONTINUE WHEN has_pending_delivery(oldest, until);
+            -- No row changes from here on. Readers are locked out for the removal only.
+            FOR target IN SELECT p.partition FROM list_partitions() p JOIN partition_rules r ON r.name = p.parent
+                WHERE r.family = 'messages' AND p.low >= oldest AND p.high <= until ORDER BY r.drop_order DESC
+            LOOP
+                EXECUTE format('LOCK TABLE %I IN SHARE MODE', target.partition);
+            END LOOP;
+            CONTINUE WHEN has_pending_delivery(oldest, until);
+            RETURN remove_partitions('messages', oldest, until);
+        EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+            RETURN 0; -- the next call tries again
+        END;
+    END LOOP;
+END $$;
+-- +goose StatementEnd
+
+CREATE FUNCTION has_pending_delivery(from_id uuid, until_id uuid) RETURNS boolean LANGUAGE sql AS $$
+    SELECT EXISTS (SELECT 1 FROM deliveries d
+        WHERE d.message_id >= from_id AND d.message_id < until_id AND d.state = 'pending')
+$$;
+
+-- drop_audit_partitions drops the partitions of the audit with ids before a given one, and returns how many tables it
+-- dropped; 0: another transaction has locked them. It fails unless their retention is over, all their rows are sealed,
+-- and the start of the chain is after their seals and before all others. The caller has moved the start, and signed it,
+-- in the same transaction.
+-- +goose StatementBegin
+CREATE FUNCTION drop_audit_partitions(until_id uuid) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET lock_timeout = '500ms' AS $$
+DECLARE
+    start   bigint := (SELECT c.start_seq FROM audit_chain c WHERE c.id = 1);
+    over    boolean := FALSE;
+    limits  record;
+    target  record;
+    removed integer;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtext('aliquot partitions')) THEN
+        RETURN 0;
+    END IF;
+    SELECT d.low, d.high INTO limits FROM droppable_partition('audit', NULL) d;
+    WHILE limits.high IS NOT NULL AND NOT over LOOP
+        over := limits.high = until_id;
+        SELECT d.low, d.high INTO limits FROM droppable_partition('audit', limits.high) d;
+    END LOOP;
+    IF NOT over THEN
+        RAISE EXCEPTION 'no partition of the audit that may be dropped ends at %', time_of_id(until_id);
+    END IF;
+    FOR target IN SELECT p.partition FROM list_partitions() p JOIN partition_rules r ON r.name = p.parent
+        WHERE r.family = 'audit' AND p.high <= until_id ORDER BY r.drop_order DESC, p.low
+    LOOP
+        EXECUTE format('LOCK TABLE %I IN SHARE MODE', target.partition);
+    END LOOP;
+    IF EXISTS (SELECT 1 FROM audit a WHERE a.id < until_id AND NOT EXISTS (
+        SELECT 1 FROM audit_seals s WHERE s.audit_id = a.id AND s.audit_id < until_id)) THEN
+        RAISE EXCEPTION 'the audit has rows until % that are not sealed', time_of_id(until_id);
+    END IF;
+    IF start IS NULL OR EXISTS (SELECT 1 FROM audit_seals s WHERE s.audit_id < until_id AND s.seq > start) THEN
+        RAISE EXCEPTION 'the chain of the audit starts before rows until %', time_of_id(until_id);
+    END IF;
+    IF EXISTS (SELECT 1 FROM audit_seals s WHERE s.seq <= start AND s.audit_id >= until_id) THEN
+        RAISE EXCEPTION 'the chain of the audit starts after rows that stay';
+    END IF;
+    removed := remove_partitions('audit', '00000000-0000-0000-0000-000000000000', until_id);
+    IF EXISTS (SELECT 1 FROM audit_seals s WHERE s.audit_id < until_id) THEN
+        RAISE EXCEPTION 'the default partition of the audit has rows until %', time_of_id(until_id);
+    END IF;
+    RETURN removed;
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    RETURN 0; -- the next call tries again
+END $$;
+-- +goose StatementEnd
+
+-- The functions of the owner look names up in the schema that they were made in, and nowhere else. By default everybody
+-- may call a function.
+-- +goose StatementBegin
+DO $$
+DECLARE
+    made regprocedure;
+BEGIN
+    FOR made IN SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = current_schema()::regnamespace
+        AND p.proname IN ('list_partitions', 'partition_state', 'missing_partition', 'make_partition',
+            'droppable_partition', 'remove_partitions', 'drop_message_partitions', 'has_pending_delivery',
+            'drop_audit_partitions', 'first_id_at', 'time_of_id')
+    LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', made, current_schema());
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', made);
+    END LOOP;
+END $$;
+-- +goose StatementEnd
 
 -- A page of order_states has room for new versions of its rows, and a page of order_progress for some. PostgreSQL
 -- removes the older versions when it next writes to the page.
@@ -745,7 +1033,20 @@ CREATE TABLE backfills (
 -- +goose Down
 
 DROP TABLE backfills;
+DROP FUNCTION drop_audit_partitions;
+DROP FUNCTION drop_message_partitions;
+DROP FUNCTION has_pending_delivery;
+DROP FUNCTION remove_partitions;
+DROP FUNCTION droppable_partition;
+DROP FUNCTION make_partition;
+DROP FUNCTION missing_partition;
+DROP FUNCTION partition_state;
+DROP FUNCTION list_partitions;
+DROP FUNCTION time_of_id;
+DROP FUNCTION first_id_at;
+DROP TABLE partition_rules;
 DROP TABLE audit_chain;
+DROP TABLE audit_seals;
 DROP TABLE audit;
 DROP TABLE delivery_leases;
 DROP TABLE encryption_checks;

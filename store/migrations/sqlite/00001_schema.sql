@@ -48,7 +48,6 @@ CREATE TABLE rate_limits (
     bucket  TEXT PRIMARY KEY,
     full_at BIGINT NOT NULL -- the database's time at which the bucket is full again
 );
-CREATE INDEX rate_limits_by_age ON rate_limits (full_at);
 
 -- Idempotent requests: claimed while they execute, then the stored answer.
 CREATE TABLE idempotency (
@@ -573,6 +572,8 @@ CREATE TABLE reviews (
     reviewed_at       BIGINT NOT NULL       -- 0: not decided yet
 );
 CREATE INDEX reviews_by_team ON reviews (team_id, id);
+CREATE INDEX reviews_by_order ON reviews (order_id, updated_at) WHERE order_id IS NOT NULL;
+CREATE INDEX reviews_by_resolved_order ON reviews (resolved_order_id, updated_at) WHERE resolved_order_id IS NOT NULL;
 
 -- Search hashes of tested patients.
 CREATE TABLE review_search (
@@ -630,23 +631,24 @@ CREATE TABLE endpoints (
 );
 CREATE INDEX endpoints_team ON endpoints (team_id);
 
+-- PostgreSQL partitions these tables by the id of the message. No foreign key refers to their rows there, or here.
 CREATE TABLE messages (
-    id         TEXT PRIMARY KEY,
+    id         TEXT NOT NULL,
     team_id    TEXT NOT NULL,
-    order_id   TEXT,
+    order_id   TEXT,                    -- NULL: the message is about an endpoint or a review
     event_type TEXT NOT NULL,
-    sequence   BIGINT NOT NULL,        -- of the order's event
-    body       BYTEA NOT NULL,         -- the exact bytes to send
-    created_at BIGINT NOT NULL,
-    trace      TEXT NOT NULL DEFAULT '' -- traceparent of the trace that all deliveries belong to; '': none
+    sequence   BIGINT NOT NULL,         -- of the order's event
+    body       BYTEA NOT NULL,          -- the exact bytes to send
+    created_at BIGINT NOT NULL,         -- the time of the id
+    trace      TEXT NOT NULL DEFAULT '', -- traceparent of the trace that all deliveries belong to; '': none
+    PRIMARY KEY (id)
 );
-CREATE INDEX messages_order ON messages (order_id, sequence);
-CREATE INDEX messages_created ON messages (created_at, id);
-CREATE INDEX messages_team ON messages (team_id, created_at, id);
+CREATE INDEX messages_order ON messages (order_id, sequence) WHERE order_id IS NOT NULL;
+CREATE INDEX messages_team ON messages (team_id, id);
 
 CREATE TABLE deliveries (
-    message_id      TEXT NOT NULL REFERENCES messages (id),
-    endpoint_id     TEXT NOT NULL REFERENCES endpoints (id),
+    message_id      TEXT NOT NULL,
+    endpoint_id     TEXT NOT NULL,
     state           TEXT NOT NULL,   -- pending, delivered, exhausted, cancelled
     round           BIGINT NOT NULL, -- from 1; sending a message again begins the next round
     attempts        BIGINT NOT NULL, -- of this round
@@ -669,8 +671,7 @@ CREATE TABLE attempts (
     failure     TEXT NOT NULL,   -- a code; '' for success
     excerpt     BYTEA,           -- the beginning of the response
     next_at     BIGINT NOT NULL, -- 0: no attempt follows
-    PRIMARY KEY (message_id, endpoint_id, round, number),
-    FOREIGN KEY (message_id, endpoint_id) REFERENCES deliveries (message_id, endpoint_id)
+    PRIMARY KEY (message_id, endpoint_id, round, number)
 );
 
 -- The lease of an endpoint: only the batch that holds it makes the endpoint's deliveries.
@@ -688,38 +689,55 @@ CREATE TABLE encryption_checks (
     sealed BYTEA NOT NULL    -- a known text; every process can open it
 );
 
--- The audit: who did or read what. Rows are appended unsealed; later they are sealed into a chain of hashes.
-
+-- The audit: who did or read what. Its rows are appended and never changed.
 CREATE TABLE audit (
-    id         TEXT PRIMARY KEY,
-    at         BIGINT NOT NULL,
+    id         TEXT NOT NULL,
+    at         BIGINT NOT NULL, -- the time of the id
     key_id     TEXT,
     team_id    TEXT,
     order_id   TEXT,
     action     TEXT NOT NULL,
-    request_id TEXT NOT NULL, -- of the request, often the caller's own
+    request_id TEXT NOT NULL,   -- of the request, often the caller's own
     address    TEXT NOT NULL,
-    detail     TEXT NOT NULL, -- codes only
-    seq        BIGINT,        -- the position in the chain; NULL until the row is sealed
-    hash       BYTEA          -- of the row and of the hash before it; in clear text
+    detail     TEXT NOT NULL,   -- codes only
+    PRIMARY KEY (id)
 );
-CREATE INDEX audit_order ON audit (order_id, at);
-CREATE INDEX audit_by_age ON audit (at);
-CREATE INDEX audit_by_key ON audit (key_id, at);
-CREATE UNIQUE INDEX audit_by_seq ON audit (seq);
-CREATE INDEX audit_unsealed ON audit (id) WHERE seq IS NULL;
+CREATE INDEX audit_order ON audit (order_id, id) WHERE order_id IS NOT NULL;
+CREATE INDEX audit_by_key ON audit (key_id, id) WHERE key_id IS NOT NULL;
+
+-- The seals of the audit's rows: the positions in a chain of hashes. A row without one is not sealed yet.
+CREATE TABLE audit_seals (
+    audit_id TEXT NOT NULL,
+    seq      BIGINT NOT NULL, -- the position in the chain
+    hash     BYTEA NOT NULL,  -- of the row and of the hash before it; in clear text
+    PRIMARY KEY (audit_id)
+);
+CREATE INDEX audit_seals_by_seq ON audit_seals (seq);
 
 -- The chain as a whole, in one row: its start, because older rows may have been removed, and its end.
 CREATE TABLE audit_chain (
-    id         BIGINT PRIMARY KEY, -- 1
-    start_seq  BIGINT NOT NULL,    -- the last row that was removed; 0: none
-    start_hash BYTEA,              -- in clear text
-    end_seq    BIGINT NOT NULL,
-    end_hash   BYTEA,              -- in clear text
-    sealed_at  BIGINT NOT NULL,
-    signature  TEXT NOT NULL       -- of all this, by an encryption key; '' for a chain without a row
+    id           BIGINT PRIMARY KEY, -- 1
+    start_seq    BIGINT NOT NULL,    -- the last row that was removed; 0: none
+    start_hash   BYTEA,              -- in clear text
+    end_seq      BIGINT NOT NULL,
+    end_hash     BYTEA,              -- in clear text
+    sealed_at    BIGINT NOT NULL,
+    sealed_until BIGINT NOT NULL,    -- all rows with ids from before this time that could be seen are sealed
+    searched_at  BIGINT NOT NULL,    -- when the whole audit was last searched for rows that are not sealed
+    signature    TEXT NOT NULL       -- of all this, by an encryption key; '' for a chain without a row
 );
-INSERT INTO audit_chain (id, start_seq, end_seq, sealed_at, signature) VALUES (1, 0, 0, 0, '');
+INSERT INTO audit_chain (id, start_seq, end_seq, sealed_at, sealed_until, searched_at, signature)
+VALUES (1, 0, 0, 0, 0, 0, '');
+
+-- What PostgreSQL partitions. Here it has no rows, because no table is partitioned.
+CREATE TABLE partition_rules (
+    name       TEXT PRIMARY KEY, -- of the table
+    key_column TEXT NOT NULL,    -- a UUIDv7
+    family     TEXT NOT NULL,    -- the partitions of all tables of a family are dropped together
+    drop_order INTEGER NOT NULL, -- within the family: children first
+    width      TEXT NOT NULL,    -- of a partition: week (from Monday) or month, in UTC
+    keep       BIGINT NOT NULL   -- microseconds from the end of a partition until it may be dropped; 0: for ever
+);
 
 -- Migrations: how far the changes of existing rows have come.
 
@@ -734,7 +752,9 @@ CREATE TABLE backfills (
 -- +goose Down
 
 DROP TABLE backfills;
+DROP TABLE partition_rules;
 DROP TABLE audit_chain;
+DROP TABLE audit_seals;
 DROP TABLE audit;
 DROP TABLE delivery_leases;
 DROP TABLE encryption_checks;
