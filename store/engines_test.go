@@ -122,7 +122,8 @@ func asOwner(t testing.TB, s *Store) *Store {
 // store. owners has the stores that asOwner has opened.
 var ownerURLs, owners sync.Map
 
-// engineURL returns a new, empty database, on PostgreSQL with the role that owns it. Opening it several times gives several stores on the same database.
+// engineURL returns a new, empty database, on PostgreSQL with the role that owns it. Opening it several times gives
+// several stores on the same database.
 func engineURL(t testing.TB, engine sqldb.Dialect) string {
 	t.Helper()
 	if engine == sqldb.SQLite {
