@@ -74,7 +74,7 @@ func warnOfExcessPrivileges(ctx context.Context, db *store.Store, logger *slog.L
 	}
 	if len(excess) > 0 {
 		logger.WarnContext(ctx, "the database's role may do more than this process needs: docs/deploy.md, Database roles",
-			"the role", excess)
+			"excess", excess)
 	}
 }
 

@@ -29,7 +29,8 @@ var processServer = sync.OnceValues(func() (*Server, error) {
 	return Start(context.Background())
 })
 
-// NewDatabase creates an empty database for the test and returns its URL, with the role OwnerRole. The database is dropped when the test ends.
+// NewDatabase creates an empty database for the test and returns its URL, with the role OwnerRole. The
+// database is dropped when the test ends.
 // The test fails if there is no server.
 func NewDatabase(t testing.TB) string {
 	t.Helper()
