@@ -185,8 +185,9 @@ func runTwoBatches(t *testing.T, ignoresLeases bool) (doubled int) {
 	require.Zero(t, backlog.Pending)
 	require.Len(t, s.received, 8)
 	require.Zero(t, first.count("lost")+second.count("lost"))
-	_, wait, err := s.db.TakeDeliveryLease(t.Context(), store.DeliveryLease{EndpointID: s.endpoint, Owner: testids.Of("next"),
-		Duration: time.Second})
+	_, wait, err := s.db.TakeDeliveryLease(t.Context(),
+		store.DeliveryLease{EndpointID: s.endpoint, Owner: testids.Of("next"),
+			Duration: time.Second})
 	require.NoError(t, err)
 	require.Zero(t, wait, "a batch frees the lease at its end")
 	_, doubled = s.requests()
@@ -232,8 +233,9 @@ func TestABatchThatHasLostItsLeaseStops(t *testing.T) {
 	batch := s.startBatch(false)
 	s.await(func() bool { all, _ := s.requests(); return all > 0 }, "the batch posts nothing")
 	s.exec(`UPDATE delivery_leases SET expires_at = 1`)
-	stolen, wait, err := s.db.TakeDeliveryLease(t.Context(), store.DeliveryLease{EndpointID: s.endpoint, Owner: testids.Of("thief"),
-		Duration: time.Minute})
+	stolen, wait, err := s.db.TakeDeliveryLease(t.Context(),
+		store.DeliveryLease{EndpointID: s.endpoint, Owner: testids.Of("thief"),
+			Duration: time.Minute})
 	require.NoError(t, err)
 	require.Zero(t, wait)
 	require.NoError(t, <-batch.ended)

@@ -26,7 +26,8 @@ func checkPage(doing, after string) error {
 	if after == "" || order.IsID(after) {
 		return nil
 	}
-	return temporal.NewNonRetryableApplicationError(doing+": the page does not begin after an id", dispatch.ErrorFault, nil)
+	return temporal.NewNonRetryableApplicationError(doing+": the page does not begin after an id", dispatch.ErrorFault,
+		nil)
 }
 
 // withoutNonIDs returns the ids of a list, and how many other texts it has, each counted once.

@@ -50,7 +50,7 @@ func newOpenWorkMetric(read func(context.Context, time.Time) (store.OpenWork, er
 		partitionsAhead: describe("partitions_ahead",
 			"Partitions after the present one, of the table of the database that has the fewest."),
 		strayRows: describe("partition_stray_rows",
-			"Rows outside of all partitions of their times; at most 1000 of each table are counted."),
+			"Rows outside of the partitions of their times, counted up to 1000 of each table."),
 	}
 }
 

@@ -50,7 +50,7 @@ aliquot_deliveries_pending 7
 # HELP aliquot_inbox_waiting_seconds Seconds that the oldest unprocessed inbox item has waited for its order.
 # TYPE aliquot_inbox_waiting_seconds gauge
 aliquot_inbox_waiting_seconds 60
-# HELP aliquot_partition_stray_rows Rows outside of all partitions of their times; at most 1000 of each table are counted.
+# HELP aliquot_partition_stray_rows Rows outside of the partitions of their times, counted up to 1000 of each table.
 # TYPE aliquot_partition_stray_rows gauge
 aliquot_partition_stray_rows 2
 # HELP aliquot_partitions_ahead Partitions after the present one, of the table of the database that has the fewest.

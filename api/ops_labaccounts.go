@@ -79,7 +79,8 @@ func (s *server) opsListLabAccounts(ctx context.Context, _ *struct{}) (*body[[]O
 
 func (s *server) opsPutLabAccount(ctx context.Context, in *putLabAccountInput) (*body[OpsLabAccount], error) {
 	if canonicalUUID(in.AccountID) == uuid.Nil.String() { // the store takes it for no id of a row
-		return nil, validationError(newProblem("uuid_parsing", "Input should be the UUID of an account", "path.lab_account_id"))
+		return nil, validationError(newProblem("uuid_parsing", "Input should be the UUID of an account",
+			"path.lab_account_id"))
 	}
 	a, err := s.Store.LabAccount(ctx, canonicalUUID(in.AccountID))
 	isNew := errors.Is(err, store.ErrNotFound)

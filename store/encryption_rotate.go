@@ -203,7 +203,6 @@ func (s *Store) countByEncryptionKey(ctx context.Context, table, column string, 
 	for i := range found {
 		into[i] = &found[i]
 	}
-	//nolint:gosec // all names are from the lists of sealed tables and of search tables
 	err := s.db.Reader.QueryRowContext(ctx, fmt.Sprintf(`SELECT %s FROM %s WHERE length(%s) > 0`,
 		strings.Join(counts, ", "), table, column), args...).Scan(into...)
 	if err != nil {

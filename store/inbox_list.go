@@ -67,7 +67,8 @@ func scanInboxItem(row sqldb.Scanner) (out InboxItem, err error) {
 
 // listedInboxStates are the states of the index inbox_by_state. There are few items in them. Lists of the other states
 // read the table.
-var listedInboxStates = []string{InboxReceived, InboxParked, InboxRefused, InboxUnmatched, InboxIncomplete, InboxUnknown,
+var listedInboxStates = []string{InboxReceived, InboxParked, InboxRefused, InboxUnmatched, InboxIncomplete,
+	InboxUnknown,
 	InboxQuarantined, InboxReleased}
 
 // InboxItems lists one page of items without their sealed parts, newest first, and returns how many there are in total.

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -165,8 +164,8 @@ func reportUpdates(b *testing.B, s *Store, recordings int) {
 	var all, heapOnly int
 	for _, u := range tables {
 		all, heapOnly = all+u.all, heapOnly+u.heapOnly
-		b.Log(fmt.Sprintf("%s: %.2f updates a recording, %d of %d heap-only", u.table,
-			float64(u.all)/float64(recordings), u.heapOnly, u.all))
+		b.Logf("%s: %.2f updates a recording, %d of %d heap-only", u.table,
+			float64(u.all)/float64(recordings), u.heapOnly, u.all)
 	}
 	b.ReportMetric(100*float64(heapOnly)/float64(all), "HOT-%")
 }

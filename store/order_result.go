@@ -122,8 +122,8 @@ func (s *Store) NewestResult(ctx context.Context, teamID, orderID string) (v ord
 	return v, nil
 }
 
-// ResultPDF reads the PDF of the newest visible result version. The replica may answer, as in CurrentOrder. The error is
-// ErrNotFound when there is none, or when the order belongs to another team.
+// ResultPDF reads the PDF of the newest visible result version. The replica may answer, as in CurrentOrder. The error
+// is ErrNotFound when there is none, or when the order belongs to another team.
 func (s *Store) ResultPDF(ctx context.Context, teamID, orderID string) (pdf []byte, err error) {
 	err = s.readCurrent(ctx, orderFilter(teamID, orderID), func(ctx context.Context, q sqldb.Querier) error {
 		v, err := s.newestResultOf(ctx, q, teamID, orderID)

@@ -103,7 +103,8 @@ func TestPartitionsAreMadeAhead(t *testing.T) {
 	require.Len(t, makePartitions(t, s), 3*(2+PartitionsAhead))
 	require.Equal(t, PartitionState{Ahead: PartitionsAhead, StrayRows: 2}, partitionState(t, s),
 		"a row of the far future stays, with its delivery, until its time comes")
-	require.Equal(t, []int{3, 3, 2}, []int{mustCountRows(t, s, "messages"), mustCountRows(t, s, "deliveries"), mustCountRows(t, s, "attempts")})
+	require.Equal(t, []int{3, 3, 2}, []int{mustCountRows(t, s, "messages"), mustCountRows(t, s, "deliveries"),
+		mustCountRows(t, s, "attempts")})
 	_, err := s.WebhookMessage(t.Context(), future)
 	require.NoError(t, err)
 }
@@ -129,12 +130,14 @@ func TestOldPartitionsOfMessagesAreDropped(t *testing.T) {
 	require.Equal(t, PartitionRetention{Messages: 10 * week}, keep)
 	require.Equal(t, 1, dropPartitions(t, s), "a pending delivery keeps its partition")
 	require.Equal(t, before[1:], partitionsOf(t, s, "messages"))
-	require.Equal(t, []int{3, 3, 2}, []int{mustCountRows(t, s, "messages"), mustCountRows(t, s, "deliveries"), mustCountRows(t, s, "attempts")})
+	require.Equal(t, []int{3, 3, 2}, []int{mustCountRows(t, s, "messages"), mustCountRows(t, s, "deliveries"),
+		mustCountRows(t, s, "attempts")})
 
 	require.NoError(t, recordAttempt(s, endpoint, AttemptRow{MessageID: pending, Number: 1, At: s.now(), Delivered: true}))
 	require.Equal(t, 1, dropPartitions(t, s))
 	require.Equal(t, before[2:], partitionsOf(t, s, "messages"))
-	require.Equal(t, []int{1, 1, 1}, []int{mustCountRows(t, s, "messages"), mustCountRows(t, s, "deliveries"), mustCountRows(t, s, "attempts")})
+	require.Equal(t, []int{1, 1, 1}, []int{mustCountRows(t, s, "messages"), mustCountRows(t, s, "deliveries"),
+		mustCountRows(t, s, "attempts")})
 	require.Zero(t, dropPartitions(t, s), "what is younger stays")
 	require.Empty(t, makePartitions(t, s))
 }
@@ -174,7 +177,8 @@ func TestMessagesLeaveWithTheirDeliveriesAndAttempts(t *testing.T) {
 			go func() {
 				close(begun)
 				for _, id := range ids {
-					if err := recordAttempt(s, endpoint, AttemptRow{MessageID: id, Number: 1, At: s.now(), Delivered: true}); err != nil {
+					if err := recordAttempt(s, endpoint, AttemptRow{MessageID: id, Number: 1, At: s.now(),
+						Delivered: true}); err != nil {
 						done <- err
 						return
 					}

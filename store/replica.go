@@ -60,7 +60,8 @@ func (s *Store) CurrentOrderAndResult(ctx context.Context, teamID,
 	return o, v, err
 }
 
-// readAuditedOnReplica is ReadOrderAudited when the replica can be asked. The row is committed before the order is read.
+// readAuditedOnReplica is ReadOrderAudited when the replica can be asked. The row is committed before the order is
+// read.
 func (s *Store) readAuditedOnReplica(ctx context.Context, teamID, id string, row AuditRow) (*order.Order, error) {
 	where := orderFilter(teamID, id)
 	statement, args := s.auditedStatement(where, row, `SELECT `+transactionsVersion(where.String()))

@@ -148,7 +148,7 @@ func (s *Store) PatchUser(ctx context.Context, teamID, id string, p UserPatch) e
 		if err != nil || p.ClientUserID == nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE orders SET client_user_id = $1 WHERE `+ordersOfUser("$2")+` AND erased_at = 0`,
+		_, err = tx.ExecContext(ctx, `UPDATE orders SET client_user_id = $1 WHERE `+ordersOfUser+` AND erased_at = 0`,
 			*p.ClientUserID, id)
 		return err
 	})

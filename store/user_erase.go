@@ -96,16 +96,14 @@ func (s *Store) EraseUsers(ctx context.Context, limit int) (int, error) {
 	return len(due), nil
 }
 
-// ordersOfUser returns the condition that a row of orders is an order of the user $n. The first term finds the rows by an
+// ordersOfUser is the condition that a row of orders is an order of the user $2. The first term finds the rows by an
 // index. The second one is checked again after the statement has waited for a row.
-func ordersOfUser(n string) string {
-	return `id IN (SELECT order_id FROM order_progress WHERE user_id = ` + n + `) AND user_id = ` + n
-}
+const ordersOfUser = `id IN (SELECT order_id FROM order_progress WHERE user_id = $2) AND user_id = $2`
 
 // scheduleOrderErasure marks the orders of an erased user for erasure.
 func scheduleOrderErasure(ctx context.Context, tx *sql.Tx, userID string, now int64) error {
 	_, err := tx.ExecContext(ctx, `UPDATE orders SET erase_at = $1
-		WHERE `+ordersOfUser("$2")+` AND erase_at = 0 AND erased_at = 0
+		WHERE `+ordersOfUser+` AND erase_at = 0 AND erased_at = 0
 		AND EXISTS (SELECT 1 FROM users WHERE id = $2 AND erased_at > 0)`, now, userID)
 	return err
 }
@@ -173,8 +171,8 @@ func eraseMessages(ctx context.Context, tx *sql.Tx, orderID string) error {
 	for part := range slices.Chunk(ids, chunkSize) {
 		var these sqldb.Where
 		these.AndIn("message_id IN (?)", part)
-		for _, table := range []string{"deliveries", "attempts"} {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+these.String(), these.Args...); err != nil {
+		for _, removal := range []string{`DELETE FROM deliveries`, `DELETE FROM attempts`} {
+			if _, err := tx.ExecContext(ctx, removal+these.String(), these.Args...); err != nil {
 				return err
 			}
 		}

@@ -56,7 +56,8 @@ var databaseCommandArgs = []struct {
 	path string
 	args []string
 }{
-	{"version", nil}, {"migrate", nil}, {"backfill", nil}, {"bootstrap", []string{"--name", "x"}}, {"key new-encryption", []string{"k2"}},
+	{"version", nil}, {"migrate", nil}, {"backfill", nil}, {"bootstrap", []string{"--name", "x"}},
+	{"key new-encryption", []string{"k2"}},
 	{"key rotate", []string{"--check"}},
 }
 

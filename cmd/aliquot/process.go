@@ -73,7 +73,7 @@ func warnOfExcessPrivileges(ctx context.Context, db *store.Store, logger *slog.L
 		return
 	}
 	if len(excess) > 0 {
-		logger.WarnContext(ctx, "the database's role may do more than this process needs: docs/deploy.md, Database roles",
+		logger.WarnContext(ctx, "the role of the database may do more than this process needs (docs/deploy.md)",
 			"excess", excess)
 	}
 }

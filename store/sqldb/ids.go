@@ -27,8 +27,8 @@ func parseUUID(text string) (id uuid.UUID, ok bool) {
 	return id, err == nil && len(text) == len(NilID) && strings.ToLower(text) == text
 }
 
-// RequireIDs returns an error unless each text is a UUID in its stored form, and not NilID. Writers call it for the ids that their
-// callers chose, because SQLite would store any text. The texts are names and ids in turn.
+// RequireIDs returns an error unless each text is a UUID in its stored form, and not NilID. Writers call it for the ids
+// that their callers chose, because SQLite would store any text. The texts are names and ids in turn.
 func RequireIDs(namesAndIDs ...string) error {
 	for i := 0; i+1 < len(namesAndIDs); i += 2 {
 		if name, id := namesAndIDs[i], namesAndIDs[i+1]; !IsID(id) || id == NilID {

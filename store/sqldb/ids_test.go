@@ -23,7 +23,7 @@ func TestOnlyTheStoredFormIsAnID(t *testing.T) {
 		}
 		require.ErrorIs(t, RequireIDs("the first", id, "the second", text), ErrInvalidID, text)
 	}
-	require.Equal(t, uuid.Nil.String(), NilID)
+	require.Equal(t, NilID, uuid.Nil.String())
 	require.True(t, IsID(NilID), "it may be looked for")
 	require.ErrorIs(t, RequireIDs("it", NilID), ErrInvalidID)
 }

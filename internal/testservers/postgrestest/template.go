@@ -20,8 +20,8 @@ type Template struct {
 // OwnerRole. The function must close its connections before it returns.
 func NewTemplate(create func(url string) error) *Template { return &Template{create: create} }
 
-// Copy creates a copy for the test and returns its URL, with the role OwnerRole. The copy is dropped when the test ends.
-// The test fails if there is no server.
+// Copy creates a copy for the test and returns its URL, with the role OwnerRole. The copy is dropped when the test
+// ends. The test fails if there is no server.
 func (c *Template) Copy(t testing.TB) string {
 	t.Helper()
 	name, err := c.createIfMissing()
