@@ -87,8 +87,8 @@ func (a *Activities) erase(ctx context.Context) error {
 	return nil
 }
 
-// pruneRateLimits removes the buckets of rate limits that nobody has used for an hour. It reads all of them, so it is no
-// part of each sweep.
+// pruneRateLimits removes the buckets of rate limits that nobody has used for an hour. It reads all of them, so it is
+// no part of each sweep.
 func (a *Activities) pruneRateLimits(ctx context.Context) error {
 	err := pageUntilDone(func() (int, error) { return a.Store.PruneRateLimits(ctx, sweepPage) })
 	if err != nil {

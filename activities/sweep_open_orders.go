@@ -36,9 +36,9 @@ type openOrdersPass struct {
 }
 
 // SweepOpenOrders starts the workflows of open orders, after the given id, that have none running. It stops after
-// openOrdersTimeLimit. The first page also corrects the counts of open orders and removes old rate limits. An order that
-// cannot be started does not stop the others. The error then holds the result, so that the next page can follow. Such an error is retried in a
-// rebuild only: otherwise the next hour's sweep follows.
+// openOrdersTimeLimit. The first page also corrects the counts of open orders and removes old rate limits. An order
+// that cannot be started does not stop the others. The error then holds the result, so that the next page can follow.
+// Such an error is retried in a rebuild only: otherwise the next hour's sweep follows.
 func (a *Activities) SweepOpenOrders(ctx context.Context, after string,
 	in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 	if err := checkPage("sweeping open orders", after); err != nil {

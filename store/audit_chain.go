@@ -47,7 +47,7 @@ const (
 )
 
 // oldestUnsealedID returns the id before which a usual sealing does not look.
-func (c auditChain) oldestUnsealedID() string {
+func (c *auditChain) oldestUnsealedID() string {
 	if c.sealedUntil.IsZero() {
 		return sqldb.NilID
 	}
@@ -168,7 +168,7 @@ func (s *Store) signAuditChain(c auditChain) string {
 	return s.keys.Sign(auditChainPurpose, []byte(c.signedText()))
 }
 
-func (c auditChain) signedText() string {
+func (c *auditChain) signedText() string {
 	return fmt.Sprintf("%d:%x-%d:%x@%d,%d,%d", c.startSeq, c.startHash, c.endSeq, c.endHash, sqldb.ToMicros(c.sealedAt),
 		sqldb.ToMicros(c.sealedUntil), sqldb.ToMicros(c.searchedAt))
 }

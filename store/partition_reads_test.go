@@ -140,8 +140,8 @@ func TestDueDeliveriesReadIndexesOfPendingDeliveriesOnly(t *testing.T) {
 	endpoint := addEndpoint(t, s, team)
 	addWeeksOfMessages(t, s, team, endpoint)
 	owner := asOwner(t, s)
-	_, err := owner.db.Writer.ExecContext(t.Context(), `INSERT INTO deliveries SELECT m.id, gen_random_uuid(), 'delivered', 1, 1,
-		0, 0, 0 FROM messages m, generate_series(1, 2000)`)
+	_, err := owner.db.Writer.ExecContext(t.Context(), `INSERT INTO deliveries
+		SELECT m.id, gen_random_uuid(), 'delivered', 1, 1, 0, 0, 0 FROM messages m, generate_series(1, 2000)`)
 	require.NoError(t, err)
 	enqueueMessage(t, s, WebhookMessage{TeamID: team})
 	_, err = owner.db.Writer.ExecContext(t.Context(), `ANALYZE`)

@@ -46,5 +46,5 @@ func TimeOfID(id string) (at time.Time, ok bool) {
 	if !ok {
 		return time.Time{}, false
 	}
-	return time.UnixMilli(int64(binary.BigEndian.Uint64(parsed[:]) >> 16)).UTC(), true //nolint:gosec // 48 bits
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(parsed[:]) >> 16)).UTC(), true
 }
