@@ -143,8 +143,8 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 	return runUntilStopped(ctx, w, health, func() { setup.keepTrying(ctx, temporal) })
 }
 
-// logOtherRetention logs a warning if the database keeps its partitions for another time than this worker's settings say.
-// The database's time counts.
+// logOtherRetention logs a warning if the database keeps its partitions for another time than this worker's settings
+// say. The database's time counts.
 func logOtherRetention(ctx context.Context, db *store.Store, set settings.PartitionRetention,
 	logger *slog.Logger) error {
 	keep, err := db.PartitionRetention(ctx)
