@@ -75,6 +75,15 @@ func mustCountRows(t *testing.T, s *Store, table string) int {
 	return n
 }
 
+// outboxRows counts messages, deliveries and attempts.
+func outboxRows(t *testing.T, s *Store) (n [3]int) {
+	t.Helper()
+	for i, table := range []string{"messages", "deliveries", "attempts"} {
+		n[i] = mustCountRows(t, s, table)
+	}
+	return n
+}
+
 func TestPartitionsAreMadeAhead(t *testing.T) {
 	t.Parallel()
 	s := openPartitioned(t)
