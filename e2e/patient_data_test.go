@@ -285,12 +285,14 @@ func TestTheSearchFindsWhatLeaks(t *testing.T) {
 			store.Team{ID: uuid.NewString(), Name: "Plantedrow", Environment: store.Sandbox}))
 		s.awaitListed("leak", dispatch.OrderWorkflowID(id))
 
-		encoded := []byte("Plantedpatient")
-		_, err = s.store.ClaimIdempotencyKey(t.Context(), hex.EncodeToString(encoded),
-			base64.StdEncoding.EncodeToString(encoded), "k", time.Minute)
-		require.NoError(t, err)
+		for _, route := range []string{hex.EncodeToString([]byte("Plantedhex")),
+			base64.StdEncoding.EncodeToString([]byte("Plantedbase64"))} {
+			_, err = s.store.ClaimIdempotencyKey(t.Context(), uuid.NewString(), route, "k", time.Minute)
+			require.NoError(t, err)
+		}
 
-		words := []string{"Plantedpatient", "PLANTEDMEMO", "PlantedInput", "Plantedbytes", "Plantedsummary", "Plantedlog",
+		words := []string{"Plantedhex", "Plantedbase64", "PLANTEDMEMO", "PlantedInput", "Plantedbytes", "Plantedsummary",
+			"Plantedlog",
 			"Plantedlabel", "Plantedspan", "Plantedrow", "Plantednowhere"}
 		places := append(append(s.temporalTexts(), s.processTexts()...), s.databaseTexts()...)
 		found := findWords(places, words)
@@ -298,7 +300,8 @@ func TestTheSearchFindsWhatLeaks(t *testing.T) {
 			"PLANTEDMEMO in history of leak", "PlantedInput in history of leak", "Plantedbytes in history of leak",
 			"Plantedsummary in description of leak", "Plantedlog in logs", "Plantedlabel in metrics", "Plantedspan in spans",
 			"Plantedrow in table teams",
-			"Plantedrow in dump", "Plantedpatient in dump", "Plantedpatient in table idempotency",
+			"Plantedrow in dump", "Plantedhex in dump", "Plantedhex in table idempotency",
+			"Plantedbase64 in dump", "Plantedbase64 in table idempotency",
 		} {
 			require.Contains(t, found, want)
 		}
