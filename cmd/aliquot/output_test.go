@@ -46,7 +46,8 @@ var apiCommandArgs = map[string][]string{
 	"lab-account list": nil,
 	"lab-account put": {"--partner", "neutral", "--lab", "x", "--environment", "sandbox", "--base-url",
 		"http://127.0.0.1:9"}, "catalogue import": {"FILE"}, "catalogue approve": {exampleID},
-	"inbox list": nil, "key list": nil, "key create": {"--name", "x", "--team", exampleID}, "key renew": {exampleID},
+	"inbox list": nil, "inbox release": {exampleID},
+	"key list": nil, "key create": {"--name", "x", "--team", exampleID}, "key renew": {exampleID},
 	"key revoke": {exampleID}, "key token": {"--team", exampleID},
 	"audit list": nil, "audit verify": nil,
 }
