@@ -108,8 +108,11 @@ func orderRate(b *testing.B, o options) float64 {
 	b.Helper()
 	o.playScripts = true
 	s := newSystem(b, o)
-	before := s.databaseSize(b)
-	defer func() { b.ReportMetric((s.databaseSize(b)-before)/1024/benchOrders, "db-kB/order") }()
+	before, tablesBefore := s.databaseSize(b), s.tableSizes(b)
+	defer func() {
+		b.ReportMetric((s.databaseSize(b)-before)/1024/benchOrders, "db-kB/order")
+		logTableGrowth(b, tablesBefore, s.tableSizes(b))
+	}()
 	began := time.Now()
 	inParallel(b, func(int) error {
 		s.placeOrder(nil)
