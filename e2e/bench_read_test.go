@@ -178,7 +178,10 @@ type baselineDB struct{ read, write *sql.DB }
 
 func openBaselineDB(t testing.TB, url string) baselineDB {
 	t.Helper()
-	driver, source := "pgx", url
+	driver, source := "pgx", url // the floor's tables are made by the owner of the schema
+	if strings.HasPrefix(url, "postgres") {
+		source = postgrestest.AsRole(url, postgrestest.OwnerRole)
+	}
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
 		driver = "sqlite"
 		source = "file:" + path + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
