@@ -65,9 +65,9 @@ func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dis
 		out.UnmatchedReports, err = a.countUnmatchedReports(ctx, now, after.unmatched)
 		return err
 	})
-	steps.try(ctx, stepSealAudit, a.sealAudit)
 	steps.try(ctx, stepPrune, func(ctx context.Context) error { return a.prune(ctx, now) })
 	steps.try(ctx, stepErase, a.erase)
+	steps.try(ctx, stepSealAudit, a.sealAudit) // the last one, because it may take long
 	a.Metrics.countHealed(out)
 	if err := steps.err(ctx, out, true); err != nil {
 		return out, err

@@ -115,19 +115,18 @@ func sealAuditRows(ctx context.Context, tx *sql.Tx, c *auditChain, rows []hashed
 }
 
 // noteSearch notes that rows were searched for at a time, of the whole audit or not, and that they were sealed. When
-// the search stopped at a limit, there may be more.
+// the search stopped at a limit, there may be more, after the last row that was found. The next search begins there,
+// also if this one was of the whole audit: otherwise each page would read all of it again.
 func (c *auditChain) noteSearch(rows []hashedAuditEntry, at time.Time, whole, foundAll bool) {
 	if len(rows) > 0 {
 		c.sealedAt = at
 	}
-	switch {
-	case foundAll:
-		c.sealedUntil = at
-		if whole {
-			c.searchedAt = at
-		}
-	case !whole:
+	c.sealedUntil = at
+	if !foundAll {
 		c.sealedUntil, _ = sqldb.TimeOfID(rows[len(rows)-1].ID)
+	}
+	if whole {
+		c.searchedAt = at
 	}
 }
 

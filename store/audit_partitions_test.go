@@ -111,6 +111,35 @@ func oldAudit(t *testing.T) (s *Store, months []time.Time) {
 	return s, months
 }
 
+// A search of the whole audit that stops at its limit goes on where it stopped, and does not begin again.
+func TestASearchOfTheWholeAuditGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
+		for range 5 {
+			forward(time.Minute)
+			require.NoError(t, s.AppendAudit(t.Context(), AuditRow{Action: "read"}))
+		}
+		old := s.now()
+		require.Equal(t, 5, sealAll(t, s))
+		forward(2 * wholeSearchInterval)
+		for range 3 {
+			forward(time.Minute)
+			require.NoError(t, s.AppendAudit(t.Context(), AuditRow{Action: "read"}))
+		}
+		n, err := s.SealAudit(t.Context(), 2) // of the whole audit
+		require.NoError(t, err)
+		require.Equal(t, 2, n)
+		require.NoError(t, s.db.InTx(t.Context(), func(tx *sql.Tx) error {
+			c, err := s.lockAuditChain(t.Context(), tx)
+			require.Greater(t, c.oldestUnsealedID(), sqldb.FirstIDAt(old))
+			require.Equal(t, s.now(), c.searchedAt)
+			return err
+		}))
+		require.Equal(t, 1, sealAll(t, s))
+	})
+}
+
 // keepSince returns a retention that is over for the partitions that end before a time.
 func keepSince(at time.Time) PartitionRetention { return PartitionRetention{Audit: time.Since(at)} }
 

@@ -225,3 +225,26 @@ func orphans(t *testing.T, s *Store) []string {
 	require.NoError(t, err)
 	return all
 }
+
+// A retention that reaches back to before 1970 keeps everything.
+func TestAVeryLongRetentionDropsNothing(t *testing.T) {
+	t.Parallel()
+	s := openPartitioned(t)
+	team := addTeam(t, s).ID
+	endpoint := addEndpoint(t, s, team)
+	addOldMessage(t, s, team, endpoint, s.now().Add(-30*week))
+	require.NoError(t, s.AppendAudit(t.Context(), AuditRow{At: s.now().Add(-30 * week), Action: "old"}))
+	require.Equal(t, 1, sealAll(t, s))
+	makePartitions(t, s)
+	const century = 100 * 365 * 24 * time.Hour
+	setRetention(t, s, PartitionRetention{Messages: century, Audit: century})
+	require.Zero(t, dropPartitions(t, s))
+	require.Equal(t, [3]int{1, 1, 1}, outboxRows(t, s))
+	require.Equal(t, PartitionState{Ahead: PartitionsAhead}, partitionState(t, s))
+
+	// The control: a short one drops the old week and month, and never the present or a future one.
+	setRetention(t, s, PartitionRetention{Messages: time.Microsecond, Audit: time.Microsecond})
+	require.Positive(t, dropPartitions(t, s))
+	require.Equal(t, [3]int{}, outboxRows(t, s))
+	require.Equal(t, PartitionState{Ahead: PartitionsAhead}, partitionState(t, s))
+}

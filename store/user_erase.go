@@ -196,13 +196,14 @@ func (s *Store) eraseOrder(ctx context.Context, tx *sql.Tx, id string) error {
 	if err := scheduleOrderErasure(ctx, tx, userID, now); err != nil {
 		return err
 	}
-	if err := eraseMessages(ctx, tx, id); err != nil {
-		return err
-	}
 	for _, removal := range orderDeleteStatements {
 		if _, err := tx.ExecContext(ctx, removal, id); err != nil {
 			return err
 		}
+	}
+	// After the reviews: a decision on one that waits to be committed holds it, and has a message.
+	if err := eraseMessages(ctx, tx, id); err != nil {
+		return err
 	}
 	for _, t := range sealedTables {
 		// The rows do not belong to orders, or are deleted already.

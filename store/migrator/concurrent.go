@@ -90,10 +90,11 @@ func (s *session) buildPartitioned(ctx context.Context, st statement) error {
 	for _, partition := range partitions {
 		part := st
 		part.table, part.index = partition, partitionIndexName(partition, st.index)
-		if err := s.build(ctx, part); err != nil {
-			return err
+		err := s.build(ctx, part)
+		if err == nil {
+			err = s.exec(ctx, s.lockTimeout, "ALTER INDEX "+st.index+" ATTACH PARTITION "+part.index)
 		}
-		if err := s.exec(ctx, s.lockTimeout, "ALTER INDEX "+st.index+" ATTACH PARTITION "+part.index); err != nil {
+		if err != nil && !s.isGone(ctx, partition) {
 			return err
 		}
 	}
@@ -102,6 +103,15 @@ func (s *session) buildPartitioned(ctx context.Context, st statement) error {
 		err = fmt.Errorf("the index %s is not valid although every partition has it", st.index)
 	}
 	return err
+}
+
+// isGone reports whether a table has been dropped, as a worker drops a partition whose retention is over.
+func (s *session) isGone(ctx context.Context, table string) bool {
+	gone, err := sqldb.QueryOne(ctx, s.conn, func(row sqldb.Scanner) (gone bool, err error) {
+		err = row.Scan(&gone)
+		return gone, err
+	}, `SELECT to_regclass($1) IS NULL`, table)
+	return err == nil && gone
 }
 
 // partitionsWithoutIndex lists the partitions of $1 whose part of the index $2 is not attached.

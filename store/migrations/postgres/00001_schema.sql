@@ -760,9 +760,10 @@ VALUES ('attempts', 'message_id', 'messages', 1, 'week', 0),
     ('audit_seals', 'audit_id', 'audit', 1, 'month', 0),
     ('audit', 'id', 'audit', 2, 'month', 0);
 
--- first_id_at returns the smallest UUIDv7 of a time, whose first 48 bits are milliseconds since 1970.
+-- first_id_at returns the smallest UUIDv7 of a time, whose first 48 bits are milliseconds since 1970; of an earlier
+-- time it returns that of 1970.
 CREATE FUNCTION first_id_at(at timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ SELECT rpad(lpad(to_hex(floor(extract(epoch FROM at) * 1000)::bigint), 12, '0'), 32, '0')::uuid $$;
+$$ SELECT rpad(lpad(to_hex(floor(greatest(extract(epoch FROM at), 0) * 1000)::bigint), 12, '0'), 32, '0')::uuid $$;
 
 -- time_of_id returns the time of a UUIDv7.
 CREATE FUNCTION time_of_id(id uuid) RETURNS timestamptz LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
@@ -812,8 +813,8 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
--- make_partition makes one partition that is missing: for now, for one of the given number of weeks or months ahead, or
--- for rows of the default partition up to then. It returns its name, or NULL when none is missing or another call works.
+-- make_partition makes one partition that is missing: for now, for one of the given number (at most 12) of weeks or
+-- months ahead, or for rows of the default partition up to then. It returns its name, or NULL when none is missing or another call works.
 -- +goose StatementBegin
 CREATE FUNCTION make_partition(ahead integer) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET lock_timeout = '500ms' SET timezone = 'UTC' AS $$
@@ -828,6 +829,7 @@ BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtext('aliquot partitions')) THEN
         RETURN NULL;
     END IF;
+    ahead := least(greatest(ahead, 0), 12);
     FOR rule IN SELECT * FROM partition_rules r ORDER BY r.name LOOP
         stray := rule.name || '_default';
         EXECUTE format('SELECT %1$I FROM %2$I WHERE %1$I < %3$L ORDER BY 1 LIMIT 1', rule.key_column, stray,
@@ -872,7 +874,8 @@ BEGIN
     END IF;
     SELECT p.low, p.high INTO low, high
     FROM list_partitions() p JOIN partition_rules r ON r.name = p.parent AND r.family = of_family
-    WHERE p.high <= first_id_at(now() - kept * interval '1 microsecond') AND (after IS NULL OR p.low >= after)
+    WHERE p.high <= first_id_at(now() - kept * interval '1 microsecond') AND p.high <= first_id_at(now())
+        AND (after IS NULL OR p.low >= after)
     ORDER BY p.low, p.high DESC LIMIT 1;
 END $$;
 -- +goose StatementEnd
