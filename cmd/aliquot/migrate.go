@@ -51,8 +51,10 @@ func newBackfill() *cobra.Command {
 		Use:   "backfill",
 		Short: "Fill what the present schema has added in the rows that were there before",
 		Long: `Fills what migrations have added in the rows that were there before, in small transactions beside the other
-processes. Run it when no process of the release before runs. It can be stopped and repeated: it continues
-where it stopped. The next release's migrate finishes what is left. Settings: docs/settings.md.`,
+processes. It connects with ALIQUOT_MIGRATION_DATABASE_URL, as migrate does. Run it when no process of the
+release before runs. It can be stopped and repeated: it continues where it stopped. A later migration that
+relies on a back-fill finishes it first. Any other stays unfinished, and each aliquot migrate names it again.
+Settings: docs/settings.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withOwnersStore(cmd.Context(), os.Environ(), func(db *store.Store, _ settings.Migrate) error {

@@ -62,8 +62,8 @@ func MarkdownTable() string {
 		of           any
 	}{
 		{"Every process", "", Process{}},
-		{"API, workers, `migrate`, `bootstrap`, `rebuild` and `key rotate`", "", Common{}},
-		{"Schema: `aliquot migrate`", "", Migrate{}},
+		{"API, workers, `migrate`, `backfill`, `bootstrap`, `rebuild` and `key rotate`", "", Common{}},
+		{"Schema: `aliquot migrate` and `aliquot backfill`", "", Migrate{}},
 		{"The same commands, and `aliquot key new-encryption --wrap`", "", Master{}},
 		{"Connections to Temporal", temporalIntro, Temporal{}},
 		{"API and workers", "", WebhookNetworks{}},
@@ -73,7 +73,7 @@ func MarkdownTable() string {
 		{"API: `aliquot api`", "", API{}},
 		{"Worker: `aliquot worker`", "", Worker{}},
 		{"Workers and `aliquot rollout`", "", Deployment{}},
-		{"Workers and `aliquot migrate`", "", PartitionRetention{}},
+		{"Workers, `aliquot migrate` and `aliquot backfill`", "", PartitionRetention{}},
 		{"Simulated lab: `aliquot sandbox`", "", SimulatedLab{}},
 		{"Administrative commands", clientIntro, Client{}},
 	} {

@@ -14,8 +14,8 @@ var meanings = map[string]string{ //nolint:gosec // texts about secrets, not sec
 		"bytes> or, wrapped by the master key, <id>:wrapped:<base64>. The first key seals; every key opens what it " +
 		"sealed. aliquot key new-encryption creates a key; docs/security.md has the steps of a change of keys.",
 
-	"Migrate.MigrationURL": "URL of the store with the role that owns the schema. Only aliquot migrate uses " +
-		"it. Empty: ALIQUOT_DATABASE_URL.",
+	"Migrate.MigrationURL": "URL of the store with the role that owns the schema. Only aliquot migrate and aliquot " +
+		"backfill use it. Empty: ALIQUOT_DATABASE_URL.",
 	"Migrate.ApplicationRole": "PostgreSQL role of the API and the workers, which aliquot migrate grants what " +
 		"they need, and nothing else (docs/deploy.md). Empty: nothing is granted; the owner is the only role.",
 	"Migrate.ReadRole": "PostgreSQL role for reports, which aliquot migrate grants reading without secrets and " +

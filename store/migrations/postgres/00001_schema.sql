@@ -201,9 +201,9 @@ CREATE TABLE lab_account_webhook_keys (
 CREATE INDEX lab_account_webhook_keys_by_hash ON lab_account_webhook_keys (hash);
 CREATE INDEX lab_account_webhook_keys_by_partner ON lab_account_webhook_keys (partner, account_id);
 
+-- When the next calls of a lab account may start. All times are by the database's clock.
 CREATE TABLE call_pacing (
     pair         uuid PRIMARY KEY, -- the id of the lab account whose credentials are used
-    -- Times by the database's clock.
     next_start   BIGINT NOT NULL,           -- the next free start of a call
     routine_next BIGINT NOT NULL DEFAULT 0, -- the next time promised to a routine call
     retry_next   BIGINT NOT NULL DEFAULT 0, -- the next time promised to a routine call that asks again
@@ -695,8 +695,10 @@ CREATE TABLE encryption_checks (
     sealed BYTEA NOT NULL    -- a known text; every process can open it
 );
 
--- The audit: who did or read what. Its rows are appended and never changed. Both tables are partitioned by the id of
--- the row, which begins with its time.
+-- The audit: who did or read what.
+
+-- Rows are appended and never changed. This table and the next are partitioned by the id of the row, which begins with
+-- its time.
 CREATE TABLE audit (
     id         uuid NOT NULL,
     at         BIGINT NOT NULL, -- the time of the id
@@ -738,11 +740,13 @@ CREATE TABLE audit_chain (
 INSERT INTO audit_chain (id, start_seq, end_seq, sealed_at, sealed_until, searched_at, signature)
 VALUES (1, 0, 0, 0, 0, 0, '');
 
--- Partitions. The product itself makes them ahead and drops them, by functions that run with the rights of the owner
--- of the schema: make_partition, drop_message_partitions and drop_audit_partitions. They take strong locks for a moment
--- and give up after a short wait; the next call tries again. A call makes one partition, or drops those of one time, so
--- that it holds no lock while it waits for the next ones. A row whose id is outside of all partitions goes into the
--- default partition of its table. When the partition of such a row is made, the row moves there.
+-- Partitions.
+
+-- The product itself makes partitions ahead and drops them, by functions that run with the rights of the owner of the
+-- schema: make_partition, drop_message_partitions and drop_audit_partitions. They take strong locks for a moment and
+-- give up after a short wait; the next call tries again. A call makes one partition, or drops those of one time, so that
+-- it holds no lock while it waits for the next ones. A row whose id is outside of all partitions goes into the default
+-- partition of its table. When the partition of such a row is made, the row moves there.
 
 -- What is partitioned. Only the owner writes here: aliquot migrate writes the retention of the settings.
 CREATE TABLE partition_rules (

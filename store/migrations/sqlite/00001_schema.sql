@@ -201,9 +201,9 @@ CREATE TABLE lab_account_webhook_keys (
 CREATE INDEX lab_account_webhook_keys_by_hash ON lab_account_webhook_keys (hash);
 CREATE INDEX lab_account_webhook_keys_by_partner ON lab_account_webhook_keys (partner, account_id);
 
+-- When the next calls of a lab account may start. All times are by the database's clock.
 CREATE TABLE call_pacing (
     pair         TEXT PRIMARY KEY, -- the id of the lab account whose credentials are used
-    -- Times by the database's clock.
     next_start   BIGINT NOT NULL,           -- the next free start of a call
     routine_next BIGINT NOT NULL DEFAULT 0, -- the next time promised to a routine call
     retry_next   BIGINT NOT NULL DEFAULT 0, -- the next time promised to a routine call that asks again
@@ -689,7 +689,9 @@ CREATE TABLE encryption_checks (
     sealed BYTEA NOT NULL    -- a known text; every process can open it
 );
 
--- The audit: who did or read what. Its rows are appended and never changed.
+-- The audit: who did or read what.
+
+-- Rows are appended and never changed.
 CREATE TABLE audit (
     id         TEXT NOT NULL,
     at         BIGINT NOT NULL, -- the time of the id
@@ -728,6 +730,8 @@ CREATE TABLE audit_chain (
 );
 INSERT INTO audit_chain (id, start_seq, end_seq, sealed_at, sealed_until, searched_at, signature)
 VALUES (1, 0, 0, 0, 0, 0, '');
+
+-- Partitions.
 
 -- What PostgreSQL partitions. Here it has no rows, because no table is partitioned.
 CREATE TABLE partition_rules (
