@@ -35,6 +35,9 @@ func (s *Store) Orders(ctx context.Context, by OrderQuery) (orders []order.Order
 			return err
 		}
 		total = n
+		if err := s.planQueriesOnce(ctx, q); err != nil {
+			return err
+		}
 		orders, err = s.loadOrdersInSequence(ctx, q, ids)
 		return err
 	})
@@ -55,6 +58,16 @@ func (s *Store) planQueriesForValues(ctx context.Context, q sqldb.Querier) error
 	_, err := q.ExecContext(ctx, `SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off;
 		SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL enable_hashjoin = off; SET LOCAL enable_seqscan = off;
 		SET LOCAL enable_bitmapscan = off; SET LOCAL enable_material = off`)
+	return err
+}
+
+// planQueriesOnce ends what planQueriesForValues began, for reading orders by their ids: one plan is good for all of
+// them.
+func (s *Store) planQueriesOnce(ctx context.Context, q sqldb.Querier) error {
+	if s.db.Dialect != sqldb.Postgres {
+		return nil
+	}
+	_, err := q.ExecContext(ctx, `SET LOCAL plan_cache_mode = force_generic_plan`)
 	return err
 }
 
