@@ -12,7 +12,7 @@ import (
 
 // PruneAudit removes up to limit rows of the audit log from before a time, oldest first, and returns how many it
 // removed. It removes sealed rows only, from the start of the chain. The chain stores the hash of the last removed row
-// as its new start. It is for SQLite: PostgreSQL drops partitions (MaintainPartitions).
+// as its new start. It is for SQLite: PostgreSQL drops partitions (DropPartitions).
 func (s *Store) PruneAudit(ctx context.Context, before time.Time, limit int) (int, error) {
 	n := 0
 	err := s.db.InTx(ctx, func(tx *sql.Tx) error {

@@ -183,8 +183,8 @@ func sortedByMessage(attempts []AttemptRow) []AttemptRow {
 }
 
 // insertAttempts inserts the attempts that have a delivery, which stays until the transaction ends (see the schema on
-// foreign keys). It returns those that are new, in order of time. The ids of
-// the messages are compared with the smallest and the greatest too, so that PostgreSQL reads only their partitions.
+// foreign keys). It returns those that are new, in order of time. The ids of the messages are compared with the
+// smallest and the greatest too, so that PostgreSQL reads only their partitions.
 func (s *Store) insertAttempts(ctx context.Context, tx *sql.Tx, endpointID string,
 	attempts []AttemptRow) ([]AttemptRow, error) {
 	attempts = sortedByMessage(attempts)
