@@ -100,8 +100,23 @@ func addVaried(t *testing.T, s *Store, team string, n int) []order.Order {
 		orders[i].State.Status, orders[i].Status = statuses[i%len(statuses)], statuses[i%len(statuses)]
 	}
 	require.NoError(t, s.BulkInsertOrders(t.Context(), orders))
-	require.NoError(t, s.Analyze(t.Context()))
+	analyzeUntilVisible(t, s)
 	return orders
+}
+
+// analyzeUntilVisible analyzes and vacuums until PostgreSQL knows that every transaction sees all rows of the tables of
+// orders. An index-only scan is cheap for such tables only. An analysis of any other table of the database, which the
+// server may start by itself, has a snapshot that prevents it.
+func analyzeUntilVisible(t *testing.T, s *Store) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		require.NoError(t, s.Analyze(t.Context()))
+		invisible, err := sqldb.QueryOne(t.Context(), s.db.Writer, sqldb.ScanInt, `SELECT count(*) FROM pg_class
+			WHERE relname IN ('orders', 'order_progress', 'order_states', 'order_search') AND relkind = 'r'
+			AND relallvisible < relpages`)
+		require.NoError(t, err)
+		return invisible == 0
+	}, time.Minute, 100*time.Millisecond)
 }
 
 // The cost of a list depends on its page, not on the number of orders, as long as orders are read for the page only.

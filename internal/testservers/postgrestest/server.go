@@ -25,7 +25,8 @@ const startPatience = 60 * time.Second
 // initAndServeScript creates a database cluster in the directory $2 unless there is one, and serves it on the port $1.
 // Settings that protect data from a power cut are off, because the data is only needed during the tests. $3 is the
 // value of synchronous_commit: with "on", a commit survives a kill of the server. With a certificate ($4), its key ($5)
-// and a certificate authority ($6), connections have to use TLS with certificates on both sides.
+// and a certificate authority ($6), connections have to use TLS with certificates on both sides. wal_keep_size keeps
+// the log that a standby still has to copy while other tests write.
 const initAndServeScript = `
 { [ -e "$2/PG_VERSION" ] ||
 "$0/initdb" --pgdata="$2" --auth=trust --username=postgres --encoding=UTF8 --locale=C --no-sync; } || exit
@@ -36,7 +37,7 @@ if [ -n "$4" ]; then
 	printf '%s\n' "ssl = on" "ssl_ca_file = 'root.crt'" >>"$2/postgresql.conf"
 fi
 exec "$0/postgres" -D "$2" -p "$1" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-	-c max_connections=300 -c fsync=off -c synchronous_commit="$3" -c full_page_writes=off
+	-c max_connections=300 -c fsync=off -c synchronous_commit="$3" -c full_page_writes=off -c wal_keep_size=512MB
 `
 
 // ErrNotInstalled is returned when PostgreSQL is missing on this machine.
