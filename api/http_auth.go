@@ -176,7 +176,9 @@ func (s *server) appendReadAudit(ctx context.Context, action, teamID, orderID, d
 // a failure and does not return it.
 func (s *server) appendChangeAudit(ctx context.Context, action, teamID, orderID, detail string) {
 	row := auditRow(ctx, action, teamID, orderID, detail)
-	if err := s.Store.AppendAudit(context.WithoutCancel(ctx), row); err != nil {
+	finish, cancel := finishing(ctx)
+	defer cancel()
+	if err := s.Store.AppendAudit(finish, row); err != nil {
 		s.Logger.LogAttrs(ctx, slog.LevelError, "a change was not audited", slog.String("action", action),
 			slog.String("order_id", orderID), slog.String("key_id", row.APIKeyID), slog.String("request_id", row.RequestID),
 			slog.Any("error", err))

@@ -46,7 +46,7 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := openReplicatedStore(ctx, set.Common, set.Replica)
+	db, err := openReplicatedStore(ctx, set.Common, set.Replica, apiStatementLimit)
 	if err != nil {
 		return err
 	}

@@ -28,19 +28,28 @@ func newLogger(w io.Writer, p settings.Process) *slog.Logger {
 	return logger
 }
 
+// The longest times of one statement. Callers of the API wait for it. A worker repeats what has failed, and its sweeps
+// may take long. Commands, such as aliquot migrate, have no limit.
+const (
+	apiStatementLimit    = 10 * time.Second
+	workerStatementLimit = 5 * time.Minute
+)
+
 // openStore opens the store, without a replica.
-func openStore(ctx context.Context, c settings.Common) (*store.Store, error) {
-	return openReplicatedStore(ctx, c, settings.Replica{})
+func openStore(ctx context.Context, c settings.Common, statementLimit time.Duration) (*store.Store, error) {
+	return openReplicatedStore(ctx, c, settings.Replica{}, statementLimit)
 }
 
-// openReplicatedStore opens the store. The replica, if there is one, need not answer.
-func openReplicatedStore(ctx context.Context, c settings.Common, r settings.Replica) (*store.Store, error) {
+// openReplicatedStore opens the store. The replica, if there is one, need not answer. Each statement ends after the
+// limit; 0: none.
+func openReplicatedStore(ctx context.Context, c settings.Common, r settings.Replica,
+	statementLimit time.Duration) (*store.Store, error) {
 	keys, err := c.Keyring(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading ALIQUOT_ENCRYPTION_KEYS: %w", err)
 	}
 	return store.Open(ctx, store.Options{
-		URL: c.DatabaseURL.Reveal(), Keys: keys, PublicURL: c.PublicURL,
+		URL: c.DatabaseURL.Reveal(), Keys: keys, PublicURL: c.PublicURL, StatementLimit: statementLimit,
 		Replica: sqldb.ReplicaOptions{URL: r.ReplicaURL.Reveal(), MaxAge: r.ReplicaLag},
 	})
 }

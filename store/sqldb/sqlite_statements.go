@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // maxIdleStatements is the most prepared statements that a connection caches. The store has about as many statements;
@@ -17,6 +18,8 @@ const maxIdleStatements = 256
 type cachingConn struct {
 	sqliteConn
 	idleStatements map[string]driver.Stmt // by their text, without those in use
+
+	longestWait, wait time.Duration // for another process's lock: by default, and now
 }
 
 // preparedStmt is a prepared statement that can be run.
