@@ -31,7 +31,9 @@ func callsOfWorkflows() map[string]func(ctx context.Context, c *dispatch.Client)
 			_, err := c.EnsureOrder(ctx, orderID())
 			return err
 		},
-		"wake":  func(ctx context.Context, c *dispatch.Client) error { return c.WakeOrder(ctx, orderID(), dispatch.Wake{}) },
+		"wake": func(ctx context.Context, c *dispatch.Client) error {
+			return c.WakeOrder(ctx, orderID(), dispatch.Wake{})
+		},
 		"nudge": func(ctx context.Context, c *dispatch.Client) error { return c.NudgeDeliveries(ctx, orderID()) },
 		"demand": func(ctx context.Context, c *dispatch.Client) error {
 			_, err := c.Demand(ctx, orderID(), order.Demand{ID: orderID(), Kind: order.DemandCancel})

@@ -16,6 +16,8 @@ func CheckSQLitePath(path string) error {
 	switch {
 	case path == "":
 		return errors.New("names no file")
+	case strings.TrimSpace(path) != path:
+		return errors.New("names a file with a blank before or after its path")
 	case strings.ContainsFunc(path, unicode.IsControl):
 		return errors.New("names a file with a control character, such as a line feed")
 	case strings.HasPrefix(path, "//") && !strings.HasPrefix(path, "///"):
