@@ -164,9 +164,9 @@ func roleHasScope(role string, s scope) bool { return slices.Contains(permission
 const scopeExtension = "x-scope"
 
 // appendReadAudit records in the audit who reads patient data. Callers call it before they answer, and do not answer
-// with the data when it fails.
+// with the data when it fails. While the disk of the database is full, the row is in the log and waits for room.
 func (s *server) appendReadAudit(ctx context.Context, action, teamID, orderID, detail string) error {
-	if err := s.Store.AppendAudit(ctx, auditRow(ctx, action, teamID, orderID, detail)); err != nil {
+	if err := s.Store.AppendReadAudit(ctx, auditRow(ctx, action, teamID, orderID, detail)); err != nil {
 		return fmt.Errorf("auditing %s: %w", action, err)
 	}
 	return nil

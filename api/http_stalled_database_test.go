@@ -47,7 +47,7 @@ func (f *fixture) requestsThatNeedTheDatabase(number string) map[string]stalledR
 		"bad key":   {"GET", "/v3/orders", "", http.Header{"X-Vital-Api-Key": {"sk_us_none"}}, requestDue},
 		"operation": {"GET", "/ops/keys", "", http.Header{"X-Vital-Api-Key": {f.opsKey}}, requestDue},
 		"lab":       {"POST", "/webhooks/labs/molecular", string(report), basic(labUser, labToken), webhookDue},
-		"ready": {"GET", "/readyz", "", nil, requestDue},
+		"ready":     {"GET", "/readyz", "", nil, requestDue},
 	}
 }
 

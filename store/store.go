@@ -64,6 +64,8 @@ type Store struct {
 	maxConns        int
 	labTestCache    *jsonCache[order.LabTest]
 	policyCache     *jsonCache[order.Policy]
+	room            *roomProbe
+	deferred        *deferredAudit
 }
 
 // Open connects, checks the connection and refuses a database of an unreleased build (ErrUnreleasedSchema). It does not
@@ -91,6 +93,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		maxConns:        o.MaxConns,
 		labTestCache:    newJSONCache[order.LabTest](),
 		policyCache:     newJSONCache[order.Policy](),
+		room:            &roomProbe{},
+		deferred:        &deferredAudit{},
 	}
 	var err error
 	if s.db, err = sqldb.OpenLimited(o.URL, o.MaxConns, o.StatementLimit); err != nil {
@@ -122,11 +126,11 @@ func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 func (s *Store) MaxConns() int { return s.maxConns }
 
 // Close closes all connections.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error { return errors.Join(s.closeDeferredAudit(), s.db.Close()) }
 
 // IsUnavailable reports whether an error of the store means that the database could not do something at the moment
 // (sqldb.IsUnavailable).
 func IsUnavailable(err error) bool { return sqldb.IsUnavailable(err) }
 
-// IsDiskFull reports whether an error of the store means that the database has no room to write (sqldb.IsDiskFull).
-func IsDiskFull(err error) bool { return sqldb.IsDiskFull(err) }
+// IsDiskFull reports whether an error of the store means that the database has no room to write.
+func IsDiskFull(err error) bool { return errors.Is(err, ErrDiskFull) || sqldb.IsDiskFull(err) }

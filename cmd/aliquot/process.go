@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -89,6 +90,29 @@ func warnOfExcessPrivileges(ctx context.Context, db *store.Store, logger *slog.L
 
 // alwaysReady is the readiness of a process that does its work as long as it runs.
 func alwaysReady() (pausedBy string) { return "" }
+
+// schemaTimeout bounds the question whether the database has the schema of this build.
+const schemaTimeout = 2 * time.Second
+
+// schemaReadiness returns the readiness of a process that works once the database has the schema of this build. After
+// that, and while the database does not answer, the process itself is ready.
+func schemaReadiness(db *store.Store) func() string {
+	var found atomic.Bool
+	return func() string {
+		if found.Load() {
+			return ""
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), schemaTimeout)
+		defer cancel()
+		switch err := db.CheckSchema(ctx); {
+		case errors.Is(err, store.ErrOldSchema):
+			return "migration_missing"
+		case err == nil:
+			found.Store(true)
+		}
+		return ""
+	}
+}
 
 // newMetricsServer serves /metrics, /healthz and /readyz. A process that is paused is alive and not ready.
 func newMetricsServer(addr string, registry *prometheus.Registry, pausedBy func() string) *http.Server {

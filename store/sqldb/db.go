@@ -61,6 +61,8 @@ type DB struct {
 	Reader  *sql.DB
 	Replica *Replica
 	Dialect Dialect
+
+	disk *disk
 }
 
 // Open prepares connections to postgres://... or sqlite:PATH, at most maxConns at a time (SQLite: that many readers and

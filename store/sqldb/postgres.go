@@ -18,11 +18,13 @@ func openPostgres(url string, maxConns int, limit time.Duration) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening PostgreSQL: %w", err)
 	}
-	db := sql.OpenDB(postgresConnector{Connector: stdlib.GetConnector(*config), limit: limit, lost: &lostServer{}})
+	room := &disk{}
+	db := sql.OpenDB(postgresConnector{Connector: stdlib.GetConnector(*config), limit: limit, lost: &lostServer{},
+		disk: room})
 	db.SetMaxOpenConns(maxConns)
 	db.SetMaxIdleConns(maxConns)
 	db.SetConnMaxLifetime(time.Hour)
-	return &DB{Writer: db, Reader: db, Dialect: Postgres}, nil
+	return &DB{Writer: db, Reader: db, Dialect: Postgres, disk: room}, nil
 }
 
 // postgresConnector opens connections whose statements have a limit, and whose texts are textParam parameters.
@@ -30,6 +32,7 @@ type postgresConnector struct {
 	driver.Connector
 	limit time.Duration // of each statement; 0: none
 	lost  *lostServer
+	disk  *disk
 }
 
 // Connect implements driver.Connector.
@@ -42,7 +45,7 @@ func (c postgresConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("opening PostgreSQL: its driver's connection is a %T", opened), opened.Close())
 	}
-	return &postgresConn{Conn: conn, limit: c.limit, lost: c.lost, usedAt: time.Now()}, nil
+	return &postgresConn{Conn: conn, limit: c.limit, lost: c.lost, disk: c.disk, usedAt: time.Now()}, nil
 }
 
 // postgresConn is a connection whose statements have a limit, and whose texts are textParam parameters.
@@ -50,6 +53,7 @@ type postgresConn struct {
 	*stdlib.Conn
 	limit  time.Duration // of each statement; 0: none
 	lost   *lostServer
+	disk   *disk
 	usedAt time.Time // when the server was known to answer
 }
 

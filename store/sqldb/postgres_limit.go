@@ -27,7 +27,8 @@ func (c *postgresConn) limited(ctx context.Context) (context.Context, context.Ca
 func (c *postgresConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	ctx, cancel := c.limited(ctx)
 	defer cancel()
-	return c.Conn.ExecContext(ctx, query, args)
+	result, err := c.Conn.ExecContext(ctx, query, args)
+	return result, c.disk.note(err)
 }
 
 // QueryContext implements driver.QueryerContext. The limit holds until the rows are closed.
@@ -36,7 +37,7 @@ func (c *postgresConn) QueryContext(ctx context.Context, query string, args []dr
 	rows, err := c.Conn.QueryContext(ctx, query, args)
 	if err != nil {
 		cancel()
-		return nil, err //nolint:wrapcheck // callers decide on the driver's errors
+		return nil, c.disk.note(err) //nolint:wrapcheck // callers decide on the driver's errors
 	}
 	return &limitedRows{Rows: rows, cancel: cancel}, nil
 }
@@ -117,7 +118,7 @@ type postgresTx struct {
 func (t *postgresTx) Commit() error {
 	ctx, cancel := t.conn.limited(t.ctx)
 	defer cancel()
-	return t.tx.Commit(ctx)
+	return t.conn.disk.note(t.tx.Commit(ctx))
 }
 
 // Rollback implements driver.Tx.

@@ -29,14 +29,15 @@ func openSQLite(path string, readers int, limit time.Duration) *DB {
 		"analysis_limit(10000)",
 	}}
 	pragmas.Set("_txlock", "immediate")
-	w := sql.OpenDB(cachingConnector{path: path, options: pragmas.Encode(), wait: wait})
+	room := &disk{}
+	w := sql.OpenDB(cachingConnector{path: path, options: pragmas.Encode(), wait: wait, disk: room})
 	w.SetMaxOpenConns(1)
 	pragmas.Del("_txlock")
 	pragmas.Add("_pragma", "query_only(1)")
-	r := sql.OpenDB(cachingConnector{path: path, options: pragmas.Encode(), wait: wait})
+	r := sql.OpenDB(cachingConnector{path: path, options: pragmas.Encode(), wait: wait, disk: room})
 	r.SetMaxOpenConns(readers)
 	r.SetMaxIdleConns(readers)
-	return &DB{Writer: w, Reader: r, Dialect: SQLite}
+	return &DB{Writer: w, Reader: r, Dialect: SQLite, disk: room}
 }
 
 // cachingConnector opens connections to a database. They cache prepared statements, as pgx does, because parsing costs
@@ -45,6 +46,7 @@ type cachingConnector struct {
 	path    string // of the file
 	options string // of the driver, as a query
 	wait    time.Duration
+	disk    *disk
 }
 
 // Connect implements driver.Connector.
@@ -60,7 +62,8 @@ func (c cachingConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("opening SQLite: its driver's connection is a %T", opened), opened.Close())
 	}
-	made := &cachingConn{sqliteConn: conn, idleStatements: map[string]driver.Stmt{}, longestWait: c.wait, wait: c.wait}
+	made := &cachingConn{sqliteConn: conn, idleStatements: map[string]driver.Stmt{}, longestWait: c.wait, wait: c.wait,
+		disk: c.disk}
 	return made, made.waitWithin(ctx)
 }
 
