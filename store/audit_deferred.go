@@ -69,7 +69,7 @@ func (s *Store) deferAudit(ctx context.Context, row AuditRow) error {
 	s.deferred.rows = append(s.deferred.rows, row)
 	slog.WarnContext(ctx, "the disk of the database is full: a read is audited here, and in the database later",
 		"action", row.Action, "at", row.At, "key_id", row.APIKeyID, "team_id", row.TeamID, "order_id", row.OrderID,
-		"request_id", row.RequestID, "address", row.Address, "detail", row.Detail)
+		"request_id", row.RequestID, "detail", row.Detail)
 	return nil
 }
 

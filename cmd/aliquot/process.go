@@ -97,9 +97,9 @@ const schemaTimeout = 2 * time.Second
 // schemaReadiness returns the readiness of a process that works once the database has the schema of this build. After
 // that, and while the database does not answer, the process itself is ready.
 func schemaReadiness(db *store.Store) func() string {
-	var found atomic.Bool
+	var schemaFound atomic.Bool
 	return func() string {
-		if found.Load() {
+		if schemaFound.Load() {
 			return ""
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), schemaTimeout)
@@ -108,7 +108,7 @@ func schemaReadiness(db *store.Store) func() string {
 		case errors.Is(err, store.ErrOldSchema):
 			return "migration_missing"
 		case err == nil:
-			found.Store(true)
+			schemaFound.Store(true)
 		}
 		return ""
 	}
