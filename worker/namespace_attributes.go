@@ -57,6 +57,24 @@ func ensureAttributes(ctx context.Context, c client.Client, namespace string, lo
 	return stillMissing(missing, added), nil
 }
 
+// LacksAttributes reports whether a namespace lacks a search attribute of orders, or does not exist. It changes nothing.
+// An error means that nobody knows: Temporal does not answer, or does not let this client look.
+func LacksAttributes(ctx context.Context, c client.Client, namespace string) (bool, error) {
+	have, err := listAttributes(ctx, c, namespace)
+	if isNamespaceNotFound(err) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking for search attributes: %w", err)
+	}
+	for _, a := range wantedAttributes() {
+		if _, there := have[a.GetName()]; !there {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // stillMissing returns what is missing after search attributes were added with this outcome.
 func stillMissing(missing []Missing, added error) []Missing {
 	var remaining []Missing

@@ -14,7 +14,7 @@ import (
 
 // EnsureAttributesAndSchedules creates what the workflows need in a namespace: the search attributes of orders and the
 // reconciler's schedules. A schedule that differs from what this build wants is updated; whether it is paused and its
-// notes stay. Every worker calls it when it starts, so they are restored after Temporal has lost its data.
+// notes stay. Every worker calls it when it starts, and when it finds that Temporal has lost them (LacksAttributes).
 //
 // Temporal Cloud and managed clusters may refuse these calls. What is there is then found out by other calls. If
 // something is missing that this client could not make, the error is a *MissingError that lists all of it. Another

@@ -19,8 +19,8 @@ import (
 const (
 	// setupInterval is the time between two looks at what an administrator has to make before orders can run.
 	setupInterval = 2 * time.Second
-	// scheduleInterval is the time between two tries to make the schedules, while orders run without them.
-	scheduleInterval = 10 * time.Second
+	// watchInterval is the time between two looks of a running worker at what Temporal has.
+	watchInterval = 10 * time.Second
 	// setupTimeout is how long Temporal may take to answer one look.
 	setupTimeout = 10 * time.Second
 )
@@ -111,21 +111,58 @@ func (s *temporalSetup) pause(ctx context.Context, why error) error {
 	}
 }
 
-// keepTrying makes the schedules that could not be made at the start, until they are there or ctx ends.
-func (s *temporalSetup) keepTrying(ctx context.Context, temporal client.Client) {
-	tick := time.NewTicker(scheduleInterval)
+// watch looks at what Temporal has until ctx ends. It makes the schedules that could not be made at the start, and
+// everything that Temporal has lost: a namespace such as default can exist again, and lack the search attributes, before
+// the worker notices that it was gone. If an administrator has to make what orders need, end is called with the reason:
+// a worker that starts again waits for that and takes no tasks.
+func (s *temporalSetup) watch(ctx context.Context, temporal client.Client, end func(error)) {
+	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
-	for s.said != "" {
+	for failures := 0; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		err := s.ensure(ctx, temporal)
-		if _, known := errors.AsType[*worker.MissingError](err); err == nil || known {
-			s.report(ctx, err)
+		err := s.mend(ctx, temporal)
+		missing, known := errors.AsType[*worker.MissingError](err)
+		switch {
+		case err == nil, known && missing.OrdersCanRun():
+			failures = 0
+		case known:
+			if failures++; failures >= failuresToEnd {
+				end(err)
+				return
+			}
 		}
 	}
+}
+
+// failuresToEnd is how many looks in a row have to find that something cannot be made: one may have met a node that has
+// just started.
+const failuresToEnd = 2
+
+// mend makes what Temporal has lost, and what could not be made before. It returns what is missing.
+func (s *temporalSetup) mend(ctx context.Context, temporal client.Client) error {
+	if s.said == "" {
+		lost, err := s.hasLost(ctx, temporal)
+		if err != nil || !lost {
+			return nil //nolint:nilerr // Temporal is away: the SDK tries for as long as it is
+		}
+		s.log.WarnContext(ctx, "Temporal has lost the search attributes of orders, and perhaps more: aliquot rebuild "+
+			"starts the workflows again", "namespace", s.set.Namespace)
+	}
+	err := s.ensure(ctx, temporal)
+	if _, known := errors.AsType[*worker.MissingError](err); err == nil || known {
+		s.report(ctx, err)
+	}
+	return err
+}
+
+func (s *temporalSetup) hasLost(ctx context.Context, temporal client.Client) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
+	defer cancel()
+	return worker.LacksAttributes(ctx, temporal, s.set.Namespace)
 }
 
 // report logs what is missing if that has changed; nil means nothing.

@@ -140,7 +140,7 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 		version.BuildID, "queues", set.Queues)
 	defer logger.InfoContext(ctx, "worker stopped")
 	ready.follow(func() string { return string(w.PausedBy()) })
-	return runUntilStopped(ctx, w, health, func() { setup.keepTrying(ctx, temporal) })
+	return runUntilStopped(ctx, w, health, func() { setup.watch(ctx, temporal, stopWithCause) })
 }
 
 // logOtherRetention logs a warning if the database keeps its partitions for another time than this worker's settings
