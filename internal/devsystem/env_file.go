@@ -45,13 +45,17 @@ var plainValue = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]*$`)
 func formatEnvFile(variables []Variable) []byte {
 	var b strings.Builder
 	for _, v := range variables {
-		value := v.Value
-		if !plainValue.MatchString(value) {
-			value = "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
-		}
-		fmt.Fprintf(&b, "%s=%s\n", v.Name, value)
+		fmt.Fprintf(&b, "%s=%s\n", v.Name, quoteWord(v.Value))
 	}
 	return []byte(b.String())
+}
+
+// quoteWord puts a word with special characters in single quotes, for a shell.
+func quoteWord(word string) string {
+	if plainValue.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // ReadEnvFile reads the dev.env of a running system from its data folder, as a list like os.Environ. The error is

@@ -56,6 +56,9 @@ func checkPostgres(raw, otherScheme string, insecure bool) error {
 	if err != nil || u.Host == "" && u.RawQuery == "" || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 		return errors.New(otherScheme)
 	}
+	if strings.Contains(raw, "#") {
+		return errors.New("has a #, after which nothing counts: write it as %23")
+	}
 	config, err := pgx.ParseConfig(raw)
 	if file, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("names a file that cannot be read: %w", file)

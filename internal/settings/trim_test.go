@@ -107,6 +107,10 @@ func TestPathsOfSQLiteFilesAreChecked(t *testing.T) {
 		"sqlite:/data/a\n.db":   "a control character",
 		"sqlite:/data/\x00a.db": "a control character",
 		"sqlite://data/a.db":    "names a host",
+
+		"postgres://u#1@localhost/db":                "has a #",
+		"postgres://u@localhost/db?sslrootcert=/a#b": "has a #",
+		"postgres://u@localhost/lab%zz":              "is neither postgres://",
 	} {
 		require.ErrorContains(t, checkDatabase(bad, false), problem, "%q", bad)
 	}

@@ -102,6 +102,8 @@ func (db *DB) UseReplica(o ReplicaOptions) error {
 // openReadOnly prepares connections that refuse to write.
 func openReadOnly(config *pgx.ConnConfig) *sql.DB {
 	return stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		ctx, cancel := context.WithTimeout(ctx, config.ConnectTimeout) // database/sql also connects in the background
+		defer cancel()
 		_, err := conn.Exec(ctx, `SET default_transaction_read_only = on`)
 		return err
 	}))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"unicode"
@@ -53,6 +54,9 @@ func makePrivate(path string) error {
 	}
 	if err == nil || !errors.Is(err, fs.ErrExist) {
 		return nil //nolint:nilerr // SQLite says what is wrong with the path
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target // SQLite makes its other files there
 	}
 	for _, end := range sqliteFiles {
 		info, err := os.Stat(path + end)

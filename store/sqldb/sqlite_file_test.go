@@ -69,6 +69,19 @@ func TestTheFilesOfADatabaseAreForTheirOwner(t *testing.T) {
 	require.Equal(t, map[string]fs.FileMode{"a.db": 0o600, "a.db-wal": 0o600, "a.db-shm": 0o600}, filesOf(t, folder))
 }
 
+func TestTheFilesBehindALinkAreForTheirOwner(t *testing.T) {
+	t.Parallel()
+	folder, links := t.TempDir(), t.TempDir()
+	path := filepath.Join(folder, "a.db")
+	writeOne(t, "sqlite:"+path)
+	for _, end := range []string{"", "-wal", "-shm"} {
+		require.NoError(t, os.Chmod(path+end, 0o666))
+	}
+	require.NoError(t, os.Symlink(path, filepath.Join(links, "link.db")))
+	writeOne(t, "sqlite:"+filepath.Join(links, "link.db"))
+	require.Equal(t, map[string]fs.FileMode{"a.db": 0o600, "a.db-wal": 0o600, "a.db-shm": 0o600}, filesOf(t, folder))
+}
+
 func TestPathsThatNameNoFileAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"", " a.db", "a.db\n", "a\n.db", "//host/a.db"} {
