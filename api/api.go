@@ -170,10 +170,11 @@ func (s *server) today() order.Date { return order.DateOf(s.Now().In(s.TimeZone)
 func (s *server) routes() *gin.Engine {
 	e := gin.New()
 	e.HandleMethodNotAllowed = true
-	e.RedirectTrailingSlash = false // SDKs must never be redirected
-	e.UseRawPath = true
+	e.RedirectTrailingSlash = false    // SDKs must never be redirected
+	e.UseEscapedPath = true            // a parameter may hold an escaped slash
+	e.UnescapePathValues = false       // unescapePath does it
 	_ = e.SetTrustedProxies(s.Proxies) // newServer has checked them
-	e.Use(s.assignRequestID, s.trace, s.countAndLog, s.recoverPanics, s.limitAddressRate)
+	e.Use(s.assignRequestID, s.trace, s.countAndLog, s.recoverPanics, s.unescapePath, s.limitAddressRate)
 	e.NoRoute(func(c *gin.Context) { abortWithDetail(c, http.StatusNotFound, "Not found") })
 	e.NoMethod(func(c *gin.Context) { abortWithDetail(c, http.StatusMethodNotAllowed, "Method not allowed") })
 
@@ -214,6 +215,7 @@ func (s *server) routes() *gin.Engine {
 	s.opsReviewRoutes()
 	s.completeDocument()
 	s.validateIDs()
+	headRoutes(e)
 	return e
 }
 
