@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,6 +74,8 @@ type Deps struct {
 	Billing *billing.Reference
 	// Guard decides which URLs endpoints may have. Defaults to public addresses only.
 	Guard *webhooks.AddressGuard
+	// PartnerGuard decides which base URLs lab accounts may have. Defaults to public addresses only.
+	PartnerGuard *webhooks.AddressGuard
 }
 
 const defaultMaxBody = 4 << 20
@@ -124,13 +127,8 @@ func newServer(d Deps) (*server, error) {
 	if d.MaxBody <= 0 {
 		d.MaxBody = defaultMaxBody
 	}
-	if d.Guard == nil {
-		guard, err := webhooks.NewAddressGuard()
-		if err != nil {
-			return nil, err
-		}
-		d.Guard = guard
-	}
+	d.Guard = cmp.Or(d.Guard, &webhooks.AddressGuard{})
+	d.PartnerGuard = cmp.Or(d.PartnerGuard, &webhooks.AddressGuard{})
 	if d.TracerProvider == nil {
 		d.TracerProvider = noop.NewTracerProvider()
 	}
