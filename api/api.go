@@ -96,6 +96,7 @@ type server struct {
 	huma    huma.API
 
 	apiKeyLimiter, addressLimiter *rateLimiter
+	denials                       denialLimiter
 }
 
 // New returns the handler of all routes. It returns an error when a required dependency is missing or a setting is
@@ -172,7 +173,7 @@ func (s *server) routes() *gin.Engine {
 	e.UseEscapedPath = true            // a parameter may hold an escaped slash
 	e.UnescapePathValues = false       // unescapePath does it
 	_ = e.SetTrustedProxies(s.Proxies) // newServer has checked them
-	e.Use(s.assignRequestID, s.trace, s.countAndLog, s.recoverPanics, s.unescapePath, s.limitAddressRate)
+	e.Use(s.assignRequestID, s.trace, s.countAndLog, s.auditDenials, s.recoverPanics, s.unescapePath, s.limitAddressRate)
 	e.NoRoute(func(c *gin.Context) { abortWithDetail(c, http.StatusNotFound, "Not found") })
 	e.NoMethod(func(c *gin.Context) { abortWithDetail(c, http.StatusMethodNotAllowed, "Method not allowed") })
 

@@ -170,7 +170,7 @@ func TestURLsOfEndpointsAreNormalized(t *testing.T) {
 	const pasted, stored = " https://e.com/hook?clinic=Zoë Ann ", "https://e.com/hook?clinic=Zo%C3%AB%20Ann"
 	made := f.newWebhook(map[string]any{"url": pasted})
 	require.Equal(t, stored, made["url"])
-	r := f.manage(http.MethodPatch, made["id"].(string), map[string]any{"url": "https://e.com/?a=100% "})
+	r := f.manage(http.MethodPatch, "/"+made["id"].(string), map[string]any{"url": "https://e.com/?a=100% "})
 	require.Equal(t, "https://e.com/?a=100%25", r.json(t)["url"], string(r.body))
 	r = f.ops(http.MethodPost, "/ops/teams/"+f.team+"/endpoints", map[string]any{"url": pasted})
 	require.Equal(t, stored, r.json(t)["url"], string(r.body))
