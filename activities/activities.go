@@ -79,6 +79,10 @@ func (a *Activities) partnerError(ctx context.Context, doing, orderID string, er
 		return temporal.NewApplicationErrorWithOptions(fmt.Sprintf("%s: busy (%d)", doing, busy.Status), dispatch.ErrorBusy,
 			temporal.ApplicationErrorOptions{NextRetryDelay: busy.RetryAfter})
 	}
+	if away, ok := errors.AsType[*couriers.UnavailableError](err); ok && away.RetryAfter > 0 {
+		return temporal.NewApplicationErrorWithOptions(doing+": "+callOutcome(err), dispatch.ErrorUnanswered,
+			temporal.ApplicationErrorOptions{NextRetryDelay: away.RetryAfter})
+	}
 	return temporal.NewApplicationError(doing+": "+callOutcome(err), dispatch.ErrorUnanswered)
 }
 
@@ -119,6 +123,18 @@ func callOutcome(err error) string {
 	}
 	if _, ok := errors.AsType[*labs.UnauthorizedError](err); ok {
 		return "unauthorized"
+	}
+	return courierOutcome(err)
+}
+
+// courierOutcome returns the code of a failed call to a tracking service. Its own code is left out, because its form is
+// another one.
+func courierOutcome(err error) string {
+	if _, ok := errors.AsType[*couriers.AccountError](err); ok || errors.Is(err, errAccountRefused) {
+		return "unauthorized"
+	}
+	if _, ok := errors.AsType[*couriers.RefusedError](err); ok {
+		return "refused"
 	}
 	return "unanswered"
 }

@@ -206,6 +206,7 @@ func (s *server) routes() *gin.Engine {
 	s.opsKeyRoutes()
 	s.opsTokenRoutes()
 	s.opsAuditRoutes()
+	s.opsCourierRoutes()
 	s.opsLabAccountRoutes()
 	s.opsCatalogueRoutes()
 	s.opsEndpointRoutes()
