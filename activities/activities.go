@@ -121,8 +121,11 @@ func callOutcome(err error) string {
 	if busy, ok := errors.AsType[*labs.BusyError](err); ok {
 		return fmt.Sprintf("busy:%d", busy.Status)
 	}
-	if _, ok := errors.AsType[*labs.UnauthorizedError](err); ok {
-		return "unauthorized"
+	if unauthorized, ok := errors.AsType[*labs.UnauthorizedError](err); ok {
+		return fmt.Sprintf("unauthorized:%d", unauthorized.Status)
+	}
+	if status := labs.FailureStatus(err); status != 0 {
+		return fmt.Sprintf("unanswered:%d", status)
 	}
 	return courierOutcome(err)
 }

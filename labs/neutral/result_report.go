@@ -39,7 +39,7 @@ func (c *Client) FetchResults(ctx context.Context, number string) (labs.FetchedR
 		return labs.FetchedResults{}, err
 	}
 	if a.Status == http.StatusNotFound && errorCode(a) == codeNoResults {
-		return labs.FetchedResults{Raw: a.Body}, nil
+		return labs.FetchedResults{Raw: a.Raw}, nil
 	}
 	if !a.OK() {
 		return labs.FetchedResults{}, answerError(a)
@@ -61,7 +61,7 @@ func readReport(a partnerhttp.Answer, now time.Time) (labs.FetchedResults, error
 	if err != nil {
 		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
-	reported := labs.FetchedResults{Raw: a.Body}
+	reported := labs.FetchedResults{Raw: a.Raw}
 	if len(pdf) > 0 {
 		reported.PDF = pdf
 	}
