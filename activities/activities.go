@@ -44,7 +44,11 @@ type Activities struct {
 	// Concurrency is how many deliveries to one endpoint run at once. Defaults to DefaultConcurrency.
 	Concurrency int
 	// Linger is how long a batch waits for more deliveries when none is due. Defaults to 2 s.
-	Linger    time.Duration
+	Linger time.Duration
+	// ConfirmationWait is how long a call that books an appointment waits for its confirmation before the provider is
+	// asked again. Defaults to DefaultConfirmationWait.
+	ConfirmationWait time.Duration
+
 	Retention Retention
 	Metrics   *Metrics
 	Log       *slog.Logger
