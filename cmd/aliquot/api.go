@@ -42,6 +42,10 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
+	partnerGuard, err := webhooks.NewAddressGuard(set.PartnerNetworks...)
+	if err != nil {
+		return err
+	}
 	reference, err := billing.Load(set.BillingFile)
 	if err != nil {
 		return err
@@ -77,7 +81,8 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 		Store: db, Workflows: orders, Logger: logger, Metrics: telemetry.registry, TracerProvider: telemetry.traces,
 		TimeZone: zone, MaxBody: set.MaxBody,
 		APIKeyRate: set.APIKeyRate, AddressRate: set.AddressRate, Proxies: set.TrustedProxies,
-		CourierSecrets: settings.RevealAll(set.CourierSecrets), Guard: guard, Billing: reference,
+		CourierSecrets: settings.RevealAll(set.CourierSecrets), Guard: guard, PartnerGuard: partnerGuard,
+		Billing: reference,
 	})
 	if err != nil {
 		return err

@@ -58,7 +58,8 @@ func (s *system) newCommands() []command {
 	return parts
 }
 
-// commonSettings returns the settings that the API and the workers share. Webhooks may be delivered to this machine.
+// commonSettings returns the settings that the API and the workers share. Webhooks may be delivered to this machine,
+// and labs may be on it.
 func (s *system) commonSettings() map[string]string {
 	return map[string]string{
 		"ALIQUOT_DATABASE_URL":       s.databaseURL(),
@@ -66,6 +67,7 @@ func (s *system) commonSettings() map[string]string {
 		"ALIQUOT_TEMPORAL":           s.addresses.temporal,
 		"ALIQUOT_TEMPORAL_NAMESPACE": namespace,
 		"ALIQUOT_WEBHOOK_NETWORKS":   "127.0.0.0/8,::1/128",
+		"ALIQUOT_PARTNER_NETWORKS":   "127.0.0.0/8,::1/128",
 	}
 }
 

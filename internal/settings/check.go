@@ -162,6 +162,8 @@ func (a API) check() problems {
 	found.add("ALIQUOT_ADDRESS_RATE", checkRate(a.AddressRate))
 	_, err = billing.Load(a.BillingFile)
 	found.add("ALIQUOT_BILLING_REFERENCE", err)
+	_, err = webhooks.NewAddressGuard(a.PartnerNetworks...)
+	found.add("ALIQUOT_PARTNER_NETWORKS", err)
 	for _, network := range a.TrustedProxies {
 		if _, err := netip.ParsePrefix(network); err != nil {
 			found.add("ALIQUOT_TRUSTED_PROXIES", errors.New("holds something that is not a network in CIDR form"))

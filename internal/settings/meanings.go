@@ -57,6 +57,8 @@ var meanings = map[string]string{ //nolint:gosec // texts about secrets, not sec
 	"API.TrustedProxies": "Networks of the proxies in front of the API, comma-separated in CIDR " +
 		"form. From them, X-Forwarded-For is the caller's address, for limits and the audit. Empty: the caller's " +
 		"address is that of the connection.",
+	"API.PartnerNetworks": "Networks that are not public and in which the base URLs of lab accounts may be, " +
+		"comma-separated in CIDR form. A host name may stand for any address. Empty: public addresses only.",
 	"API.BillingFile": "File with the payors and ICD-10-CM diagnoses for bills, in the form of " +
 		"docs/billing.md. Empty: a small built-in set.",
 	"API.CourierSecrets": "Secrets, comma-separated, that sign the courier's webhooks; several " +
