@@ -68,7 +68,10 @@ type messagesInput struct {
 }
 
 // Resolve checks what a schema cannot say.
-func (in *messagesInput) Resolve(huma.Context) []error {
+func (in *messagesInput) Resolve(ctx huma.Context) []error {
+	if ctx.Query("until") != "" {
+		in.Until = notZero(in.Until)
+	}
 	if in.Cursor != "" && !store.IsMessageCursor(in.Cursor) {
 		return []error{newProblem("value_error", "Value is not a cursor", "query.next_cursor")}
 	}

@@ -68,7 +68,7 @@ func TestOpsSearch(t *testing.T) {
 	require.Empty(t, list("?status=lost"))
 	require.Equal(t, []any{blocked}, list("?page=2&size=1"))
 	requireProblem(t, f.ops(http.MethodGet, "/ops/orders?attention=No+Code", nil), []any{"query", "attention"},
-		"string_pattern_mismatch")
+		"enum")
 }
 
 func TestOpsRecover(t *testing.T) {

@@ -71,16 +71,25 @@ func (in *ordersInput) Resolve(huma.Context) []error {
 	return errs
 }
 
-// parseMoment parses a time, or a date, which means its start (UTC) plus intoDay. An empty text is the zero time.
+// parseMoment parses a time, or a date, which means its start (UTC) plus intoDay. An empty text is the zero time, which
+// is no bound of a query; no other text is.
 func parseMoment(text string, intoDay time.Duration) (time.Time, bool) {
 	if text == "" {
 		return time.Time{}, true
 	}
 	if d, err := order.ParseDate(text); err == nil {
-		return d.Start(time.UTC).Add(intoDay), true
+		return notZero(d.Start(time.UTC).Add(intoDay)), true
 	}
 	t, err := time.Parse(time.RFC3339, text)
-	return t, err == nil
+	return notZero(t), err == nil
+}
+
+// notZero returns a time, and for the zero time, which would be no bound of a query, the microsecond after it.
+func notZero(t time.Time) time.Time {
+	if t.IsZero() {
+		return t.Add(time.Microsecond)
+	}
+	return t
 }
 
 // lastMoment is the time from the start of a day to its last microsecond, the precision of stored times.

@@ -250,3 +250,13 @@ func TestPostCancelled(t *testing.T) {
 	require.False(t, out.Delivered)
 	require.Zero(t, out.StatusCode)
 }
+
+// A URL that was stored before URLs were normalized is requested in its normal form.
+func TestPostNormalizesTheURL(t *testing.T) {
+	t.Parallel()
+	asked := make(chan string, 1)
+	url, _ := newReceiver(t, func(_ http.ResponseWriter, r *http.Request) { asked <- r.URL.Query().Get("clinic") })
+	outcome := newSender(t, webhooks.SenderOptions{}).Post(t.Context(), newAttempt(t, " "+url+"/?clinic=Zoë Ann "))
+	require.Equal(t, webhooks.FailureNone, outcome.Failure)
+	require.Equal(t, "Zoë Ann", <-asked)
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/url"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 
 func newDev() *cobra.Command {
 	var o devsystem.Options
+	var postgres secretFlag
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Run everything on this machine, with a demonstration order",
@@ -32,14 +34,17 @@ A demonstration order is placed and followed until its results are there. Everyt
 			if o.Lab == settings.LabModeManual {
 				o.NoDemo = true // without scripts the demonstration order would not move
 			}
+			var err error
+			if o.Postgres, err = readPostgresURL(cmd, &postgres); err != nil {
+				return err
+			}
 			o.Out = cmd.OutOrStdout()
 			return devsystem.Run(cmd.Context(), o)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Data, "data", devsystem.DefaultData, "folder of all data, logs, dev.env and pids.json")
-	f.StringVar(&o.Postgres, "postgres", "",
-		"URL of a PostgreSQL database to use instead of an SQLite file in the data folder")
+	postgres.addTo(f, "postgres", "URL of a PostgreSQL database to use instead of an SQLite file in the data folder")
 	f.BoolVar(&o.NoDemo, "no-demo", false, "do not place a demonstration order, and do not run a receiver of webhooks")
 	f.StringVar(&o.Speed, "speed", strconv.Itoa(simlab.DefaultSpeed),
 		"simulated seconds per real second at the simulated lab, or max")
@@ -53,4 +58,14 @@ A demonstration order is placed and followed until its results are there. Everyt
 	f.IntVar(&o.TemporalPort, "temporal-port", 7233, "port of Temporal on 127.0.0.1")
 	f.IntVar(&o.UIPort, "ui-port", 8233, "port of the Temporal UI on 127.0.0.1")
 	return cmd
+}
+
+// readPostgresURL returns the URL of the database. A URL without a password is no secret.
+func readPostgresURL(cmd *cobra.Command, flag *secretFlag) (string, error) {
+	if u, err := url.Parse(flag.value); err == nil && flag.file == "" {
+		if _, secret := u.User.Password(); !secret && !u.Query().Has("password") {
+			return flag.value, nil
+		}
+	}
+	return flag.read(cmd)
 }

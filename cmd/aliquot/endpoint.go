@@ -27,7 +27,7 @@ func newEndpoint() *cobra.Command {
 func newEndpointAdd(r *remoteFlags) *cobra.Command {
 	var team, url, description string
 	var types []string
-	var headers map[string]string
+	var headers headerFlags
 	var rate int
 	cmd := &cobra.Command{
 		Use:   "add --url URL",
@@ -38,8 +38,12 @@ func newEndpointAdd(r *remoteFlags) *cobra.Command {
 			if len(types) > 0 {
 				in["filter_types"] = types
 			}
-			if len(headers) > 0 {
-				in["headers"] = headers
+			given, _, err := headers.read(cmd)
+			if err != nil {
+				return err
+			}
+			if len(given) > 0 {
+				in["headers"] = given
 			}
 			return createForTeam(cmd, r, team, "endpoints", in, func(w io.Writer, e api.OpsEndpoint) {
 				writeRow(w, "id", e.ID)
@@ -53,7 +57,7 @@ func newEndpointAdd(r *remoteFlags) *cobra.Command {
 	f.StringVar(&team, "team", "", "id of the team (default the only team, or that of the demonstration)")
 	f.StringVar(&description, "description", "", "what it is for")
 	f.StringSliceVar(&types, "types", nil, "event types to send (default all but the operational ones)")
-	f.StringToStringVar(&headers, "header", nil, "name=value of a header of every message; may be repeated")
+	headers.addTo(f, "header", "name=value of a header of every message; may be repeated")
 	f.IntVar(&rate, "rate", 0, "most messages per second; 0: no limit")
 	requireFlag(cmd, "url")
 	return cmd

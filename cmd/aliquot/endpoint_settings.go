@@ -108,14 +108,18 @@ func newEndpointAction(r *remoteFlags, name, short, method string, in any) *cobr
 }
 
 func newEndpointHeaders(r *remoteFlags) *cobra.Command {
-	var set map[string]string
+	var set headerFlags
 	cmd := &cobra.Command{
 		Use:   "headers ID",
 		Short: "Show the headers of an endpoint's messages, or replace all of them",
 		Args:  cobra.MatchAll(cobra.ExactArgs(1), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.Flags().Changed("set") {
-				return callManagementAPI[any](cmd, r, args[0], http.MethodPut, "/headers", map[string]any{"headers": set}, nil)
+			headers, given, err := set.read(cmd)
+			if err != nil {
+				return err
+			}
+			if given {
+				return callManagementAPI[any](cmd, r, args[0], http.MethodPut, "/headers", map[string]any{"headers": headers}, nil)
 			}
 			return callManagementAPI(cmd, r, args[0], http.MethodGet, "/headers", nil, func(w io.Writer, h api.WebhookHeaders) {
 				for name, value := range h.Headers {
@@ -127,7 +131,7 @@ func newEndpointHeaders(r *remoteFlags) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringToStringVar(&set, "set", nil, "name=value of a header; may be repeated")
+	set.addTo(cmd.Flags(), "set", "name=value of a header; may be repeated")
 	return cmd
 }
 
@@ -144,20 +148,24 @@ func newEndpointSecret(r *remoteFlags) *cobra.Command {
 }
 
 func newEndpointRotate(r *remoteFlags) *cobra.Command {
-	var key string
+	var secret secretFlag
 	cmd := &cobra.Command{
 		Use:   "rotate ID",
 		Short: "Create a new secret for an endpoint; messages are signed with both secrets for a day",
 		Args:  cobra.MatchAll(cobra.ExactArgs(1), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := map[string]any{}
+			key, err := secret.read(cmd)
+			if err != nil {
+				return err
+			}
 			if key != "" {
 				in["key"] = key
 			}
 			return callManagementAPI[any](cmd, r, args[0], http.MethodPost, "/secret/rotate", in, nil)
 		},
 	}
-	cmd.Flags().StringVar(&key, "secret", "", "the new secret, whsec_… (default a random one)")
+	secret.addTo(cmd.Flags(), "secret", "the new secret, whsec_… (default a random one)")
 	return cmd
 }
 

@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -94,7 +91,7 @@ a rotation: webhooks with the previous token are accepted until --end-rotation.`
 				return err
 			}
 			if tokenFile != "" {
-				if in["token"], err = readToken(cmd.InOrStdin(), tokenFile); err != nil {
+				if in["token"], err = readSecretFile(cmd.InOrStdin(), tokenFile); err != nil {
 					return err
 				}
 			}
@@ -154,25 +151,6 @@ func addJSONDocuments(in map[string]any, given map[string]string) error {
 		in[field] = json.RawMessage(text)
 	}
 	return nil
-}
-
-// readToken reads a secret from a file or from standard input. Other users of the machine could see an argument.
-func readToken(in io.Reader, file string) (string, error) {
-	var text []byte
-	var err error
-	if file == "-" {
-		text, err = io.ReadAll(in)
-	} else {
-		text, err = os.ReadFile(file)
-	}
-	if err != nil {
-		return "", fmt.Errorf("reading the token: %w", err)
-	}
-	token := strings.TrimSpace(string(text))
-	if token == "" {
-		return "", errors.New("the token is empty")
-	}
-	return token, nil
 }
 
 func printLabAccount(w io.Writer, a api.OpsLabAccount) {

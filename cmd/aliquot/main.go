@@ -111,8 +111,11 @@ func hintFor(err error) string {
 		return "\n  Choose a build with aliquot rollout set BUILD (aliquot rollout show lists them)."
 	case errors.As(err, &unreachable):
 		return "\n  Is it running? Start it with aliquot dev, or name another system with --api or --data."
+	case errors.Is(err, errMalformedKey):
+		return "\n  Copy the whole key, and nothing else, into the file of --key-file or into ALIQUOT_OPS_KEY."
 	case errors.As(err, &refused) && refused.Status == 401:
-		return "\n  Give a valid API key with the role operations with --key or ALIQUOT_OPS_KEY."
+		return "\n  Give a valid API key with the role operations with --key-file, --key or ALIQUOT_OPS_KEY. It begins with " +
+			"sk_us_ or pk_us_."
 	case errors.As(err, &refused) && refused.Status == 403:
 		return "\n  The API key needs another role: docs/security.md has the rights of every role."
 	case errors.As(err, &refused) && refused.Status == 404:

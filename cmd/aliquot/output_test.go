@@ -169,12 +169,14 @@ func TestCommandsThatReachAnAPIPrintJSON(t *testing.T) {
 	url := newFakeAPI(t)
 	file := filepath.Join(t.TempDir(), "labs.json")
 	require.NoError(t, os.WriteFile(file, []byte(`{}`), 0o600))
+	key := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(key, []byte("good\n"), 0o600))
 	for path, args := range apiCommandArgs {
 		all := append(strings.Fields(path), args...)
 		for i := range all {
 			all[i] = strings.ReplaceAll(all[i], "FILE", file)
 		}
-		all = append(all, "--api", url, "--key", "good")
+		all = append(all, "--api", url, "--key-file", key)
 		out, err := runInProcess(t, append(all, "--output", "json")...)
 		require.NoError(t, err, path)
 		requireJSON(t, path, out)

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -24,8 +26,9 @@ const defaultStopTimeout = 10 * time.Second
 // gracefulServer serves HTTP until it is stopped. Then it reports that it is not ready, waits until load balancers have
 // noticed, accepts no more connections, and ends after the last request has been answered.
 type gracefulServer struct {
-	drainDelay  time.Duration // time between reporting not ready and closing
-	stopTimeout time.Duration // for running requests; 0: defaultStopTimeout
+	drainDelay  time.Duration  // time between reporting not ready and closing
+	stopTimeout time.Duration  // for running requests; 0: defaultStopTimeout
+	proxies     []netip.Prefix // trusted ones, whose connections stand for many callers
 	stopping    atomic.Bool
 }
 
@@ -41,7 +44,9 @@ func (s *gracefulServer) serve(ctx context.Context, servers ...*http.Server) err
 		if err != nil {
 			return fmt.Errorf("listening: %w", err)
 		}
-		listener = netutil.LimitListener(listener, maxConnections)
+		guard := newConnectionGuard(s.proxies, slog.Default())
+		listener = &guardedListener{netutil.LimitListener(listener, maxConnections), guard}
+		server.ConnState = guard.noteState
 		server.Handler = s.refuseWhenStopping(server.Handler)
 		group.Go(func() error {
 			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

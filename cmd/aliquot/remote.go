@@ -24,9 +24,11 @@ import (
 
 // remoteFlags are the flags of commands that use the API of a running system.
 type remoteFlags struct {
-	api, key, data string
-	output         outputFormat
-	demoTeam       string // of a development system; otherwise empty
+	api, data string
+	key       secretFlag
+	output    outputFormat
+	cmd       *cobra.Command // for warnings, and for a key on standard input
+	demoTeam  string         // of a development system; otherwise empty
 }
 
 // addRemoteFlags adds the remote flags to a command and its subcommands.
@@ -34,7 +36,8 @@ func addRemoteFlags(cmd *cobra.Command, r *remoteFlags) *cobra.Command {
 	makeGroup(cmd)
 	f := cmd.PersistentFlags()
 	f.StringVar(&r.api, "api", "", "base URL of the API (default ALIQUOT_URL, then the running aliquot dev)")
-	f.StringVar(&r.key, "key", "",
+	r.cmd = cmd
+	r.key.addTo(f, "key",
 		"API key with the role operations or administrator (default ALIQUOT_OPS_KEY, then the running aliquot dev)")
 	f.StringVar(&r.data, "data", "", "data folder of a running aliquot dev (default "+devsystem.DefaultData+")")
 	r.output.addFlag(f)
@@ -42,7 +45,7 @@ func addRemoteFlags(cmd *cobra.Command, r *remoteFlags) *cobra.Command {
 }
 
 var errNoSystem = errors.New("no running system is named: start aliquot dev here, give its data folder with --data, " +
-	"or give --api and --key (ALIQUOT_URL and ALIQUOT_OPS_KEY)")
+	"or give --api and --key-file (ALIQUOT_URL and ALIQUOT_OPS_KEY)")
 
 // openClient makes a client of the API. Flags win over a data folder that --data names, that over environment
 // variables, and those over the default data folder.
@@ -66,10 +69,17 @@ func (r *remoteFlags) openClient() (*apiclient.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	given, err := r.key.read(r.cmd)
+	if err != nil {
+		return nil, err
+	}
 	base, key := firstNonEmpty(r.api, set.URL, fallback.URL),
-		firstNonEmpty(r.key, set.APIKey.Reveal(), fallback.APIKey.Reveal())
+		strings.TrimSpace(firstNonEmpty(given, set.APIKey.Reveal(), fallback.APIKey.Reveal()))
 	if base == "" || key == "" {
 		return nil, errNoSystem
+	}
+	if err := checkAPIKey(key); err != nil {
+		return nil, err
 	}
 	if base == fallback.URL {
 		r.demoTeam = environValue(local, "ALIQUOT_DEMO_TEAM")

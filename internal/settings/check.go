@@ -172,6 +172,17 @@ func (a API) check() problems {
 	return found
 }
 
+// ProxyNetworks returns the networks of the trusted proxies. The settings have to be loaded before.
+func (a API) ProxyNetworks() []netip.Prefix {
+	networks := make([]netip.Prefix, 0, len(a.TrustedProxies))
+	for _, network := range a.TrustedProxies {
+		if prefix, err := netip.ParsePrefix(network); err == nil { // check has refused others
+			networks = append(networks, prefix.Masked())
+		}
+	}
+	return networks
+}
+
 func (w Worker) check() problems {
 	found := slices.Concat(w.Common.check(), w.WebhookNetworks.check(), w.Traces.check(), w.Shutdown.check(),
 		w.checkVersion())

@@ -100,8 +100,8 @@ const temporalIntro = "API, workers, `rebuild` and `rollout`. The client certifi
 	"connection, and an API key from a file for every call, so renewed ones need no restart. While the\n" +
 	"files hold nothing that can be used, the log says so, and the one before is used.\n\n"
 
-const clientIntro = "The flags `--api`, `--key` and `--data` override these variables. With neither flags\n" +
-	"nor variables, the values come from `dev.env` in the data folder of a running `aliquot dev`.\n\n"
+const clientIntro = "The flags `--api`, `--key-file`, `--key` and `--data` override these variables. With\n" +
+	"neither flags nor variables, the values come from `dev.env` in the data folder of a running `aliquot dev`.\n\n"
 
 func (f field) defaultText() string {
 	switch {

@@ -55,8 +55,8 @@ var meanings = map[string]string{ //nolint:gosec // texts about secrets, not sec
 	"API.AddressRate": "Requests per second of one network address (IPv6: one /64), with any " +
 		"credentials. Health checks are exempt. 0: no limit.",
 	"API.TrustedProxies": "Networks of the proxies in front of the API, comma-separated in CIDR " +
-		"form. From them, X-Forwarded-For is the caller's address, for limits and the audit. Empty: the caller's " +
-		"address is that of the connection.",
+		"form. From them, X-Forwarded-For is the caller's address, for limits and the audit, and they may have any " +
+		"number of connections. Empty: the caller's address is that of the connection.",
 	"API.PartnerNetworks": "Networks that are not public and in which the base URLs of lab accounts may be, " +
 		"comma-separated in CIDR form. A host name may stand for any address. Empty: public addresses only.",
 	"API.BillingFile": "File with the payors and ICD-10-CM diagnoses for bills, in the form of " +
