@@ -44,7 +44,11 @@ type Activities struct {
 	// Concurrency is how many deliveries to one endpoint run at once. Defaults to DefaultConcurrency.
 	Concurrency int
 	// Linger is how long a batch waits for more deliveries when none is due. Defaults to 2 s.
-	Linger    time.Duration
+	Linger time.Duration
+	// ConfirmationWait is how long a call that books an appointment waits for its confirmation before the provider is
+	// asked again. Defaults to DefaultConfirmationWait.
+	ConfirmationWait time.Duration
+
 	Retention Retention
 	Metrics   *Metrics
 	Log       *slog.Logger
@@ -121,8 +125,11 @@ func callOutcome(err error) string {
 	if busy, ok := errors.AsType[*labs.BusyError](err); ok {
 		return fmt.Sprintf("busy:%d", busy.Status)
 	}
-	if _, ok := errors.AsType[*labs.UnauthorizedError](err); ok {
-		return "unauthorized"
+	if unauthorized, ok := errors.AsType[*labs.UnauthorizedError](err); ok {
+		return fmt.Sprintf("unauthorized:%d", unauthorized.Status)
+	}
+	if status := labs.FailureStatus(err); status != 0 {
+		return fmt.Sprintf("unanswered:%d", status)
 	}
 	return courierOutcome(err)
 }

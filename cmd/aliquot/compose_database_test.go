@@ -137,7 +137,7 @@ func TestTheComposeDatabaseHasRolesAndTLS(t *testing.T) {
 
 	set, err := settings.LoadCommon(environ)
 	require.NoError(t, err)
-	db, err := openStore(t.Context(), set)
+	db, err := openStore(t.Context(), set, 0)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, db.Close()) }()
 	require.NoError(t, db.CheckEncryptionKeys(t.Context()), "it writes a row")
