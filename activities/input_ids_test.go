@@ -64,6 +64,9 @@ func TestInputsWithoutAnID(t *testing.T) {
 	for _, sweep := range []func(context.Context, string) (dispatch.SweepResult, error){a.PollSilent,
 		func(ctx context.Context, after string) (dispatch.SweepResult, error) {
 			return a.SweepOpenOrders(ctx, after, dispatch.ReconcileInput{})
+		},
+		func(ctx context.Context, after string) (dispatch.SweepResult, error) {
+			return a.AskLabs(ctx, dispatch.AskInput{After: after})
 		}} {
 		_, err := sweep(t.Context(), "page-2")
 		var app *temporal.ApplicationError

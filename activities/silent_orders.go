@@ -67,42 +67,70 @@ func (b busyAccounts) note(accountID string, err error) bool {
 	return isBusy
 }
 
+// askResult is what became of asking an account about an order.
+type askResult string
+
+const (
+	askAnswered   askResult = "answered"
+	askNotAskable askResult = "not_askable" // the account has no such call
+	askLeft       askResult = "left"        // the account is busy, has not answered, or cannot be used
+)
+
 // pollOrder polls the lab of one order and returns how many facts were new. A lab that cannot be reached, or whose
 // account is busy, is polled again another day.
 func (a *Activities) pollOrder(ctx context.Context, orderID string, busy busyAccounts) (news int) {
-	call := &partnerCall{orderID: orderID, kind: store.CallKindPoll, lane: store.LaneRoutine, inBatch: true}
-	lab, o, err := a.openOrderLab(ctx, orderID, call)
+	o, err := a.Store.Order(ctx, "", orderID)
 	if err != nil {
 		a.Log.WarnContext(ctx, "silent order not polled", "order_id", orderID, "error", err)
 		return 0
 	}
-	if busy.skip(a.Metrics, o.LabAccountID, call.kind) {
-		return 0
+	news, _ = a.pollAccount(ctx, o, o.LabAccountID, store.CallKindPoll, busy)
+	return news
+}
+
+// pollAccount asks one account about an order and stores what it answers. It returns how many facts were new.
+func (a *Activities) pollAccount(ctx context.Context, o *order.Order, accountID, kind string,
+	busy busyAccounts) (news int, result askResult) {
+	if busy.skip(a.Metrics, accountID, kind) {
+		return 0, askLeft
+	}
+	call := &partnerCall{orderID: o.ID, kind: kind, lane: store.LaneRoutine, inBatch: true}
+	lab, err := a.openLabAccount(ctx, accountID, call)
+	if err != nil {
+		a.Log.WarnContext(ctx, "silent order not polled", "order_id", o.ID, "error", err)
+		return 0, askLeft
 	}
 	var notices []labs.PolledFact
 	err = a.callPartner(ctx, call, func() (raw []byte, err error) {
 		notices, err = lab.PollFacts(ctx, o.Number)
 		return nil, err
 	})
-	if busy.note(o.LabAccountID, err) {
-		return 0
+	if busy.note(accountID, err) {
+		return 0, askLeft
+	}
+	if errors.Is(err, labs.ErrNotSupported) {
+		return 0, askNotAskable
 	}
 	if err != nil {
-		if !errors.Is(err, labs.ErrNotSupported) {
-			a.Log.WarnContext(ctx, "silent order not polled", "order_id", orderID, "outcome", callOutcome(err))
-		}
-		return 0
+		a.Log.WarnContext(ctx, "silent order not polled", "order_id", o.ID, "outcome", callOutcome(err))
+		return 0, askLeft
 	}
+	stored := true
 	for _, n := range notices {
-		if a.storePolledFact(ctx, o, n) {
+		isNew, err := a.storePolledFact(ctx, o, n)
+		stored = stored && err == nil
+		if isNew {
 			news++
 		}
 	}
-	return news
+	if !stored {
+		return news, askLeft
+	}
+	return news, askAnswered
 }
 
-// storePolledFact stores a polled fact as if it had arrived by webhook.
-func (a *Activities) storePolledFact(ctx context.Context, o *order.Order, n labs.PolledFact) bool {
+// storePolledFact stores a polled fact as if it had arrived by webhook, and reports whether it is new.
+func (a *Activities) storePolledFact(ctx context.Context, o *order.Order, n labs.PolledFact) (isNew bool, err error) {
 	got, err := a.Store.StoreInboxItem(ctx, store.NewInboxItem{
 		Partner: n.Partner, DedupKey: n.Key, BodyHash: n.Hash, Kind: n.Kind, OrderNumber: o.Number, Fact: n.Fact,
 		PartnerReason: n.Reason,
@@ -111,12 +139,12 @@ func (a *Activities) storePolledFact(ctx context.Context, o *order.Order, n labs
 	})
 	if err != nil {
 		a.Log.ErrorContext(ctx, "polled fact not stored", "order_id", o.ID, "error", err)
-		return false
+		return false, err
 	}
 	if n.Location != nil && n.Fact.Appointment.Reference != "" && got.State == store.InboxReceived {
 		if err := a.Store.PutAppointmentLocation(ctx, o.ID, n.Fact.Appointment.Reference, *n.Location); err != nil {
 			a.Log.ErrorContext(ctx, "location of an appointment not stored", "order_id", o.ID, "error", err)
 		}
 	}
-	return !got.Duplicate && a.wakeForItem(ctx, got)
+	return !got.Duplicate && a.wakeForItem(ctx, got), nil
 }

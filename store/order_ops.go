@@ -129,6 +129,9 @@ type SilenceSince struct {
 // CallKindPoll is the kind of calls that ask a lab for the status of a silent order.
 const CallKindPoll = "poll"
 
+// CallKindPollProvider is the kind of calls that ask the provider of an order's appointment in the same way.
+const CallKindPollProvider = "poll_provider"
+
 // silentOrders is the query of SilentOrders.
 var silentOrders = `SELECT o.order_id FROM order_progress o
 	WHERE o.unfinished AND o.modality = 'testkit' AND o.order_id > $1 AND (
@@ -155,6 +158,26 @@ func (s *Store) SilentOrders(ctx context.Context, since SilenceSince, afterID st
 		sqldb.ToMicros(since.Received), CallKindPoll, sqldb.ToMicros(since.Polled), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing silent orders: %w", err)
+	}
+	return ids, nil
+}
+
+// ordersToAsk is the query of OrdersToAsk. A call without an answer does not count.
+const ordersToAsk = `SELECT o.order_id FROM order_progress o
+	WHERE o.order_id > $1 AND (o.unfinished OR o.status_at >= $2)
+	AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.order_id = o.order_id AND c.kind = $3 AND c.started_at >= $4
+		AND (c.outcome = 'done' OR c.outcome = 'not_supported'))
+	ORDER BY o.order_id LIMIT $5`
+
+// OrdersToAsk lists the ids of orders after the id afterID, of every collection method, about which a lab may have
+// reported: those that are unfinished, and those that have ended since endedSince. It leaves out orders whose lab has
+// answered since askedSince.
+func (s *Store) OrdersToAsk(ctx context.Context, endedSince, askedSince time.Time, afterID string,
+	limit int) ([]string, error) {
+	ids, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText, ordersToAsk, cmp.Or(afterID, sqldb.NilID),
+		sqldb.ToMicros(endedSince), CallKindPoll, sqldb.ToMicros(askedSince), limit)
+	if err != nil {
+		return nil, fmt.Errorf("listing orders to ask about: %w", err)
 	}
 	return ids, nil
 }

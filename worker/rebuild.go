@@ -104,3 +104,15 @@ func Rebuild(ctx context.Context, c client.Client, namespace string, retention t
 	}
 	return out, nil
 }
+
+// AskLabs asks about every order at its lab, and at the provider of its appointment, now: after the store was restored
+// from a backup, the facts that came after the backup are known to them alone. It needs a running worker and a rebuild
+// before it, keeps the spacing of the accounts and can be repeated. It ends when every lab has answered, or when none
+// answers any more. A caller that does not wait does not end it.
+func AskLabs(ctx context.Context, c client.Client) (dispatch.SweepResult, error) {
+	out, err := dispatch.NewClient(c).Reconcile(ctx, dispatch.ReconcileInput{AskLabs: true})
+	if err != nil {
+		return out, fmt.Errorf("asking the labs: %w", err)
+	}
+	return out, nil
+}

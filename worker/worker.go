@@ -180,6 +180,7 @@ func RegisterLabs(r Registrar, a *activities.Activities) {
 	registerActivity(r, dispatch.ActivityRelease, a.Release)
 	registerActivity(r, dispatch.ActivityPoll, a.PollSilent)
 	registerActivity(r, dispatch.ActivityReview, a.ReviewUnmatchedReports)
+	registerActivity(r, dispatch.ActivityAskLabs, a.AskLabs)
 }
 
 // RegisterDeliveries registers the workflows and activities of the deliveries queue.

@@ -31,8 +31,11 @@ func reconcileOptions(attempts int32) workflow.ActivityOptions {
 // Reconcile completes interrupted hand-offs: orders that were never started or are behind, inbox items without an
 // outcome, and due deliveries without a running workflow. On request it also starts open orders without a run, and
 // polls the labs of silent orders. It fetches lab reports without an order and opens match reviews for them. It returns
-// what it healed. Each part is tried, also after another one has failed.
+// what it healed. Each part is tried, also after another one has failed. If it is to ask labs, it does that only.
 func Reconcile(ctx workflow.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
+	if in.AskLabs {
+		return askLabs(ctx)
+	}
 	ctx = workflow.WithActivityOptions(ctx, reconcileOptions(reconcileAttempts))
 	sweepCtx := ctx
 	if !in.Rebuild {

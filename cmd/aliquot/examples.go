@@ -86,7 +86,7 @@ var examples = map[string]string{
 	"backfill": "ALIQUOT_DATABASE_URL=postgres://… aliquot backfill",
 	"bootstrap": "aliquot bootstrap --name \"My clinic\"\n" +
 		"aliquot bootstrap --name \"My clinic\" --output json | jq -r .secret",
-	"rebuild": "aliquot rebuild",
+	"rebuild": "aliquot rebuild\naliquot rebuild --ask-silent",
 
 	"rollout show": "aliquot rollout show",
 	"rollout set":  "aliquot rollout set " + exampleBuild,

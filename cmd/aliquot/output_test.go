@@ -43,7 +43,7 @@ var apiCommandArgs = map[string][]string{
 	"endpoint replay": {exampleID, "--since", "1h"}, "message list": nil, "message show": {exampleID},
 	"message resend": {exampleID},
 	"team list":      nil, "team add": {"--name", "x", "--environment", "sandbox"}, "team set": {exampleID, "{}"},
-	"lab-account list": nil,
+	"lab-account list": nil, "courier-account list": nil,
 	"lab-account put": {"--partner", "neutral", "--lab", "x", "--environment", "sandbox", "--base-url",
 		"http://127.0.0.1:9"}, "catalogue import": {"FILE"}, "catalogue approve": {exampleID},
 	"inbox list": nil, "inbox release": {exampleID},
@@ -66,7 +66,7 @@ var databaseCommandArgs = []struct {
 func temporalCommandPrinters(r *rolloutFlags) map[string]func(*cobra.Command) error {
 	return map[string]func(*cobra.Command) error{
 		"rebuild": func(cmd *cobra.Command) error {
-			return printRebuilt(cmd.OutOrStdout(), r.output, dispatch.SweepResult{OrdersStarted: 1})
+			return printRebuilt(cmd.OutOrStdout(), r.output, dispatch.SweepResult{OrdersStarted: 1}, nil)
 		},
 		"rollout show":    func(cmd *cobra.Command) error { return r.printStatus(cmd, rollout.Status{}) },
 		"rollout set":     func(cmd *cobra.Command) error { return r.printCurrent(cmd, "v2", "is current") },

@@ -45,6 +45,7 @@ const (
 	ActivitySweepOpenOrders = "SweepOpenOrders"
 	ActivityPoll            = "PollSilentOrders"
 	ActivityReview          = "ReviewReports"
+	ActivityAskLabs         = "AskLabs"
 )
 
 // The signals and the update of workflows.
@@ -211,6 +212,14 @@ type ReconcileInput struct {
 	Thorough bool `json:"thorough,omitempty"`
 	// thorough, and without minimum ages: Temporal's data was lost, and nothing else is running
 	Rebuild bool `json:"rebuild,omitempty"`
+	// nothing but this: every order whose lab may have reported on it is asked about at its lab now
+	AskLabs bool `json:"ask_labs,omitempty"`
+}
+
+// AskInput says which orders are asked about at their labs.
+type AskInput struct {
+	After string    `json:"after,omitempty"` // the orders after this id; empty: from the first
+	Since time.Time `json:"since"`           // leaves out orders whose lab has answered since
 }
 
 // SweepResult counts what was healed. Without faults all counts are zero.
@@ -220,6 +229,14 @@ type SweepResult struct {
 	OrdersWoken     int `json:"woken,omitempty"`     // orders that were woken because of unsettled facts and demands
 	OrdersBehind    int `json:"behind,omitempty"`    // orders that were woken because a deadline is past
 	FactsPolled     int `json:"polled,omitempty"`    // facts that polling found
+	// orders that were asked about, and whose lab has answered
+	OrdersAsked int `json:"asked,omitempty"`
+	// orders that cannot be asked about: their lab has no such call
+	OrdersNotAskable int `json:"not_askable,omitempty"`
+	// orders whose lab, or whose appointment's provider, has not answered
+	OrdersLeft int `json:"left,omitempty"`
+	// of these the ones whose lab has answered, and whose appointment's provider has not
+	ProvidersLeft int `json:"providers_left,omitempty"`
 	// lab reports without an order that have still to be fetched
 	UnmatchedReports int    `json:"unmatched,omitempty"`
 	CountsCorrected  int    `json:"counts,omitempty"`  // the errors in the counts of open orders
