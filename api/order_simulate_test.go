@@ -145,6 +145,23 @@ func TestSimulateToCompletion(t *testing.T) {
 	require.Contains(t, s.script(id), "results   critical quantity_not_sufficient_failure")
 }
 
+// The flags of results work for Molecular's kits too. Without them the results are normal.
+func TestSimulateResultsOfMolecular(t *testing.T) {
+	t.Parallel()
+	s := newSimulationAPI(t, "molecular")
+	for want, flags := range map[string]any{
+		"results   normal": nil, "results   critical": map[string]any{"interpretation": "critical"},
+		"results   unknown": map[string]any{"interpretation": "unknown", "result_types": []any{"range", "comment"}},
+		"results   abnormal quantity_not_sufficient_failure": map[string]any{"interpretation": "abnormal",
+			"has_missing_results": true},
+	} {
+		id := s.requisitioned()
+		r := s.simulate(id, "", flags)
+		require.Equal(t, http.StatusOK, r.status, string(r.body))
+		require.Contains(t, s.script(id), want)
+	}
+}
+
 // When the order's status changes while its script is being stopped, the new script has the remaining steps only.
 func TestSimulateAnOrderThatMoves(t *testing.T) {
 	t.Parallel()
@@ -271,7 +288,6 @@ func TestSimulateRefused(t *testing.T) {
 		"?final_status=received.testkit.requisition_bypassed": {id, "imported", nil},
 		"?final_status=received.testkit.ordered":              {id, "does not get to received.testkit.ordered", nil},
 		"?final_status=completed.testkit.completed":           {scheduled, "activate_by", nil},
-		"?final_status=completed.testkit.corrected":           {id, "normal results only", `{"interpretation": "critical"}`},
 	} {
 		r := s.simulate(tt.id, query, tt.body)
 		require.Equal(t, http.StatusBadRequest, r.status, query)

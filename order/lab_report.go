@@ -13,6 +13,12 @@ const (
 	InterpretationUnknown  Interpretation = "unknown"
 )
 
+// Valid reports whether i is one of the interpretations.
+func (i Interpretation) Valid() bool {
+	return i == InterpretationNormal || i == InterpretationAbnormal || i == InterpretationCritical ||
+		i == InterpretationUnknown
+}
+
 // WorseInterpretation returns the interpretation of a lab report with results of both interpretations. One unknown
 // result is enough for the report not to be normal.
 func WorseInterpretation(a, b Interpretation) Interpretation {
@@ -42,6 +48,15 @@ type TestedPatient struct {
 	FirstName string `json:"first_name"`
 	LastName  string `json:"last_name"`
 	DOB       string `json:"dob"` // YYYY-MM-DD, as sent
+}
+
+// FailureTypes returns the reasons for which a marker is missing (client-api#17-enums).
+func FailureTypes() []string {
+	return []string{
+		"quantity_not_sufficient_failure", "collection_process_failure", "drop_off_failure", "internal_lab_failure",
+		"order_entry_failure", "non_failure", "unknown_failure", "patient_condition_failure",
+		"missing_result_calc_failure", "missing_demo_aoe_calc_failure", "insufficient_volume",
+	}
 }
 
 // isLabFault reports whether a marker is missing through the lab's fault, so that the sample may be drawn again

@@ -45,6 +45,15 @@ func labName(o order.Order) string {
 	return o.LabTest.Lab.Name
 }
 
+// labAddress returns the lab's address, one part a line.
+func labAddress(o order.Order) string {
+	lab := o.LabTest.Lab
+	if lab == nil {
+		return ""
+	}
+	return strings.TrimSpace(lab.FirstLineAddress + "\n" + strings.TrimSpace(lab.City+" "+lab.Zipcode))
+}
+
 // humanize formats an enumeration value for readers.
 func humanize(value string) string { return strings.ReplaceAll(value, "_", " ") }
 

@@ -16,11 +16,6 @@ type Options struct {
 	Missing        bool          // some results are missing
 }
 
-// ShapesResults reports whether the results have to differ from the simulated lab's usual ones.
-func (o Options) ShapesResults() bool {
-	return o.Interpretation != "" || len(o.ResultTypes) > 0 || o.Missing
-}
-
 // Step is one step of a simulated lab's script, as its control endpoint takes it (docs/sandbox.md).
 type Step struct {
 	Kind           string   `json:"kind"`
@@ -49,8 +44,12 @@ func StepsFor(m lifecycle.Modality, from lifecycle.LowStatus, reports []lifecycl
 	steps := []Step{}
 	for i, to := range reports {
 		reportSteps := o.resultSteps(to)
-		if reportSteps == nil {
+		switch {
+		case reportSteps == nil:
 			reportSteps = []Step{stepFor(from, to)}
+		case !neutral && o.Interpretation == "":
+			// Molecular's results are what the order's number gives, and need not be normal.
+			reportSteps[0].Interpretation = string(order.InterpretationNormal)
 		}
 		if pause := o.pauseBefore(to); i > 0 && pause > 0 {
 			reportSteps[0].Pause = pause.String()

@@ -1,10 +1,6 @@
 package molecular
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"slices"
 	"strings"
 
 	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
@@ -23,6 +19,7 @@ type observation struct {
 	Units          textValue `json:"units"`
 	ReferenceRange textValue `json:"reference_range"`
 	LOINC          textValue `json:"loinc"`
+	Interpretation textValue `json:"interpretation"` // the simulated lab's; MTL documents none
 }
 
 // typeCoded is the type of a result in client-api#17-enums that is a constant.
@@ -58,6 +55,10 @@ func (o observation) toOrderResult() order.Result {
 		r.Interpretation = word.interpretation
 	}
 	found, flag := o.valueAndFlag()
+	stated, isStated := statedInterpretation(o.Interpretation)
+	if isStated {
+		r.Interpretation = stated
+	}
 	reading := quantity.ParseResult(found, string(o.Units))
 	measured := reading.Type == quantity.Numeric && (o.Units != "" || o.ReferenceRange != "" || reading.Unit != "")
 	if known && !measured {
@@ -73,6 +74,9 @@ func (o observation) toOrderResult() order.Result {
 		r.Unit = optionalText(textValue(reading.Unit))
 	}
 	interpretByRange(&r, reading.Found, string(o.ReferenceRange))
+	if isStated {
+		r.Interpretation = stated
+	}
 	return r
 }
 
@@ -107,28 +111,4 @@ func optionalText(t textValue) *string {
 	}
 	s := string(t)
 	return &s
-}
-
-// contentHash returns the hash of everything that makes a later lab report a correction: the status, the observations
-// in any order, and the PDF, because a lab may correct the PDF only. The lab's version number is not included.
-func (a reportAnswer) contentHash(pdf []byte) string {
-	document := sha256.Sum256(pdf)
-	lines := make([]string, 0, len(a.Observations))
-	for _, o := range a.Observations {
-		lines = append(lines, joinTexts(
-			o.TestName, o.Result, o.ResultValue, o.SNP, o.AssayedAt, o.Units, o.ReferenceRange, o.LOINC))
-	}
-	slices.Sort(lines)
-	sum := sha256.Sum256([]byte(joinTexts(textValue(a.reportStatus()), a.Tempstrip,
-		textValue(hex.EncodeToString(document[:]))) + strings.Join(lines, "")))
-	return hex.EncodeToString(sum[:])
-}
-
-// joinTexts encodes texts so that two different lists never have the same encoding.
-func joinTexts(list ...textValue) string {
-	encoded, err := json.Marshal(list)
-	if err != nil {
-		panic(err) // a list of strings can always be encoded
-	}
-	return string(encoded)
 }

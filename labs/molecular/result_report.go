@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,11 +19,13 @@ const laboratory = "Molecular Testing Labs"
 // reportAnswer is the answer to the results call. MTL does not document it. This is the simulated lab's format, with
 // MTL's names for the parts of an observation where they are known.
 type reportAnswer struct {
-	OrderNumber  identifier    `json:"order_number"`
-	Status       string        `json:"status"` // final, partial
-	PDF          string        `json:"pdf_base64"`
-	Tempstrip    textValue     `json:"tempstrip_status"`
-	Observations []observation `json:"observations"`
+	OrderNumber    identifier    `json:"order_number"`
+	Status         string        `json:"status"` // final, partial
+	Interpretation textValue     `json:"interpretation"`
+	PDF            string        `json:"pdf_base64"`
+	Tempstrip      textValue     `json:"tempstrip_status"`
+	Observations   []observation `json:"observations"`
+	Missing        []missing     `json:"missing"`
 	successFields
 }
 
@@ -86,11 +87,11 @@ func readReport(a partnerhttp.Answer, number string, now time.Time) (labs.Fetche
 	if len(pdf) > 0 {
 		reported.PDF = pdf
 	}
-	if len(answered.Observations) == 0 {
+	if len(answered.Observations) == 0 && len(answered.Missing) == 0 {
 		return reported, nil
 	}
-	if slices.ContainsFunc(answered.Observations, func(o observation) bool { return o.TestName == "" }) {
-		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable) // an observation without a name is useless
+	if !answered.hasNames() { // an observation without a name is useless
+		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	reported.LabReport = answered.toLabReport(now)
 	reported.Hash = answered.contentHash(pdf)
@@ -108,6 +109,12 @@ func (a reportAnswer) toLabReport(now time.Time) *order.LabReport {
 		result := o.toOrderResult()
 		r.Results = append(r.Results, result)
 		r.Interpretation = order.WorseInterpretation(r.Interpretation, result.Interpretation)
+	}
+	for _, m := range a.Missing {
+		r.Missing = append(r.Missing, m.toMissingMarker())
+	}
+	if stated, ok := statedInterpretation(a.Interpretation); ok && r.Interpretation != order.InterpretationCritical {
+		r.Interpretation = stated
 	}
 	return r
 }

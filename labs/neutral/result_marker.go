@@ -38,13 +38,6 @@ type missing struct {
 // typeCoded is the type of a result in client-api#17-enums that is a constant.
 const typeCoded = "coded_value"
 
-// failureTypes are the types of a failure in client-api#17-enums.
-var failureTypes = []string{
-	"quantity_not_sufficient_failure", "collection_process_failure", "drop_off_failure", "internal_lab_failure",
-	"order_entry_failure", "non_failure", "unknown_failure", "patient_condition_failure",
-	"missing_result_calc_failure", "missing_demo_aoe_calc_failure", "insufficient_volume",
-}
-
 // toOrderResult converts the result. A comment and a coded value keep the type that the partner states; any other result
 // gets the type that fits its text. A number may be in the text only. A result without an interpretation is judged by
 // its bounds; an interpretation that is none of the four becomes "unknown".
@@ -59,7 +52,7 @@ func (m result) toOrderResult() order.Result {
 	r.Min, r.Max = normal.Low, normal.High
 	r.Interpretation = order.Interpretation(m.Interpretation.code())
 	switch {
-	case isKnownInterpretation(r.Interpretation):
+	case r.Interpretation.Valid():
 	case m.Interpretation == "" && ok:
 		r.Interpretation = m.judge(normal, found)
 	default:
@@ -145,7 +138,7 @@ func (m missing) toMissingMarker() order.MissingMarker {
 		Note:  optionalText(m.Note),
 		LOINC: optionalText(m.LOINC), ProviderID: optionalText(m.Code),
 	}
-	if !slices.Contains(failureTypes, out.FailureType) {
+	if !slices.Contains(order.FailureTypes(), out.FailureType) {
 		out.FailureType = "unknown_failure"
 	}
 	return out

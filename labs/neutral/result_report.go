@@ -101,7 +101,7 @@ func (r report) toLabReport(now time.Time) *order.LabReport {
 	for _, m := range r.Missing {
 		out.Missing = append(out.Missing, m.toMissingMarker())
 	}
-	if !isKnownInterpretation(out.Interpretation) || worst == order.InterpretationCritical {
+	if !out.Interpretation.Valid() || worst == order.InterpretationCritical {
 		out.Interpretation = worst
 	}
 	return out
@@ -131,9 +131,4 @@ func parseTime(written textValue) *time.Time {
 		return nil
 	}
 	return &at
-}
-
-func isKnownInterpretation(i order.Interpretation) bool {
-	return i == order.InterpretationNormal || i == order.InterpretationAbnormal || i == order.InterpretationCritical ||
-		i == order.InterpretationUnknown
 }

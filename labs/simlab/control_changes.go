@@ -37,7 +37,7 @@ func (s *Server) handleReplaceResults(w http.ResponseWriter, r *http.Request) {
 		viaControl: true,
 	}
 	if next.Observations == nil {
-		next.Observations = s.newObservations(o)
+		next.Observations = s.newObservations(o, Step{})
 	}
 	s.publishMolecularReport(o, next)
 	s.mu.Unlock()

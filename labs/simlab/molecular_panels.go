@@ -79,17 +79,22 @@ func correctObservations(observations []Observation, version int) {
 		return
 	}
 	first := &observations[0]
-	if value, err := strconv.Atoi(first.ResultValue); err == nil {
+	isFlagged := first.Result != first.ResultValue
+	value, err := strconv.Atoi(first.ResultValue)
+	switch {
+	case err == nil:
 		first.ResultValue = strconv.Itoa(value + version)
+	case first.Result != resultDetected && first.Result != resultNotDetected:
+		first.Result = "C" + strconv.Itoa(version) // a comment or a bound gets another flag
 		return
-	}
-	if version%2 == 0 {
+	case version%2 == 0:
 		return
+	case first.Result == resultDetected:
+		first.ResultValue = resultNotDetected
+	default:
+		first.ResultValue = resultDetected
 	}
-	if first.Result == resultDetected {
-		first.Result = resultNotDetected
-	} else {
-		first.Result = resultDetected
+	if !isFlagged {
+		first.Result = first.ResultValue
 	}
-	first.ResultValue = first.Result
 }

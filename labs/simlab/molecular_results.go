@@ -16,15 +16,29 @@ type Observation struct {
 	ReferenceRange string `json:"reference_range,omitempty"` // low-high
 	LOINC          string `json:"loinc,omitempty"`
 	AssayedAt      string `json:"assay_datetime"`
+	// Interpretation is normal, abnormal, critical or unknown; empty: by the reference range, or by the word.
+	Interpretation string `json:"interpretation,omitempty"`
 }
 
-// molecularReport is a version of an order's lab report. If Observations is empty, the results are not complete yet.
+// missingObservation is a test that was ordered and has no observation.
+type missingObservation struct {
+	TestName string `json:"test_name"`
+	LOINC    string `json:"loinc,omitempty"`
+	Failure  string `json:"failure"` // one of failureTypes
+	Note     string `json:"note,omitempty"`
+}
+
+// molecularReport is a version of an order's lab report. If Observations and Missing are empty, the results are not
+// complete yet.
 type molecularReport struct {
 	Status          string        `json:"status"` // final or partial
 	Version         int           `json:"version"`
 	PDF             string        `json:"pdf_base64"`
 	TempstripStatus string        `json:"tempstrip_status"`
 	Observations    []Observation `json:"observations"`
+	// Interpretation is that of the report; empty: the worst of the observations.
+	Interpretation string               `json:"interpretation,omitempty"`
+	Missing        []missingObservation `json:"missing,omitempty"`
 
 	viaControl bool // set by the control endpoint; scripts do not overwrite it
 }
@@ -56,25 +70,29 @@ func (s *Server) handleResults(w http.ResponseWriter, r *http.Request, call *cal
 
 // generateResults generates the order's results, or a corrected version of them. Results from the control endpoint stay
 // unchanged.
-func (s *Server) generateResults(o *order, empty bool) {
+func (s *Server) generateResults(o *order, step Step) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if o.molecularReport != nil && o.molecularReport.viaControl {
 		return
 	}
 	next := &molecularReport{Observations: []Observation{}}
-	if !empty {
-		next.Observations = s.newObservations(o)
+	if !step.Empty {
+		next.Observations = s.newObservations(o, step)
+		next.shape(step)
 	}
 	s.publishMolecularReport(o, next)
 }
 
 // newObservations generates observations. They differ from those of the present lab report, if there is one. The caller
 // holds the mutex.
-func (s *Server) newObservations(o *order) []Observation {
+func (s *Server) newObservations(o *order, step Step) []Observation {
 	at := s.cfg.Now().UTC().Format(stampFormat)
 	observations := generateObservations(o.number, o.panels, at)
-	if o.molecularReport != nil && len(o.molecularReport.Observations) > 0 {
+	if step.Interpretation != "" || len(step.ResultTypes) > 0 {
+		observations = generateShapedObservations(o.number, o.panels, step, at)
+	}
+	if o.molecularReport != nil && o.molecularReport.Status == statusFinal && len(o.molecularReport.Observations) > 0 {
 		correctObservations(observations, o.molecularReport.Version)
 	}
 	return observations

@@ -97,14 +97,15 @@ func (s *Server) generateReport(o *order, step Step) {
 	if o.neutral.report != nil && o.neutral.report.viaControl {
 		return
 	}
-	next := &neutralReport{Results: s.newResults(o, step)}
-	switch {
-	case step.Empty:
-		next.Results = nil
-	case step.Partial:
+	next := &neutralReport{Results: s.newResults(o, step), Interpretation: step.Interpretation}
+	if step.Empty {
+		next.Results, next.Interpretation = nil, ""
+	}
+	if step.Partial && !step.Empty {
 		next.Status = statusPartial
 		next.Results = next.Results[:(len(next.Results)+1)/2]
-	case step.Missing != "":
+	}
+	if step.Missing != "" && !step.Empty {
 		next.moveLastToMissing(step.Missing)
 	}
 	s.publishReport(o, next)

@@ -104,16 +104,18 @@ type Step struct {
 	Empty  bool     `json:"empty,omitempty"` // "results" only: a lab report without observations
 	Unsent bool     `json:"lost,omitempty"`  // the webhook is not sent; GET /Notifications has it
 
-	// The following fields are for the neutral protocol only.
-	//
-	// Awaits is a condition that has to be met before After begins and when it ends.
-	Awaits  string `json:"awaits,omitempty"`
-	Partial bool   `json:"partial,omitempty"` // "results": only the first half of them
-	// "results": interpretation of the first result: abnormal, critical or unknown; defaults to normal
+	Partial bool `json:"partial,omitempty"` // "results": only the first half of them
+	// "results": interpretation of the first result; all others are normal. Empty: normal, and in Molecular's protocol what
+	// the order's number gives
 	Interpretation string `json:"interpretation,omitempty"`
 	Missing        string `json:"missing,omitempty"` // "results": the last result is missing for this failure type
 	// "results": their types, in turn; empty: the types of the tests
 	ResultTypes []string `json:"result_types,omitempty"`
+
+	// The following fields are for the neutral protocol only.
+	//
+	// Awaits is a condition that has to be met before After begins and when it ends.
+	Awaits string `json:"awaits,omitempty"`
 	// "appointment": provider of a new appointment if the order has no active one; empty: nothing happens
 	Provider string `json:"provider,omitempty"`
 	Site     string `json:"site,omitempty"` // "appointment": site of a new appointment at a patient service center

@@ -104,7 +104,7 @@ func (s *Server) performStep(ctx context.Context, o *order, step Step) {
 	case o.neutral != nil:
 		s.performNeutralStep(ctx, o, step)
 	case step.Kind == KindResults:
-		s.generateResults(o, step.Empty)
+		s.generateResults(o, step)
 	default:
 		s.sendMolecularFact(ctx, o, step)
 	}
