@@ -173,7 +173,7 @@ func (s *server) routes() *gin.Engine {
 	e.RedirectTrailingSlash = false // SDKs must never be redirected
 	e.UseRawPath = true
 	_ = e.SetTrustedProxies(s.Proxies) // newServer has checked them
-	e.Use(s.assignRequestID, s.trace, s.countAndLog, s.recoverPanics, s.limitAddressRate)
+	e.Use(s.assignRequestID, s.trace, s.countAndLog, s.recoverPanics, s.limitAddressRate, s.decodeContent)
 	e.NoRoute(func(c *gin.Context) { abortWithDetail(c, http.StatusNotFound, "Not found") })
 	e.NoMethod(func(c *gin.Context) { abortWithDetail(c, http.StatusMethodNotAllowed, "Method not allowed") })
 

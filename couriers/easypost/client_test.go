@@ -83,7 +83,7 @@ func TestCreateRefused(t *testing.T) {
 		"unprocessable": {422, `{"error":{"code":"TRACKER.CREATE.ERROR","message":"no such parcel"}}`,
 			"TRACKER.CREATE.ERROR"},
 		"bad key":              {401, `{"error":{"code":"APIKEY.INACTIVE"}}`, "APIKEY.INACTIVE"},
-		"no code":              {400, `nonsense`, ""},
+		"a mark before JSON":   {422, "\ufeff" + `{"error":{"code":"TRACKER.CREATE.ERROR"}}`, "TRACKER.CREATE.ERROR"},
 		"free text is no code": {404, `{"error":{"code":"nothing for Jane Roe"}}`, ""},
 	}
 	for name, tt := range tests {
@@ -133,6 +133,10 @@ func TestCreateUnavailable(t *testing.T) {
 		"redirect": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 		}, 307, 0},
+		"a gateway's page":          {respondWith(404, "default backend - 404"), 404, 0},
+		"a gateway's JSON":          {respondWith(404, `{"message":"no Route matched"}`), 404, 0},
+		"a gateway's error":         {respondWith(400, `{"error":"Bad Request"}`), 400, 0},
+		"no body":                   {respondWith(405, ""), 405, 0},
 		"success without JSON":      {respondWith(200, "<html>"), 200, 0},
 		"success without an id":     {respondWith(200, `{"object":"Tracker"}`), 200, 0},
 		"success with a strange id": {respondWith(200, `{"id":"Jane Roe"}`), 200, 0},
