@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/attribute"
@@ -70,6 +71,10 @@ func (a *Activities) beginCall(ctx context.Context, c *partnerCall) error {
 	return nil
 }
 
+// outcomeGuessed follows the outcome of a call whose answer was read as Windows-1252, because it is no UTF-8 and no
+// character set is declared.
+const outcomeGuessed = ":read_as_windows-1252"
+
 // callPartner makes one partner call, records its outcome in the order's story, and counts it.
 func (a *Activities) callPartner(ctx context.Context, c *partnerCall, do func() (raw []byte, err error)) error {
 	raw, callErr := do()
@@ -91,10 +96,16 @@ func (a *Activities) callPartner(ctx context.Context, c *partnerCall, do func() 
 		raw = unanswered.Raw
 	}
 	a.Metrics.countCall(c.kind, callErr)
+	outcome := callOutcome(callErr)
+	if callErr == nil && !utf8.Valid(raw) { // an adapter returns other bytes only if it had to guess what they mean
+		outcome += outcomeGuessed
+		a.Log.WarnContext(ctx, "a partner's answer is no UTF-8 and declares no character set", "order_id", c.orderID,
+			"call_id", c.id, "read_as", "windows-1252")
+	}
 	// The outcome has to be recorded even when the worker is stopping.
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
 	defer cancel()
-	if err := a.Store.RecordPartnerCallEnd(ending, c.id, callOutcome(callErr), raw); err != nil {
+	if err := a.Store.RecordPartnerCallEnd(ending, c.id, outcome, raw); err != nil {
 		a.Log.WarnContext(ctx, "outcome of a call not recorded", "order_id", c.orderID, "kind", c.kind, "error", err)
 	}
 	return callErr

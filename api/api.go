@@ -174,7 +174,7 @@ func (s *server) routes() *gin.Engine {
 	e.UnescapePathValues = false       // unescapePath does it
 	_ = e.SetTrustedProxies(s.Proxies) // newServer has checked them
 	e.Use(s.assignRequestID, s.trace, s.countAndLog, s.auditDenials, s.recoverPanics, s.limitTime, s.unescapePath,
-		s.limitAddressRate)
+		s.limitAddressRate, s.decodeContent)
 	e.NoRoute(func(c *gin.Context) { abortWithDetail(c, http.StatusNotFound, "Not found") })
 	e.NoMethod(func(c *gin.Context) { abortWithDetail(c, http.StatusMethodNotAllowed, "Method not allowed") })
 

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/gin-gonic/gin"
 
+	"github.com/aliquot-labs/aliquot/internal/bodytext"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
@@ -78,6 +79,9 @@ func fromHumaError(ctx huma.Context, status int, msg string, errs []error) *Erro
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
 			return newError(http.StatusRequestEntityTooLarge, "Request body is too large")
+		}
+		if errors.Is(err, bodytext.ErrCorruptCoding) {
+			return newError(http.StatusBadRequest, "Request body could not be read: it is not what its Content-Encoding says")
 		}
 	}
 	switch {

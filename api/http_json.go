@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/internal/bodytext"
 )
 
 // Errors of bodies that encoding/json would accept and the API refuses. problemTypes maps them to problems.
@@ -15,6 +17,7 @@ var (
 	errDuplicateKey    = errors.New("an object has a key twice")
 	errNUL             = errors.New("a text has a NUL character")
 	errNotUTF8         = errors.New("the body is not UTF-8")
+	errWide            = errors.New("the body is UTF-16 or UTF-32")
 	errNestedTooDeeply = errors.New("the body is nested too deeply")
 	errTooManyValues   = errors.New("the body has too many values")
 )
@@ -37,9 +40,13 @@ func unmarshalStrict(data []byte, v any) error {
 	if err := checkBounds(data, maxJSONValues); err != nil {
 		return err
 	}
+	if bodytext.WideEncoding(data) != "" {
+		return errWide
+	}
 	if !utf8.Valid(data) {
 		return errNotUTF8
 	}
+	data = bodytext.WithoutMark(data)
 	if err := json.Unmarshal(data, v); err != nil {
 		return err
 	}

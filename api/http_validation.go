@@ -122,6 +122,7 @@ var problemTypes = []struct{ begins, kind, msg string }{
 	{errDuplicateKey.Error(), "json_invalid", "An object has the same key twice"},
 	{errNUL.Error(), "value_error", "Texts with NUL characters are not allowed"},
 	{errNotUTF8.Error(), "json_invalid", "The body is not UTF-8"},
+	{errWide.Error(), "json_invalid", "The body is UTF-16 or UTF-32: send UTF-8"},
 	{errNestedTooDeeply.Error(), "json_invalid", "The body is nested too deeply"},
 	{errTooManyValues.Error(), "json_invalid", "The body has too many values"},
 }

@@ -47,11 +47,12 @@ func (s *server) handleEasyPostWebhook(c *gin.Context) {
 		return
 	}
 	sum := sha256.Sum256(payload)
+	text, guessed := readPartnerText(c.Request.Header, payload, maxCourierWebhook)
 	r := store.NewInboxItem{
 		Partner: courierEasyPost, Kind: kindTracker, DedupKey: hex.EncodeToString(sum[:]),
-		BodyHash: hex.EncodeToString(sum[:]), Body: payload, Headers: storableHeaders(c.Request), ReceivedAt: now,
+		BodyHash: hex.EncodeToString(sum[:]), Body: payload, Headers: storedHeaders(c.Request, guessed), ReceivedAt: now,
 	}
-	u, err := easypost.DecodeEvent(payload)
+	u, err := easypost.DecodeEvent(text)
 	switch {
 	case errors.Is(err, easypost.ErrIgnored): // not about a parcel
 		s.metrics.inboxItems.WithLabelValues(courierEasyPost, "ignored").Inc()

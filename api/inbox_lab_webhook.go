@@ -43,11 +43,12 @@ func (s *server) handleLabWebhook(c *gin.Context, p labs.Protocol) {
 	if !ok {
 		return
 	}
-	m := p.Decode(c.Request.Header, payload, now)
+	text, guessed := readPartnerText(c.Request.Header, payload, p.MaxWebhook)
+	m := p.Decode(c.Request.Header, text, now)
 	r := store.NewInboxItem{
 		Partner: p.Name, LabAccountID: singleAccountID(owners), DedupKey: m.Key, BodyHash: m.Hash, Kind: m.Kind,
 		OrderNumber: m.OrderNumber, Fact: m.Fact, PartnerReason: m.Reason, Body: payload,
-		Headers: storableHeaders(c.Request), ReceivedAt: now,
+		Headers: storedHeaders(c.Request, guessed), ReceivedAt: now,
 	}
 	status := http.StatusOK
 	switch m.Problem {

@@ -153,7 +153,7 @@ func (s *server) answerQuarantineFull(c *gin.Context, r store.NewInboxItem) {
 // storableHeaders returns the headers that are stored with an inbox item. It leaves out those that may hold secrets.
 func storableHeaders(r *http.Request) map[string]string {
 	stored := map[string]string{}
-	for _, name := range []string{"Content-Type", "Content-Length", "User-Agent", "Date", "Webhook-Id",
+	for _, name := range []string{"Content-Type", "Content-Encoding", "Content-Length", "User-Agent", "Date", "Webhook-Id",
 		"Webhook-Timestamp", "X-Account"} {
 		if v := r.Header.Get(name); v != "" {
 			stored[name] = v

@@ -12,6 +12,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/aliquot-labs/aliquot/internal/bodytext"
 	"github.com/aliquot-labs/aliquot/internal/catalogue"
 	"github.com/aliquot-labs/aliquot/store"
 )
@@ -160,6 +161,7 @@ func (s *server) opsImportCatalogue(ctx context.Context, in *importCatalogueInpu
 func (s *server) readCatalogue(
 	text []byte,
 ) (request CatalogueRequest, files []catalogue.NamedFile, problems []*problem) {
+	text = bodytext.WithoutMark(text)
 	value, err := decodeCatalogueJSON(text)
 	if err != nil {
 		return request, nil, []*problem{fromHumaDetail(&huma.ErrorDetail{Message: err.Error(), Location: "body"})}

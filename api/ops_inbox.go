@@ -33,8 +33,8 @@ type OpsInboxRow struct {
 // OpsInboxItem is an inbox item with the partner's message, verbatim.
 type OpsInboxItem struct {
 	OpsInboxRow
-	Headers       map[string]string `json:"headers"`
-	Body          string            `json:"body"`
+	Headers       map[string]string `json:"headers" doc:"Aliquot-Read-As: the character set as which an undeclared one was read."`
+	Body          string            `json:"body" doc:"The decoded text. The store keeps the bytes as received."`
 	PartnerReason string            `json:"reason" doc:"The partner's own words."`
 }
 
@@ -113,7 +113,7 @@ func (s *server) opsGetInboxItem(ctx context.Context, in *inboxItemInput) (*body
 	if err := s.appendReadAudit(ctx, "ops.inbox.read", "", r.OrderID, "inbox="+r.ID); err != nil {
 		return nil, err
 	}
-	return newAnswer(OpsInboxItem{OpsInboxRow: opsInboxRow(r), Headers: r.Headers, Body: string(r.Body),
+	return newAnswer(OpsInboxItem{OpsInboxRow: opsInboxRow(r), Headers: r.Headers, Body: shownBody(r.Headers, r.Body),
 		PartnerReason: r.PartnerReason}), nil
 }
 

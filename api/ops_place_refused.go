@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -77,10 +76,9 @@ func (s *server) opsPlaceRefused(ctx context.Context, in *placeRefusedInput) (*b
 // placeGroup places some orders at the same time, and adds them to out in their order. An error that is not about one
 // order ends the request.
 func (s *server) placeGroup(ctx context.Context, ids []string, out *OpsPlaced) error {
-	var mu sync.Mutex
-	why := map[string]string{}
+	why := make([]string, len(ids)) // empty: placed
 	g, ctx := errgroup.WithContext(ctx)
-	for _, id := range ids {
+	for i, id := range ids {
 		g.Go(func() error {
 			_, _, err := s.submitDemand(ctx, "", id, order.Demand{Kind: order.DemandPlace, By: lifecycle.Operations}, nil)
 			var answered *Error
@@ -88,9 +86,7 @@ func (s *server) placeGroup(ctx context.Context, ids []string, out *OpsPlaced) e
 				return err
 			}
 			if err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				why[id] = fmt.Sprint(answered.Detail)
+				why[i] = fmt.Sprint(answered.Detail)
 			}
 			return nil
 		})
@@ -98,9 +94,9 @@ func (s *server) placeGroup(ctx context.Context, ids []string, out *OpsPlaced) e
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	for _, id := range ids {
-		if detail, failed := why[id]; failed {
-			out.Failed = append(out.Failed, OpsNotPlaced{OrderID: id, Detail: detail})
+	for i, id := range ids {
+		if why[i] != "" {
+			out.Failed = append(out.Failed, OpsNotPlaced{OrderID: id, Detail: why[i]})
 		} else {
 			out.Placed = append(out.Placed, id)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/api"
 	"github.com/aliquot-labs/aliquot/internal/apiclient"
+	"github.com/aliquot-labs/aliquot/internal/bodytext"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
@@ -67,6 +68,9 @@ func readCatalogueFiles(stdin io.Reader, paths []string) ([]api.CatalogueFile, e
 		}
 		if err != nil {
 			return nil, fmt.Errorf("reading the catalogue: %w", err)
+		}
+		if text, err = bodytext.FromFile(text); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		if err := checkJSON(text); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)

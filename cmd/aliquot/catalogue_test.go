@@ -39,10 +39,14 @@ func requireCatalogueCommands(t *testing.T, d *devSystem) {
 	require.Contains(t, exported, `"ussl"`)
 	require.Contains(t, run("import", file("export.json", exported)), "nothing changed")
 
+	require.Contains(t, run("import", file("marked.json", "\ufeff"+exported)), "nothing changed")
+	_, err := runInProcess(t, "catalogue", "import", file("wide.json", "\xff\xfe{\x00}\x00"), "--data", d.data)
+	require.ErrorContains(t, err, "UTF-16: save it as UTF-8")
+
 	wrong := file("wrong.json",
 		`{"markers": [{"id": 901, "lab": "ussl", "name": "Sodium", "slug": "sodium", "loinc": "2951-3"}, {"id": 902,
 			"lab": "none", "name": "", "slug": "x"}]}`)
-	_, err := runInProcess(t, "catalogue", "import", wrong, "--data", d.data)
+	_, err = runInProcess(t, "catalogue", "import", wrong, "--data", d.data)
 	require.ErrorContains(t, err, wrong+": markers[1].name: expected length >= 1")
 	wrong = file("wrong.json",
 		`{"markers": [{"id": 901, "lab": "ussl", "name": "Sodium", "slug": "sodium", "loinc": "2951-3"}, {"id": 902,

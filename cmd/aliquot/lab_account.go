@@ -13,6 +13,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/api"
 	"github.com/aliquot-labs/aliquot/internal/apiclient"
+	"github.com/aliquot-labs/aliquot/internal/bodytext"
 )
 
 func newLabAccount() *cobra.Command {
@@ -145,10 +146,14 @@ func addJSONDocuments(in map[string]any, given map[string]string) error {
 		if text == "" {
 			continue
 		}
-		if !json.Valid([]byte(text)) {
+		document, err := bodytext.FromFile([]byte(text))
+		if err != nil {
+			return fmt.Errorf("--%s: %w", field, err)
+		}
+		if !json.Valid(document) {
 			return fmt.Errorf("--%s is not JSON: quote it as one argument", field)
 		}
-		in[field] = json.RawMessage(text)
+		in[field] = json.RawMessage(document)
 	}
 	return nil
 }

@@ -16,12 +16,12 @@ func requireAccountCommands(t *testing.T, d *devSystem) {
 	run := func(args ...string) string { return mustCommand(t, append(args, "--data", d.data)...) }
 	secret := "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("s", 32)))
 	file := filepath.Join(t.TempDir(), "secret.txt")
-	require.NoError(t, os.WriteFile(file, []byte(secret+"\n"), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte("\ufeff"+secret+"\r\n"), 0o600))
 
 	id := field(t, run("lab-account", "put", "--lab", "draws", "--partner", "neutral", "--environment", "production",
 		"--base-url", "https://partner.example", "--user", "us", "--token-file", file), "id")
 	require.Contains(t, run("lab-account", "list"), "https://partner.example")
-	changed := run("lab-account", "put", id, "--status", "suspended", "--settings", `{"cancel":true}`)
+	changed := run("lab-account", "put", id, "--status", "suspended", "--settings", "\ufeff"+`{"cancel":true}`)
 	require.Contains(t, changed, `{"cancel":true}`)
 	require.Contains(t, changed, "https://partner.example", "what no flag names stays")
 	require.Contains(t, run("lab-account", "list"), "suspended")

@@ -48,7 +48,7 @@ every order with the mark placement_refused, the oldest first, after the cause h
 	return cmd
 }
 
-// placeRefused makes requests until no refused order is left, and prints what became of each order.
+// placeRefused makes requests until no refused order is left, and prints the outcome of each order.
 func placeRefused(cmd *cobra.Command, r *remoteFlags, c *apiclient.Client, account string) error {
 	in := map[string]any{"limit": 100}
 	if account != "" {

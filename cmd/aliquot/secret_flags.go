@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/aliquot-labs/aliquot/internal/bodytext"
 	"github.com/spf13/pflag"
 )
 
@@ -54,7 +56,10 @@ func readSecretFile(in io.Reader, file string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading a secret: %w", err)
 	}
-	secret := strings.TrimSpace(strings.TrimPrefix(string(content), "\ufeff"))
+	if content, err = bodytext.FromFile(content); err != nil {
+		return "", fmt.Errorf("reading %s: %w", nameOfInput(file), err)
+	}
+	secret := strings.TrimSpace(string(content))
 	if secret == "" {
 		return "", fmt.Errorf("%s is empty", nameOfInput(file))
 	}

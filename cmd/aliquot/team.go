@@ -3,12 +3,14 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/internal/bodytext"
 )
 
 func newTeam() *cobra.Command {
@@ -62,11 +64,14 @@ keep the policy that they were created with.`,
 		Example: "  aliquot team set " + exampleID + ` '{"replacement":"auto","deadlines":{"shipment":"72h"}}'`,
 		Args:    cobra.MatchAll(cobra.ExactArgs(2), parseIDArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			policy := json.RawMessage(args[1])
+			policy, err := bodytext.FromFile([]byte(args[1]))
+			if err != nil {
+				return fmt.Errorf("POLICY: %w", err)
+			}
 			if !json.Valid(policy) {
 				return errors.New("POLICY is not JSON: quote it as one argument")
 			}
-			return callAPI(cmd, r, http.MethodPatch, "/ops/teams/"+args[0], map[string]any{"policy": policy}, printTeam)
+			return callAPI(cmd, r, http.MethodPatch, "/ops/teams/"+args[0], map[string]any{"policy": json.RawMessage(policy)}, printTeam)
 		},
 	}
 }

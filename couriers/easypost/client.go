@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/aliquot-labs/aliquot/couriers"
+	"github.com/aliquot-labs/aliquot/internal/bodytext"
 	"github.com/aliquot-labs/aliquot/internal/tracing"
 )
 
@@ -103,10 +104,13 @@ func (c *Client) sendRequest(req *http.Request) (string, error) {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponseBytes))
+	if err == nil {
+		body, err = bodytext.Decompress(strings.Join(resp.Header.Values("Content-Encoding"), ","), body, maxResponseBytes)
+	}
 	if err != nil {
 		return "", &couriers.UnavailableError{Status: resp.StatusCode, Err: fmt.Errorf("reading EasyPost's answer: %w", err)}
 	}
-	return decodeResponse(resp, body)
+	return decodeResponse(resp, bodytext.Decode(resp.Header.Get("Content-Type"), body).UTF8)
 }
 
 func (c *Client) newRequest(ctx context.Context, number, carrier string) (*http.Request, error) {
@@ -125,6 +129,7 @@ func (c *Client) newRequest(ctx context.Context, number, carrier string) (*http.
 	req.SetBasicAuth(c.apiKey, "")
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept-Encoding", "gzip") // set here so that sendRequest, with its limit, decodes all codings
 	req.Header.Set("User-Agent", "aliquot")
 	return req, nil
 }
@@ -159,11 +164,11 @@ func decodeResponse(resp *http.Response, body []byte) (string, error) {
 		}
 		return tracker.ID, nil
 	}
-	code := errorCode(body)
+	code, readable := errorCode(body)
 	switch {
 	case refusesAccount(status, code):
 		return "", &couriers.AccountError{Status: status, Code: code}
-	case refusesNumber(status, code):
+	case readable && refusesNumber(status, code):
 		return "", &couriers.RefusedError{Status: status, Code: code}
 	}
 	return "", &couriers.UnavailableError{Status: status, RetryAfter: retryAfter(resp.Header)}
@@ -191,7 +196,7 @@ func refusesAccount(status int, code string) bool {
 func refusesNumber(status int, code string) bool {
 	switch status {
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
-		return code != "" && !beginsWithAny(code, passingSubjects)
+		return !beginsWithAny(code, passingSubjects)
 	case http.StatusNotFound:
 		return beginsWithAny(code, []string{"TRACKER.", "TRACKING"})
 	}
@@ -203,17 +208,21 @@ func beginsWithAny(code string, subjects []string) bool {
 	return slices.ContainsFunc(subjects, func(s string) bool { return strings.HasPrefix(code, s) })
 }
 
-// errorCode returns EasyPost's code of an error answer. Its message is not used, because it is free text.
-func errorCode(body []byte) string {
+// errorCode returns EasyPost's code of an error answer; empty: it is not one that we show. readable is false for an
+// answer that is not in EasyPost's form. Its message is not used, because it is free text.
+func errorCode(body []byte) (code string, readable bool) {
 	var answer struct {
 		Error struct {
 			Code string `json:"code"`
 		} `json:"error"`
 	}
-	if json.Unmarshal(body, &answer) != nil || !isCode(answer.Error.Code) {
-		return ""
+	if json.Unmarshal(body, &answer) != nil || answer.Error.Code == "" {
+		return "", false
 	}
-	return answer.Error.Code
+	if !isCode(answer.Error.Code) {
+		return "", true
+	}
+	return answer.Error.Code, true
 }
 
 // retryAfter returns a Retry-After in seconds, at most an hour.

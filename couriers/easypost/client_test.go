@@ -84,7 +84,9 @@ func TestCreateRefused(t *testing.T) {
 			"TRACKER.CREATE.ERROR"},
 		"bad request": {400, `{"error":{"code":"PARAMETER.INVALID","message":"no parcel of Jane Roe"}}`,
 			"PARAMETER.INVALID"},
-		"no such parcel": {404, `{"error":{"code":"TRACKER.NOT_FOUND"}}`, "TRACKER.NOT_FOUND"},
+		"no such parcel":       {404, `{"error":{"code":"TRACKER.NOT_FOUND"}}`, "TRACKER.NOT_FOUND"},
+		"free text is no code": {422, `{"error":{"code":"nothing for Jane Roe"}}`, ""},
+		"a mark before JSON":   {422, "\ufeff" + `{"error":{"code":"TRACKER.CREATE.ERROR"}}`, "TRACKER.CREATE.ERROR"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -182,6 +184,10 @@ func TestCreateUnavailable(t *testing.T) {
 		"redirect": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 		}, 307, 0},
+		"a gateway's page":          {respondWith(404, "default backend - 404"), 404, 0},
+		"a gateway's JSON":          {respondWith(404, `{"message":"no Route matched"}`), 404, 0},
+		"a gateway's error":         {respondWith(400, `{"error":"Bad Request"}`), 400, 0},
+		"no body":                   {respondWith(405, ""), 405, 0},
 		"success without JSON":      {respondWith(200, "<html>"), 200, 0},
 		"success without an id":     {respondWith(200, `{"object":"Tracker"}`), 200, 0},
 		"success with a strange id": {respondWith(200, `{"id":"Jane Roe"}`), 200, 0},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/couriers"
+	"github.com/aliquot-labs/aliquot/internal/bodytext"
 )
 
 // Errors of DecodeEvent.
@@ -56,7 +57,7 @@ type tracker struct {
 // Neither quotes the body.
 func DecodeEvent(body []byte) (TrackerUpdate, error) {
 	var e event
-	if json.Unmarshal(body, &e) != nil {
+	if json.Unmarshal(bodytext.Decode("", body).UTF8, &e) != nil {
 		return TrackerUpdate{}, fmt.Errorf("%w: not a JSON event", ErrMalformed)
 	}
 	switch e.Description {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/aliquot-labs/aliquot/internal/bodytext"
 )
 
 //go:embed reference.json
@@ -41,6 +43,9 @@ func Load(path string) (*Reference, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading payors and diagnoses: %w", err)
+	}
+	if text, err = bodytext.FromFile(text); err != nil {
+		return nil, fmt.Errorf("reading payors and diagnoses from %s: %w", path, err)
 	}
 	r, err := parse(text)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aliquot-labs/aliquot/internal/bodytext"
 	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/store/keyring"
 	"github.com/aliquot-labs/aliquot/webhooks"
@@ -34,6 +35,9 @@ type Secrets struct {
 func loadSecrets(f *folder) (Secrets, error) {
 	var s Secrets
 	content, err := os.ReadFile(f.pathOf(secretsFile))
+	if err == nil {
+		content, err = bodytext.FromFile(content)
+	}
 	if err == nil {
 		err = json.Unmarshal(content, &s)
 	}

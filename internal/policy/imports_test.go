@@ -31,7 +31,7 @@ var (
 var (
 	domainPackages  = []string{"order", "lifecycle"}
 	adapterPackages = slices.Concat([]string{"internal/billing", "labs", "couriers", "webhooks", "internal/junction",
-		"store", "internal/tracing"}, domainPackages)
+		"store", "internal/tracing", "internal/bodytext"}, domainPackages)
 
 	upperLayers = slices.Concat([]string{"api", "internal/documents", "internal/rollout", "worker", "workflows",
 		"activities", "internal/dispatch"}, adapterPackages)
@@ -52,17 +52,20 @@ var layers = map[string]layer{
 	// It reads files that the caller names.
 	"internal/catalogue": {allowed: domainPackages, denied: slices.Concat(sideEffectPackages, temporalPackages)},
 	// Billing terms, and the file of a deployment's billing settings.
-	"internal/billing": {denied: temporalPackages},
+	"internal/billing": {allowed: []string{"internal/bodytext"}, denied: temporalPackages},
 	// It plans the course of a simulated order in the terms of labs and couriers, without changing the order.
 	"internal/simulation": {allowed: slices.Concat([]string{"couriers"}, domainPackages),
 		denied: slices.Concat(sideEffectPackages, temporalPackages)},
 
-	"labs": {allowed: slices.Concat([]string{"internal/tracing"}, domainPackages), denied: temporalPackages},
+	"labs": {allowed: slices.Concat([]string{"internal/tracing", "internal/bodytext"}, domainPackages), denied: temporalPackages},
+	// It decodes bytes for whoever receives them.
+	"internal/bodytext": {denied: slices.Concat(sideEffectPackages, temporalPackages)},
 	// It traces calls.
 	"internal/tracing": {denied: temporalPackages},
 	// It plays labs of other companies.
-	"labs/simlab":       {denied: temporalPackages},
-	"couriers":          {allowed: slices.Concat([]string{"internal/tracing"}, domainPackages), denied: temporalPackages},
+	"labs/simlab": {denied: temporalPackages},
+	"couriers": {allowed: slices.Concat([]string{"internal/tracing", "internal/bodytext"}, domainPackages),
+		denied: temporalPackages},
 	"internal/junction": {allowed: domainPackages, denied: slices.Concat(sideEffectPackages, temporalPackages)},
 	// It renders documents from the data that it is given.
 	"internal/documents": {allowed: domainPackages, denied: slices.Concat(sideEffectPackages, temporalPackages)},
@@ -90,12 +93,12 @@ var layers = map[string]layer{
 	"api": {allowed: slices.Concat([]string{"internal/dispatch", "internal/simulation", "internal/documents",
 		"internal/catalogue"}, adapterPackages)},
 	// Each part checks its own settings.
-	"internal/settings": {allowed: []string{"internal/billing", "labs", "webhooks", "store"}},
+	"internal/settings": {allowed: []string{"internal/billing", "internal/bodytext", "labs", "webhooks", "store"}},
 	// It uses only the HTTP API of a running system.
 	"internal/apiclient": {denied: temporalPackages},
 	// The supervisor of a development system starts the product's processes.
 	"internal/devsystem": {allowed: slices.Concat([]string{"internal/apiclient", "internal/settings", "webhooks", "store",
-		"internal/catalogue"}, domainPackages), denied: temporalPackages},
+		"internal/catalogue", "internal/bodytext"}, domainPackages), denied: temporalPackages},
 	"cmd": {allowed: slices.Concat([]string{"internal/devsystem", "internal/apiclient", "internal/settings",
 		"internal/catalogue"}, upperLayers)},
 	// The scenarios know only the addresses of a system, so that they can prove the product's tables.
