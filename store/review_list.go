@@ -97,12 +97,20 @@ func (s *Store) restrictReviewsToSearch(f *sqldb.Where, input string) {
 		f.AndIn(fmt.Sprintf(has, searchBirthDate), s.keys.SearchHashes(searchBirthDate, born.String()))
 		return
 	}
-	words := strings.Fields(normaliseName(input))
-	if input != "" && len(words) == 0 {
+	readings := order.NameReadings(input)
+	if input != "" && len(readings) == 0 {
 		f.AndTerm("1 = 0")
 	}
-	for _, word := range words {
-		f.AndIn(fmt.Sprintf(has, searchName), s.keys.SearchHashes(searchName, word))
+	var alternatives []string
+	for _, words := range readings {
+		all := make([]string, len(words))
+		for i, word := range words {
+			all[i] = f.Bind(fmt.Sprintf(has, searchName), s.keys.SearchHashes(searchName, word))
+		}
+		alternatives = append(alternatives, strings.Join(all, " AND "))
+	}
+	if len(alternatives) > 0 {
+		f.AndTerm("(" + strings.Join(alternatives, " OR ") + ")")
 	}
 }
 

@@ -159,21 +159,3 @@ func (s *Store) enqueueReviewWebhook(ctx context.Context, tx *sql.Tx, id, eventT
 	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{ID: sqldb.NewIDAt(s.now()), TeamID: r.TeamID, OrderID: about,
 		EventType: eventType, Body: body})
 }
-
-// testedPatientTerms returns the search terms of the patient that the lab names. They are empty when the lab gives no
-// name or no date of birth.
-func testedPatientTerms(t *order.TestedPatient) []searchTerm {
-	if t == nil {
-		return nil
-	}
-	full := normaliseName(t.FirstName + " " + t.LastName)
-	born, err := order.ParseDate(t.DOB)
-	if full == "" || err != nil {
-		return nil
-	}
-	terms := []searchTerm{{searchFullName, full}, {searchBirthDate, born.String()}}
-	for _, word := range nameWords(full) {
-		terms = append(terms, searchTerm{searchName, word})
-	}
-	return terms
-}
