@@ -80,6 +80,7 @@ func (a *Activities) Fetch(ctx context.Context, in dispatch.FetchInput) (order.F
 	out.ResultID, out.Changed, out.Partial = version.ID, changed, got.LabReport.Status == "partial"
 	out.Critical, out.MissingByLabFault = got.LabReport.Interpretation == order.InterpretationCritical,
 		len(got.LabReport.MissingByLabFault()) > 0
+	out.Differs = got.LabReport.Patient.DifferenceFrom(o.Patient)
 	if got.LabReport.CollectedAt != nil {
 		out.CollectedAt = got.LabReport.CollectedAt.UTC()
 	}

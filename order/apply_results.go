@@ -18,6 +18,9 @@ type FetchOutcome struct {
 	MissingByLabFault bool      `json:"lab_missing,omitempty"` // markers are missing through the lab's fault
 	CollectedAt       time.Time `json:"collected_at,omitzero"` // from the lab report; zero: it has no such time
 
+	// in what the person whom the report names differs from the order's patient
+	Differs PatientDifference `json:"differs,omitempty"`
+
 	HeldID string `json:"held_id,omitempty"` // accept: the order's version that the match review is about
 }
 
@@ -28,7 +31,7 @@ func (s State) HasNews(f FetchOutcome) bool {
 }
 
 // ApplyFetchedResults applies stored results: they complete the order, or correct it if their content differs. If the
-// order ended otherwise, the results are held. visible reports whether the client may see the results.
+// order ended otherwise, or the results name somebody else, they are held. visible reports whether the client may see the results.
 func (s State) ApplyFetchedResults(f FetchOutcome, now time.Time) (d Decision, visible bool) {
 	d = s.newDecision(now)
 	n := &d.Next
@@ -42,14 +45,30 @@ func (s State) ApplyFetchedResults(f FetchOutcome, now time.Time) (d Decision, v
 	}
 	visible = d.applyResults(f, n.Fetch.AnnouncedAt)
 	if visible {
-		n.Fetch.Shown = f.ResultID
+		d.showResults(f)
 	}
 	return d.finalize(), visible
+}
+
+// showResults makes the results those that the client sees. They take the place of a held version that named somebody
+// else.
+func (d *Decision) showResults(f FetchOutcome) {
+	n := &d.Next
+	isNew := n.Fetch.Shown != f.ResultID
+	n.Fetch.Shown = f.ResultID
+	n.ClearMark(AttentionResultOfOtherPatient)
+	if isNew && f.Differs != PatientDiffersNot {
+		n.raiseFor(Trigger{Reason: AttentionPatientMismatch, What: f.ResultID}, d.now)
+	}
 }
 
 // applyResults applies a lab report that was announced at the given time.
 func (d *Decision) applyResults(f FetchOutcome, at time.Time) (visible bool) {
 	n := &d.Next
+	if f.Differs == PatientDiffersByBoth && f.ResultID != n.Fetch.Shown && !n.endedWithoutResults() {
+		d.holdResults(f, AttentionResultOfOtherPatient)
+		return false
+	}
 	if n.CollectedAt.IsZero() {
 		n.CollectedAt = f.CollectedAt
 	}
@@ -59,7 +78,7 @@ func (d *Decision) applyResults(f FetchOutcome, at time.Time) (visible bool) {
 	case n.Status.In(lifecycle.StageRedraw):
 		return !f.Partial
 	case n.Terminal():
-		d.holdResults(f)
+		d.holdResults(f, AttentionResultAfterEnd)
 		return false
 	}
 	d.completeVisit(at)
@@ -76,36 +95,40 @@ func (d *Decision) applyResults(f FetchOutcome, at time.Time) (visible bool) {
 	return true
 }
 
-// holdResults holds a lab report of an order that ended otherwise, until somebody decides its match review. It does not
-// hold a lab report again that was decided before.
-func (d *Decision) holdResults(f FetchOutcome) {
+// holdResults holds a lab report of an order that ended otherwise, or that names somebody else, until somebody decides
+// its match review. It does not hold a lab report again that was decided before.
+func (d *Decision) holdResults(f FetchOutcome, mark AttentionReason) {
 	n := &d.Next
-	if n.needsNoDecision(f) {
+	if n.needsNoDecision(f, mark) {
 		d.setOutcome(OutcomeLate, ReasonRepeated)
 		return
 	}
 	n.Triggers = slices.DeleteFunc(slices.Clone(n.Triggers), func(t Trigger) bool {
 		// the mark is about the new version from now on
-		return t.Reason == AttentionResultAfterEnd && t.What != "" && !t.Resolved
+		return t.Reason == mark && t.What != "" && !t.Resolved
 	})
-	n.RaiseMark(AttentionResultAfterEnd, d.now)
-	n.addTrigger(Trigger{Reason: AttentionResultAfterEnd, What: f.ResultID})
-	d.setOutcome(OutcomeRefused, ReasonOrderEnded)
+	n.RaiseMark(mark, d.now)
+	n.addTrigger(Trigger{Reason: mark, What: f.ResultID})
+	reason := ReasonOrderEnded
+	if mark == AttentionResultOfOtherPatient {
+		reason = ReasonOtherPatient
+	}
+	d.setOutcome(OutcomeRefused, reason)
 }
 
-// needsNoDecision reports whether a result version of an order that ended otherwise needs no decision. There are three
-// such cases: the client sees the version; somebody has acknowledged it; or the client sees the same content, and no
-// other version is held.
-func (s *State) needsNoDecision(f FetchOutcome) bool {
+// needsNoDecision reports whether a result version that would be held needs no decision. There are three such cases:
+// the client sees the version; somebody has acknowledged it; or the client sees the same content, and no other version
+// is held.
+func (s *State) needsNoDecision(f FetchOutcome, mark AttentionReason) bool {
 	known := f.ResultID != "" && f.ResultID == s.Fetch.Shown
-	same := !f.Changed && s.Fetch.Shown != "" && s.heldResultID() == ""
-	return known || same || s.isResolved(Trigger{Reason: AttentionResultAfterEnd, What: f.ResultID})
+	same := !f.Changed && s.Fetch.Shown != "" && s.heldResultID(mark) == ""
+	return known || same || s.isResolved(Trigger{Reason: mark, What: f.ResultID})
 }
 
-// heldResultID returns the version that is held and not decided on; empty: none.
-func (s *State) heldResultID() string {
+// heldResultID returns the version that is held under a mark and not decided on; empty: none.
+func (s *State) heldResultID(mark AttentionReason) string {
 	for _, t := range s.Triggers {
-		if t.Reason == AttentionResultAfterEnd && t.What != "" && !t.Resolved {
+		if t.Reason == mark && t.What != "" && !t.Resolved {
 			return t.What
 		}
 	}
@@ -178,8 +201,11 @@ func (d *Decision) acceptHeldResults(dm Demand) Reason {
 	}
 	f := *dm.Results
 	f.Changed = n.HasNews(f)
-	if held := n.heldResultID(); held == "" || held == f.ResultID || held == f.HeldID {
-		n.resolveMark(AttentionResultAfterEnd)
+	f.Differs = PatientDiffersNot // somebody has compared the patients
+	for _, mark := range []AttentionReason{AttentionResultAfterEnd, AttentionResultOfOtherPatient} {
+		if held := n.heldResultID(mark); held == "" || held == f.ResultID || held == f.HeldID {
+			n.resolveMark(mark)
+		}
 	}
 	n.Fetch.Shown = f.ResultID
 	if n.endedWithoutResults() {

@@ -39,7 +39,11 @@ const (
 	// a partner's fact about an order that ended otherwise
 	AttentionContradictoryFact AttentionReason = "contradictory_fact"
 	// results for an order that ended otherwise: stored, not shown
-	AttentionResultAfterEnd     AttentionReason = "result_after_end"
+	AttentionResultAfterEnd AttentionReason = "result_after_end"
+	// results that name another person than the order's patient: stored, not shown
+	AttentionResultOfOtherPatient AttentionReason = "result_of_other_patient"
+	// results that are shown, although they name the patient by another name or with another date of birth
+	AttentionPatientMismatch    AttentionReason = "patient_mismatch"
 	AttentionCancelAtLab        AttentionReason = "cancel_at_lab"
 	AttentionAccessionMismatch  AttentionReason = "accession_mismatch"
 	AttentionReplacementNeeded  AttentionReason = "replacement_needed"
@@ -60,7 +64,7 @@ func AllAttentionReasons() []AttentionReason {
 		AttentionPlacementRefused, AttentionPlacementUnanswered, AttentionCancelUnanswered,
 		AttentionVisitOverdue, AttentionDrawUnreported, AttentionAppointmentUnassigned, AttentionSampleProblem,
 		AttentionResultsUnfetched, AttentionFactOutOfPlace, AttentionContradictoryFact,
-		AttentionResultAfterEnd, AttentionCancelAtLab, AttentionAccessionMismatch, AttentionReplacementNeeded,
+		AttentionResultAfterEnd, AttentionResultOfOtherPatient, AttentionPatientMismatch, AttentionCancelAtLab, AttentionAccessionMismatch, AttentionReplacementNeeded,
 		AttentionReplacementLimit, AttentionUnregisteredSample,
 		AttentionAppointmentAtProvider, AttentionRecordingFailed,
 	}

@@ -23,6 +23,8 @@ var confidentialTypes = []reflect.Type{
 	reflect.TypeFor[MatchReviewAcceptance](),
 	reflect.TypeFor[MatchableOrder](),
 	reflect.TypeFor[MissingMarker](),
+	reflect.TypeFor[NameRun](),
+	reflect.TypeFor[NameWord](),
 	reflect.TypeFor[Order](),
 	reflect.TypeFor[Patient](),
 	reflect.TypeFor[Physician](),

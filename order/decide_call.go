@@ -62,7 +62,7 @@ func (s State) decideFetch(c CallOutcome, rec *Recording, now time.Time) {
 	switch {
 	case visible:
 		rec.ResultID, rec.NewlyCritical = c.Fetched.ResultID, c.Fetched.Critical && s.HasNews(c.Fetched)
-	case s.Terminal() && d.Outcome == OutcomeRefused:
+	case d.Outcome == OutcomeRefused:
 		rec.HeldResultID = c.Fetched.ResultID
 	}
 }

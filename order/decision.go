@@ -55,7 +55,7 @@ type Recording struct {
 	DemandID      string   `json:"demand_id,omitempty"` // the cause, if it is a demand
 	ResultID      string   `json:"result_id,omitempty"` // the result version that becomes the order's newest
 	NewlyCritical bool     `json:"critical,omitempty"`  // that version is critical, and no webhook message has said so yet
-	// a result version of an order that ended otherwise; it opens a match review
+	// a result version of an order that ended otherwise, or one that names somebody else; it opens a match review
 	HeldResultID string    `json:"held_id,omitempty"`
 	At           time.Time `json:"at"`
 }

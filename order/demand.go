@@ -108,6 +108,7 @@ const (
 	ReasonOlder            Reason = "older"              // a fact older than the one that set the present status
 	ReasonRepeated         Reason = "repeated"           // a fact that adds nothing new
 	ReasonOrderEnded       Reason = "order_ended"        // a fact on an order that ended otherwise
+	ReasonOtherPatient     Reason = "other_patient"      // results that name somebody else
 	ReasonAmendment        Reason = "amendment"          // a repeated inbox item with other content: it changes data only
 	ReasonKitNotRegistered Reason = "kit_not_registered" // a lab's fact about a kit without a patient
 	// register, draw, appointments: not for orders of this collection method

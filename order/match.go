@@ -93,6 +93,7 @@ type PatientLikeness string
 const (
 	LikenessUnknown   PatientLikeness = ""
 	LikenessSame      PatientLikeness = "same"
+	LikenessSimilar   PatientLikeness = "similar" // the date of birth is the same, and one name is short for the other
 	LikenessDifferent PatientLikeness = "different"
 )
 
@@ -189,7 +190,7 @@ func (m MatchableOrder) asCandidate(r LabReport, accountID, labSlug string) Cand
 		}
 	}
 	add(MatchReasonSameSample, m.NamedByNumber)
-	add(MatchReasonSamePatient, m.PatientLikeness == LikenessSame)
+	add(MatchReasonSamePatient, m.PatientLikeness == LikenessSame || m.PatientLikeness == LikenessSimilar)
 	add(MatchReasonOtherPatient, m.PatientLikeness == LikenessDifferent)
 	add(MatchReasonSameLab, m.LabSlug == labSlug)
 	add(MatchReasonOtherLab, m.LabSlug != labSlug)
@@ -207,7 +208,8 @@ func (m MatchableOrder) confidence(labSlug string, markers MatchReason) Confiden
 		return ConfidenceLow
 	case m.NamedByNumber:
 		return ConfidenceHigh
-	case m.LabSlug != labSlug || m.waitingRank() > 0 || markers == MatchReasonMarkersNone:
+	case m.LabSlug != labSlug || m.waitingRank() > 0 || markers == MatchReasonMarkersNone,
+		m.PatientLikeness == LikenessSimilar:
 		return ConfidenceLow
 	default:
 		return ConfidenceMedium

@@ -34,7 +34,7 @@ const (
 )
 
 // MatchReview is a lab report that cannot be assigned to an order: it has an order number that does not exist, or that
-// of an order that ended otherwise. The lab report is stored, and no client sees it as results until somebody decides
+// of an order that ended otherwise or has another patient. The lab report is stored, and no client sees it as results until somebody decides
 // (client-api#unmatched-results-match-reviews).
 type MatchReview struct {
 	ID           string
@@ -42,7 +42,7 @@ type MatchReview struct {
 	LabAccountID string
 	Lab          Lab
 	OrderNumber  string // as the lab reported it; may be unknown
-	OrderID      string // the order with that number, which ended otherwise; empty: there is none
+	OrderID      string // the order with that number, which holds the report; empty: there is none
 	ResultID     string // the version that is held, if OrderID is set
 
 	Status     MatchReviewStatus

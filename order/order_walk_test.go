@@ -187,7 +187,7 @@ func (w *orderWalk) anyDemand() Demand {
 		}
 	case DemandAcceptResults:
 		f := w.anyFetched()
-		if held := w.s.heldResultID(); held != "" && rapid.Bool().Draw(w.t, "what is held") {
+		if held := w.s.heldResultID(AttentionResultAfterEnd); held != "" && rapid.Bool().Draw(w.t, "what is held") {
 			f.ResultID, f.HeldID = held, held
 		}
 		dm.Results = &f
@@ -213,6 +213,8 @@ func (w *orderWalk) anyFetched() FetchOutcome {
 	return FetchOutcome{
 		ResultID: fmt.Sprint(w.step), Changed: rapid.Bool().Draw(w.t, "changed"), Partial: rapid.Bool().Draw(w.t, "partial"),
 		Critical: rapid.Bool().Draw(w.t, "critical"), MissingByLabFault: rapid.Bool().Draw(w.t, "missing"),
+		Differs: rapid.SampledFrom([]PatientDifference{PatientDiffersNot, PatientDiffersNot, PatientDiffersByName,
+			PatientDiffersByBoth}).Draw(w.t, "differs"),
 	}
 }
 

@@ -130,7 +130,7 @@ func TestResultsAfterTheEndAreDecidedOnce(t *testing.T) {
 				other := ended.Agenda().MarkReasons()
 				d := applyHappenings(ended, append(held[:len(held):len(held)], c.then...)...)
 				require.Equal(t, c.open, d.Next.HasMark(AttentionResultAfterEnd))
-				require.Equal(t, c.held, d.Next.heldResultID())
+				require.Equal(t, c.held, d.Next.heldResultID(AttentionResultAfterEnd))
 				d.Next.ClearMark(AttentionResultAfterEnd)
 				require.Equal(t, other, d.Next.Agenda().MarkReasons(), "and no other mark")
 				require.Equal(t, ended.Status, d.Next.Status)

@@ -18,12 +18,14 @@ type searchTable struct {
 	lockStatement string   // locks the subject $1
 	copiedColumns string   // the other columns, each after a comma
 	pairs         []string // the fields of pairs of words, of which older releases stored any number
+	names         []string // the other fields of names, which older releases spelt otherwise
 	loadTerms     func(s *Store, ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error)
 }
 
 var searchTables = []searchTable{
 	{name: "order_search", subject: "order_id", copiedColumns: ", team_id, created_at",
 		pairs:         []string{searchNamePair, searchRecipientPair},
+		names:         []string{searchName, searchFullName, searchRecipient},
 		lockStatement: `UPDATE order_states SET revision = revision WHERE order_id = $1`,
 		loadTerms:     (*Store).loadOrderTerms},
 	{name: "review_search", subject: "review_id",
@@ -96,7 +98,7 @@ func (s *Store) rehashSubject(ctx context.Context, t searchTable, id string, don
 		if err != nil {
 			return err
 		}
-		pairs, err := s.replacePairs(ctx, tx, t, id, terms)
+		pairs, err := s.replaceFields(ctx, tx, id, terms, t.pairs)
 		if err != nil {
 			return err
 		}
@@ -112,16 +114,15 @@ func (s *Store) rehashSubject(ctx context.Context, t searchTable, id string, don
 	return nil
 }
 
-// replacePairs replaces all pairs of words of an order by those among its terms, and returns their number. Without
-// terms, which could not be read, the pairs stay.
-func (s *Store) replacePairs(ctx context.Context, tx *sql.Tx, t searchTable, id string, terms []searchTerm) (int, error) {
-	pairs := slices.DeleteFunc(slices.Clone(terms), func(term searchTerm) bool {
-		return !slices.Contains(t.pairs, term.field)
-	})
-	if len(terms) == 0 || len(t.pairs) == 0 {
+// replaceFields replaces the terms of these fields of an order by those among its terms, and returns their number.
+// Without terms, which could not be read, the stored ones stay.
+func (s *Store) replaceFields(ctx context.Context, tx *sql.Tx, id string, terms []searchTerm,
+	fields []string) (int, error) {
+	if len(terms) == 0 || len(fields) == 0 {
 		return 0, nil
 	}
-	return len(pairs), s.replaceSearchTerms(ctx, tx, id, pairs, t.pairs...)
+	fresh := slices.DeleteFunc(slices.Clone(terms), func(t searchTerm) bool { return !slices.Contains(fields, t.field) })
+	return len(fresh), s.replaceSearchTerms(ctx, tx, id, fresh, fields...)
 }
 
 // replaceHashes replaces the older hashes of these terms, and counts the hashes that belong to none of them.

@@ -25,10 +25,10 @@ type termAlternatives [][]hashedTerm
 func (s *Store) searchedTerms(by OrderQuery) (all []termAlternatives, id string) {
 	add := func(alternatives ...[]hashedTerm) { all = append(all, alternatives) }
 	if by.PatientName != "" {
-		add(s.patientNameTerms(by.PatientName))
+		add(s.patientNameTerms(by.PatientName)...)
 	}
 	if by.RecipientName != "" {
-		add(s.recipientNameTerms(by.RecipientName))
+		add(s.recipientNameTerms(by.RecipientName)...)
 	}
 	search := strings.TrimSpace(by.Search)
 	if parsed, err := uuid.Parse(search); err == nil {
@@ -36,7 +36,7 @@ func (s *Store) searchedTerms(by OrderQuery) (all []termAlternatives, id string)
 	} else if born, err := order.ParseDate(search); err == nil {
 		add(s.hashTerms(searchTerm{searchBirthDate, born.String()}))
 	} else if by.Search != "" {
-		add(s.patientNameTerms(search), s.recipientNameTerms(search))
+		add(append(s.patientNameTerms(search), s.recipientNameTerms(search)...)...)
 	}
 	if by.Interpretation != "" {
 		add(s.hashTerms(searchTerm{searchInterpretation, string(by.Interpretation)}))
@@ -55,27 +55,33 @@ func (s *Store) hashTerms(terms ...searchTerm) []hashedTerm {
 	return out
 }
 
-// nameTerms returns the terms of orders that have all words of a text in a name: pairs of words as far as possible. The
-// result is empty for a text without a word, and no order matches.
-func (s *Store) nameTerms(text, word, pair string) []hashedTerm {
-	words := nameWords(normaliseName(text))
-	var terms []searchTerm
-	for len(words) > 1 {
-		terms = append(terms, namePairTerm(pair, words[0], words[1]))
-		words = words[2:]
+// nameAlternatives returns, for each way to read a name, the terms of orders that have all its words: pairs of words as
+// far as possible. For a text without a word, it has one list with a term that no order has.
+func (s *Store) nameAlternatives(text, word, pair string) termAlternatives {
+	var all termAlternatives
+	for _, words := range order.NameReadings(text) {
+		var terms []searchTerm
+		for len(words) > 1 {
+			terms = append(terms, namePairTerm(pair, words[0], words[1]))
+			words = words[2:]
+		}
+		if len(words) > 0 {
+			terms = append(terms, searchTerm{word, words[0]})
+		}
+		all = append(all, s.hashTerms(terms...))
 	}
-	if len(words) > 0 || len(terms) == 0 {
-		terms = append(terms, searchTerm{word, strings.Join(words, "")})
+	if len(all) == 0 {
+		all = termAlternatives{s.hashTerms(searchTerm{word, ""})}
 	}
-	return s.hashTerms(terms...)
+	return all
 }
 
-func (s *Store) patientNameTerms(text string) []hashedTerm {
-	return s.nameTerms(text, searchName, searchNamePair)
+func (s *Store) patientNameTerms(text string) termAlternatives {
+	return s.nameAlternatives(text, searchName, searchNamePair)
 }
 
-func (s *Store) recipientNameTerms(text string) []hashedTerm {
-	return s.nameTerms(text, searchRecipient, searchRecipientPair)
+func (s *Store) recipientNameTerms(text string) termAlternatives {
+	return s.nameAlternatives(text, searchRecipient, searchRecipientPair)
 }
 
 // termCondition returns the condition that a row of search terms is this term.

@@ -80,6 +80,7 @@ func (s *Store) record(ctx context.Context, tx *sql.Tx, r order.Recording, befor
 		func() ([]string, error) { return s.enqueueRecordingWebhooks(ctx, tx, r) },
 		func() ([]string, error) { return s.openReviewOfHeldResult(ctx, tx, r) },
 		func() ([]string, error) { return s.resolveAcceptedReview(ctx, tx, r) },
+		func() ([]string, error) { return s.closeReplacedReview(ctx, tx, r) },
 	} {
 		endpoints, err := step()
 		if err != nil {

@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
-
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/aliquot-labs/aliquot/order"
 )
@@ -25,33 +22,11 @@ const (
 	searchInterpretation = "interpretation" // of the newest visible results
 )
 
-// maxNameWords is the most words of a name by which an order or a review is found: its first ones. The number of pairs
-// grows with the square of it, and a partner may send a name of any length.
-const maxNameWords = 20
-
-// nameWords returns the words of a normalised name by which it is found, without duplicates and in alphabetical order.
-func nameWords(name string) []string {
-	words := make([]string, 0, maxNameWords)
-	for word := range strings.FieldsSeq(name) {
-		if len(words) == maxNameWords {
-			break
-		}
-		if !slices.Contains(words, word) {
-			words = append(words, word)
-		}
-	}
-	slices.Sort(words)
-	return words
-}
-
-// normaliseName returns the same text for different spellings of one name: Unicode NFKC, lower case, single spaces, no
-// punctuation at the ends of words.
+// normaliseName returns the same text for different spellings of one name: its folded words, with single blanks.
 func normaliseName(name string) string {
 	var words []string
-	for _, w := range strings.Fields(strings.ToLower(norm.NFKC.String(name))) {
-		if w = strings.TrimFunc(w, unicode.IsPunct); w != "" {
-			words = append(words, w)
-		}
+	for _, w := range order.FoldName(name) {
+		words = append(words, w.Text)
 	}
 	return strings.Join(words, " ")
 }
@@ -101,15 +76,29 @@ func patientNamePairs(p *order.Patient) []searchTerm {
 	if p == nil {
 		return nil
 	}
-	return namePairTerms(searchNamePair, normaliseName(p.FirstName+" "+p.LastName))
+	return namePairTerms(searchNamePair, order.NameRuns(p.FirstName, p.LastName))
+}
+
+// nameTerms returns the spellings of the words of a name.
+func nameTerms(field string, runs []order.NameRun) (terms []searchTerm) {
+	for _, r := range runs {
+		if t := (searchTerm{field, r.Text}); !slices.Contains(terms, t) {
+			terms = append(terms, t)
+		}
+	}
+	return terms
 }
 
 // namePairTerms returns the pairs of different words of a name.
-func namePairTerms(field, name string) (terms []searchTerm) {
-	words := nameWords(name)
-	for i, one := range words {
-		for _, other := range words[i+1:] {
-			terms = append(terms, namePairTerm(field, one, other))
+func namePairTerms(field string, runs []order.NameRun) (terms []searchTerm) {
+	seen := map[searchTerm]bool{}
+	for i, one := range runs {
+		for _, other := range runs[i+1:] {
+			t := namePairTerm(field, min(one.Text, other.Text), max(one.Text, other.Text))
+			if one.Text != other.Text && !one.Overlaps(other) && !seen[t] {
+				seen[t] = true
+				terms = append(terms, t)
+			}
 		}
 	}
 	return terms
@@ -123,12 +112,8 @@ func recipientTerms(to *order.ShippingAddress) []searchTerm {
 	if to == nil {
 		return nil
 	}
-	name := normaliseName(to.ReceiverName)
-	terms := namePairTerms(searchRecipientPair, name)
-	for _, word := range nameWords(name) {
-		terms = append(terms, searchTerm{searchRecipient, word})
-	}
-	return terms
+	runs := order.NameRuns(to.ReceiverName, "")
+	return append(namePairTerms(searchRecipientPair, runs), nameTerms(searchRecipient, runs)...)
 }
 
 // patientTerms returns the terms of the patient. They are empty for a kit that is not registered yet.
@@ -136,10 +121,24 @@ func patientTerms(p *order.Patient) []searchTerm {
 	if p == nil {
 		return nil
 	}
-	full := normaliseName(p.FirstName + " " + p.LastName)
-	terms := []searchTerm{{searchFullName, full}, {searchBirthDate, p.DOB.String()}}
-	for _, word := range nameWords(full) {
-		terms = append(terms, searchTerm{searchName, word})
+	terms := []searchTerm{{searchFullName, normaliseName(p.FirstName + " " + p.LastName)},
+		{searchBirthDate, p.DOB.String()}}
+	return append(terms, nameTerms(searchName, order.NameRuns(p.FirstName, p.LastName))...)
+}
+
+// testedPatientTerms returns the search terms of the patient that the lab names. They are empty when the lab gives no
+// name or no date of birth.
+func testedPatientTerms(t *order.TestedPatient) []searchTerm {
+	if t == nil {
+		return nil
 	}
-	return terms
+	full, born := normaliseName(t.FirstName+" "+t.LastName), t.BirthDates()
+	if full == "" || len(born) == 0 {
+		return nil
+	}
+	terms := []searchTerm{{searchFullName, full}}
+	for _, day := range born {
+		terms = append(terms, searchTerm{searchBirthDate, day.String()})
+	}
+	return append(terms, nameTerms(searchName, order.NameRuns(t.FirstName, t.LastName))...)
 }

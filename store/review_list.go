@@ -31,7 +31,7 @@ const reviewColumns = `v.id, v.team_id, v.lab_account_id, v.lab_slug, COALESCE(l
 
 const fromReviews = ` FROM reviews v LEFT JOIN labs l ON l.slug = v.lab_slug`
 
-// MatchReviews lists one page of match reviews, newest first, counts all of them, and returns the last id of the page
+// MatchReviews lists one page of match reviews, those of critical lab reports first, then newest first. It counts all of them, and returns the last id of the page
 // when there are more. Without a status it leaves out reviews that wait for no decision. The replica may answer, a
 // little late.
 func (s *Store) MatchReviews(ctx context.Context,
@@ -46,10 +46,10 @@ func (s *Store) MatchReviews(ctx context.Context,
 			return err
 		}
 		if by.After != "" {
-			where.And("v.id < ?", by.After)
+			where.And("(v.critical, v.id) < (SELECT a.critical, a.id FROM reviews a WHERE a.id = ?)", by.After)
 		}
 		reviews, err = sqldb.QueryAll(ctx, q, s.scanReview,
-			`SELECT `+reviewColumns+fromReviews+where.String()+fmt.Sprintf(` ORDER BY v.id DESC LIMIT %d`, limit+1),
+			`SELECT `+reviewColumns+fromReviews+where.String()+fmt.Sprintf(` ORDER BY v.critical DESC, v.id DESC LIMIT %d`, limit+1),
 			where.Args...)
 		if err != nil {
 			return err
@@ -97,12 +97,20 @@ func (s *Store) restrictReviewsToSearch(f *sqldb.Where, input string) {
 		f.AndIn(fmt.Sprintf(has, searchBirthDate), s.keys.SearchHashes(searchBirthDate, born.String()))
 		return
 	}
-	words := strings.Fields(normaliseName(input))
-	if input != "" && len(words) == 0 {
+	readings := order.NameReadings(input)
+	if input != "" && len(readings) == 0 {
 		f.AndTerm("1 = 0")
 	}
-	for _, word := range words {
-		f.AndIn(fmt.Sprintf(has, searchName), s.keys.SearchHashes(searchName, word))
+	var alternatives []string
+	for _, words := range readings {
+		all := make([]string, len(words))
+		for i, word := range words {
+			all[i] = f.Bind(fmt.Sprintf(has, searchName), s.keys.SearchHashes(searchName, word))
+		}
+		alternatives = append(alternatives, strings.Join(all, " AND "))
+	}
+	if len(alternatives) > 0 {
+		f.AndTerm("(" + strings.Join(alternatives, " OR ") + ")")
 	}
 }
 

@@ -40,7 +40,9 @@ func (s *Store) matchLabReport(ctx context.Context, tx *sql.Tx, r reviewedReport
 			return order.Match{}, err
 		}
 		m.NamedByNumber = slices.Contains(named, id)
-		all = append(all, m)
+		if m.NamedByNumber || m.PatientLikeness != order.LikenessDifferent {
+			all = append(all, m)
+		}
 	}
 	return order.MatchLabReport(r.report, r.accountID, r.labSlug, all), nil
 }
@@ -77,17 +79,40 @@ func ordersByNumber(ctx context.Context, tx *sql.Tx, teamID string, numbers []st
 		ORDER BY created_at DESC, id DESC LIMIT %d`, where.String(), maxCandidates), where.Args...)
 }
 
-// ordersByPatient finds orders of a patient with that name and date of birth.
-func (s *Store) ordersByPatient(ctx context.Context, tx *sql.Tx, teamID string, terms []searchTerm) ([]string, error) {
-	const has = "id IN (SELECT order_id FROM order_search WHERE field = '%s' AND hash IN (?))"
-	var where sqldb.Where
-	for _, t := range terms {
-		if t.field == searchFullName || t.field == searchBirthDate {
-			where.AndIn(fmt.Sprintf(has, t.field), s.keys.SearchHashes(t.field, t.value))
+// ordersByPatient finds orders of a patient with that date of birth: first those with that name, then those that share
+// a word of it, which the caller compares.
+func (s *Store) ordersByPatient(ctx context.Context, tx *sql.Tx, teamID string,
+	terms []searchTerm) (found []string, err error) {
+	for _, name := range []string{searchFullName, searchName} {
+		ids, err := s.ordersByTerms(ctx, tx, teamID, terms, name, searchBirthDate)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			if !slices.Contains(found, id) {
+				found = append(found, id)
+			}
 		}
 	}
-	if len(where.Terms) < 2 {
-		return nil, nil
+	return found, nil
+}
+
+// ordersByTerms finds orders that have, of each field, one of the terms.
+func (s *Store) ordersByTerms(ctx context.Context, tx *sql.Tx, teamID string, terms []searchTerm,
+	fields ...string) ([]string, error) {
+	const has = "id IN (SELECT order_id FROM order_search WHERE field = '%s' AND hash IN (?))"
+	var where sqldb.Where
+	for _, field := range fields {
+		var hashes []string
+		for _, t := range terms {
+			if t.field == field {
+				hashes = append(hashes, s.keys.SearchHashes(t.field, t.value)...)
+			}
+		}
+		if len(hashes) == 0 {
+			return nil, nil
+		}
+		where.AndIn(fmt.Sprintf(has, field), hashes)
 	}
 	where.AndIfSet("team_id = ?", teamID)
 	return sqldb.QueryAll(ctx, tx, sqldb.ScanText,
@@ -107,16 +132,22 @@ func (s *Store) toMatchable(ctx context.Context, q sqldb.Querier, o *order.Order
 	}, err
 }
 
+// patientLikeness compares the patient of an order with the one whom the lab has tested.
 func patientLikeness(p *order.Patient, tested *order.TestedPatient) order.PatientLikeness {
-	ours, theirs := patientTerms(p), testedPatientTerms(tested)
-	if len(ours) == 0 || len(theirs) == 0 {
+	if p == nil || len(testedPatientTerms(tested)) == 0 {
 		return order.LikenessUnknown
 	}
-	// Both lists begin with the full name and the date of birth.
-	if ours[0] == theirs[0] && ours[1] == theirs[1] {
+	names := order.CompareNames(p.FirstName, p.LastName, tested.FirstName, tested.LastName)
+	switch {
+	case !slices.Contains(tested.BirthDates(), p.DOB):
+		return order.LikenessDifferent
+	case names == order.NamesSame:
 		return order.LikenessSame
+	case names == order.NamesAlike:
+		return order.LikenessSimilar
+	default:
+		return order.LikenessDifferent
 	}
-	return order.LikenessDifferent
 }
 
 // labSlugOfOrder returns the slug of the lab of an order.

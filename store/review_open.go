@@ -9,10 +9,11 @@ import (
 
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
+	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
 // openReviewOfHeldResult opens the review of the result version that a recording holds, because its order has ended
-// otherwise. It returns the endpoints to nudge.
+// otherwise or because it names somebody else. It returns the endpoints to nudge.
 func (s *Store) openReviewOfHeldResult(ctx context.Context, tx *sql.Tx, r order.Recording) ([]string, error) {
 	if r.HeldResultID == "" {
 		return nil, nil
@@ -51,12 +52,39 @@ func (s *Store) openReviewOfResult(ctx context.Context, tx *sql.Tx, orderID, res
 		terms = patientTerms(o.Patient)
 	}
 	return s.openOrUpdateReview(ctx, tx, reviewedReport{
-		subject: "order:" + orderID, teamID: o.TeamID, accountID: o.LabAccountID, labSlug: m.LabSlug, orderNumber: o.Number,
+		subject: orderReviewSubject(orderID), teamID: o.TeamID, accountID: o.LabAccountID, labSlug: m.LabSlug, orderNumber: o.Number,
 		orderID: orderID, resultID: resultID, shown: seen.Version > 0 && seen.Hash == v.Hash,
 		hash: v.Hash, report: v.Report, terms: terms,
 		match: order.MatchLabReport(v.Report, o.LabAccountID, m.LabSlug, []order.MatchableOrder{m}),
 	})
 }
+
+// closeReplacedReview ends the open review of a report that named somebody else, when a later report about the patient
+// of the order is shown. It returns the endpoints to nudge.
+func (s *Store) closeReplacedReview(ctx context.Context, tx *sql.Tx, r order.Recording) ([]string, error) {
+	if r.ResultID == "" || r.DemandID != "" {
+		return nil, nil
+	}
+	ids, err := sqldb.QueryAll(ctx, tx, sqldb.ScanText, `UPDATE reviews SET status = $1, updated_at = $2
+		WHERE subject = $3 AND decision_code = $4 AND status IN ($5, $6) AND accepting IS NULL AND result_id <> $7
+		RETURNING id`, order.MatchReviewMatched, sqldb.ToMicros(s.now()), orderReviewSubject(r.OrderID),
+		order.MatchOtherPatient, order.MatchReviewPendingCustomer, order.MatchReviewPendingOps, r.ResultID)
+	if err != nil {
+		return nil, fmt.Errorf("closing the review of order %s: %w", r.OrderID, err)
+	}
+	var endpoints []string
+	for _, id := range ids {
+		more, err := s.enqueueReviewWebhook(ctx, tx, id, webhooks.MatchReviewUpdated)
+		if err != nil {
+			return nil, err
+		}
+		endpoints = append(endpoints, more...)
+	}
+	return endpoints, nil
+}
+
+// orderReviewSubject is the subject of the review of reports that an order holds.
+func orderReviewSubject(orderID string) string { return "order:" + orderID }
 
 // UnmatchedResultFetch is a lab report to fetch that was announced for an unknown order.
 type UnmatchedResultFetch struct {

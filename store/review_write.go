@@ -19,7 +19,7 @@ type reviewedReport struct {
 	accountID   string
 	labSlug     string
 	orderNumber string // as the lab reported it
-	orderID     string // the order that has ended otherwise; empty: no order was found
+	orderID     string // the order with that number, which holds the report; empty: no order was found
 	resultID    string // the order's held result version
 	shown       bool   // the client already sees this content as the order's results
 	hash        string
@@ -35,6 +35,10 @@ func (r reviewedReport) initialStatus() order.MatchReviewStatus {
 		return order.MatchReviewPendingOps
 	}
 	return order.MatchReviewPendingCustomer
+}
+
+func (r reviewedReport) isCritical() bool {
+	return r.report.Interpretation == order.InterpretationCritical
 }
 
 // openOrUpdateReview opens the match review of a lab report, or updates it. A later version of the report reopens a
@@ -73,12 +77,13 @@ func (s *Store) insertReview(ctx context.Context, tx *sql.Tx, id string, r revie
 	_, err = tx.ExecContext(ctx,
 		`INSERT INTO reviews (id, subject, team_id, lab_account_id, lab_slug, order_number, order_id, result_id,
 			status, decision_code, matching, hash, report, raw, pdf, resolution_action, accepting, demand_id,
-			resolved_user_id, resolved_order_id, created_at, updated_at, reviewed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', NULL, NULL, NULL, NULL, $16, $16, 0)`,
+			resolved_user_id, resolved_order_id, created_at, updated_at, reviewed_at, critical)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', NULL, NULL, NULL, NULL, $16, $16, 0,
+			$17)`,
 		id, r.subject, sqldb.IDOrNull(r.teamID), r.accountID, r.labSlug, r.orderNumber, sqldb.IDOrNull(r.orderID),
 		sqldb.IDOrNull(r.resultID),
 		r.initialStatus(), r.match.Code, sealed.matching, r.hash, sealed.report, sealed.raw, sealed.pdf,
-		sqldb.ToMicros(s.now()))
+		sqldb.ToMicros(s.now()), r.isCritical())
 	return err
 }
 
@@ -90,10 +95,11 @@ func (s *Store) updateReview(ctx context.Context, tx *sql.Tx, id string, r revie
 	_, err = tx.ExecContext(ctx,
 		`UPDATE reviews SET team_id = $1, result_id = $2, status = $3, decision_code = $4, matching = $5,
 			hash = $6, report = $7, raw = $8, pdf = $9, note = NULL, resolution_action = '', accepting = NULL, demand_id = NULL,
-			resolved_user_id = NULL, resolved_order_id = NULL, updated_at = $10, reviewed_at = 0
-		WHERE id = $11`,
+			resolved_user_id = NULL, resolved_order_id = NULL, updated_at = $10, reviewed_at = 0,
+			critical = $11
+		WHERE id = $12`,
 		sqldb.IDOrNull(r.teamID), sqldb.IDOrNull(r.resultID), r.initialStatus(), r.match.Code, sealed.matching,
-		r.hash, sealed.report, sealed.raw, sealed.pdf, sqldb.ToMicros(s.now()), id)
+		r.hash, sealed.report, sealed.raw, sealed.pdf, sqldb.ToMicros(s.now()), r.isCritical(), id)
 	return err
 }
 
@@ -158,22 +164,4 @@ func (s *Store) enqueueReviewWebhook(ctx context.Context, tx *sql.Tx, id, eventT
 	}
 	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{ID: sqldb.NewIDAt(s.now()), TeamID: r.TeamID, OrderID: about,
 		EventType: eventType, Body: body})
-}
-
-// testedPatientTerms returns the search terms of the patient that the lab names. They are empty when the lab gives no
-// name or no date of birth.
-func testedPatientTerms(t *order.TestedPatient) []searchTerm {
-	if t == nil {
-		return nil
-	}
-	full := normaliseName(t.FirstName + " " + t.LastName)
-	born, err := order.ParseDate(t.DOB)
-	if full == "" || err != nil {
-		return nil
-	}
-	terms := []searchTerm{{searchFullName, full}, {searchBirthDate, born.String()}}
-	for _, word := range nameWords(full) {
-		terms = append(terms, searchTerm{searchName, word})
-	}
-	return terms
 }

@@ -31,8 +31,21 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err := m.Up(ctx); err != nil {
 		return err
 	}
+	if err := s.finishEmptyBackfills(ctx, m); err != nil {
+		return err
+	}
 	_, err = s.MakePartitions(ctx)
 	return err
+}
+
+// finishEmptyBackfills finishes the back-fills of a database without orders and reviews, where they have nothing to do.
+func (s *Store) finishEmptyBackfills(ctx context.Context, m *migrator.Migrator) error {
+	rows, err := sqldb.QueryAll(ctx, s.db.Writer, sqldb.ScanInt,
+		`SELECT 1 FROM (SELECT id FROM orders UNION ALL SELECT id FROM reviews) r LIMIT 1`)
+	if err != nil || len(rows) > 0 {
+		return err
+	}
+	return m.Fill(ctx)
 }
 
 // Backfill runs the back-fills that are not finished. It is for a time at which no process of the release before runs.
@@ -81,7 +94,7 @@ func (s *Store) refuseUnreleasedSchema(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) migrator() (*migrator.Migrator, error) { return s.migratorWith(backfills) }
+func (s *Store) migrator() (*migrator.Migrator, error) { return s.migratorWith(s.backfills()) }
 
 // Migrations returns the files of an engine's migrations.
 func Migrations(engine sqldb.Dialect) (fs.FS, error) {

@@ -562,12 +562,13 @@ CREATE TABLE reviews (
     lab_account_id    uuid NOT NULL,
     lab_slug          TEXT NOT NULL,
     order_number      TEXT NOT NULL,        -- as reported
-    order_id          uuid,                 -- the order that ended otherwise; NULL: none was found
+    order_id          uuid,                 -- the order with that number; NULL: none was found
     result_id         uuid,                 -- with order_id: the result version that is held
     status            TEXT NOT NULL,
     decision_code     TEXT NOT NULL,
     matching          TEXT NOT NULL,        -- JSON: ids, codes and counts
     hash              TEXT NOT NULL,        -- of the lab report's content
+    critical          BOOLEAN NOT NULL,     -- the lab report is; such reviews are listed first
     report            BYTEA NOT NULL,       -- JSON
     raw               BYTEA,                -- the lab's response, verbatim; only without an order
     pdf               BYTEA,                -- only without an order
@@ -581,7 +582,7 @@ CREATE TABLE reviews (
     updated_at        BIGINT NOT NULL,
     reviewed_at       BIGINT NOT NULL       -- 0: not decided yet
 );
-CREATE INDEX reviews_by_team ON reviews (team_id, id);
+CREATE INDEX reviews_by_team ON reviews (team_id, critical, id);
 CREATE INDEX reviews_by_order ON reviews (order_id, updated_at) WHERE order_id IS NOT NULL;
 CREATE INDEX reviews_by_resolved_order ON reviews (resolved_order_id, updated_at) WHERE resolved_order_id IS NOT NULL;
 
