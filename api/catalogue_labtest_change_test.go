@@ -66,3 +66,32 @@ func TestALabTestIsMadeApprovedAndArchived(t *testing.T) {
 	require.Contains(t, f.sendWithKey(http.MethodPatch, "/v3/lab_tests/"+auto.LabTest.ID, f.key,
 		map[string]any{"active": false}).detail(t), "cannot be changed")
 }
+
+// A lab test that nobody needs any more can be archived before its approval. Restoring it does not approve it.
+func TestAPendingLabTestIsArchived(t *testing.T) {
+	t.Parallel()
+	f := newDemo(t)
+	made := f.sendWithKey(http.MethodPost, "/v3/lab_tests", f.key, map[string]any{
+		"marker_ids": []any{f.marker("quest", "ferritin")}, "name": "Iron", "method": "walk_in_test", "description": "-",
+	}).json(t)
+	id := made["id"].(string)
+	patch := func(body map[string]any) string {
+		r := f.sendWithKey(http.MethodPatch, "/v3/lab_tests/"+id, f.key, body)
+		require.Equal(t, http.StatusOK, r.status, string(r.body))
+		return r.json(t)["status"].(string)
+	}
+	approve := func() int { return f.ops(http.MethodPost, "/ops/lab-tests/"+id+"/approve", nil).status }
+	for range 2 { // archived, and archived again
+		require.Equal(t, "inactive", patch(map[string]any{"active": false}))
+		require.Equal(t, "inactive", patch(map[string]any{"active": false, "name": "Iron, old"}))
+		require.Equal(t, http.StatusBadRequest, approve(), "an archived test is not approved")
+		require.Equal(t, "pending_approval", patch(map[string]any{"active": true}), "restored as it was")
+	}
+	require.Equal(t, "pending_approval", patch(map[string]any{"name": "Iron"}))
+	order := f.orderBody(map[string]any{"order_set.lab_test_ids": []any{id}})
+	require.Contains(t, f.sendWithKey(http.MethodPost, "/v3/order", f.key, order).detail(t), "not active")
+
+	require.Equal(t, http.StatusOK, approve())
+	require.Equal(t, "inactive", patch(map[string]any{"active": false}))
+	require.Equal(t, "active", patch(map[string]any{"active": true}), "it has been approved")
+}

@@ -20,6 +20,8 @@ type lab struct {
 	asked []labs.AvailabilityQuery
 	free  labs.Availability
 	err   error
+	// answer, if it is set, answers instead of free and err.
+	answer func(labs.AvailabilityQuery) (labs.Availability, error)
 }
 
 func (l *lab) Capabilities() labs.Capabilities { return l.can }
@@ -28,5 +30,8 @@ func (l *lab) Availability(_ context.Context, q labs.AvailabilityQuery) (labs.Av
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asked = append(l.asked, q)
+	if l.answer != nil {
+		return l.answer(q)
+	}
 	return l.free, l.err
 }

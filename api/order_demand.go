@@ -68,7 +68,7 @@ func (s *server) submitDemand(ctx context.Context, teamID, id string, d order.De
 	}
 	if reason := o.State.CheckDemand(d, s.now()); reason != "" {
 		s.appendChangeAudit(ctx, "order."+string(d.Kind)+".refused", o.TeamID, o.ID, "reason="+string(reason))
-		return nil, order.DemandAnswer{}, refusal(o, d.Kind, o.Status, reason, callerOf(ctx).team.Environment)
+		return nil, order.DemandAnswer{}, s.demandRefusal(ctx, o, d.Kind, o.Status, reason)
 	}
 	if err := s.Store.AddDemand(ctx, store.DemandRow{ID: d.ID, OrderID: o.ID, Kind: d.Kind, By: d.By, Request: d,
 		Body: sealed}); err != nil {
@@ -88,7 +88,7 @@ func (s *server) resumeDemand(ctx context.Context, o *order.Order, d order.Deman
 	earlier store.DemandRow) (*order.Order, order.DemandAnswer, error) {
 	switch earlier.State {
 	case store.DemandRefused:
-		return nil, order.DemandAnswer{}, refusal(o, d.Kind, o.Status, earlier.Reason, callerOf(ctx).team.Environment)
+		return nil, order.DemandAnswer{}, s.demandRefusal(ctx, o, d.Kind, o.Status, earlier.Reason)
 	case store.DemandDone:
 		return o, order.DemandAnswer{Done: true}, nil
 	}
@@ -126,7 +126,7 @@ func (s *server) askWorkflow(ctx context.Context, o *order.Order, d order.Demand
 		if from == "" {
 			from = o.Status
 		}
-		return a, refusal(o, d.Kind, from, a.Reason, callerOf(ctx).team.Environment)
+		return a, s.demandRefusal(ctx, o, d.Kind, from, a.Reason)
 	}
 	s.appendChangeAudit(ctx, action, o.TeamID, o.ID, detail)
 	return a, nil

@@ -124,6 +124,7 @@ func (s *server) phlebotomyAvailability(ctx context.Context,
 func (s *server) pscAvailability(ctx context.Context,
 	in *pscAvailabilityInput) (*body[AppointmentAvailabilitySlots], error) {
 	from, err := s.parseFirstDay(ctx, in.StartDate)
+	in.SiteCodes = cleanSiteCodes(in.SiteCodes)
 	switch {
 	case err != nil:
 		return nil, err
@@ -140,6 +141,10 @@ func (s *server) pscAvailability(ctx context.Context,
 	if len(asked) == 0 {
 		return nil, noSchedulerError()
 	}
+	known, err := s.checkSiteCodes(ctx, in.Lab, in.SiteCodes)
+	if err != nil {
+		return nil, err
+	}
 	q := labs.AvailabilityQuery{
 		Type: order.PatientServiceCenter, From: from, Days: availabilityDays, Sites: in.SiteCodes,
 	}
@@ -147,9 +152,14 @@ func (s *server) pscAvailability(ctx context.Context,
 		q.Zip = in.ZipCode
 		q.RadiusMiles, _ = strconv.Atoi(cmp.Or(in.Radius, defaultRadius)) // the schema allows numbers only
 	}
+	bySite := &siteBySite{Scheduler: asked[0].Scheduler, known: known}
+	asked[0].Scheduler = bySite
 	out, err := s.collectAvailability(ctx, asked[:1], q)
 	if err != nil {
 		return nil, err
+	}
+	if len(bySite.unknown) > 0 {
+		return nil, unknownSiteError()
 	}
 	if len(out.Slots) == 0 {
 		return nil, newError(http.StatusNotFound,

@@ -106,6 +106,16 @@ func (s *Store) Sites(ctx context.Context, labID int, southWest, northEast order
 	return all, nil
 }
 
+// SiteCodes lists the codes of a lab's patient service centers that are in service.
+func (s *Store) SiteCodes(ctx context.Context, labSlug string) ([]string, error) {
+	codes, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanText, `SELECT s.code FROM sites s
+		JOIN labs l ON l.id = s.lab_id WHERE l.slug = $1 AND NOT s.inactive ORDER BY s.code`, labSlug)
+	if err != nil {
+		return nil, fmt.Errorf("listing the codes of the sites of a lab: %w", err)
+	}
+	return codes, nil
+}
+
 // LabsWithSites lists the ids of labs that have patient service centers in service.
 func (s *Store) LabsWithSites(ctx context.Context) ([]int, error) {
 	all, err := sqldb.QueryAll(ctx, s.db.Reader, sqldb.ScanInt,

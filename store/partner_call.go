@@ -79,3 +79,16 @@ func (s *Store) RecordPartnerCallEnd(ctx context.Context, id, outcome string, an
 	}
 	return nil
 }
+
+// NewestCallOutcome returns the outcome of the newest ended call of a kind about an order; empty: there is none.
+func (s *Store) NewestCallOutcome(ctx context.Context, orderID, kind string) (string, error) {
+	outcome, err := sqldb.QueryOne(ctx, s.db.Writer, sqldb.ScanText, `SELECT outcome FROM calls
+		WHERE order_id = $1 AND kind = $2 AND outcome <> '' ORDER BY started_at DESC, id DESC LIMIT 1`, orderID, kind)
+	if errors.Is(err, ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading the newest call for order %s: %w", orderID, err)
+	}
+	return outcome, nil
+}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aliquot-labs/aliquot/internal/testids"
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // urgentCall asks for the next start.
@@ -96,5 +97,30 @@ func TestReserveCallAsksTheDatabaseForTheTime(t *testing.T) {
 		again, _, err := s.ReserveCallStart(t.Context(), urgentCall("pair", time.Millisecond))
 		require.NoError(t, err)
 		require.False(t, again.Start.Before(before))
+	})
+}
+
+func TestTheNewestCallOutcomeOfAKind(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		c, err := s.CreateOrder(t.Context(), newOrder(s, addTeam(t, s).ID))
+		require.NoError(t, err)
+		o := c.Order
+		for _, c := range []struct{ kind, outcome string }{
+			{"book", "unanswered"}, {"book", "refused:not_cancellable"}, {"cancel_appointment", "done"}, {"book", ""},
+		} {
+			id := sqldb.NewID()
+			_, err := s.RecordPartnerCallStart(t.Context(), PartnerCall{ID: id, OrderID: o.ID, Kind: c.kind})
+			require.NoError(t, err)
+			if c.outcome != "" {
+				require.NoError(t, s.RecordPartnerCallEnd(t.Context(), id, c.outcome, nil))
+			}
+		}
+		for kind, want := range map[string]string{"book": "refused:not_cancellable", "cancel_appointment": "done",
+			"reschedule": ""} {
+			got, err := s.NewestCallOutcome(t.Context(), o.ID, kind)
+			require.NoError(t, err)
+			require.Equal(t, want, got, kind)
+		}
 	})
 }

@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/aliquot-labs/aliquot/internal/bodytext"
-	"github.com/spf13/pflag"
 )
 
 // secretFlag is a flag with a secret, and the flag --NAME-file that reads it from a file.
