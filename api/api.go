@@ -213,6 +213,7 @@ func (s *server) routes() *gin.Engine {
 	s.opsInboxRoutes()
 	s.opsReviewRoutes()
 	s.completeDocument()
+	s.refuseUnknownOpsFields()
 	s.validateIDs()
 	return e
 }

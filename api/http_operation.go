@@ -58,10 +58,13 @@ func registerOperationWith[I, O any](s *server, needs scope, op huma.Operation,
 	if op.Method != http.MethodGet && op.Method != http.MethodDelete {
 		op.Errors = append(op.Errors, http.StatusRequestEntityTooLarge)
 	}
+	if takesNoBody[I](op) {
+		op.Middlewares = append(op.Middlewares, refuseFields)
+	}
 	op.Extensions = map[string]any{scopeExtension: needs}
 	op.Middlewares = append(
 		huma.Middlewares{s.requireScope(needs, headers), refuseUnstorableTexts, forceJSONContentType}, op.Middlewares...)
-	huma.Register(s.huma, op, handler)
+	huma.Register(s.huma, op, withInputCheck(handler))
 }
 
 // refuseUnstorableTexts refuses texts in the path and the query that PostgreSQL does not store. jsonFormat does the
