@@ -215,6 +215,7 @@ func (s *server) routes() *gin.Engine {
 	s.opsInboxRoutes()
 	s.opsReviewRoutes()
 	s.completeDocument()
+	s.refuseUnknownOpsFields()
 	s.validateIDs()
 	headRoutes(e)
 	return e

@@ -45,7 +45,7 @@ type searchDiagnosisInput struct {
 
 type validateCodesInput struct {
 	Body struct {
-		Codes []string `json:"codes" nullable:"false" maxItems:"100"`
+		Codes []string `json:"codes" maxLength:"64" nullable:"false" maxItems:"100"`
 	}
 }
 

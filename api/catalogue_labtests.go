@@ -17,12 +17,12 @@ import (
 // LabTestFilter selects lab tests. It is exported because huma ignores unexported fields.
 type LabTestFilter struct {
 	GenerationMethod string   `query:"generation_method" enum:"auto,manual,all" default:"manual"`
-	LabSlug          string   `query:"lab_slug"`
+	LabSlug          string   `query:"lab_slug" maxLength:"100"`
 	CollectionMethod string   `query:"collection_method" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
 	Status           string   `query:"status" enum:"active,pending_approval,inactive"`
-	MarkerIDs        []int64  `query:"marker_ids,explode" doc:"Lab tests with all of these markers."`
-	ProviderIDs      []string `query:"provider_ids,explode" doc:"Lab tests with markers of all of these codes."`
-	Name             string   `query:"name" doc:"A part of the name, in any case."`
+	MarkerIDs        []int64  `query:"marker_ids,explode" maxItems:"1000" doc:"Lab tests with all of these markers."`
+	ProviderIDs      []string `query:"provider_ids,explode" maxItems:"1000" maxLength:"255" doc:"Lab tests with markers of all of these codes."`
+	Name             string   `query:"name" maxLength:"255" doc:"A part of the name, in any case."`
 	OrderKey         string   `query:"order_key" enum:"price,created_at,updated_at" default:"created_at"`
 	OrderDirection   string   `query:"order_direction" enum:"asc,desc" default:"asc"`
 }

@@ -27,9 +27,9 @@ type GetMarkersResponse struct {
 type markersInput struct {
 	PageQuery
 	AccountQuery
-	LabID           []int  `query:"lab_id,explode"`
-	LabSlug         string `query:"lab_slug" doc:"If given, lab_id is ignored."`
-	Name            string `query:"name" doc:"A part of the name, in any case, or the lab's code."`
+	LabID           []int  `query:"lab_id,explode" maxItems:"100"`
+	LabSlug         string `query:"lab_slug" maxLength:"100" doc:"If given, lab_id is ignored."`
+	Name            string `query:"name" maxLength:"255" doc:"A part of the name, in any case, or the lab's code."`
 	ALaCarteEnabled bool   `query:"a_la_carte_enabled" doc:"True: only markers that can be ordered à la carte."`
 	IncludePricing  bool   `query:"include_pricing"`
 }
@@ -50,7 +50,7 @@ type orderSetMarkersInput struct {
 type labMarkerInput struct {
 	AccountQuery
 	LabID      int    `path:"lab_test_id" doc:"The lab's id."`
-	ProviderID string `path:"provider_id" doc:"The lab's code of the marker."`
+	ProviderID string `path:"provider_id" maxLength:"255" doc:"The lab's code of the marker."`
 }
 
 func (s *server) markerRoutes() {

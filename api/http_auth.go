@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
@@ -26,6 +27,7 @@ type caller struct {
 	team      store.Team
 	requestID string
 	address   string
+	now       time.Time  // when the request came
 	today     order.Date // in the service's time zone
 }
 
@@ -90,7 +92,8 @@ func (s *server) authenticateCaller(ctx huma.Context, headers []string) (caller,
 		return caller{apiKey: key}, err
 	}
 	c := humagin.Unwrap(ctx)
-	return caller{apiKey: key, team: team, requestID: requestID(c), address: c.ClientIP(), today: s.today()}, nil
+	return caller{apiKey: key, team: team, requestID: requestID(c), address: c.ClientIP(), now: s.now(),
+		today: s.today()}, nil
 }
 
 // bearerToken returns the bearer token of an Authorization header, or "". Other schemes are ignored: a proxy may use

@@ -20,6 +20,7 @@ var (
 	errWide            = errors.New("the body is UTF-16 or UTF-32")
 	errNestedTooDeeply = errors.New("the body is nested too deeply")
 	errTooManyValues   = errors.New("the body has too many values")
+	errHalfCharacter   = errors.New("a text has half of a surrogate pair")
 )
 
 // Limits of a JSON body, far above what any request needs. Many small values take many times their bytes when decoded.
@@ -30,12 +31,13 @@ const (
 
 // jsonFormat is how huma reads and writes JSON. It refuses an object that has a key twice, in any case of letters: huma
 // validates one of the two values, encoding/json may use the other. It also refuses texts with a NUL character, which
-// PostgreSQL does not store, and bodies that are not UTF-8, in which encoding/json would replace bytes silently.
-var jsonFormat = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshalStrict}
+// PostgreSQL does not store, and texts that encoding/json would change silently: bodies that are not UTF-8, and escapes
+// of half a surrogate pair. Whole numbers may be written as decimal fractions, such as 75000.0.
+var jsonFormat = huma.Format{Marshal: writeAnswer, Unmarshal: unmarshalStrict}
 
 // unmarshalStrict decodes JSON and refuses what jsonFormat describes. huma calls it twice for a body: first with an
-// *any to validate it, then with the body's type. Duplicate keys and NUL characters are looked for in the first call
-// only.
+// *any to validate it, then with the body's type. Duplicate keys, NUL characters and half characters are looked for in
+// the first call only.
 func unmarshalStrict(data []byte, v any) error {
 	if err := checkBounds(data, maxJSONValues); err != nil {
 		return err
@@ -47,17 +49,21 @@ func unmarshalStrict(data []byte, v any) error {
 		return errNotUTF8
 	}
 	data = bodytext.WithoutMark(data)
+	if _, validating := v.(*any); !validating {
+		return json.Unmarshal(writeWholeNumbersAsIntegers(data), v)
+	}
 	if err := json.Unmarshal(data, v); err != nil {
 		return err
-	}
-	if _, validating := v.(*any); !validating {
-		return nil
 	}
 	return checkUnambiguous(data)
 }
 
-// checkUnambiguous refuses JSON with a duplicate key or a NUL character. checkBounds has limited its depth before.
+// checkUnambiguous refuses valid JSON with a duplicate key, a NUL character or half a character. checkBounds has
+// limited its depth before.
 func checkUnambiguous(data []byte) error {
+	if hasHalfCharacter(data) {
+		return errHalfCharacter
+	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	return checkNextValue(d)

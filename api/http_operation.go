@@ -55,10 +55,14 @@ func registerOperationWith[I, O any](s *server, needs scope, op huma.Operation,
 	if op.Method != http.MethodGet && op.Method != http.MethodDelete {
 		op.Errors = append(op.Errors, http.StatusRequestEntityTooLarge)
 	}
+	if takesNoBody[I](op) {
+		op.Middlewares = append(op.Middlewares, refuseFields)
+	}
 	op.Extensions = map[string]any{scopeExtension: needs}
 	op.Middlewares = append(
-		huma.Middlewares{s.requireScope(needs, headers), readQuery, refuseUnstorableTexts, forceJSONContentType}, op.Middlewares...)
-	huma.Register(s.huma, op, handler)
+		huma.Middlewares{s.requireScope(needs, headers), readQuery, refuseUnstorableTexts, forceJSONContentType},
+		op.Middlewares...)
+	huma.Register(s.huma, op, withInputCheck(handler))
 }
 
 // forceJSONContentType reads every body as JSON, whatever its Content-Type: the API takes no other bodies.

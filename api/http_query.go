@@ -90,13 +90,13 @@ func readBoolean(value string) string {
 	return value
 }
 
-// wholeNumber matches the texts that the original API takes for an integer: with a sign, with underscores between
+// integerText matches the texts that the original API takes for an integer: with a sign, with underscores between
 // digits, and with a fraction of zeros.
-var wholeNumber = regexp.MustCompile(`^([+-]?\d+(?:_\d+)*)(?:\.0*)?$`)
+var integerText = regexp.MustCompile(`^([+-]?\d+(?:_\d+)*)(?:\.0*)?$`)
 
 // readInteger returns an integer without underscores and fraction, and a text that is no integer unchanged.
 func readInteger(value string) string {
-	found := wholeNumber.FindStringSubmatch(strings.TrimSpace(value))
+	found := integerText.FindStringSubmatch(strings.TrimSpace(value))
 	if found == nil {
 		return value
 	}

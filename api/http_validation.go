@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,8 +51,13 @@ func splitPath(path string) []any {
 	return out
 }
 
-// toProblems translates errors of huma and of our checks, and leaves out problems that only follow from another one.
+// maxProblems is the most problems of an answer. Each problem is compared with all others.
+const maxProblems = 500
+
+// toProblems translates errors of huma and of our checks, and leaves out problems that only follow from another one. It
+// returns the first maxProblems of them.
 func toProblems(errs []error) []*problem {
+	errs = errs[:min(len(errs), maxProblems)]
 	out := make([]*problem, 0, len(errs))
 	for _, err := range errs {
 		var own *problem
@@ -125,6 +131,7 @@ var problemTypes = []struct{ begins, kind, msg string }{
 	{errWide.Error(), "json_invalid", "The body is UTF-16 or UTF-32: send UTF-8"},
 	{errNestedTooDeeply.Error(), "json_invalid", "The body is nested too deeply"},
 	{errTooManyValues.Error(), "json_invalid", "The body has too many values"},
+	{errHalfCharacter.Error(), "value_error", "A text has half of a surrogate pair, such as \\ud83d alone"},
 }
 
 // fromHumaDetail translates a problem that huma found.
@@ -135,6 +142,9 @@ func fromHumaDetail(d *huma.ErrorDetail) *problem {
 	}
 	if strings.HasPrefix(d.Message, "required ") { // a parameter
 		return missingProblem(d.Location)
+	}
+	if path, kind, isType := typeErrorOf(d.Message); isType && d.Location == "body" {
+		return newProblem(kind, "Input should be a valid "+strings.TrimSuffix(kind, "_type"), "body."+path)
 	}
 	for _, k := range problemTypes {
 		if !strings.HasPrefix(d.Message, k.begins) {
@@ -147,4 +157,24 @@ func fromHumaDetail(d *huma.ErrorDetail) *problem {
 		return newProblem(k.kind, msg, d.Location)
 	}
 	return newProblem("value_error", "Value is not valid", d.Location)
+}
+
+// typeErrorPattern is the text of a json.UnmarshalTypeError, of which huma keeps the text only. The schema accepts a
+// number that is too large for its field.
+var typeErrorPattern = regexp.MustCompile(`^json: cannot unmarshal .* into Go struct field [^.]+\.([^ ]+) of type (\S+)$`)
+
+// typeErrorOf returns the path of the field of a decoding error, and the type of its problem.
+func typeErrorOf(message string) (path, kind string, ok bool) {
+	found := typeErrorPattern.FindStringSubmatch(message)
+	if found == nil {
+		return "", "", false
+	}
+	kind = "string_type"
+	switch {
+	case strings.Contains(found[2], "int"):
+		kind = "int_type"
+	case strings.Contains(found[2], "float"):
+		kind = "float_type"
+	}
+	return found[1], kind, true
 }

@@ -79,7 +79,7 @@ type CatalogueFile struct {
 
 // CatalogueRequest is a catalogue to import, and how to import it.
 type CatalogueRequest struct {
-	Files  []CatalogueFile `json:"files"`
+	Files  []CatalogueFile `json:"files" maxItems:"1000"`
 	TeamID string          `json:"team_id,omitempty" format:"uuid" doc:"Who gets the lab tests; defaults to all."`
 	Retire bool            `json:"retire,omitempty"`
 	DryRun bool            `json:"dry_run,omitempty" doc:"Only check the files and report what would change."`

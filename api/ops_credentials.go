@@ -32,7 +32,7 @@ type createKeyInput struct {
 	Body struct {
 		Name      string     `json:"name" minLength:"1" maxLength:"200"`
 		Role      string     `json:"role" enum:"client,operations_read,operations,administrator"`
-		ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"Defaults to never."`
+		ExpiresAt *time.Time `json:"expires_at,omitempty" maxLength:"64" doc:"Defaults to never."`
 	}
 }
 

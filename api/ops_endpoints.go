@@ -33,9 +33,9 @@ type createEndpointInput struct {
 	Body struct {
 		URL         string            `json:"url" minLength:"1" maxLength:"2048"`
 		Description *string           `json:"description,omitempty" maxLength:"500"`
-		Secret      *string           `json:"secret,omitempty"`
-		FilterTypes []string          `json:"filter_types,omitempty"`
-		Headers     map[string]string `json:"headers,omitempty" doc:"Sent with every message; stored encrypted."`
+		Secret      *string           `json:"secret,omitempty" maxLength:"255"`
+		FilterTypes []string          `json:"filter_types,omitempty" maxItems:"100" maxLength:"255"`
+		Headers     map[string]string `json:"headers,omitempty" maxProperties:"100" doc:"Sent with every message; stored encrypted."`
 		RateLimit   *int              `json:"rate_limit,omitempty" minimum:"0" maximum:"10000"`
 	}
 }

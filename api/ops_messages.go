@@ -93,8 +93,8 @@ type resendMessageInput struct {
 type replayInput struct {
 	EndpointID string `path:"endpoint_id" format:"uuid"`
 	Body       struct {
-		Since  time.Time  `json:"since" doc:"Messages created at or after this time."`
-		Until  *time.Time `json:"until,omitempty" doc:"Messages created before this time. Defaults to now."`
+		Since  time.Time  `json:"since" maxLength:"64" doc:"Messages created at or after this time."`
+		Until  *time.Time `json:"until,omitempty" maxLength:"64" doc:"Messages created before this time. Defaults to now."`
 		Missed *bool      `json:"missed,omitempty"`
 	}
 }

@@ -56,14 +56,14 @@ func (in *recoverInput) Resolve(ctx huma.Context) []error {
 type doNotProcessInput struct {
 	OrderPath
 	Body struct {
-		Reason string  `json:"reason" pattern:"^[a-z][a-z0-9_]{0,63}$" doc:"A code, such as patient_withdrew."`
+		Reason string  `json:"reason" maxLength:"64" pattern:"^[a-z][a-z0-9_]{0,63}$" doc:"A code, such as patient_withdrew."`
 		Note   *string `json:"note,omitempty" maxLength:"4000" doc:"Stored encrypted."`
 	}
 }
 
 type acknowledgeInput struct {
 	OrderPath
-	Reason string `path:"reason" pattern:"^[a-z][a-z0-9_]{0,63}$"`
+	Reason string `path:"reason" maxLength:"64" pattern:"^[a-z][a-z0-9_]{0,63}$"`
 }
 
 func (s *server) opsOrderRoutes() {

@@ -29,7 +29,7 @@ type createTeamInput struct {
 	Body struct {
 		Name        string          `json:"name" minLength:"1" maxLength:"200"`
 		Environment string          `json:"environment" enum:"production,sandbox"`
-		TimeZone    *string         `json:"time_zone,omitempty" doc:"IANA name. Defaults to UTC."`
+		TimeZone    *string         `json:"time_zone,omitempty" maxLength:"64" doc:"IANA name. Defaults to UTC."`
 		Policy      json.RawMessage `json:"policy,omitempty" doc:"The team's changes to the default policy."`
 	}
 }

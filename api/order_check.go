@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"net/mail"
 	"regexp"
 	"slices"
@@ -21,6 +22,13 @@ const (
 	minPhoneDigits = 7
 	maxPhoneDigits = 15 // E.164
 )
+
+// firstBirthYear is the earliest year of birth that is plausible, and that labs take (molecular-api#d28).
+const firstBirthYear = 1900
+
+// maxConsentLead is how far ahead of our clock a consent may be, so that a client's clock and its time zone may be
+// wrong.
+const maxConsentLead = 24 * time.Hour
 
 var genders = []string{"female", "male", "other", "unknown"}
 
@@ -65,12 +73,34 @@ func checkBirthDate(day, path string, today order.Date) []error {
 			path)}
 	case today.Before(dob):
 		return []error{newProblem("value_error", "Date should be in the past", path)}
+	case dob.Year < firstBirthYear:
+		return []error{newProblem("value_error", "Date should be in 1900 or later", path)}
 	}
 	return nil
 }
 
 func (a *PatientAddressWithValidation) check(path string) []error {
 	return checkPhone(emptyIfNil(a.PhoneNumber), path+".phone_number")
+}
+
+// checkFallbackBirthDate checks the birth date of a user, whose form the schema has checked.
+func checkFallbackBirthDate(day *string) []error {
+	if d := parseValidDate(day); d != nil && d.Year < firstBirthYear {
+		return []error{newProblem("value_error", "Date should be in 1900 or later", "body.fallback_birth_date")}
+	}
+	return nil
+}
+
+// checkConsents refuses consents that are given in the future.
+func checkConsents(given []ConsentRequest, now time.Time) (errs []error) {
+	for i, c := range given {
+		at, err := time.Parse(time.RFC3339, emptyIfNil(c.TimeOfConsent))
+		if err == nil && at.After(now.Add(maxConsentLead)) {
+			errs = append(errs, newProblem("value_error", "Value is more than 24 hours in the future",
+				fmt.Sprintf("body.consents[%d].timeOfConsent", i)))
+		}
+	}
+	return errs
 }
 
 func checkPhone(number, path string) []error {

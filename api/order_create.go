@@ -37,7 +37,8 @@ type createOrderInput struct {
 
 // Resolve checks what a schema cannot say.
 func (in *createOrderInput) Resolve(ctx huma.Context) []error {
-	return in.Body.check(callerOf(ctx.Context()).today)
+	c := callerOf(ctx.Context())
+	return append(in.Body.check(c.today), checkConsents(in.Body.Consents, c.now)...)
 }
 
 func (s *server) createOrder(ctx context.Context, in *createOrderInput) (*rawAnswer, error) {

@@ -35,13 +35,13 @@ type ImportOrderBody struct {
 // PatientAddressOfImport is the patient's address. It is checked less strictly than the address of an order that we
 // place.
 type PatientAddressOfImport struct {
-	ReceiverName string  `json:"receiver_name"`
-	FirstLine    string  `json:"first_line"`
-	SecondLine   *string `json:"second_line,omitempty"`
-	City         string  `json:"city"`
-	State        string  `json:"state"`
-	Zip          string  `json:"zip"`
-	Country      string  `json:"country"`
+	ReceiverName string  `json:"receiver_name" maxLength:"255"`
+	FirstLine    string  `json:"first_line" maxLength:"255"`
+	SecondLine   *string `json:"second_line,omitempty" maxLength:"255"`
+	City         string  `json:"city" maxLength:"255"`
+	State        string  `json:"state" maxLength:"255"`
+	Zip          string  `json:"zip" maxLength:"255"`
+	Country      string  `json:"country" maxLength:"255"`
 	AccessNotes  *string `json:"access_notes,omitempty" maxLength:"1000"`
 }
 

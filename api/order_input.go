@@ -23,13 +23,13 @@ type CreateOrderRequest struct {
 
 	BillingType *string `json:"billing_type,omitempty" enum:"client_bill,commercial_insurance,patient_bill_passthrough,patient_bill"`
 
-	ICDCodes []string         `json:"icd_codes,omitempty"`
-	Consents []ConsentRequest `json:"consents,omitempty"`
+	ICDCodes []string         `json:"icd_codes,omitempty" maxItems:"100" maxLength:"64"`
+	Consents []ConsentRequest `json:"consents,omitempty" maxItems:"100"`
 
 	ActivateBy *string `json:"activate_by,omitempty" format:"date"`
 
-	AoEAnswers      []AoEAnswerRequest           `json:"aoe_answers,omitempty"`
-	Passthrough     *string                      `json:"passthrough,omitempty"`
+	AoEAnswers      []AoEAnswerRequest           `json:"aoe_answers,omitempty" maxItems:"1000"`
+	Passthrough     *string                      `json:"passthrough,omitempty" maxLength:"10000"`
 	ClinicalNotes   *string                      `json:"clinical_notes,omitempty" maxLength:"1000"`
 	LabAccountID    *string                      `json:"lab_account_id,omitempty" format:"uuid"`
 	CreatorMemberID *string                      `json:"creator_member_id,omitempty" format:"uuid"`
@@ -39,15 +39,15 @@ type CreateOrderRequest struct {
 
 // OrderSetRequest is what is ordered: lab tests, markers à la carte, or both.
 type OrderSetRequest struct {
-	LabTestIDs   []string    `json:"lab_test_ids,omitempty" format:"uuid"`
+	LabTestIDs   []string    `json:"lab_test_ids,omitempty" maxItems:"100" format:"uuid"`
 	AddOn        *AddOnOrder `json:"add_on,omitempty"`
 	LabAccountID *string     `json:"lab_account_id,omitempty" format:"uuid"`
 }
 
 // AddOnOrder are markers that are ordered à la carte. Exactly one of the two lists is given.
 type AddOnOrder struct {
-	MarkerIDs   []int64  `json:"marker_ids,omitempty"`
-	ProviderIDs []string `json:"provider_ids,omitempty" doc:"The lab's own codes of the markers."`
+	MarkerIDs   []int64  `json:"marker_ids,omitempty" maxItems:"1000"`
+	ProviderIDs []string `json:"provider_ids,omitempty" maxItems:"1000" maxLength:"255" doc:"The lab's own codes of the markers."`
 }
 
 // PhysicianCreateRequest is the ordering physician.
@@ -58,25 +58,25 @@ type PhysicianCreateRequest struct {
 
 // PhysicianCreateRequestBase is the ordering physician without a signature.
 type PhysicianCreateRequestBase struct {
-	FirstName      string   `json:"first_name" minLength:"1"`
-	LastName       string   `json:"last_name" minLength:"1"`
-	Email          *string  `json:"email,omitempty"`
-	NPI            string   `json:"npi" minLength:"1"`
-	LicensedStates []string `json:"licensed_states,omitempty"`
+	FirstName      string   `json:"first_name" maxLength:"255" minLength:"1"`
+	LastName       string   `json:"last_name" maxLength:"255" minLength:"1"`
+	Email          *string  `json:"email,omitempty" maxLength:"320"`
+	NPI            string   `json:"npi" maxLength:"255" minLength:"1"`
+	LicensedStates []string `json:"licensed_states,omitempty" maxItems:"100" maxLength:"64"`
 }
 
 // ConsentRequest is one consent of the patient. Its JSON keys are in camel case.
 type ConsentRequest struct {
 	ConsentType   string  `json:"consentType" enum:"terms-of-use,telehealth-informed-consent,mobile-terms-and-conditions,notice-of-privacy-practices,privacy-policy,hipaa-authorization"`
-	Version       *string `json:"version,omitempty"`
-	TimeOfConsent *string `json:"timeOfConsent,omitempty" format:"date-time" doc:"Defaults to now."`
+	Version       *string `json:"version,omitempty" maxLength:"255"`
+	TimeOfConsent *string `json:"timeOfConsent,omitempty" maxLength:"64" format:"date-time" doc:"Defaults to now."`
 }
 
 // AoEAnswerRequest answers one AOE question of a marker.
 type AoEAnswerRequest struct {
 	MarkerID   int64  `json:"marker_id"`
 	QuestionID int64  `json:"question_id"`
-	Answer     string `json:"answer"`
+	Answer     string `json:"answer" maxLength:"10000"`
 }
 
 // PatientDetailsWithValidation are the details of the patient.
@@ -84,10 +84,10 @@ type PatientDetailsWithValidation struct {
 	FirstName string `json:"first_name" minLength:"1" maxLength:"50" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
 	LastName  string `json:"last_name" minLength:"1" maxLength:"50" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
 
-	DOB          string            `json:"dob" minLength:"1" doc:"YYYY-MM-DD, or a timestamp at midnight."`
-	Gender       string            `json:"gender" minLength:"1" doc:"female, male, other or unknown, in any case."`
-	PhoneNumber  string            `json:"phone_number" minLength:"1"`
-	Email        string            `json:"email" format:"email"`
+	DOB          string            `json:"dob" maxLength:"64" minLength:"1" doc:"YYYY-MM-DD, or a timestamp at midnight."`
+	Gender       string            `json:"gender" maxLength:"64" minLength:"1" doc:"female, male, other or unknown, in any case."`
+	PhoneNumber  string            `json:"phone_number" maxLength:"64" minLength:"1"`
+	Email        string            `json:"email" maxLength:"320" format:"email"`
 	MedicalProxy *GuarantorDetails `json:"medical_proxy,omitempty" doc:"Required for a patient under 18."`
 
 	Race              *string `json:"race,omitempty" enum:"african_american_or_black,asian,indigenous_native_american_alaska_native,other,pacific_islander_or_hawaiian,white_caucasian"`
@@ -95,32 +95,32 @@ type PatientDetailsWithValidation struct {
 	SexualOrientation *string `json:"sexual_orientation,omitempty" enum:"lesbian_gay_or_homosexual,heterosexual_or_straight,bisexual,dont_know,other"`
 	GenderIdentity    *string `json:"gender_identity,omitempty" enum:"male,female,female_to_male_ftm_transgender_male_trans_man,male_to_female_mtf_transgender_female_trans_woman,genderqueer,other"`
 
-	HouseholdIncome *int `json:"household_income,omitempty"`
-	HouseholdSize   *int `json:"household_size,omitempty"`
+	HouseholdIncome *int `json:"household_income,omitempty" minimum:"0"`
+	HouseholdSize   *int `json:"household_size,omitempty" minimum:"0"`
 }
 
 // PatientAddressWithValidation is the patient's address.
 type PatientAddressWithValidation struct {
-	ReceiverName *string `json:"receiver_name,omitempty"`
-	FirstLine    string  `json:"first_line" minLength:"1"`
-	SecondLine   *string `json:"second_line,omitempty"`
-	City         string  `json:"city" minLength:"1"`
-	State        string  `json:"state" minLength:"1" doc:"Two-letter USPS code."`
-	Zip          string  `json:"zip" pattern:"^\\d{5}(-\\d{4})?$"`
-	Country      string  `json:"country" minLength:"1"`
+	ReceiverName *string `json:"receiver_name,omitempty" maxLength:"255"`
+	FirstLine    string  `json:"first_line" maxLength:"255" minLength:"1"`
+	SecondLine   *string `json:"second_line,omitempty" maxLength:"255"`
+	City         string  `json:"city" maxLength:"255" minLength:"1"`
+	State        string  `json:"state" maxLength:"255" minLength:"1" doc:"Two-letter USPS code."`
+	Zip          string  `json:"zip" maxLength:"10" pattern:"^\\d{5}(-\\d{4})?$"`
+	Country      string  `json:"country" maxLength:"255" minLength:"1"`
 	AccessNotes  *string `json:"access_notes,omitempty" maxLength:"1000"`
-	PhoneNumber  *string `json:"phone_number,omitempty"`
+	PhoneNumber  *string `json:"phone_number,omitempty" maxLength:"64"`
 }
 
 // GuarantorDetails are the details of a minor's medical proxy, or of the guarantor of an insurance.
 type GuarantorDetails struct {
-	FirstName       string  `json:"first_name" minLength:"1"`
-	LastName        string  `json:"last_name" minLength:"1"`
+	FirstName       string  `json:"first_name" maxLength:"255" minLength:"1"`
+	LastName        string  `json:"last_name" maxLength:"255" minLength:"1"`
 	Address         Address `json:"address"`
-	PhoneNumber     string  `json:"phone_number" minLength:"1"`
-	HouseholdIncome *int    `json:"household_income,omitempty"`
-	HouseholdSize   *int    `json:"household_size,omitempty"`
-	Email           *string `json:"email,omitempty"`
+	PhoneNumber     string  `json:"phone_number" maxLength:"64" minLength:"1"`
+	HouseholdIncome *int    `json:"household_income,omitempty" minimum:"0"`
+	HouseholdSize   *int    `json:"household_size,omitempty" minimum:"0"`
+	Email           *string `json:"email,omitempty" maxLength:"320"`
 }
 
 // toPatient converts checked details to the domain's patient, normalised.

@@ -27,21 +27,21 @@ type HealthInsuranceCreateRequest struct {
 
 	ResponsibleDetails *ResponsiblePerson `json:"responsible_details,omitempty"`
 
-	DiagnosisCodes []string `json:"diagnosis_codes,omitempty" maxItems:"100"`
+	DiagnosisCodes []string `json:"diagnosis_codes,omitempty" maxLength:"64" maxItems:"100"`
 }
 
 // ResponsiblePerson is the person who is responsible for the bill.
 type ResponsiblePerson struct {
-	FirstName   string  `json:"first_name" minLength:"1"`
-	LastName    string  `json:"last_name" minLength:"1"`
+	FirstName   string  `json:"first_name" maxLength:"255" minLength:"1"`
+	LastName    string  `json:"last_name" maxLength:"255" minLength:"1"`
 	Address     Address `json:"address"`
-	PhoneNumber string  `json:"phone_number" minLength:"1"`
-	PhoneType   *string `json:"phone_type,omitempty" doc:"Defaults to Mobile."`
+	PhoneNumber string  `json:"phone_number" maxLength:"64" minLength:"1"`
+	PhoneType   *string `json:"phone_type,omitempty" maxLength:"255" doc:"Defaults to Mobile."`
 }
 
 // Image is a JPEG or PNG image.
 type Image struct {
-	Content     string `json:"content" minLength:"1" doc:"Base64."`
+	Content     string `json:"content" maxLength:"67108864" minLength:"1" doc:"Base64."`
 	ContentType string `json:"content_type" enum:"image/jpeg,image/png"`
 }
 

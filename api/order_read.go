@@ -29,21 +29,21 @@ type OrdersResponse struct {
 type OrderFilter struct {
 	SearchInput string `query:"search_input" maxLength:"200"`
 
-	StartDate        string `query:"start_date" doc:"Created at or after this time; a date means its start (UTC)."`
-	EndDate          string `query:"end_date" doc:"Created at or before this time; a date means its end (UTC)."`
-	UpdatedStartDate string `query:"updated_start_date" doc:"Changed at or after this time; a date means its start (UTC)."`
-	UpdatedEndDate   string `query:"updated_end_date" doc:"Changed at or before this time; a date means its start (UTC)."`
+	StartDate        string `query:"start_date" maxLength:"64" doc:"Created at or after this time; a date means its start (UTC)."`
+	EndDate          string `query:"end_date" maxLength:"64" doc:"Created at or before this time; a date means its end (UTC)."`
+	UpdatedStartDate string `query:"updated_start_date" maxLength:"64" doc:"Changed at or after this time; a date means its start (UTC)."`
+	UpdatedEndDate   string `query:"updated_end_date" maxLength:"64" doc:"Changed at or before this time; a date means its start (UTC)."`
 
-	Status []LowStatusFilter `query:"status,explode" doc:"Low-level statuses."`
+	Status []LowStatusFilter `query:"status,explode" maxItems:"100" doc:"Low-level statuses."`
 
 	OrderKey string `query:"order_key" enum:"created_at,patient_name,last_status" default:"created_at"`
 
 	OrderDirection string   `query:"order_direction" enum:"asc,desc" doc:"Defaults to desc for created_at, else to asc."`
-	OrderType      []string `query:"order_type,explode" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
+	OrderType      []string `query:"order_type,explode" maxItems:"100" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
 	IsCritical     string   `query:"is_critical" enum:"true,false" doc:"Whether the results are critical."`
 	Interpretation string   `query:"interpretation" enum:"normal,abnormal,critical,unknown" doc:"Of the results."`
 
-	ActivationTypes []string `query:"order_activation_types,explode" enum:"current,scheduled"`
+	ActivationTypes []string `query:"order_activation_types,explode" maxItems:"100" enum:"current,scheduled"`
 
 	UserID        string   `query:"user_id" format:"uuid"`
 	PatientName   string   `query:"patient_name" maxLength:"200" doc:"Whole words, in any case."`

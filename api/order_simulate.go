@@ -20,14 +20,14 @@ import (
 type SimulationFlags struct {
 	Interpretation *string `json:"interpretation,omitempty" enum:"normal,abnormal,critical,unknown"`
 
-	ResultTypes []string `json:"result_types,omitempty" enum:"numeric,range,comment,coded_value"`
+	ResultTypes []string `json:"result_types,omitempty" maxItems:"1000" enum:"numeric,range,comment,coded_value"`
 
 	HasMissingResults *bool `json:"has_missing_results,omitempty"`
 }
 
 type simulateInput struct {
 	OrderPath
-	FinalStatus string `query:"final_status" doc:"The full status to stop at. Defaults to that of a completed order."`
+	FinalStatus string `query:"final_status" maxLength:"100" doc:"The full status to stop at. Defaults to that of a completed order."`
 	Delay       int    `query:"delay" minimum:"0" maximum:"3600" doc:"Seconds between two statuses."`
 	Body        *SimulationFlags
 }

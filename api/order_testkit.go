@@ -18,20 +18,20 @@ type CreateRegistrableTestkitOrderRequest struct {
 	UserID          string                        `json:"user_id" format:"uuid"`
 	LabTestID       string                        `json:"lab_test_id" format:"uuid" doc:"A lab test that has testkits."`
 	ShippingDetails ShippingAddressWithValidation `json:"shipping_details"`
-	Passthrough     *string                       `json:"passthrough,omitempty"`
+	Passthrough     *string                       `json:"passthrough,omitempty" maxLength:"10000"`
 	LabAccountID    *string                       `json:"lab_account_id,omitempty" format:"uuid"`
 }
 
 // ShippingAddressWithValidation is the address to which an unregistered kit is shipped.
 type ShippingAddressWithValidation struct {
-	ReceiverName string  `json:"receiver_name" minLength:"1"`
-	FirstLine    string  `json:"first_line" minLength:"1"`
-	SecondLine   *string `json:"second_line,omitempty"`
-	City         string  `json:"city" minLength:"1"`
-	State        string  `json:"state" minLength:"1" doc:"Two-letter USPS code."`
-	Zip          string  `json:"zip" pattern:"^\\d{5}(-\\d{4})?$"`
-	Country      string  `json:"country" minLength:"1"`
-	PhoneNumber  string  `json:"phone_number" minLength:"1"`
+	ReceiverName string  `json:"receiver_name" maxLength:"255" minLength:"1"`
+	FirstLine    string  `json:"first_line" maxLength:"255" minLength:"1"`
+	SecondLine   *string `json:"second_line,omitempty" maxLength:"255"`
+	City         string  `json:"city" maxLength:"255" minLength:"1"`
+	State        string  `json:"state" maxLength:"255" minLength:"1" doc:"Two-letter USPS code."`
+	Zip          string  `json:"zip" maxLength:"10" pattern:"^\\d{5}(-\\d{4})?$"`
+	Country      string  `json:"country" maxLength:"255" minLength:"1"`
+	PhoneNumber  string  `json:"phone_number" maxLength:"64" minLength:"1"`
 }
 
 type createTestkitInput struct {
@@ -89,12 +89,12 @@ func (a *ShippingAddressWithValidation) toShippingAddress() *order.ShippingAddre
 // RegisterTestkitRequest is the body of POST /v3/order/testkit/register.
 type RegisterTestkitRequest struct {
 	UserID          *string                       `json:"user_id,omitempty" format:"uuid"`
-	SampleID        string                        `json:"sample_id" minLength:"1" doc:"As printed on the kit."`
+	SampleID        string                        `json:"sample_id" maxLength:"255" minLength:"1" doc:"As printed on the kit."`
 	PatientDetails  PatientDetailsWithValidation  `json:"patient_details"`
 	PatientAddress  PatientAddressWithValidation  `json:"patient_address"`
 	Physician       *PhysicianCreateRequestBase   `json:"physician,omitempty"`
 	HealthInsurance *HealthInsuranceCreateRequest `json:"health_insurance,omitempty"`
-	Consents        []ConsentRequest              `json:"consents,omitempty"`
+	Consents        []ConsentRequest              `json:"consents,omitempty" maxItems:"100"`
 }
 
 type registerTestkitInput struct {
@@ -103,7 +103,8 @@ type registerTestkitInput struct {
 
 // Resolve checks what a schema cannot say.
 func (in *registerTestkitInput) Resolve(ctx huma.Context) []error {
-	errs := in.Body.PatientDetails.check(callerOf(ctx.Context()).today)
+	c := callerOf(ctx.Context())
+	errs := append(in.Body.PatientDetails.check(c.today), checkConsents(in.Body.Consents, c.now)...)
 	errs = append(errs, in.Body.PatientAddress.check("body.patient_address")...)
 	return append(errs, in.Body.HealthInsurance.check("body.health_insurance")...)
 }

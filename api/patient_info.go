@@ -14,12 +14,12 @@ import (
 
 // UserInfo is the personal data of a user.
 type UserInfo struct {
-	FirstName         string            `json:"first_name" minLength:"1" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
-	LastName          string            `json:"last_name" minLength:"1" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
-	Email             string            `json:"email" format:"email"`
-	PhoneNumber       string            `json:"phone_number" minLength:"1"`
-	Gender            string            `json:"gender" minLength:"1" doc:"In any case; stored in lower case."`
-	DOB               string            `json:"dob" minLength:"1" doc:"YYYY-MM-DD, or a timestamp at midnight."`
+	FirstName         string            `json:"first_name" maxLength:"255" minLength:"1" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
+	LastName          string            `json:"last_name" maxLength:"255" minLength:"1" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
+	Email             string            `json:"email" maxLength:"320" format:"email"`
+	PhoneNumber       string            `json:"phone_number" maxLength:"64" minLength:"1"`
+	Gender            string            `json:"gender" maxLength:"64" minLength:"1" doc:"In any case; stored in lower case."`
+	DOB               string            `json:"dob" maxLength:"64" minLength:"1" doc:"YYYY-MM-DD, or a timestamp at midnight."`
 	Address           Address           `json:"address"`
 	MedicalProxy      *GuarantorDetails `json:"medical_proxy,omitempty"`
 	Race              *string           `json:"race,omitempty" enum:"african_american_or_black,asian,indigenous_native_american_alaska_native,other,pacific_islander_or_hawaiian,white_caucasian"`
@@ -102,13 +102,13 @@ func (s *server) getUserInfo(ctx context.Context, in *userInput) (*body[UserInfo
 // Address is the address of a user, an insured person, a guarantor or a payor. The SDK sends zip and a country; the
 // samples of the original API's documentation have zip_code and no country (client-api#conflict-23).
 type Address struct {
-	FirstLine   string  `json:"first_line" minLength:"1"`
-	SecondLine  *string `json:"second_line,omitempty" doc:"Defaults to an empty text."`
-	Country     string  `json:"country" required:"false" default:"US" minLength:"1"`
-	Zip         string  `json:"zip" required:"false" doc:"Required, unless zip_code is given."`
-	ZipCode     string  `json:"zip_code,omitempty" writeOnly:"true" doc:"Another name of zip; zip takes precedence."`
-	City        string  `json:"city" minLength:"1"`
-	State       string  `json:"state" minLength:"1"`
+	FirstLine   string  `json:"first_line" maxLength:"255" minLength:"1"`
+	SecondLine  *string `json:"second_line,omitempty" maxLength:"255" doc:"Defaults to an empty text."`
+	Country     string  `json:"country" maxLength:"255" required:"false" default:"US" minLength:"1"`
+	Zip         string  `json:"zip" maxLength:"255" required:"false" doc:"Required, unless zip_code is given."`
+	ZipCode     string  `json:"zip_code,omitempty" maxLength:"255" writeOnly:"true" doc:"Another name of zip; zip takes precedence."`
+	City        string  `json:"city" maxLength:"255" minLength:"1"`
+	State       string  `json:"state" maxLength:"255" minLength:"1"`
 	AccessNotes *string `json:"access_notes,omitempty" maxLength:"1000"`
 }
 

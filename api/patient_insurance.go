@@ -33,13 +33,13 @@ type CreateInsuranceRequest struct {
 
 // InsuredPerson is the holder of an insurance.
 type InsuredPerson struct {
-	FirstName   string  `json:"first_name" minLength:"1" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
-	LastName    string  `json:"last_name" minLength:"1" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
-	Gender      string  `json:"gender" minLength:"1" doc:"female, male, other or unknown, in any case."`
+	FirstName   string  `json:"first_name" maxLength:"255" minLength:"1" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
+	LastName    string  `json:"last_name" maxLength:"255" minLength:"1" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
+	Gender      string  `json:"gender" maxLength:"64" minLength:"1" doc:"female, male, other or unknown, in any case."`
 	Address     Address `json:"address"`
-	DOB         string  `json:"dob" minLength:"1" doc:"YYYY-MM-DD, or a timestamp at midnight."`
-	Email       string  `json:"email" minLength:"1"`
-	PhoneNumber string  `json:"phone_number" minLength:"1"`
+	DOB         string  `json:"dob" maxLength:"64" minLength:"1" doc:"YYYY-MM-DD, or a timestamp at midnight."`
+	Email       string  `json:"email" maxLength:"320" minLength:"1"`
+	PhoneNumber string  `json:"phone_number" maxLength:"64" minLength:"1"`
 }
 
 // ClientFacingInsurance is an insurance of a user, with the payor as it was when the insurance was added.

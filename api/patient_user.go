@@ -21,7 +21,7 @@ const sourceManual = "manual"
 type UserCreateBody struct {
 	ClientUserID string `json:"client_user_id" minLength:"1" maxLength:"512"`
 
-	FallbackTimeZone  *string `json:"fallback_time_zone,omitempty" doc:"IANA name."`
+	FallbackTimeZone  *string `json:"fallback_time_zone,omitempty" maxLength:"64" doc:"IANA name."`
 	FallbackBirthDate *string `json:"fallback_birth_date,omitempty" format:"date"`
 	IngestionStart    *string `json:"ingestion_start,omitempty" format:"date" doc:"Stored and returned; not used."`
 	IngestionEnd      *string `json:"ingestion_end,omitempty" format:"date" doc:"Stored and returned; not used."`
@@ -41,7 +41,7 @@ type createUserInput struct {
 
 // Resolve checks what a schema cannot say.
 func (in *createUserInput) Resolve(huma.Context) []error {
-	return checkTimeZone(in.Body.FallbackTimeZone)
+	return append(checkTimeZone(in.Body.FallbackTimeZone), checkFallbackBirthDate(in.Body.FallbackBirthDate)...)
 }
 
 func checkTimeZone(zone *string) []error {

@@ -15,7 +15,7 @@ import (
 // UserPatchBody is the body of PATCH /v2/user/{user_id}. Fields that are absent or null do not change.
 type UserPatchBody struct {
 	ClientUserID      *string `json:"client_user_id,omitempty" minLength:"1" maxLength:"512"`
-	FallbackTimeZone  *string `json:"fallback_time_zone,omitempty" doc:"IANA name."`
+	FallbackTimeZone  *string `json:"fallback_time_zone,omitempty" maxLength:"64" doc:"IANA name."`
 	FallbackBirthDate *string `json:"fallback_birth_date,omitempty" format:"date"`
 	IngestionStart    *string `json:"ingestion_start,omitempty" format:"date"`
 	IngestionEnd      *string `json:"ingestion_end,omitempty" format:"date"`
@@ -28,7 +28,7 @@ type patchUserInput struct {
 
 // Resolve checks what a schema cannot say.
 func (in *patchUserInput) Resolve(huma.Context) []error {
-	return checkTimeZone(in.Body.FallbackTimeZone)
+	return append(checkTimeZone(in.Body.FallbackTimeZone), checkFallbackBirthDate(in.Body.FallbackBirthDate)...)
 }
 
 type usersInput struct {
@@ -37,7 +37,7 @@ type usersInput struct {
 }
 
 type resolveUserInput struct {
-	ClientUserID string `path:"client_user_id"`
+	ClientUserID string `path:"client_user_id" maxLength:"512"`
 }
 
 // PaginatedUsersResponse is a page of a team's users.
@@ -86,7 +86,7 @@ func (s *server) patchUser(ctx context.Context, in *patchUserInput) (*struct{}, 
 // undoInput names a deleted user by exactly one of the two ids.
 type undoInput struct {
 	UserID       string `query:"user_id" format:"uuid" doc:"Give either user_id or client_user_id."`
-	ClientUserID string `query:"client_user_id" doc:"Give either user_id or client_user_id."`
+	ClientUserID string `query:"client_user_id" maxLength:"512" doc:"Give either user_id or client_user_id."`
 }
 
 // Resolve checks what a schema cannot say.

@@ -110,7 +110,7 @@ func (s *server) orderWithAppointments(ctx context.Context, id string, t order.A
 
 // AppointmentRescheduleRequest moves an appointment to another slot.
 type AppointmentRescheduleRequest struct {
-	BookingKey       string  `json:"booking_key" minLength:"1" doc:"From the availability."`
+	BookingKey       string  `json:"booking_key" maxLength:"10000" minLength:"1" doc:"From the availability."`
 	AppointmentNotes *string `json:"appointment_notes,omitempty" maxLength:"1000"`
 }
 
@@ -122,7 +122,7 @@ type rescheduleInput struct {
 // PhlebotomyAppointmentCancelRequest cancels an appointment with a phlebotomist.
 type PhlebotomyAppointmentCancelRequest struct {
 	ReasonID string  `json:"cancellation_reason_id" format:"uuid"`
-	Notes    *string `json:"notes,omitempty"`
+	Notes    *string `json:"notes,omitempty" maxLength:"10000"`
 }
 
 type cancelPhlebotomyInput struct {
@@ -135,8 +135,8 @@ type cancelPhlebotomyInput struct {
 type PscAppointmentCancelRequest struct {
 	ReasonID      string  `json:"cancellationReasonId,omitempty" format:"uuid" doc:"Required, in either spelling."`
 	OtherReasonID string  `json:"cancellation_reason_id,omitempty" format:"uuid"`
-	Note          *string `json:"note,omitempty"`
-	Notes         *string `json:"notes,omitempty"`
+	Note          *string `json:"note,omitempty" maxLength:"10000"`
+	Notes         *string `json:"notes,omitempty" maxLength:"10000"`
 }
 
 type cancelPSCInput struct {

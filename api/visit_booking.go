@@ -18,7 +18,7 @@ import (
 
 // AppointmentBookingRequest books a slot.
 type AppointmentBookingRequest struct {
-	BookingKey        string  `json:"booking_key" minLength:"1" doc:"From the availability."`
+	BookingKey        string  `json:"booking_key" maxLength:"10000" minLength:"1" doc:"From the availability."`
 	AppointmentNotes  *string `json:"appointment_notes,omitempty" maxLength:"1000"`
 	AsyncConfirmation *bool   `json:"async_confirmation,omitempty"`
 	SyncTimeout       *int64  `json:"sync_confirmation_timeout_millisecond,omitempty" minimum:"1000" maximum:"10000"`

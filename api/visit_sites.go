@@ -38,7 +38,7 @@ type RadiusQuery struct {
 
 // CapabilitiesQuery selects sites that have all of the capabilities.
 type CapabilitiesQuery struct {
-	Capabilities []string `query:"capabilities,explode" enum:"stat,appointment_scheduling_via_junction,appointment_scheduling_with_lab"`
+	Capabilities []string `query:"capabilities,explode" maxItems:"100" enum:"stat,appointment_scheduling_via_junction,appointment_scheduling_with_lab"`
 }
 
 type areaInput struct {
@@ -46,7 +46,7 @@ type areaInput struct {
 	RadiusQuery
 	ZipCode string   `query:"zip_code" required:"true" pattern:"^\\d{5}$"`
 	Lab     string   `query:"lab" enum:"quest,labcorp,bioreference,sonora_quest" deprecated:"true" doc:"Use labs."`
-	Labs    []string `query:"labs,explode" enum:"quest,labcorp,bioreference,sonora_quest"`
+	Labs    []string `query:"labs,explode" maxItems:"100" enum:"quest,labcorp,bioreference,sonora_quest"`
 }
 
 type pscInput struct {

@@ -17,9 +17,9 @@ const resendWindow = 60 * 24 * time.Hour
 // ResendWebhookBody selects the orders whose latest webhook message is sent again: by their ids, by a time range in
 // which a message was created, or by both.
 type ResendWebhookBody struct {
-	OrderIDs []string   `json:"order_ids,omitempty" maxItems:"1000" doc:"Required without start_at."`
-	StartAt  *time.Time `json:"start_at,omitempty" doc:"Messages created at or after this time. At most 60 days."`
-	EndAt    *time.Time `json:"end_at,omitempty" doc:"Messages created before this time. Defaults to now."`
+	OrderIDs []string   `json:"order_ids,omitempty" maxLength:"64" maxItems:"1000" doc:"Required without start_at."`
+	StartAt  *time.Time `json:"start_at,omitempty" maxLength:"64" doc:"Messages created at or after this time. At most 60 days."`
+	EndAt    *time.Time `json:"end_at,omitempty" maxLength:"64" doc:"Messages created before this time. Defaults to now."`
 }
 
 // ResendWebhookResponse names the orders whose latest webhook message is sent again.

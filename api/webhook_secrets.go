@@ -25,7 +25,7 @@ type WebhookSecret struct {
 type setHeadersInput struct {
 	ManagedWebhook
 	Body struct {
-		Headers map[string]string `json:"headers" doc:"Replace all headers of the webhook."`
+		Headers map[string]string `json:"headers" maxProperties:"100" doc:"Replace all headers of the webhook."`
 	}
 }
 
@@ -35,7 +35,7 @@ func (in *setHeadersInput) Resolve(huma.Context) []error { return checkHeaders(i
 type rotateInput struct {
 	ManagedWebhook
 	Body *struct {
-		Key *string `json:"key,omitempty" doc:"whsec_ and base64 of 24 to 64 bytes. Defaults to a generated one."`
+		Key *string `json:"key,omitempty" maxLength:"255" doc:"whsec_ and base64 of 24 to 64 bytes. Defaults to a generated one."`
 	}
 }
 

@@ -13,12 +13,20 @@ func ToMicros(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-// FromMicros is the inverse of ToMicros.
+// The earliest and the latest time that JSON can hold (RFC 3339), in microseconds. The earliest one differs from the
+// zero time.
+var (
+	earliestMicros = time.Time{}.UnixMicro() + 1
+	latestMicros   = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro() - 1
+)
+
+// FromMicros is the inverse of ToMicros. A stored time outside the years 1 to 9999 is read as the nearest one within
+// them, because an answer that holds it could not be written.
 func FromMicros(us int64) time.Time {
 	if us == 0 {
 		return time.Time{}
 	}
-	return time.UnixMicro(us).UTC()
+	return time.UnixMicro(min(max(us, earliestMicros), latestMicros)).UTC()
 }
 
 // NullIfEmpty converts an empty text to NULL.
