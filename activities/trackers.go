@@ -84,7 +84,8 @@ func (a *Activities) createLegTracker(ctx context.Context, orderID string, name 
 // noteCourierAnswer raises the mark of our account at the tracking service, or clears it. An answer about a number says
 // that the account is taken.
 func (a *Activities) noteCourierAnswer(ctx context.Context, wasRefused bool, callErr error) {
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
+	defer cancel()
 	var err error
 	refused, ok := errors.AsType[*couriers.AccountError](callErr)
 	number, aboutNumber := errors.AsType[*couriers.RefusedError](callErr)
