@@ -85,13 +85,13 @@ func TestDeniedRequestsAreLoggedAndAudited(t *testing.T) {
 			require.Equal(t, f.team, row.TeamID, name)
 		}
 		line := f.requestLine(id)
-		require.Equal(t, []any{tt.key, address}, []any{line["key_id"], line["address"]}, name)
+		require.Equal(t, []any{tt.key, address}, []any{line["key_id"], line["client_address"]}, name)
 	}
 	id := newID()
 	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodGet, "/v3/orders", f.key, nil, "X-Request-Id", id).status)
 	_, found := f.denied(id)
 	require.False(t, found, "control")
-	require.Equal(t, "127.0.0.1", f.requestLine(id)["address"])
+	require.Equal(t, "127.0.0.1", f.requestLine(id)["client_address"])
 	metrics := f.sendWithKey(http.MethodGet, "/metrics", "", nil)
 	require.NotContains(t, string(metrics.body), "198.51.100.", "an address is no label")
 }

@@ -61,7 +61,7 @@ func (s *server) countAndLog(c *gin.Context) {
 	attrs := []slog.Attr{
 		slog.String("method", metricMethod(c)), slog.String("route", route), slog.Int("status", status),
 		slog.Duration("duration", took), slog.String("request_id", requestID(c)),
-		slog.String("key_id", c.GetString(logKeyID)), slog.String("address", c.ClientIP()),
+		slog.String("key_id", c.GetString(logKeyID)), slog.String("client_address", c.ClientIP()),
 	}
 	level := slog.LevelInfo
 	if len(c.Errors) > 0 {

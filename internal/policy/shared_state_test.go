@@ -14,6 +14,7 @@ import (
 var listedSharedState = map[string]string{
 	"api.rateLimiter":                     "the store has the tokens; a process takes a block of them",
 	"api.tokenBlock":                      "as above",
+	"api.denialLimiter":                   "bounds the audit's rows of denied requests that this process writes",
 	"api.openWorkMetric":                  "values of a scrape, read from the store again after seconds",
 	"internal/dispatch.Client":            "times of nudges; a nudge by another process costs one signal",
 	"internal/dispatch.confidentialGuard": "the fields of the types of this binary, which do not change",
@@ -32,6 +33,8 @@ var listedSharedState = map[string]string{
 	"activities.batch":                    "one batch of one endpoint; only the one that holds the lease posts",
 	"activities.batchLease":               "what the batch knows of its lease, which is a row with a fence",
 	"webhooks.inHandshake":                "one connection during its handshake",
+	"cmd/aliquot.connectionGuard":         "the connections of this process",
+	"cmd/aliquot.guardedConn":             "one connection",
 	"cmd/aliquot.gracefulServer":          "whether this process is stopping",
 	"internal/documents.hasGlyph":         "the font's glyphs, which do not change",
 	"lifecycle.appointmentMachine":        "a table of this binary; each caller sets its status first",
