@@ -84,8 +84,8 @@ var examples = map[string]string{
 
 	"migrate":  "ALIQUOT_DATABASE_URL=postgres://… aliquot migrate",
 	"backfill": "ALIQUOT_DATABASE_URL=postgres://… aliquot backfill",
-	"bootstrap": "aliquot bootstrap --name \"My clinic\"\n" +
-		"aliquot bootstrap --name \"My clinic\" --output json | jq -r .secret",
+	"bootstrap": "aliquot bootstrap --name \"My clinic\" --environment production\n" +
+		"aliquot bootstrap --name \"My clinic\" --environment sandbox --output json | jq -r .secret",
 	"rebuild": "aliquot rebuild\naliquot rebuild --ask-silent",
 
 	"rollout show": "aliquot rollout show",

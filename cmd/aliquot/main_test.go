@@ -95,8 +95,14 @@ func TestBootstrap(t *testing.T) {
 	require.Equal(t, "The schema is up to date.\n", mustCommand(t, "migrate"))
 	require.Equal(t, "The schema is up to date.\n", mustCommand(t, "migrate"), "again is harmless")
 	require.Equal(t, "All rows are filled.\n", mustCommand(t, "backfill"))
-	require.Contains(t, mustCommand(t, "bootstrap", "--name", "Clinic"), "pk_us_")
+	for _, environment := range []string{"", "prod", "Production"} {
+		_, err = runInProcess(t, "bootstrap", "--name", "Clinic", "--environment", environment)
+		require.ErrorContains(t, err, "it is production or sandbox")
+	}
 	_, err = runInProcess(t, "bootstrap", "--name", "Clinic")
+	require.ErrorContains(t, err, `required flag(s) "environment" not set`)
+	require.Contains(t, mustCommand(t, "bootstrap", "--name", "Clinic", "--environment", "production"), "pk_us_")
+	_, err = runInProcess(t, "bootstrap", "--name", "Clinic", "--environment", "production")
 	require.ErrorContains(t, err, "there is an administrator key already")
 }
 
@@ -113,7 +119,7 @@ func TestAStoppedCommandFails(t *testing.T) {
 		well bool
 	}{
 		{[]string{"migrate"}, false},
-		{[]string{"bootstrap", "--name", "Clinic"}, false},
+		{[]string{"bootstrap", "--name", "Clinic", "--environment", "production"}, false},
 		{[]string{"rebuild"}, false},
 		{[]string{"rollout", "set", "v1"}, false},
 		{[]string{"key", "rotate"}, false},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -119,13 +120,17 @@ func newBootstrap() *cobra.Command {
 	var team store.Team
 	var out outputFormat
 	cmd := withOutputFlag(&cobra.Command{
-		Use:   "bootstrap --name NAME",
+		Use:   "bootstrap --name NAME --environment production|sandbox",
 		Short: "Create the first team with an administrator API key, in a database without one",
 		Long: `Creates the first team and prints an API key with the role administrator for it (printed only once).
-Everything else is done with that key through the API. The command fails if there is a valid administrator
-key. Settings: docs/settings.md.`,
+Everything else is done with that key through the API. The team's environment cannot be changed later: orders of
+a sandbox team go to the simulated lab only, those of a production team to real labs. The command fails if
+there is a valid administrator key. Settings: docs/settings.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if team.Environment != store.Production && team.Environment != store.Sandbox {
+				return fmt.Errorf("--environment is %q: it is %s or %s", team.Environment, store.Production, store.Sandbox)
+			}
 			return withStore(cmd.Context(), func(db *store.Store) error {
 				made, err := bootstrap(cmd.Context(), db, team)
 				if err != nil {
@@ -137,8 +142,9 @@ key. Settings: docs/settings.md.`,
 	}, &out)
 	f := cmd.Flags()
 	f.StringVar(&team.Name, "name", "", "name of the team")
-	f.StringVar(&team.Environment, "environment", store.Production, "production or sandbox")
+	f.StringVar(&team.Environment, "environment", "", "production, or sandbox: its orders go to the simulated lab only")
 	requireFlag(cmd, "name")
+	requireFlag(cmd, "environment")
 	return cmd
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"unicode"
 )
 
@@ -41,7 +42,8 @@ var sqliteFiles = []string{"", "-wal", "-shm", "-journal"}
 var makingPrivate sync.Mutex
 
 // makePrivate makes the file of a database, if there is none, for its owner only, and takes the rights of others from
-// the files that are there. Files of another user stay as they are. A path in no folder is an error of SQLite's.
+// the files that are there. Files of another user stay as they are. If there is no file and none can be made, the error
+// says why.
 func makePrivate(path string) error {
 	if path == ":memory:" {
 		return nil
@@ -52,8 +54,15 @@ func makePrivate(path string) error {
 	if err == nil {
 		err = file.Close()
 	}
-	if err == nil || !errors.Is(err, fs.ErrExist) {
-		return nil //nolint:nilerr // SQLite says what is wrong with the path
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return unusableFile(path, err)
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%w: %s is a folder: the URL needs the name of a file in it", ErrUnusableFile,
+			absolutePath(path))
 	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target // SQLite makes its other files there
@@ -69,4 +78,28 @@ func makePrivate(path string) error {
 		}
 	}
 	return nil
+}
+
+// ErrUnusableFile means that the path of a SQLite database names no file that exists or can be made. The error says why.
+var ErrUnusableFile = errors.New("opening SQLite")
+
+// unusableFile returns an error that says why a file could not be made: SQLite says only that it cannot be opened.
+func unusableFile(path string, cause error) error {
+	folder := filepath.Dir(absolutePath(path))
+	info, err := os.Stat(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: there is no folder %s: create it, or correct the URL", ErrUnusableFile, folder)
+	case err == nil && !info.IsDir(), errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("%w: %s is no folder: correct the URL", ErrUnusableFile, folder)
+	}
+	return fmt.Errorf("%w: the database's file cannot be made in the folder %s: %w", ErrUnusableFile, folder, cause)
+}
+
+// absolutePath returns the path from the root, where the working folder is known.
+func absolutePath(path string) string {
+	if absolute, err := filepath.Abs(path); err == nil {
+		return absolute
+	}
+	return path
 }

@@ -89,3 +89,24 @@ func TestPathsThatNameNoFileAreRefused(t *testing.T) {
 		require.Error(t, err, "%q", path)
 	}
 }
+
+func TestAFileThatCannotBeMadeIsExplained(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "file"), nil, 0o600))
+	require.NoError(t, os.Symlink(filepath.Join(folder, "gone"), filepath.Join(folder, "link")))
+	for path, want := range map[string]string{
+		"missing/a.db":      "there is no folder " + filepath.Join(folder, "missing") + ": create it",
+		"missing/deep/a.db": "there is no folder " + filepath.Join(folder, "missing/deep"),
+		"link/a.db":         "there is no folder " + filepath.Join(folder, "link"),
+		"file/a.db":         filepath.Join(folder, "file") + " is no folder",
+		"file/deep/a.db":    filepath.Join(folder, "file/deep") + " is no folder",
+		".":                 folder + " is a folder: the URL needs the name of a file",
+	} {
+		db, err := Open("sqlite:"+filepath.Join(folder, path), 1)
+		require.NoError(t, err)
+		require.ErrorContains(t, db.Ping(t.Context()), want)
+		require.NoError(t, db.Close())
+	}
+	require.Equal(t, map[string]fs.FileMode{"file": 0o600, "link": 0o777}, filesOf(t, folder), "nothing was made")
+}
