@@ -28,7 +28,11 @@ const abnReason = "Medicare does not pay for this test for your condition, or no
 
 // ABN draws the Advance Beneficiary Notice of Non-coverage of an order that Medicare is billed for, with the parts of
 // form CMS-R-131. The order must have its patient and its insurance.
+// The error is an *UnprintableError if the patient's name has a letter that cannot be printed.
 func ABN(o order.Order) ([]byte, error) {
+	if err := checkPatient(o); err != nil {
+		return nil, err
+	}
 	s := newCanvas("Advance Beneficiary Notice of Non-coverage (ABN)", patientLine(o), "Order "+o.ID, o.CreatedAt)
 	s.drawHead("Advance Beneficiary Notice of Non-coverage (ABN)", "", "")
 	s.y -= 6

@@ -63,6 +63,9 @@ func drawBarcode(pdf *fpdf.Fpdf, text string, x, y, width, height float64) bool 
 	return true
 }
 
+// smallestID is the size of type below which a sample id is cut instead.
+const smallestID = 4.0
+
 // drawSampleBarcode draws the barcode of a sample id with the id below it. If the id cannot be encoded, only the text
 // is drawn.
 func (s *canvas) drawSampleBarcode(id string, x, y, width, height float64) {
@@ -70,5 +73,6 @@ func (s *canvas) drawSampleBarcode(id string, x, y, width, height float64) {
 	if !drawBarcode(s.pdf, id, x, y, width, height-st.lineHeight()-0.6) {
 		s.drawCentred(x, y, width, faint, "no barcode")
 	}
-	s.drawCentred(x, y+height-st.lineHeight(), width, st, s.truncate(oneLine(id), st, width))
+	lines, st, _ := s.fit(oneLine(id), st, width, 1, smallestID)
+	s.drawCentred(x, y+height-st.lineHeight(), width, st, lines[0])
 }

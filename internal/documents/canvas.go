@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"codeberg.org/go-pdf/fpdf"
-	"golang.org/x/image/font/gofont/gobold"
-	"golang.org/x/image/font/gofont/goregular"
 )
 
 // All lengths are in millimetres, from the upper left corner of a page. Sizes of type are in points.
@@ -25,7 +23,7 @@ const (
 	ascent              = 0.8 // distance from the top of a line to its baseline, in sizes of the type
 )
 
-const family = "Go"
+const family = "DejaVu"
 
 // pagesAlias is the text that the library replaces by the number of pages. It occurs in no other text, because the
 // fonts do not have the character.
@@ -79,8 +77,8 @@ func newDocument(title string, width, height float64, at time.Time) *fpdf.Fpdf {
 	pdf.SetMargins(0, 0, 0)
 	pdf.SetCellMargin(0)
 	pdf.SetAutoPageBreak(false, 0)
-	pdf.AddUTF8FontFromBytes(family, "", goregular.TTF)
-	pdf.AddUTF8FontFromBytes(family, "B", gobold.TTF)
+	pdf.AddUTF8FontFromBytes(family, "", regularFont)
+	pdf.AddUTF8FontFromBytes(family, "B", boldFont)
 	return pdf
 }
 
@@ -104,13 +102,28 @@ func encodePDF(pdf *fpdf.Fpdf) ([]byte, error) {
 // newPage begins a new page.
 func (s *canvas) newPage() {
 	s.pdf.AddPage()
-	s.drawText(margin, margin-4, faint, s.truncate(s.header, faint, bodyWidth))
+	s.drawRunningHead()
 	s.drawRule(margin+1, pale)
 	s.drawText(margin, bodyEnd+6, faint, s.truncate(s.footer, faint, bodyWidth-30))
 	s.drawText(letterWidth-margin-22, bodyEnd+6, faint, "Page "+strconv.Itoa(s.pdf.PageNo())+" of "+pagesAlias)
 	s.y = bodyTop - 4
 	if s.tableHead != nil {
 		s.tableHead()
+	}
+}
+
+// drawRunningHead draws the line that says whose page it is. A long name makes it smaller and gives it more lines; only a
+// name that no page could hold is cut.
+func (s *canvas) drawRunningHead() {
+	const most, smallest = 3, 4.5
+	lines, st, ok := s.fit(s.header, faint, bodyWidth, most, smallest)
+	if !ok {
+		lines, st = []string{s.truncate(s.header, faint, bodyWidth)}, faint
+	}
+	y := margin - 4 - float64(len(lines)-1)*st.lineHeight()
+	for _, line := range lines {
+		s.drawText(margin, y, st, line)
+		y += st.lineHeight()
 	}
 }
 
@@ -139,28 +152,6 @@ func (s *canvas) drawText(x, y float64, st style, line string) {
 func (s *canvas) drawCentred(x, y, width float64, st style, line string) {
 	s.setFont(st)
 	s.drawText(x+(width-s.pdf.GetStringWidth(line))/2, y, st, line)
-}
-
-// splitLines splits a text into lines of at most a width. Longer words are split as well.
-func (s *canvas) splitLines(text string, st style, width float64) []string {
-	s.setFont(st)
-	return s.pdf.SplitText(printable(text), width)
-}
-
-// truncate shortens a line to at most a width and ends it with an ellipsis.
-func (s *canvas) truncate(line string, st style, width float64) string {
-	s.setFont(st)
-	if s.pdf.GetStringWidth(line) <= width {
-		return line
-	}
-	room := width - s.pdf.GetStringWidth(ellipsis)
-	for i, letter := range line {
-		room -= s.pdf.GetStringWidth(string(letter))
-		if room < 0 {
-			return line[:i] + ellipsis
-		}
-	}
-	return line
 }
 
 func (s *canvas) drawRule(y float64, c colour) {

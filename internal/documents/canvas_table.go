@@ -42,6 +42,8 @@ func (s *canvas) drawRow(cells []cell, least float64, beside func(y float64)) {
 	lines := make([][]string, len(cells))
 	count, pitch := 0, 0.0
 	for i, c := range cells {
+		c.style = s.shrinkToWords(c.text, c.style, c.width)
+		cells[i] = c
 		lines[i] = s.splitLines(c.text, c.style, c.width)
 		count, pitch = max(count, len(lines[i])), max(pitch, c.style.lineHeight())
 	}
@@ -67,21 +69,65 @@ func (s *canvas) drawRow(cells []cell, least float64, beside func(y float64)) {
 	}
 }
 
-// drawFields draws captions and values in two columns.
+// drawFields draws captions and values in two columns. A field without a neighbour has the width of both.
 func (s *canvas) drawFields(left, right []field) {
 	left, right = nonEmptyFields(left), nonEmptyFields(right)
 	width := (bodyWidth - columnGap) / 2
 	for i := range max(len(left), len(right)) {
 		var cells []cell
 		for j, column := range [][]field{left, right} {
-			if i < len(column) {
-				cells = append(cells, column[i].cells(margin+float64(j)*(width+columnGap), width)...)
+			if i >= len(column) {
+				continue
 			}
+			own := width
+			if j == 0 && i >= len(right) {
+				own = bodyWidth
+			}
+			cells = append(cells, column[i].cells(margin+float64(j)*(width+columnGap), own)...)
 		}
 		s.y -= rowPadding // fields are closer together than the rows of a table
 		s.drawRow(cells, 0, nil)
 	}
 	s.y += rowPadding
+}
+
+// drawColumns draws two columns of captions and values, whose rows do not align: a long value on one side leaves no gap
+// on the other. It is for few fields: if they have no room on the page, or a value is longer than half a page, the rows
+// align as in drawFields.
+func (s *canvas) drawColumns(left, right []field) {
+	width := (bodyWidth - columnGap) / 2
+	columns := [][]cell{}
+	heights := [2]float64{}
+	for j, fields := range [][]field{nonEmptyFields(left), nonEmptyFields(right)} {
+		for _, f := range fields {
+			cells := f.cells(margin+float64(j)*(width+columnGap), width)
+			columns = append(columns, cells)
+			heights[j] += s.rowHeight(cells, 0) - rowPadding
+		}
+	}
+	if s.y+max(heights[0], heights[1]) > bodyEnd || max(heights[0], heights[1]) > (bodyEnd-bodyTop)/2 {
+		s.drawFields(left, right)
+		return
+	}
+	top := s.y
+	for i, cells := range columns {
+		if i == len(nonEmptyFields(left)) {
+			s.y = top
+		}
+		s.y -= rowPadding
+		s.drawRow(cells, 0, nil)
+	}
+	s.y = top + max(heights[0], heights[1]) + rowPadding
+}
+
+// rowHeight returns the height of a row, in millimetres.
+func (s *canvas) rowHeight(cells []cell, least float64) float64 {
+	count, pitch := 0, 0.0
+	for _, c := range cells {
+		c.style = s.shrinkToWords(c.text, c.style, c.width)
+		count, pitch = max(count, len(s.splitLines(c.text, c.style, c.width))), max(pitch, c.style.lineHeight())
+	}
+	return max(float64(count)*pitch, least) + 2*rowPadding
 }
 
 func (f field) cells(x, width float64) []cell {

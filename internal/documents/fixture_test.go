@@ -8,11 +8,18 @@ import (
 	"math"
 	"time"
 
+	"github.com/aliquot-labs/aliquot/internal/documents"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
 var at = time.Date(2026, 3, 4, 15, 30, 0, 0, time.UTC)
+
+// parties and collection are what the documents of the tests are drawn with.
+var (
+	parties    = documents.Parties{Clinic: "Northside Clinic", Account: "00412", AccountName: "Northside main account"}
+	collection = documents.Collection{At: at}
+)
 
 func ptr[T any](v T) *T { return &v }
 
@@ -34,7 +41,8 @@ func fullOrder() order.Order {
 			Email: ptr("jane.smith@clinic.example")},
 		LabTest: order.LabTest{
 			Name: "Cardiometabolic panel", SampleType: "serum", Fasting: true, PanelIDs: []int{12, 47},
-			Lab: &order.Lab{Name: "Molecular Testing Labs"},
+			Lab: &order.Lab{Name: "Molecular Testing Labs", FirstLineAddress: "14401 SE 1st St", City: "Vancouver, WA",
+				Zipcode: "98684"},
 			Markers: []order.Marker{
 				{ID: 1, Name: "HDL Cholesterol", ProviderID: ptr("011817"), LOINC: ptr("2085-9")},
 				{ID: 2, Name: "Haemoglobin A1c", ProviderID: ptr("001453"), LOINC: ptr("4548-4")},

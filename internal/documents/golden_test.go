@@ -26,10 +26,10 @@ var (
 func TestDocumentsMatchTheApprovedOnes(t *testing.T) {
 	t.Parallel()
 	for name, draw := range map[string]func() ([]byte, error){
-		"requisition": func() ([]byte, error) { return documents.Requisition(fullOrder()) },
-		"insured":     func() ([]byte, error) { return documents.Requisition(medicareOrder()) },
+		"requisition": func() ([]byte, error) { return documents.Requisition(fullOrder(), parties) },
+		"insured":     func() ([]byte, error) { return documents.Requisition(medicareOrder(), parties) },
 		"abn":         func() ([]byte, error) { return documents.ABN(medicareOrder()) },
-		"labels":      func() ([]byte, error) { return documents.Labels(fullOrder(), 2, at) },
+		"labels":      func() ([]byte, error) { return documents.Labels(fullOrder(), 2, collection) },
 		"report":      func() ([]byte, error) { return documents.Report(fullOrder(), fullReport()) },
 		"instructions": func() ([]byte, error) {
 			test := fullOrder().LabTest
@@ -85,10 +85,10 @@ func TestTheBarcodeIsTheSampleID(t *testing.T) {
 	for _, id := range []string{"A1B2-000123456", "123456789", "7ZK4M9Q2XW3TB8RD", "a b~(\\)", strings.Repeat("Z", 16)} {
 		o := fullOrder()
 		o.SampleID = id
-		requisition, err := documents.Requisition(o)
+		requisition, err := documents.Requisition(o, parties)
 		require.NoError(t, err)
 		require.Equal(t, id, scanBarcode(t, readPDF(t, requisition)[0]))
-		labels, err := documents.Labels(o, 3, at)
+		labels, err := documents.Labels(o, 3, collection)
 		require.NoError(t, err)
 		pages := readPDF(t, labels)
 		require.Len(t, pages, 3)
@@ -104,7 +104,7 @@ func TestScannerReadsOtherSampleIDs(t *testing.T) {
 	t.Parallel()
 	o := fullOrder()
 	o.SampleID = "123456788"
-	b, err := documents.Requisition(o)
+	b, err := documents.Requisition(o, parties)
 	require.NoError(t, err)
 	require.NotEqual(t, "123456789", scanBarcode(t, readPDF(t, b)[0]))
 }
@@ -114,7 +114,7 @@ func TestASampleIDWithoutABarcodeIsWritten(t *testing.T) {
 	for _, id := range []string{"Ä-12", strings.Repeat("Z", 64)} {
 		o := fullOrder()
 		o.SampleID = id
-		b, err := documents.Labels(o, 1, at)
+		b, err := documents.Labels(o, 1, collection)
 		require.NoError(t, err)
 		p := readPDF(t, b)[0]
 		require.Contains(t, p.texts, "no barcode")
@@ -127,16 +127,22 @@ func TestASampleIDWithoutABarcodeIsWritten(t *testing.T) {
 func TestLabelsAreBounded(t *testing.T) {
 	t.Parallel()
 	for _, copies := range []int{-1, 0, documents.MaxLabels + 1} {
-		_, err := documents.Labels(fullOrder(), copies, at)
+		_, err := documents.Labels(fullOrder(), copies, collection)
 		require.Error(t, err)
 	}
 }
 
 func TestTheCollectionIsWrittenInItsOwnZone(t *testing.T) {
 	t.Parallel()
-	b, err := documents.Labels(fullOrder(), 1, at.In(time.FixedZone("", -7*3600)))
+	b, err := documents.Labels(fullOrder(), 1, documents.Collection{At: at.In(time.FixedZone("", -7*3600))})
 	require.NoError(t, err)
-	require.Contains(t, readPDF(t, b)[0].texts, "Collected: 2026-03-04 08:30")
+	require.Contains(t, readPDF(t, b)[0].texts, "Collected: 2026-03-04 08:30 UTC-07:00")
+	b, err = documents.Labels(fullOrder(), 1, collection)
+	require.NoError(t, err)
+	require.Contains(t, readPDF(t, b)[0].texts, "Collected: 2026-03-04 15:30 UTC")
+	b, err = documents.Labels(fullOrder(), 1, documents.Collection{At: at, DateOnly: true})
+	require.NoError(t, err)
+	require.Contains(t, readPDF(t, b)[0].texts, "Collected: 2026-03-04, at ____________")
 }
 
 func TestEveryWayOfCollectingHasItsSteps(t *testing.T) {

@@ -1,12 +1,12 @@
 package documents
 
 import (
+	"fmt"
 	"strings"
-	"sync"
 	"unicode"
+	"unicode/utf8"
 
-	"golang.org/x/image/font/gofont/goregular"
-	"golang.org/x/image/font/sfnt"
+	"github.com/mozillazg/go-unidecode"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -16,51 +16,106 @@ const replacementRune = '?'
 // fractionSlash is the slash in Unicode's decomposition of fraction characters.
 const fractionSlash = '⁄'
 
-// hasGlyph returns the characters of the basic plane that the fonts have. Regular and bold have the same characters.
-var hasGlyph = sync.OnceValue(func() map[rune]bool {
-	font, err := sfnt.Parse(goregular.TTF)
-	if err != nil {
-		panic("documents: a built-in font cannot be parsed: " + err.Error())
-	}
-	known := make(map[rune]bool)
-	var buffer sfnt.Buffer
-	for r := ' '; r <= unicode.MaxRune>>5; r++ {
-		glyph, err := font.GlyphIndex(&buffer, r)
-		if err == nil && glyph != 0 && unicode.IsGraphic(r) {
-			known[r] = true
+// UnprintableError says that a document cannot be drawn, because a letter of the patient's name has neither a glyph nor a
+// romanised form. Its text has the letter's code only.
+type UnprintableError struct{ letter rune }
+
+func (e *UnprintableError) Error() string {
+	return fmt.Sprintf("The patient's name has a letter that cannot be printed (%U); correct the name", e.letter)
+}
+
+// checkName returns an *UnprintableError if a name would lose a letter in print.
+func checkName(names ...string) error {
+	for _, r := range norm.NFC.String(strings.Join(names, " ")) {
+		if unicode.IsLetter(r) && !hasGlyph()[r] && decompose(r) == "" && romanize(r) == "" {
+			return &UnprintableError{r}
 		}
 	}
-	return known
-})
+	return nil
+}
 
-// printable converts a text to characters that the fonts have. Accents that are missing are removed, units and
-// fractions in one character are written out, other missing characters become question marks, and control characters
-// except line breaks are removed.
+// printable converts a text to characters that the fonts have. Letters of scripts that are not drawn are romanised, units
+// and fractions in one character are written out, other missing characters become question marks, and control
+// characters except line breaks are removed.
 func printable(text string) string {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	var out strings.Builder
+	roman := false // the text ends with a romanised letter
 	for _, r := range norm.NFC.String(strings.ToValidUTF8(text, string(replacementRune))) {
-		out.WriteString(printableRune(r))
+		written := printableRune(r)
+		if written != "" {
+			out.WriteString(written)
+			roman = false
+			continue
+		}
+		if written = romanize(r); written == "" {
+			continue
+		}
+		if !roman {
+			first, size := utf8.DecodeRuneInString(written)
+			written = string(unicode.ToUpper(first)) + written[size:]
+		}
+		out.WriteString(written)
+		roman = true
 	}
 	return out.String()
 }
 
+// printableRune returns the character as it is drawn. It is empty for a letter that has to be romanised, and for what is
+// not drawn.
 func printableRune(r rune) string {
 	switch {
-	case r == '\n' || hasGlyph()[r]:
+	case r == '\n' || r == '\u00a0':
 		return string(r)
 	case unicode.IsSpace(r):
 		return " "
+	case r >= '\u2010' && r <= '\u2012':
+		return "-" // hyphens, so that a copied text can be searched
+	case r >= '\u2100' && r <= '\u214f' || r >= '\ufb00' && r <= '\ufb06':
+		if parts := decompose(r); parts != "" {
+			return parts // units and ligatures in one character
+		}
+	}
+	switch {
+	case hasGlyph()[r]:
+		return string(r)
 	case unicode.Is(unicode.C, r) || unicode.Is(unicode.M, r):
 		return "" // control characters, directional marks, accents without a letter
 	case unicode.Is(unicode.Pd, r):
 		return "-"
 	}
-	return decompose(r)
+	if parts := decompose(r); parts != "" {
+		return parts
+	}
+	if romanize(r) == "" {
+		return string(replacementRune)
+	}
+	return ""
+}
+
+// romanize returns a letter in Latin letters: a Chinese one as its syllable with a blank after it. It is empty for what
+// has no such form.
+func romanize(r rune) string {
+	if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+		return ""
+	}
+	if letter, ok := silentLetters[r]; ok {
+		return letter
+	}
+	roman := unidecode.Unidecode(string(r))
+	if !unicode.Is(unicode.Han, r) {
+		roman = strings.ToLower(roman)
+	}
+	return roman
+}
+
+// silentLetters are letters whose romanised form would be nothing.
+var silentLetters = map[rune]string{
+	'ا': "a", 'أ': "a", 'آ': "a", 'إ': "i", 'ٱ': "a", 'ء': "'", 'א': "a", 'ع': "'", 'ע': "'",
 }
 
 // decompose returns a character as several that the fonts have: a unit as letters, a fraction as numbers. Accents are
-// removed, but a stroke through a sign is part of its meaning.
+// removed, but a stroke through a sign is part of its meaning. It is empty for what has no such parts.
 func decompose(r rune) string {
 	var out strings.Builder
 	for _, part := range norm.NFKD.String(string(r)) {
@@ -68,7 +123,7 @@ func decompose(r rune) string {
 		case unicode.Is(unicode.M, part) && unicode.IsLetter(r):
 			continue
 		case !hasGlyph()[part]:
-			return string(replacementRune)
+			return ""
 		}
 		out.WriteRune(part)
 	}

@@ -79,7 +79,7 @@ func TestResultsThatAreComments(t *testing.T) {
 	require.NotContains(t, "≤5", "<", "the control: a sign of its own")
 }
 
-// Whatever a lab writes, its words are in the text or in the notes, and a range follows the contract.
+// Whatever a lab writes, its words are in the text or in the notes, and a range follows client-api#biomarkerresult.
 func FuzzParseResult(f *testing.F) {
 	for _, written := range []string{"7.5", "< 0.41", "1,000", "≤5 mg/dL", "(3.5 – 5.0)", "up to 5", "-3e2", "1’000"} {
 		f.Add(written, "mg/dL")
