@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -17,8 +18,30 @@ import (
 // labelsInput asks for labels. documents.Labels has the same limit of their number.
 type labelsInput struct {
 	OrderPath
-	NumberOfLabels int       `query:"number_of_labels" minimum:"1" maximum:"50" default:"3" doc:"One page per label."`
-	CollectionDate time.Time `query:"collection_date" required:"true" doc:"Printed on the label in the time zone given."`
+	NumberOfLabels int    `query:"number_of_labels" minimum:"1" maximum:"50" default:"3" doc:"One page per label."`
+	CollectionDate string `query:"collection_date" required:"true" doc:"A time, printed on the label in its zone, or a date, with room for the time."`
+}
+
+// Resolve checks what a schema cannot say.
+func (in *labelsInput) Resolve(huma.Context) []error {
+	if in.CollectionDate == "" {
+		return nil // the schema reports it
+	}
+	if _, ok := parseCollection(in.CollectionDate); !ok {
+		return []error{newProblem("datetime_parsing", "Input should be a valid datetime or date", "query.collection_date")}
+	}
+	return nil
+}
+
+// parseCollection parses the time of a collection with its zone, or its date. A plus sign that a client has not escaped
+// is a blank.
+func parseCollection(text string) (documents.Collection, bool) {
+	text = strings.TrimSpace(text)
+	if d, err := order.ParseDate(text); err == nil {
+		return documents.Collection{At: d.Start(time.UTC), DateOnly: true}, true
+	}
+	at, err := time.Parse(time.RFC3339, strings.Replace(text, " ", "+", 1))
+	return documents.Collection{At: at}, err == nil
 }
 
 // requisitionLinkRoutes serve requisitions at the URL that orders contain. They need no API key, because the URL is
@@ -55,7 +78,32 @@ func (s *server) requisitionOfLink(ctx context.Context, signed string) ([]byte, 
 	if err := s.appendReadAudit(ctx, "order.read_requisition", team, id, "by=signed_address"); err != nil {
 		return nil, err
 	}
-	return documents.Requisition(*o)
+	pdf, err := s.renderRequisition(ctx, *o)
+	return pdf, mapUnprintable(err)
+}
+
+// renderRequisition renders the requisition with the names of the team and of its account at the lab. The account may
+// have been removed since.
+func (s *server) renderRequisition(ctx context.Context, o order.Order) ([]byte, error) {
+	team, err := s.Store.Team(ctx, o.TeamID)
+	if err != nil {
+		return nil, err
+	}
+	parties := documents.Parties{Clinic: team.Name}
+	account, err := s.Store.LabAccount(ctx, o.LabAccountID)
+	switch {
+	case err == nil:
+		parties.Account = account.Profile.ProviderAccountID
+		if account.Profile.Name != nil {
+			parties.AccountName = *account.Profile.Name
+		}
+		if parties.Account == "" && parties.AccountName == "" {
+			parties.Account = account.ID
+		}
+	case !errors.Is(err, store.ErrNotFound):
+		return nil, err
+	}
+	return documents.Requisition(o, parties)
 }
 
 // notFoundInstructions is what the 404 answer names when a lab test has no collection instructions.
@@ -111,13 +159,15 @@ func newPDFAnswer(pdf []byte) *rawAnswer {
 
 func (s *server) getRequisitionPDF(ctx context.Context, in *OrderPath) (*rawAnswer, error) {
 	exists := func(o *order.Order) bool { return isPatientKnown(o) && !o.Imported }
-	return s.renderOrderPDF(ctx, in.OrderID, "Requisition", "order.read_requisition", exists, documents.Requisition)
+	return s.renderOrderPDF(ctx, in.OrderID, "Requisition", "order.read_requisition", exists,
+		func(o order.Order) ([]byte, error) { return s.renderRequisition(ctx, o) })
 }
 
 func (s *server) getLabelsPDF(ctx context.Context, in *labelsInput) (*rawAnswer, error) {
 	return s.renderOrderPDF(ctx, in.OrderID, "Labels", "order.read_labels", isPatientKnown,
 		func(o order.Order) ([]byte, error) {
-			return documents.Labels(o, in.NumberOfLabels, in.CollectionDate)
+			collected, _ := parseCollection(in.CollectionDate)
+			return documents.Labels(o, in.NumberOfLabels, collected)
 		})
 }
 
@@ -169,9 +219,17 @@ func (s *server) renderOrderPDF(
 	}
 	pdf, err := render(*o)
 	if err != nil {
-		return nil, err
+		return nil, mapUnprintable(err)
 	}
 	return newPDFAnswer(pdf), nil
+}
+
+// mapUnprintable returns the 422 answer for a document whose patient has a name that cannot be printed.
+func mapUnprintable(err error) error {
+	if unprintable := (*documents.UnprintableError)(nil); errors.As(err, &unprintable) {
+		return newError(http.StatusUnprocessableEntity, unprintable.Error())
+	}
+	return err
 }
 
 // reportPDF returns the lab's report of an order. Where the lab sent no PDF it renders one from the newest results. The

@@ -39,14 +39,14 @@ func TestRequisitionAndLabels(t *testing.T) {
 	o := *f.order(id)
 	require.Equal(t, "E11.9", o.ICDCodes[0])
 
-	want, err := documents.Requisition(o)
+	want, err := documents.Requisition(o, f.parties(&o))
 	require.NoError(t, err)
 	requirePDF(t, want, f.sendWithKey(http.MethodGet, base+"/requisition/pdf", f.key, nil))
 
 	at, err := time.Parse(time.RFC3339, "2026-03-04T08:30:00-07:00")
 	require.NoError(t, err)
 	for query, copies := range map[string]int{"": 3, "&number_of_labels=1": 1, "&number_of_labels=50": 50} {
-		want, err := documents.Labels(o, copies, at)
+		want, err := documents.Labels(o, copies, documents.Collection{At: at})
 		require.NoError(t, err)
 		r := f.sendWithKey(http.MethodGet, base+"/labels/pdf"+collected+query, f.key, nil)
 		requirePDF(t, want, r)
@@ -57,6 +57,53 @@ func TestRequisitionAndLabels(t *testing.T) {
 	require.Equal(t, []string{
 		"order.create", "order.read_requisition", "order.read_labels", "order.read_labels", "order.read_labels",
 	}, f.actions(id), "what was refused was not read")
+}
+
+// parties returns who orders an order, as its requisition names them.
+func (f *fixture) parties(o *order.Order) documents.Parties {
+	f.t.Helper()
+	team, err := f.store.Team(f.t.Context(), o.TeamID)
+	require.NoError(f.t, err)
+	account, err := f.store.LabAccount(f.t.Context(), o.LabAccountID)
+	require.NoError(f.t, err)
+	p := documents.Parties{Clinic: team.Name, Account: account.Profile.ProviderAccountID}
+	if account.Profile.Name != nil {
+		p.AccountName = *account.Profile.Name
+	}
+	if p.Account == "" && p.AccountName == "" {
+		p.Account = account.ID
+	}
+	return p
+}
+
+// collection_date is a time in any zone, or a date.
+func TestLabelsOfADate(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id := f.createOrder(nil)
+	f.record(id, order.CauseCall(newID()),
+		func(s order.State) order.Decision { return s.ApplyPlacementAccepted("KIT-42", testTime) })
+	day := time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC)
+	for written, want := range map[string]documents.Collection{
+		"2026-03-04":                      {At: day, DateOnly: true},
+		"2026-03-04T00:00:00Z":            {At: day},
+		"2026-03-04T15:30:00.000Z":        {At: day.Add(15*time.Hour + 30*time.Minute)},
+		"2026-03-04T15:30:00%2B05:30":     {At: time.Date(2026, 3, 4, 15, 30, 0, 0, time.FixedZone("", 19800))},
+		"2026-03-04T15:30:00+05:30":       {At: time.Date(2026, 3, 4, 15, 30, 0, 0, time.FixedZone("", 19800))},
+		"2026-03-04T08:30:00-07:00":       {At: time.Date(2026, 3, 4, 8, 30, 0, 0, time.FixedZone("", -25200))},
+		"2026-03-04T08:30:00.123456-0700": {},
+		"2026-02-30":                      {},
+		"03/04/2026":                      {},
+	} {
+		r := f.sendWithKey(http.MethodGet, "/v3/order/"+id+"/labels/pdf?number_of_labels=1&collection_date="+written, f.key, nil)
+		if want.At.IsZero() {
+			requireProblem(t, r, []any{"query", "collection_date"}, "datetime_parsing")
+			continue
+		}
+		label, err := documents.Labels(*f.order(id), 1, want)
+		require.NoError(t, err)
+		requirePDF(t, label, r)
+	}
 }
 
 func TestLabelsRefused(t *testing.T) {
@@ -174,7 +221,7 @@ func TestTheRequisitionAtItsAddress(t *testing.T) {
 	url := f.sendWithKey(http.MethodGet, "/v3/order/"+id, f.key, nil).json(t)["requisition_form_url"].(string)
 	at, ok := strings.CutPrefix(url, "https://lab.example")
 	require.True(t, ok, url)
-	want, err := documents.Requisition(*f.order(id))
+	want, err := documents.Requisition(*f.order(id), f.parties(f.order(id)))
 	require.NoError(t, err)
 	requirePDF(t, want, f.send(http.MethodGet, at, nil))
 	for _, wrong := range []string{at + "A", "/requisitions/" + id, "/requisitions/x.y"} {

@@ -59,7 +59,7 @@ func (s *canvas) drawOrder(o order.Order, p Parties) {
 		{"Ordered", order.DateOf(o.CreatedAt.UTC()).String()},
 		{"Priority", ifElse(o.Priority, "STAT", "routine")},
 		{"Ordering clinic", p.Clinic},
-		{"Account", strings.TrimSpace(p.Account + "\n" + p.AccountName)},
+		{"Account", joinParts(p.Account, p.AccountName)},
 	}, []field{
 		{"Sample id", o.SampleID},
 		{"Collection", humanize(string(o.Modality))},

@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,8 +28,8 @@ func formatAddress(a *order.Address) string {
 	if a == nil {
 		return ""
 	}
-	lines := []string{a.FirstLine, textOrEmpty(a.SecondLine), strings.TrimSpace(a.City + ", " + a.State + " " + a.Zip),
-		a.Country}
+	lines := []string{a.FirstLine, textOrEmpty(a.SecondLine),
+		joinParts(a.City, strings.TrimSpace(a.State+" "+a.Zip), a.Country)}
 	var out []string
 	for _, line := range lines {
 		if line != "" {
@@ -43,6 +44,11 @@ func labName(o order.Order) string {
 		return ""
 	}
 	return o.LabTest.Lab.Name
+}
+
+// joinParts returns the parts that are not empty, with commas between them.
+func joinParts(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ", ")
 }
 
 // labAddress returns the lab's address, one part a line.

@@ -45,3 +45,16 @@ func TestOtherLicencesAreRefused(t *testing.T) {
 	require.ErrorContains(t, err, "no licence")
 	require.NoError(t, checkLicence(module{licence: "MIT"}))
 }
+
+// The licence of a file that is built in is beside it, and another text is not taken for it.
+func TestEmbeddedFilesHaveTheirLicence(t *testing.T) {
+	t.Parallel()
+	for _, f := range embeddedFiles {
+		require.NoError(t, f.check(repositoryRoot()))
+		root := t.TempDir()
+		require.Error(t, f.check(root), "no file")
+		require.NoError(t, os.MkdirAll(filepath.Join(root, filepath.Dir(f.text)), 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(root, f.text), []byte("All rights reserved."), 0o600))
+		require.ErrorContains(t, f.check(root), "does not say")
+	}
+}

@@ -42,6 +42,11 @@ func run(out string) error {
 			errs = append(errs, fmt.Errorf("%s: %w", modules[i].path, err))
 		}
 	}
+	for _, f := range embeddedFiles {
+		if err := f.check(repositoryRoot()); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", f.name, err))
+		}
+	}
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
@@ -104,6 +109,10 @@ func renderDocument(modules []module) string {
 		"| module | version | licence |\n|---|---|---|\n")
 	for _, m := range modules {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.path, m.version, m.licence)
+	}
+	b.WriteString("\n| file that is built in | version | licence |\n|---|---|---|\n")
+	for _, f := range embeddedFiles {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", f.name, f.version, f.licence)
 	}
 	for _, name := range slices.Sorted(maps.Keys(modulesWithoutLicence)) {
 		fmt.Fprintf(&b, "\n`%s` states no licence: %s.\n", name, modulesWithoutLicence[name])
