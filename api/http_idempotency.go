@@ -28,16 +28,21 @@ type IdempotencyHeaders struct {
 
 // withIdempotency runs a request under its idempotency key. A later request with the same key gets the stored answer.
 // run stores a successful answer under the key that it gets; withIdempotency stores refusals. It releases the key after
-// an internal failure, so that the client may try again. Without a key it only calls run.
-func (s *server) withIdempotency(ctx context.Context, route string, in IdempotencyHeaders,
+// an internal failure, so that the client may try again. Without a key it only calls run. about says whom and what the
+// request is about: a later request with the same key about something else is refused (client-api#open-3).
+func (s *server) withIdempotency(ctx context.Context, route string, in IdempotencyHeaders, about string,
 	run func(*store.IdempotencyKey) (*rawAnswer, error)) (*rawAnswer, error) {
 	if in.Key == "" {
 		return run(nil)
 	}
-	claim, err := s.Store.ClaimIdempotencyKey(ctx, callerOf(ctx).team.ID, route, in.Key, idempotencyClaimLease)
+	claim, err := s.Store.ClaimIdempotencyKey(ctx, callerOf(ctx).team.ID, route, in.Key, about,
+		idempotencyClaimLease)
 	switch {
 	case err != nil:
 		return nil, err
+	case claim.OtherRequest:
+		return nil, validationError(newProblem("value_error",
+			"The idempotency key was used for another user, patient, test, account or method", "header.X-Idempotency-Key"))
 	case claim.InProgress:
 		return nil, keyInUseError()
 	case claim.StoredAnswer != nil:

@@ -1,7 +1,9 @@
 package api_test
 
 import (
+	"maps"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -57,7 +59,8 @@ func TestIdempotentFailureIsReplayed(t *testing.T) {
 	unknown := map[string]any{"user_id": newID()}
 	first := f.createOrderWithKey("key-1", unknown)
 	require.Equal(t, http.StatusNotFound, first.status)
-	again := f.createOrderWithKey("key-1", nil)
+	unknown["passthrough"] = "another"
+	again := f.createOrderWithKey("key-1", unknown)
 	require.Equal(t, http.StatusNotFound, again.status)
 	require.Equal(t, string(first.body), string(again.body))
 	require.Zero(t, f.countOrders())
@@ -70,8 +73,10 @@ func TestIdempotentFailureIsNotStoredWithNoCache(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, first.status)
 	again := f.createOrderWithKey("key-1", nil, "X-Idempotency-Error", "no-cache")
 	require.Equal(t, http.StatusOK, again.status, string(again.body))
-	replayed := f.createOrderWithKey("key-1", map[string]any{"user_id": newID()}, "X-Idempotency-Error", "no-cache")
+	replayed := f.createOrderWithKey("key-1", map[string]any{"passthrough": "another"}, "X-Idempotency-Error", "no-cache")
 	require.Equal(t, string(again.body), string(replayed.body), "successes are stored")
+	other := f.createOrderWithKey("key-1", map[string]any{"user_id": newID()}, "X-Idempotency-Error", "no-cache")
+	require.Equal(t, http.StatusUnprocessableEntity, other.status)
 }
 
 func TestIdempotencyStoresNothingOnInvalidRequests(t *testing.T) {
@@ -118,7 +123,7 @@ func TestIdempotencyHeadersAreValidated(t *testing.T) {
 func TestIdempotencyKeyInUse(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	claim, err := f.store.ClaimIdempotencyKey(t.Context(), f.team, "POST /v3/order", "key-1", 60e9)
+	claim, err := f.store.ClaimIdempotencyKey(t.Context(), f.team, "POST /v3/order", "key-1", "", 60e9)
 	require.NoError(t, err)
 	require.NotNil(t, claim.Claimed)
 	r := f.createOrderWithKey("key-1", nil)
@@ -172,4 +177,45 @@ func TestIdempotencyReleasesAfterOurFailure(t *testing.T) {
 	require.Equal(t, http.StatusInternalServerError, r.status, string(r.body))
 	require.Equal(t, "Internal server error", r.detail(t))
 	require.Equal(t, http.StatusOK, f.createOrderWithKey("key-1", nil).status)
+}
+
+// A key belongs to whom and what its first request was about. Other differences replay the answer.
+func TestAnIdempotencyKeyOfSomebodyElseIsRefused(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	first := f.createOrderWithKey("key-1", nil)
+	require.Equal(t, http.StatusOK, first.status, string(first.body))
+	details := func(set map[string]any) map[string]any {
+		patient := maps.Clone(f.orderBody(nil)["patient_details"].(map[string]any))
+		maps.Copy(patient, set)
+		return map[string]any{"patient_details": patient}
+	}
+	patient := f.orderBody(nil)["patient_details"].(map[string]any)
+	for name, set := range map[string]map[string]any{
+		"user":          {"user_id": f.newUser(f.team)},
+		"first name":    details(map[string]any{"first_name": "Boris"}),
+		"last name":     details(map[string]any{"last_name": "Otherman"}),
+		"date of birth": details(map[string]any{"dob": "1922-12-12"}),
+		"lab test":      {"lab_test_id": newID()},
+		"markers":       {"order_set": map[string]any{"add_on": map[string]any{"marker_ids": []int{1}}}},
+		"account":       {"lab_account_id": newID()},
+		"method":        {"collection_method": "on_site_collection"},
+	} {
+		r := f.createOrderWithKey("key-1", set)
+		require.Equal(t, http.StatusUnprocessableEntity, r.status, "%s: %s", name, r.body)
+		requireProblem(t, r, []any{"header", keyHeader}, "value_error")
+	}
+	for name, set := range map[string]map[string]any{
+		"nothing":        nil,
+		"case of a name": details(map[string]any{"first_name": strings.ToUpper(patient["first_name"].(string))}),
+		"case of an id":  {"user_id": strings.ToUpper(f.user)},
+		"e-mail":         details(map[string]any{"email": "other@example.com"}),
+		"passthrough":    {"passthrough": "another"},
+		"activation":     {"activate_by": "2099-01-01"},
+	} {
+		r := f.createOrderWithKey("key-1", set)
+		require.Equal(t, http.StatusOK, r.status, "%s: %s", name, r.body)
+		require.Equal(t, string(first.body), string(r.body), name)
+	}
+	require.Equal(t, 1, f.countOrders())
 }

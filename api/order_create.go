@@ -42,7 +42,7 @@ func (in *createOrderInput) Resolve(ctx huma.Context) []error {
 }
 
 func (s *server) createOrder(ctx context.Context, in *createOrderInput) (*rawAnswer, error) {
-	return s.withIdempotency(ctx, "POST /v3/order", in.IdempotencyHeaders,
+	return s.withIdempotency(ctx, "POST /v3/order", in.IdempotencyHeaders, in.Body.about(),
 		func(key *store.IdempotencyKey) (*rawAnswer, error) {
 			created, err := s.storeNewOrder(ctx, &in.Body, key)
 			if err != nil {

@@ -96,7 +96,7 @@ func (s *server) bookPSC(ctx context.Context, in *bookPSCInput) (*rawAnswer, err
 	if headers.Key != "" {
 		headers.Key = canonicalUUID(in.OrderID) + " " + headers.Key
 	}
-	return s.withIdempotency(ctx, store.RouteBookPSC, headers, func(key *store.IdempotencyKey) (*rawAnswer, error) {
+	return s.withIdempotency(ctx, store.RouteBookPSC, headers, "", func(key *store.IdempotencyKey) (*rawAnswer, error) {
 		demandID := newID()
 		if key != nil {
 			key.OrderID, demandID = canonicalUUID(in.OrderID), key.DemandID

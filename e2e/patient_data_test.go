@@ -287,7 +287,7 @@ func TestTheSearchFindsWhatLeaks(t *testing.T) {
 
 		for _, route := range []string{hex.EncodeToString([]byte("Plantedhex")),
 			base64.StdEncoding.EncodeToString([]byte("Plantedbase64"))} {
-			_, err = s.store.ClaimIdempotencyKey(t.Context(), uuid.NewString(), route, "k", time.Minute)
+			_, err = s.store.ClaimIdempotencyKey(t.Context(), uuid.NewString(), route, "k", "", time.Minute)
 			require.NoError(t, err)
 		}
 

@@ -5,10 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/aliquot-labs/aliquot/store/keyring"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
@@ -47,19 +50,21 @@ type IdempotencyClaim struct {
 	Claimed      *IdempotencyKey // the caller executes the request, then stores the answer or releases the key
 	StoredAnswer *StoredAnswer   // the request was answered before; the caller replays the answer
 	InProgress   bool            // another request with this key is executing
+	OtherRequest bool            // the key belongs to a request about somebody or something else
 }
 
 // ClaimIdempotencyKey claims a key for the duration of the lease, unless an answer is stored under it or another caller
-// holds it. An expired claim is taken over. Nothing is executed twice then: the creation of an order stores the answer
+// holds it. about says whom and what the request is about; only its keyed hash is stored, with the answer. Requests with
+// one key that are about something else are refused. Empty texts are not compared. An expired claim is taken over. Nothing is executed twice then: the creation of an order stores the answer
 // in the same transaction, and a demand has the key's DemandID.
-func (s *Store) ClaimIdempotencyKey(ctx context.Context, teamID, route, key string,
+func (s *Store) ClaimIdempotencyKey(ctx context.Context, teamID, route, key, about string,
 	lease time.Duration) (IdempotencyClaim, error) {
 	k := IdempotencyKey{TeamID: teamID, Route: route, Key: key, ClaimToken: uuid.NewString()}
 	var claim IdempotencyClaim
 	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
-		demand, err := s.insertClaim(ctx, tx, k, lease)
+		demand, err := s.insertClaim(ctx, tx, k, about, lease)
 		if errors.Is(err, ErrNotFound) {
-			claim, err = s.storedAnswerOrBusy(ctx, tx, k)
+			claim, err = s.storedAnswerOrBusy(ctx, tx, k, about)
 			return err
 		}
 		k.DemandID = demand
@@ -74,35 +79,61 @@ func (s *Store) ClaimIdempotencyKey(ctx context.Context, teamID, route, key stri
 
 // insertClaim writes the claim if the key is new or its claim has expired, and returns the demand's id. Otherwise the
 // error is ErrNotFound.
-func (s *Store) insertClaim(ctx context.Context, tx *sql.Tx, k IdempotencyKey,
+func (s *Store) insertClaim(ctx context.Context, tx *sql.Tx, k IdempotencyKey, about string,
 	lease time.Duration) (demandID string, err error) {
-	now := s.now()
+	now, fingerprint := s.now(), ""
+	if about != "" {
+		fingerprint = s.keys.SearchHash(fingerprintField, k.fingerprinted(about))
+	}
 	return sqldb.QueryOne(ctx, tx, sqldb.ScanText,
 		`INSERT INTO idempotency (team_id, route, key_hash, token, state, lease_until, order_id, status,
-			created_at, demand_id)
-		VALUES ($1, $2, $3, $4, $5, $6, NULL, 0, $7, $8)
+			created_at, demand_id, fingerprint)
+		VALUES ($1, $2, $3, $4, $5, $6, NULL, 0, $7, $8, $9)
 		ON CONFLICT (team_id, route, key_hash) DO UPDATE SET token = excluded.token, lease_until = excluded.lease_until,
-			created_at = excluded.created_at
+			created_at = excluded.created_at, fingerprint = excluded.fingerprint
 		WHERE idempotency.state = $5 AND idempotency.lease_until <= $7
 		RETURNING demand_id`,
 		k.TeamID, k.Route, sha256Hex(k.Key), k.ClaimToken, idempotencyExecuting, sqldb.ToMicros(now.Add(lease)),
 		sqldb.ToMicros(now),
-		sqldb.NewID())
+		sqldb.NewID(), fingerprint)
+}
+
+// fingerprintField is the field of the keyed hash of what a request is about.
+const fingerprintField = "idempotency_fingerprint"
+
+// fingerprinted binds the text to the key, so that equal requests with different keys have different fingerprints.
+func (k IdempotencyKey) fingerprinted(about string) string {
+	return k.TeamID + " " + k.Route + " " + sha256Hex(k.Key) + " " + about
+}
+
+// isAboutSomethingElse reports whether a stored fingerprint is that of another text. One by a key that this process no
+// longer has cannot be compared.
+func (s *Store) isAboutSomethingElse(k IdempotencyKey, stored, about string) bool {
+	if stored == "" || about == "" || slices.Contains(s.keys.SearchHashes(fingerprintField, k.fingerprinted(about)), stored) {
+		return false
+	}
+	return slices.ContainsFunc(s.keys.Keys(), func(key keyring.KeyInfo) bool {
+		return strings.HasPrefix(stored, key.HashPrefix)
+	})
 }
 
 // storedAnswerOrBusy reads a key that could not be claimed: it has a stored answer, or another request is in progress.
-func (s *Store) storedAnswerOrBusy(ctx context.Context, tx *sql.Tx, k IdempotencyKey) (IdempotencyClaim, error) {
-	var state string
+func (s *Store) storedAnswerOrBusy(ctx context.Context, tx *sql.Tx, k IdempotencyKey,
+	about string) (IdempotencyClaim, error) {
+	var state, fingerprint string
 	var answer StoredAnswer
 	var sealed []byte
 	err := tx.QueryRowContext(ctx,
-		`SELECT state, status, answer FROM idempotency WHERE team_id = $1 AND route = $2 AND key_hash = $3`,
-		k.TeamID, k.Route, sha256Hex(k.Key)).Scan(&state, &answer.Status, &sealed)
+		`SELECT state, status, answer, fingerprint FROM idempotency WHERE team_id = $1 AND route = $2 AND key_hash = $3`,
+		k.TeamID, k.Route, sha256Hex(k.Key)).Scan(&state, &answer.Status, &sealed, &fingerprint)
 	if errors.Is(err, sql.ErrNoRows) { // released between the two statements; the caller may try again
 		return IdempotencyClaim{InProgress: true}, nil
 	}
 	if err != nil {
 		return IdempotencyClaim{}, err
+	}
+	if s.isAboutSomethingElse(k, fingerprint, about) {
+		return IdempotencyClaim{OtherRequest: true}, nil
 	}
 	if state == idempotencyExecuting {
 		return IdempotencyClaim{InProgress: true}, nil

@@ -19,7 +19,7 @@ const (
 
 func claimKey(t *testing.T, s *Store, key string) IdempotencyClaim {
 	t.Helper()
-	c, err := s.ClaimIdempotencyKey(t.Context(), testids.Of("team"), route, key, lease)
+	c, err := s.ClaimIdempotencyKey(t.Context(), testids.Of("team"), route, key, "", lease)
 	require.NoError(t, err)
 	return c
 }
@@ -57,7 +57,7 @@ func TestIdempotentAnswersAreReplayedVerbatim(t *testing.T) {
 
 		// The same key for another team or route is a different key.
 		for _, other := range [][2]string{{testids.Of("team"), "POST /elsewhere"}, {testids.Of("team 2"), route}} {
-			c, err := s.ClaimIdempotencyKey(t.Context(), other[0], other[1], "k", lease)
+			c, err := s.ClaimIdempotencyKey(t.Context(), other[0], other[1], "k", "", lease)
 			require.NoError(t, err)
 			require.NotNil(t, c.Claimed)
 		}
@@ -145,7 +145,7 @@ func TestOneOfManyClaimsWins(t *testing.T) {
 				var g errgroup.Group
 				for i := range claims {
 					g.Go(func() (err error) {
-						claims[i], err = stores[i%2].ClaimIdempotencyKey(t.Context(), testids.Of("team"), route, "k", lease)
+						claims[i], err = stores[i%2].ClaimIdempotencyKey(t.Context(), testids.Of("team"), route, "k", "", lease)
 						return err
 					})
 				}
@@ -177,7 +177,7 @@ func TestOldAnswersArePruned(t *testing.T) {
 			require.Equal(t, want, n)
 		}
 		booking := func() IdempotencyClaim {
-			c, err := s.ClaimIdempotencyKey(t.Context(), testids.Of("team"), RouteBookPSC, "old", lease)
+			c, err := s.ClaimIdempotencyKey(t.Context(), testids.Of("team"), RouteBookPSC, "old", "", lease)
 			require.NoError(t, err)
 			return c
 		}
@@ -188,7 +188,7 @@ func TestOldAnswersArePruned(t *testing.T) {
 		prune(0)
 		forward(time.Second)
 		require.NoError(t, s.StoreIdempotentAnswer(t.Context(), mustClaim(t, s, "young"), 200, nil))
-		held, err := s.ClaimIdempotencyKey(t.Context(), testids.Of("team"), route, "executing", 365*24*time.Hour)
+		held, err := s.ClaimIdempotencyKey(t.Context(), testids.Of("team"), route, "executing", "", 365*24*time.Hour)
 		require.NoError(t, err)
 		require.NotNil(t, held.Claimed)
 		prune(2)
@@ -200,5 +200,36 @@ func TestOldAnswersArePruned(t *testing.T) {
 		prune(3)
 		require.True(t, claimKey(t, s, "executing").InProgress, "a claim that is held is never pruned")
 		require.NotNil(t, booking().Claimed)
+	})
+}
+
+// The fingerprint of a request is keyed, outlives a rotation only as long as its key, and goes with the answer.
+func TestAKeyBelongsToWhatItsRequestIsAbout(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		claim := func(key, about string) IdempotencyClaim {
+			c, err := s.ClaimIdempotencyKey(t.Context(), testids.Of("team"), route, key, about, lease)
+			require.NoError(t, err)
+			return c
+		}
+		first := claim("k", "ada")
+		require.NotNil(t, first.Claimed)
+		require.True(t, claim("k", "boris").OtherRequest, "also while the request is executing")
+		require.True(t, claim("k", "ada").InProgress)
+		require.NoError(t, s.StoreIdempotentAnswer(t.Context(), *first.Claimed, 200, []byte("{}")))
+		require.True(t, claim("k", "boris").OtherRequest)
+		require.NotNil(t, claim("k", "ada").StoredAnswer)
+		require.NotNil(t, claim("k", "").StoredAnswer, "not compared")
+		require.NotNil(t, claim("k2", "boris").Claimed)
+
+		stored, err := sqldb.QueryAll(t.Context(), s.db.Reader, sqldb.ScanText, `SELECT fingerprint FROM idempotency`)
+		require.NoError(t, err)
+		require.Len(t, stored, 2)
+		for _, fingerprint := range stored {
+			require.NotContains(t, fingerprint, sha256Hex("ada"))
+		}
+		_, err = s.db.Writer.ExecContext(t.Context(), `UPDATE idempotency SET fingerprint = $1`, "00000000 of a key that is gone")
+		require.NoError(t, err)
+		require.NotNil(t, claim("k", "boris").StoredAnswer)
 	})
 }

@@ -112,7 +112,7 @@ func fillEverySealedColumn(t *testing.T, s *Store) *order.Order {
 		ID: sqldb.NewID(), TeamID: team, URL: "https://x.example", Secret: "s", PreviousSecret: "p",
 		Headers: map[string]string{"a": "b"},
 	}))
-	claim, err := s.ClaimIdempotencyKey(ctx, team, route, "key", lease)
+	claim, err := s.ClaimIdempotencyKey(ctx, team, route, "key", "", lease)
 	require.NoError(t, err)
 	require.NoError(t, s.StoreIdempotentAnswer(ctx, *claim.Claimed, 200, []byte("answer")))
 

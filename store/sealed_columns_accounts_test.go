@@ -69,7 +69,7 @@ func TestSecretsAndPatientDataAreSealed(t *testing.T) {
 			ID: sqldb.NewID(), TeamID: team.ID, LabSlug: "clear-lab", Environment: Sandbox,
 			User: canary, Token: canary, PreviousUser: canary, PreviousToken: canary,
 		}))
-		claim, err := s.ClaimIdempotencyKey(ctx, team.ID, "clear-route", canary, lease)
+		claim, err := s.ClaimIdempotencyKey(ctx, team.ID, "clear-route", canary, "", lease)
 		require.NoError(t, err)
 		require.NoError(t, s.StoreIdempotentAnswer(ctx, *claim.Claimed, 200, []byte(canary)))
 		report := order.LabReport{Status: canary, Results: []order.Result{{Text: canary}}}

@@ -62,7 +62,7 @@ func TestNothingAboutAPatientIsStoredInClear(t *testing.T) {
 		}
 		team := addTeam(t, s).ID
 		addEndpoint(t, s, team)
-		key, err := s.ClaimIdempotencyKey(t.Context(), team, route, canary(), lease)
+		key, err := s.ClaimIdempotencyKey(t.Context(), team, route, canary(), "", lease)
 		require.NoError(t, err)
 		n := newOrder(s, team, func(o *order.Order) {
 			o.Patient.FirstName, o.Patient.LastName, o.Patient.Email, o.Patient.Phone = canary(), canary(), canary(), canary()

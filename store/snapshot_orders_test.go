@@ -47,7 +47,7 @@ func (w *snapshotWriter) word() string {
 func (w *snapshotWriter) order(name string, adjust ...func(*order.Order)) *order.Order {
 	w.t.Helper()
 	w.forward(time.Minute)
-	claim, err := w.s.ClaimIdempotencyKey(w.t.Context(), w.team, snapshotRoute, name, time.Hour)
+	claim, err := w.s.ClaimIdempotencyKey(w.t.Context(), w.team, snapshotRoute, name, "", time.Hour)
 	require.NoError(w.t, err)
 	n := newOrder(w.s, w.team, append([]func(*order.Order){w.fill}, adjust...)...)
 	policy, err := order.ResolvePolicy([]byte(snapshotPolicy))

@@ -38,7 +38,7 @@ func readings(t *testing.T, s *Store, m manifest) map[string][]string {
 			o.RequisitionURL = ""
 		}
 		add("order "+id, err, o)
-		claim, err := s.ClaimIdempotencyKey(ctx, m.TeamID, snapshotRoute, name, time.Hour)
+		claim, err := s.ClaimIdempotencyKey(ctx, m.TeamID, snapshotRoute, name, "", time.Hour)
 		require.NoError(t, err)
 		if claim.StoredAnswer != nil {
 			add("idempotency of "+name, nil, *claim.StoredAnswer)

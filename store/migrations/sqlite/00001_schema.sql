@@ -62,6 +62,7 @@ CREATE TABLE idempotency (
     answer      BYTEA,
     created_at  BIGINT NOT NULL,
     demand_id   TEXT NOT NULL,           -- of the demand that the request makes; the same for each claim of the key
+    fingerprint TEXT NOT NULL,           -- keyed hash of whom and what the request is about; '': not compared
     PRIMARY KEY (team_id, route, key_hash)
 );
 CREATE INDEX idempotency_created ON idempotency (created_at);
