@@ -22,8 +22,8 @@ const (
 // BillingClientBill is the default billing type of orders. A lab account may allow the others in addition.
 const BillingClientBill = "client_bill"
 
-// billingTypes returns the billing types of an order (client-api#17-enums).
-func billingTypes() []string {
+// BillingTypes returns the billing types of an order (client-api#17-enums).
+func BillingTypes() []string {
 	return []string{BillingClientBill, "commercial_insurance", "patient_bill_passthrough", "patient_bill"}
 }
 
@@ -76,7 +76,7 @@ func (p AccountProfile) validate() error {
 		errs = append(errs, fmt.Errorf("delegated_flow is %q", p.DelegatedFlow))
 	}
 	for _, billing := range slices.Sorted(maps.Keys(p.AllowedBilling)) {
-		if !slices.Contains(billingTypes(), billing) {
+		if !slices.Contains(BillingTypes(), billing) {
 			errs = append(errs, fmt.Errorf("allowed_billing has %q", billing))
 		}
 		for _, state := range p.AllowedBilling[billing] {

@@ -64,6 +64,7 @@ func (s *system) commonSettings() map[string]string {
 	return map[string]string{
 		"ALIQUOT_DATABASE_URL":       s.databaseURL(),
 		"ALIQUOT_ENCRYPTION_KEYS":    s.secrets.EncryptionKeys,
+		"ALIQUOT_PUBLIC_URL":         urlOfAddress(s.addresses.api),
 		"ALIQUOT_TEMPORAL":           s.addresses.temporal,
 		"ALIQUOT_TEMPORAL_NAMESPACE": namespace,
 		"ALIQUOT_WEBHOOK_NETWORKS":   "127.0.0.0/8,::1/128",

@@ -29,6 +29,8 @@ type Secrets struct {
 	EndpointID     string `json:"endpoint_id"`
 	EndpointURL    string `json:"endpoint_url"`
 	EndpointSecret string `json:"endpoint_secret"`
+	// CatalogueHash is the hash of the demonstration catalogue that was imported last; no secret.
+	CatalogueHash string `json:"catalogue_hash,omitempty"`
 }
 
 // loadSecrets reads the folder's secrets, generates the missing ones and writes all of them.

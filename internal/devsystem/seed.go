@@ -2,7 +2,10 @@ package devsystem
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
+	"fmt"
 
 	"github.com/aliquot-labs/aliquot/internal/catalogue"
 	"github.com/aliquot-labs/aliquot/store"
@@ -87,7 +90,7 @@ func seedDemonstration(ctx context.Context, s *store.Store, secrets Secrets, lab
 	if err := seedUser(ctx, s); err != nil {
 		return err
 	}
-	if err := seedCatalogue(ctx, s); err != nil {
+	if err := seedCatalogue(ctx, s, secrets.CatalogueHash); err != nil {
 		return err
 	}
 	accounts := append([]store.LabAccount{{
@@ -95,22 +98,68 @@ func seedDemonstration(ctx context.Context, s *store.Store, secrets Secrets, lab
 		User: secrets.LabUser, Token: secrets.LabToken, Settings: []byte(labSettings), Policy: []byte(labPolicy),
 	}}, neutralAccounts(secrets, labURL)...)
 	for _, account := range accounts {
-		account.TeamID, account.Environment, account.Status = TeamID, store.Sandbox, "active"
-		if err := s.PutLabAccount(ctx, account); err != nil {
+		if err := seedAccount(ctx, s, account); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// seedAccount adds an account. One that exists keeps what somebody has changed, except the URL and the credentials,
+// which belong to the simulated lab of this run.
+func seedAccount(ctx context.Context, s *store.Store, account store.LabAccount) error {
+	account.TeamID, account.Environment, account.Status = TeamID, store.Sandbox, "active"
+	account.Profile.AllowedBilling = allowedBilling()
+	existing, err := s.LabAccount(ctx, account.ID)
+	switch {
+	case err == nil:
+		existing.BaseURL, existing.User, existing.Token = account.BaseURL, account.User, account.Token
+		account = existing
+	case !errors.Is(err, store.ErrNotFound):
+		return err
+	}
+	return s.PutLabAccount(ctx, account)
+}
+
+// allowedBilling returns what the demonstration's accounts allow: every way of billing, in every state.
+func allowedBilling() map[string][]string {
+	allowed := map[string][]string{}
+	for _, billing := range store.BillingTypes() {
+		allowed[billing] = store.USStates()
+	}
+	return allowed
+}
+
 // seedCatalogue imports the demonstration catalogue for the demonstration team. A newer catalogue updates an older one.
-func seedCatalogue(ctx context.Context, s *store.Store) error {
+// One with the hash of the last import is not imported again, because somebody may have changed its lab tests.
+func seedCatalogue(ctx context.Context, s *store.Store, imported string) error {
 	c, err := catalogue.DemoCatalogue()
 	if err != nil {
 		return err
 	}
+	hash, err := demoCatalogueHash()
+	if err != nil {
+		return err
+	}
+	_, err = s.LabTest(ctx, TeamID, LipidsTestID)
+	if hash == imported && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
 	_, err = s.ImportCatalogue(ctx, c, store.CatalogueImportOptions{TeamID: TeamID})
 	return err
+}
+
+// demoCatalogueHash returns a hash of the demonstration catalogue.
+func demoCatalogueHash() (string, error) {
+	c, err := catalogue.DemoCatalogue()
+	if err != nil {
+		return "", err
+	}
+	document, err := json.Marshal(c)
+	if err != nil {
+		return "", fmt.Errorf("writing the demonstration catalogue: %w", err)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(document)), nil
 }
 
 func seedTeam(ctx context.Context, s *store.Store) error {

@@ -175,3 +175,72 @@ func TestNeutralAccountSeed(t *testing.T) {
 		}
 	}
 }
+
+// TestARestartKeepsWhatSomebodyChanged changes an account in every way that operations can, and lab tests.
+func TestARestartKeepsWhatSomebodyChanged(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	secrets, err := loadSecrets(newFolder(t))
+	require.NoError(t, err)
+	db := openStore(t, secrets)
+	require.NoError(t, seedDemonstration(ctx, db, secrets, "http://127.0.0.1:1"))
+	secrets.CatalogueHash, err = demoCatalogueHash()
+	require.NoError(t, err)
+
+	before, err := db.LabAccounts(ctx, TeamID)
+	require.NoError(t, err)
+	var changed []store.LabAccount
+	for _, a := range before {
+		a.Profile = store.AccountProfile{Name: new("Changed"), AllowedBilling: map[string][]string{"patient_bill": {"AZ"}}}
+		a.Policy, a.Spacing, a.Status = []byte(`{"silent":true}`), time.Second, "suspended"
+		if a.Partner == neutral.Partner {
+			a.Settings = []byte(`{"collection_methods":["testkit"]}`)
+		}
+		require.NoError(t, db.PutLabAccount(ctx, a))
+		a.User, a.Token, a.BaseURL = "rotated", "rotated", "http://127.0.0.1:9"
+		require.NoError(t, db.PutLabAccount(ctx, a))
+		changed = append(changed, a)
+	}
+	_, err = db.ChangeLabTest(ctx, TeamID, LipidsTestID, func(l *order.LabTest) error {
+		l.Name, l.Status = "Lipids, renamed", "inactive"
+		return nil
+	})
+	require.NoError(t, err)
+
+	require.NoError(t, seedDemonstration(ctx, db, secrets, "http://127.0.0.1:2"))
+	after, err := db.LabAccounts(ctx, TeamID)
+	require.NoError(t, err)
+	for i, want := range changed {
+		want.User, want.Token = before[i].User, before[i].Token
+		want.BaseURL = strings.Replace(before[i].BaseURL, "127.0.0.1:1", "127.0.0.1:2", 1)
+		require.Equal(t, want, after[i], "only the address and the credentials are those of this run")
+	}
+	lipids, err := db.LabTest(ctx, TeamID, LipidsTestID)
+	require.NoError(t, err)
+	require.Equal(t, []string{"Lipids, renamed", "inactive"}, []string{lipids.Name, lipids.Status})
+
+	secrets.CatalogueHash = "of an older catalogue"
+	require.NoError(t, seedDemonstration(ctx, db, secrets, "http://127.0.0.1:2"))
+	lipids, err = db.LabTest(ctx, TeamID, LipidsTestID)
+	require.NoError(t, err)
+	require.Equal(t, "active", lipids.Status, "a newer catalogue updates an older one")
+}
+
+func TestTheDemonstrationAllowsInsurance(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	secrets, err := loadSecrets(newFolder(t))
+	require.NoError(t, err)
+	db := openStore(t, secrets)
+	require.NoError(t, seedDemonstration(ctx, db, secrets, "http://127.0.0.1:1"))
+	accounts, err := db.LabAccounts(ctx, TeamID)
+	require.NoError(t, err)
+	for _, a := range accounts {
+		for _, billing := range store.BillingTypes() {
+			require.True(t, a.Profile.AllowsBilling(billing, "AZ"), "%s %s", a.LabSlug, billing)
+		}
+		policy, err := order.ResolvePolicy(a.Policy)
+		require.NoError(t, err)
+		require.False(t, policy.Silent, "the demonstration plays scripts")
+	}
+}

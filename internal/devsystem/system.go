@@ -90,6 +90,9 @@ func (s *system) seed(ctx context.Context) (err error) {
 	if err := seedDemonstration(ctx, db, s.secrets, urlOfAddress(s.addresses.lab)); err != nil {
 		return fmt.Errorf("seeding the database: %w", err)
 	}
+	if s.secrets.CatalogueHash, err = demoCatalogueHash(); err != nil {
+		return err
+	}
 	if err := seedEndpoint(ctx, db, s.secrets, s.previousEndpointID, !s.options.NoDemo); err != nil {
 		return fmt.Errorf("seeding the built-in receiver: %w", err)
 	}

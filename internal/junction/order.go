@@ -207,14 +207,15 @@ func expectedResultDay(o order.Order, days *int) *order.Date {
 	return &d
 }
 
-// collectedAt returns when the sample was collected: the time that a partner reported, or else the time of the draw. It
-// is zero while neither is known.
+// collectedAt returns when the sample was collected: the time that a partner reported, or else the time of the draw, or
+// else, for a kit, when it was first seen on its way back or at the lab. It is zero while none of them is known.
 func collectedAt(o order.Order) time.Time {
 	if !o.State.CollectedAt.IsZero() {
 		return o.State.CollectedAt
 	}
 	for _, e := range o.Events {
-		if e.Status.Low() == lifecycle.DrawCompleted {
+		low := e.Status.Low()
+		if low == lifecycle.DrawCompleted || o.Modality == lifecycle.Testkit && low.Leg() == lifecycle.Inbound {
 			return e.OccurredAt
 		}
 	}

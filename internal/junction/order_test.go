@@ -319,6 +319,20 @@ func TestResultDatesFollowTheDraw(t *testing.T) {
 	require.Equal(t, "2026-02-02", m["expected_result_by_date"])
 	require.Equal(t, "2026-02-04", m["worst_case_result_by_date"])
 
+	// A kit that is on its way back has been used, also where its lab reports no collection time.
+	for _, low := range []lifecycle.LowStatus{lifecycle.TransitLab, lifecycle.ProblemInTransitLab, lifecycle.DeliveredToLab} {
+		kit := testkitOrder()
+		kit.LabTest.CommonTATDays, kit.LabTest.WorstCaseTATDays = &three, &five
+		for i, l := range []lifecycle.LowStatus{lifecycle.WithCustomer, low, lifecycle.Completed} {
+			kit.Events = append(kit.Events, order.Event{Sequence: int64(10 + i), RecordedAt: orderCreatedAt,
+				Status:     lifecycle.MustFullStatus(kit.Modality, l),
+				OccurredAt: time.Date(2026, 1, 10+i, 1, 0, 0, 0, time.UTC)})
+		}
+		m = renderToMap(t, kit)
+		require.Equal(t, "2026-01-14", m["expected_result_by_date"], low)
+		require.Equal(t, "2026-01-16", m["worst_case_result_by_date"], low)
+	}
+
 	// A collection time that a partner reported takes precedence over the time of the event, for a kit too.
 	for _, modality := range []lifecycle.Modality{lifecycle.AtHomePhlebotomy, lifecycle.Testkit} {
 		o.Modality, o.State.CollectedAt = modality, time.Date(2026, 1, 10, 12, 0, 0, 0, time.UTC)
