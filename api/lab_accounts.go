@@ -107,6 +107,27 @@ func (s *server) checkLabServes(ctx context.Context, a store.LabAccount, method 
 	return nil
 }
 
+// checkAddressServed refuses an address, at a path of the request, whose state or country the account's adapter would
+// refuse when the order is placed.
+func (s *server) checkAddressServed(ctx context.Context, a store.LabAccount, state, country, path string) error {
+	lab, err := s.openLabOrRefuse(ctx, a)
+	if err != nil {
+		return err
+	}
+	checker, ok := lab.(labs.AddressChecker)
+	if !ok {
+		return nil
+	}
+	var problems []*problem
+	for _, field := range checker.RefusedAddressFields(state, country) {
+		problems = append(problems, newProblem("value_error", "The lab does not serve this "+field, path+"."+field))
+	}
+	if len(problems) > 0 {
+		return validationError(problems...)
+	}
+	return nil
+}
+
 // openLabOrRefuse returns the client of a lab account. When the account cannot be used it logs why, for operations, and
 // refuses the request with 400: a retry would not help.
 func (s *server) openLabOrRefuse(ctx context.Context, a store.LabAccount) (labs.Lab, error) {

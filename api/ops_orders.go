@@ -56,14 +56,14 @@ func (in *recoverInput) Resolve(ctx huma.Context) []error {
 type doNotProcessInput struct {
 	OrderPath
 	Body struct {
-		Reason string  `json:"reason" maxLength:"64" pattern:"^[a-z][a-z0-9_]{0,63}$" doc:"A code, such as patient_withdrew."`
+		Reason string  `json:"reason" pattern:"^[a-z][a-z0-9_]{0,63}$" doc:"A code, such as patient_withdrew."`
 		Note   *string `json:"note,omitempty" maxLength:"4000" doc:"Stored encrypted."`
 	}
 }
 
 type acknowledgeInput struct {
 	OrderPath
-	Reason string `path:"reason" maxLength:"64" pattern:"^[a-z][a-z0-9_]{0,63}$"`
+	Reason string `path:"reason" pattern:"^[a-z][a-z0-9_]{0,63}$"`
 }
 
 func (s *server) opsOrderRoutes() {
@@ -130,6 +130,9 @@ func (s *server) opsRecover(ctx context.Context, in *recoverInput) (*body[OpsAns
 	}
 	if in.Body.PatientAddress != nil {
 		c.Address = in.Body.PatientAddress.toOrderAddress()
+		if err := s.checkCorrectedAddress(ctx, in.OrderID, c.Address); err != nil {
+			return nil, err
+		}
 	}
 	if in.Body.Note != nil {
 		c.Note = *in.Body.Note
@@ -138,6 +141,19 @@ func (s *server) opsRecover(ctx context.Context, in *recoverInput) (*body[OpsAns
 		return s.demandAsOperations(ctx, in.OrderID, d, nil)
 	}
 	return s.demandAsOperations(ctx, in.OrderID, d, c)
+}
+
+// checkCorrectedAddress refuses an address that the lab of an order does not serve.
+func (s *server) checkCorrectedAddress(ctx context.Context, orderID string, a *order.Address) error {
+	o, err := s.Store.Order(ctx, "", canonicalUUID(orderID))
+	if err != nil {
+		return mapNotFound(err, "Order")
+	}
+	account, err := s.Store.LabAccount(ctx, o.LabAccountID)
+	if err != nil {
+		return err
+	}
+	return s.checkAddressServed(ctx, account, a.State, a.Country, "body.patient_address")
 }
 
 func (s *server) opsDoNotProcess(ctx context.Context, in *doNotProcessInput) (*body[OpsAnswer], error) {

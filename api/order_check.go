@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -14,14 +13,6 @@ import (
 
 // This file checks in requests for orders what a schema cannot express. Every check reports a problem with its path, so
 // that a client learns all problems at once. The schema checks that required fields are not empty.
-
-// phonePattern is lenient on purpose: the original API's own samples have numbers that no telephone network accepts.
-var phonePattern = regexp.MustCompile(`^\+?[0-9(][0-9 ().-]{6,19}$`)
-
-const (
-	minPhoneDigits = 7
-	maxPhoneDigits = 15 // E.164
-)
 
 // firstBirthYear is the earliest year of birth that is plausible, and that labs take (molecular-api#d28).
 const firstBirthYear = 1900
@@ -103,37 +94,6 @@ func checkConsents(given []ConsentRequest, now time.Time) (errs []error) {
 	return errs
 }
 
-func checkPhone(number, path string) []error {
-	if number == "" || isPhone(number) {
-		return nil
-	}
-	return []error{newProblem("value_error", "Value is not a phone number", path)}
-}
-
-func isPhone(s string) bool {
-	n := len(digits(s))
-	return phonePattern.MatchString(s) && n >= minPhoneDigits && n <= maxPhoneDigits
-}
-
-// normalisePhone returns a phone number in E.164. A number of ten digits without a country code is a US one.
-func normalisePhone(s string) string {
-	d := digits(s)
-	if !strings.HasPrefix(s, "+") && len(d) == 10 {
-		return "+1" + d
-	}
-	return "+" + d
-}
-
-// digits returns the decimal digits of a text.
-func digits(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-		return r
-	}, s)
-}
-
 var errNotMidnight = errors.New("a date of birth has no time of day")
 
 // parseBirthDate parses a date, or a timestamp at midnight, which some clients send.
@@ -157,12 +117,25 @@ func parseBirthDate(s string) (order.Date, error) {
 
 func normaliseGender(s string) string { return strings.ToLower(s) }
 
-// normaliseState returns a two-letter code in upper case, and any other text unchanged.
+// normaliseState returns the code of a state or territory of the United States that is given by its code or its name, a
+// code of two other letters in upper case, and any other text unchanged.
 func normaliseState(s string) string {
+	if code, ok := order.USStateCode(s); ok {
+		return code
+	}
 	if len(s) == 2 {
 		return strings.ToUpper(s)
 	}
 	return s
+}
+
+// normaliseStates does so for each state of a list.
+func normaliseStates(given []string) []string {
+	out := slices.Clone(given)
+	for i, state := range out {
+		out[i] = normaliseState(state)
+	}
+	return out
 }
 
 // collapseSpaces separates the words of a name by one space each. The pattern of names allows tabs and newlines.

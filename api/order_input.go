@@ -106,7 +106,7 @@ type PatientAddressWithValidation struct {
 	SecondLine   *string `json:"second_line,omitempty" maxLength:"255"`
 	City         string  `json:"city" maxLength:"255" minLength:"1"`
 	State        string  `json:"state" maxLength:"255" minLength:"1" doc:"Two-letter USPS code."`
-	Zip          string  `json:"zip" maxLength:"10" pattern:"^\\d{5}(-\\d{4})?$"`
+	Zip          string  `json:"zip" pattern:"^\\d{5}(-\\d{4})?$"`
 	Country      string  `json:"country" maxLength:"255" minLength:"1"`
 	AccessNotes  *string `json:"access_notes,omitempty" maxLength:"1000"`
 	PhoneNumber  *string `json:"phone_number,omitempty" maxLength:"64"`
@@ -183,7 +183,7 @@ func (p *PhysicianCreateRequestBase) toPhysician() *order.Physician {
 		return nil
 	}
 	return &order.Physician{FirstName: p.FirstName, LastName: p.LastName, Email: p.Email, NPI: p.NPI,
-		LicensedStates: p.LicensedStates}
+		LicensedStates: normaliseStates(p.LicensedStates)}
 }
 
 func (p *PhysicianCreateRequest) check() []error {

@@ -29,7 +29,7 @@ type ShippingAddressWithValidation struct {
 	SecondLine   *string `json:"second_line,omitempty" maxLength:"255"`
 	City         string  `json:"city" maxLength:"255" minLength:"1"`
 	State        string  `json:"state" maxLength:"255" minLength:"1" doc:"Two-letter USPS code."`
-	Zip          string  `json:"zip" maxLength:"10" pattern:"^\\d{5}(-\\d{4})?$"`
+	Zip          string  `json:"zip" pattern:"^\\d{5}(-\\d{4})?$"`
 	Country      string  `json:"country" maxLength:"255" minLength:"1"`
 	PhoneNumber  string  `json:"phone_number" maxLength:"64" minLength:"1"`
 }
@@ -76,6 +76,10 @@ func (s *server) createTestkit(ctx context.Context, in *createTestkitInput) (*bo
 		return nil, err
 	}
 	o.Registrable, o.Shipping, o.Passthrough = true, in.Body.ShippingDetails.toShippingAddress(), in.Body.Passthrough
+	if err := s.checkAddressServed(ctx, f.account, o.Shipping.State, o.Shipping.Country,
+		"body.shipping_details"); err != nil {
+		return nil, err
+	}
 	return s.createAndStartOrder(ctx, o, f, "order created")
 }
 
@@ -155,6 +159,10 @@ func (s *server) newRegistration(ctx context.Context, in *RegisterTestkitRequest
 		return nil, err
 	}
 	if err := checkBilling(o.BillingType, account.Profile, bound.Address.State); err != nil {
+		return nil, err
+	}
+	if err := s.checkAddressServed(ctx, account, bound.Address.State, bound.Address.Country,
+		"body.patient_address"); err != nil {
 		return nil, err
 	}
 	bound.Physician, err = resolvePhysician(in.Physician.toPhysician(), account.Profile, bound.Consents)

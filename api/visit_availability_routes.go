@@ -21,7 +21,7 @@ type USAddressRequest struct {
 	SecondLine  *string `json:"second_line,omitempty" maxLength:"255"`
 	City        string  `json:"city" maxLength:"255" minLength:"1"`
 	State       string  `json:"state" maxLength:"255" minLength:"1" doc:"Two-letter USPS code."`
-	ZipCode     string  `json:"zip_code" maxLength:"10" pattern:"^\\d{5}(-\\d{4})?$"`
+	ZipCode     string  `json:"zip_code" pattern:"^\\d{5}(-\\d{4})?$"`
 	Unit        *string `json:"unit,omitempty" maxLength:"255" deprecated:"true" doc:"Use second_line."`
 	AccessNotes *string `json:"access_notes,omitempty" maxLength:"1000"`
 }
@@ -48,7 +48,7 @@ type PSCAvailabilityBody struct {
 	Lab        string   `json:"lab,omitempty" enum:"quest,sonora_quest"`
 	StartDate  string   `json:"start_date,omitempty" format:"date"`
 	SiteCodes  []string `json:"site_codes,omitempty" maxItems:"100" maxLength:"255"`
-	ZipCode    string   `json:"zip_code,omitempty" maxLength:"5" pattern:"^\\d{5}$"`
+	ZipCode    string   `json:"zip_code,omitempty" pattern:"^\\d{5}$"`
 	Radius     string   `json:"radius,omitempty" enum:"10,20,25,50,100"`
 	AllowStale *bool    `json:"allow_stale,omitempty"`
 }
@@ -57,7 +57,7 @@ type pscAvailabilityInput struct {
 	Lab        string   `query:"lab" enum:"quest,sonora_quest" doc:"Required, here or in the body."`
 	StartDate  string   `query:"start_date" format:"date" doc:"First day, today or later; defaults to today."`
 	SiteCodes  []string `query:"site_codes,explode" maxItems:"100" maxLength:"255" doc:"At most 3."`
-	ZipCode    string   `query:"zip_code" maxLength:"5" pattern:"^\\d{5}$" doc:"Required without site_codes."`
+	ZipCode    string   `query:"zip_code" pattern:"^\\d{5}$" doc:"Required without site_codes."`
 	Radius     string   `query:"radius" enum:"10,20,25,50,100" doc:"Miles around zip_code; defaults to 25."`
 	AllowStale bool     `query:"allow_stale" doc:"Accepted and ignored: slots are always current."`
 	Body       *PSCAvailabilityBody

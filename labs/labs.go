@@ -121,6 +121,13 @@ type Lab interface {
 	Capabilities() Capabilities
 }
 
+// AddressChecker is a Lab that does not serve every address.
+type AddressChecker interface {
+	// RefusedAddressFields returns the names of those of the fields state and country for which the lab's adapter would
+	// refuse an order before calling the lab.
+	RefusedAddressFields(state, country string) []string
+}
+
 // Corrector is a Lab that takes corrected patient data for an order that it holds up. Its methods return the errors of
 // Lab.
 type Corrector interface {

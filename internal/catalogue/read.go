@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
@@ -211,11 +210,8 @@ func (p *Price) toOrderPrice(r *reader) *order.Price {
 	return out
 }
 
-const states = " AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM " +
-	"NY NC ND OH OK OR PA PR RI SC SD TN TX UT VT VA WA WV WI WY "
-
 func (r *reader) checkState(field, code string) {
-	if len(code) != 2 || !strings.Contains(states, " "+code+" ") {
-		r.addProblem(field, "%q is not a state of the United States", code)
+	if !order.IsUSState(code) {
+		r.addProblem(field, "%q is not a state or territory of the United States", code)
 	}
 }

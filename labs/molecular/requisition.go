@@ -119,7 +119,7 @@ func shippingInfoOf(p *order.Patient, a *order.Address) shippingInfo {
 		Address1:  strings.TrimSpace(a.FirstLine),
 		Address2:  second,
 		City:      strings.TrimSpace(a.City),
-		State:     strings.ToUpper(strings.TrimSpace(a.State)),
+		State:     stateCode(a.State),
 		Postcode:  strings.TrimSpace(a.Zip),
 		Country:   countryCode(a.Country),
 	}
@@ -177,9 +177,10 @@ func sexAtBirth(gender string) string {
 	return ""
 }
 
-// formatPhone returns a US number in MTL's format, NNN-NNN-NNNN; empty for any other number.
+// formatPhone returns a US number in MTL's format, NNN-NNN-NNNN, which has no place for an extension; empty for any
+// other number.
 func formatPhone(number string) string {
-	number = strings.TrimSpace(number)
+	number = strings.TrimSpace(order.PhoneWithoutExtension(number))
 	if strings.HasPrefix(number, "+") && !strings.HasPrefix(number, "+1") {
 		return ""
 	}
@@ -200,8 +201,7 @@ func formatPhone(number string) string {
 
 // countryCode returns MTL's code of the United States; empty for any other country, since MTL does not ship there.
 func countryCode(name string) string {
-	switch strings.ToUpper(strings.TrimSpace(name)) {
-	case "US", "USA", "UNITED STATES", "UNITED STATES OF AMERICA":
+	if order.IsUnitedStates(name) {
 		return country
 	}
 	return ""
