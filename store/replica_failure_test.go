@@ -52,8 +52,8 @@ func TestAReplicaThatEndsIsNotMissed(t *testing.T) {
 	require.Less(t, time.Since(began), 30*time.Second)
 }
 
-// A replica that hangs delays a few reads by seconds, and the next ones not at all.
-func TestAReplicaThatHangsDelaysFewReads(t *testing.T) {
+// A replica whose connections hang, are reset or are cut delays a few reads by seconds, and the next ones not at all.
+func TestAReplicaWhoseConnectionsFailDelaysFewReads(t *testing.T) {
 	t.Parallel()
 	var proxy *faultproxy.Proxy
 	r := newReplicated(t, time.Minute, func(address string) string {
@@ -62,12 +62,16 @@ func TestAReplicaThatHangsDelaysFewReads(t *testing.T) {
 	})
 	o, message := addReadable(t, r.direct)
 	r.waitUntilReplayed()
-	r.requireTheReplicaAnswers(o)
-	proxy.Set(faultproxy.Stall)
-	_, err := r.store.ReadOrderAudited(t.Context(), o.TeamID, o.ID, auditedRead)
-	require.NoError(t, err)
-	require.False(t, r.store.db.Replica.Stats().Usable)
-	r.requireThePrimaryAnswers(o, message)
+	for _, fault := range faultproxy.Faults() {
+		r.waitUntilUsable(true)
+		r.requireTheReplicaAnswers(o)
+		proxy.Set(fault)
+		_, err := r.store.ReadOrderAudited(t.Context(), o.TeamID, o.ID, auditedRead)
+		require.NoError(t, err, fault)
+		r.waitUntilUsable(false)
+		r.requireThePrimaryAnswers(o, message)
+		proxy.Set(faultproxy.None)
+	}
 }
 
 // After a failover the former replica is a primary. It is not asked any more, and nothing is ever written to it.
