@@ -173,7 +173,8 @@ func (s *server) routes() *gin.Engine {
 	e.UseEscapedPath = true            // a parameter may hold an escaped slash
 	e.UnescapePathValues = false       // unescapePath does it
 	_ = e.SetTrustedProxies(s.Proxies) // newServer has checked them
-	e.Use(s.assignRequestID, s.trace, s.countAndLog, s.auditDenials, s.recoverPanics, s.unescapePath, s.limitAddressRate)
+	e.Use(s.assignRequestID, s.trace, s.countAndLog, s.auditDenials, s.recoverPanics, s.limitTime, s.unescapePath,
+		s.limitAddressRate)
 	e.NoRoute(func(c *gin.Context) { abortWithDetail(c, http.StatusNotFound, "Not found") })
 	e.NoMethod(func(c *gin.Context) { abortWithDetail(c, http.StatusMethodNotAllowed, "Method not allowed") })
 
@@ -205,6 +206,7 @@ func (s *server) routes() *gin.Engine {
 	s.opsKeyRoutes()
 	s.opsTokenRoutes()
 	s.opsAuditRoutes()
+	s.opsCourierRoutes()
 	s.opsLabAccountRoutes()
 	s.opsCatalogueRoutes()
 	s.opsEndpointRoutes()

@@ -174,9 +174,9 @@ func roleHasScope(role string, s scope) bool { return slices.Contains(permission
 const scopeExtension = "x-scope"
 
 // appendReadAudit records in the audit who reads patient data. Callers call it before they answer, and do not answer
-// with the data when it fails.
+// with the data when it fails. While the disk of the database is full, the row is in the log and waits for room.
 func (s *server) appendReadAudit(ctx context.Context, action, teamID, orderID, detail string) error {
-	if err := s.Store.AppendAudit(ctx, auditRow(ctx, action, teamID, orderID, detail)); err != nil {
+	if err := s.Store.AppendReadAudit(ctx, auditRow(ctx, action, teamID, orderID, detail)); err != nil {
 		return fmt.Errorf("auditing %s: %w", action, err)
 	}
 	return nil
@@ -186,7 +186,9 @@ func (s *server) appendReadAudit(ctx context.Context, action, teamID, orderID, d
 // a failure and does not return it.
 func (s *server) appendChangeAudit(ctx context.Context, action, teamID, orderID, detail string) {
 	row := auditRow(ctx, action, teamID, orderID, detail)
-	if err := s.Store.AppendAudit(context.WithoutCancel(ctx), row); err != nil {
+	finish, cancel := finishing(ctx)
+	defer cancel()
+	if err := s.Store.AppendAudit(finish, row); err != nil {
 		s.Logger.LogAttrs(ctx, slog.LevelError, "a change was not audited", slog.String("action", action),
 			slog.String("order_id", orderID), slog.String("key_id", row.APIKeyID), slog.String("request_id", row.RequestID),
 			slog.Any("error", err))

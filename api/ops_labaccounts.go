@@ -124,7 +124,9 @@ func (s *server) changeLabAccount(ctx context.Context, a *store.LabAccount, in *
 	}
 	a.TeamID, a.Partner, a.Environment, a.LabSlug, a.BaseURL, a.Status = team, b.Partner, b.Environment, b.LabSlug,
 		baseURL, b.Status
-	a.Spacing, a.Settings, a.Policy = time.Duration(b.SpacingMS)*time.Millisecond, b.Settings, b.Policy
+	silentBefore := isNew || isSilent(a.Policy)
+	a.Spacing, a.Settings = time.Duration(b.SpacingMS)*time.Millisecond, b.Settings
+	a.Policy = accountPolicy(b.Policy, b.Environment, silentBefore)
 	profile, err := store.ParseAccountProfile(b.Profile)
 	if err != nil {
 		return badRequest("The profile is not valid: " + err.Error())
@@ -134,8 +136,12 @@ func (s *server) changeLabAccount(ctx context.Context, a *store.LabAccount, in *
 	if b.EndRotation {
 		a.PreviousUser, a.PreviousToken = "", ""
 	}
-	if _, err := order.ResolvePolicy(a.Policy); err != nil {
+	policy, err := order.ResolvePolicy(a.Policy)
+	if err != nil {
 		return badRequest("The policy is not valid: " + innermostError(err).Error())
+	}
+	if policy.Silent && a.Environment != store.Sandbox {
+		return badRequest("The policy is not valid: only accounts of the sandbox can be silent")
 	}
 	if _, err := s.openLab(*a); err != nil { // the error contains no credentials
 		return badRequest("The account is not valid: " + err.Error())

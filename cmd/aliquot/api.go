@@ -50,7 +50,7 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := openReplicatedStore(ctx, set.Common, set.Replica)
+	db, err := openReplicatedStore(ctx, set.Common, set.Replica, apiStatementLimit)
 	if err != nil {
 		return err
 	}
@@ -90,6 +90,6 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	logger.InfoContext(ctx, "api started", "listen", set.Addr, "version", versionText())
 	defer logger.InfoContext(ctx, "api stopped")
 	s := &gracefulServer{drainDelay: set.DrainDelay, stopTimeout: set.StopTimeout, proxies: set.ProxyNetworks()}
-	metrics := newMetricsServer(set.MetricsAddr, telemetry.registry, alwaysReady)
+	metrics := newMetricsServer(set.MetricsAddr, telemetry.registry, schemaReadiness(db))
 	return s.serve(ctx, api.NewHTTPServer(set.Addr, handler), metrics)
 }

@@ -82,11 +82,14 @@ func (s *system) newPart(name, subcommand string, settings ...map[string]string)
 	return c
 }
 
+// temporalCommand runs Temporal in the data folder, because Temporal takes "?", "#" and "%" of a path to its database for
+// parts of a URI.
 func (s *system) temporalCommand() command {
 	return command{name: temporalName, path: s.temporalPath, env: withoutSettings(os.Environ()), grace: stopGrace,
+		dir: s.folder.path,
 		args: []string{
 			"server", "start-dev", "--ip", loopback, "--port", portOf(s.addresses.temporal), "--ui-ip", loopback, "--ui-port",
-			portOf(s.addresses.temporalUI), "--db-filename", s.folder.pathOf(temporalDB), "--log-level", "warn",
+			portOf(s.addresses.temporalUI), "--db-filename", temporalDB, "--log-level", "warn",
 			"--disable-config-file", "--disable-config-env",
 		}}
 }

@@ -155,6 +155,9 @@ func (a API) check() problems {
 	if a.MaxBody <= 0 {
 		found.add("ALIQUOT_MAX_BODY", errors.New("is not positive"))
 	}
+	if slices.Contains(a.CourierSecrets, "") {
+		found.add("ALIQUOT_COURIER_SECRETS", errors.New("holds an empty secret: everybody could sign with it"))
+	}
 	found.add("ALIQUOT_KEY_RATE", checkRate(a.APIKeyRate))
 	found.add("ALIQUOT_ADDRESS_RATE", checkRate(a.AddressRate))
 	_, err = billing.Load(a.BillingFile)

@@ -2,7 +2,8 @@ package settings
 
 // meanings says what each setting means, for docs/settings.md. The keys are the Go names of the struct and its field.
 var meanings = map[string]string{ //nolint:gosec // texts about secrets, not secrets
-	"Common.DatabaseURL": "URL of the store: postgres://… or sqlite:PATH. A PostgreSQL server on another " +
+	"Common.DatabaseURL": "URL of the store: postgres://… or sqlite:PATH. A PATH is taken as it is, without escapes, " +
+		"and its folder has to exist; files are for their owner only. A PostgreSQL server on another " +
 		"machine needs sslmode=verify-full and, depending on the server, sslrootcert, sslcert and sslkey " +
 		"(docs/security.md). Its user is the application's role.",
 	"Common.DatabaseInsecure": "Whether a PostgreSQL server on another machine may be reached without " +
