@@ -222,7 +222,7 @@ func (s *system) openAPI() {
 	h, err := api.New(api.Deps{
 		TracerProvider: s.provider(), Store: s.store, Workflows: dispatch.NewClient(s.client), Logger: s.log(),
 		Metrics:        s.metrics,
-		CourierSecrets: []string{courierSecret}, Guard: guard,
+		CourierSecrets: []string{courierSecret}, Guard: guard, PartnerGuard: guard,
 	})
 	require.NoError(s.t, err)
 	server := httptest.NewServer(h)
