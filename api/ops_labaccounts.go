@@ -143,10 +143,7 @@ func (s *server) changeLabAccount(ctx context.Context, a *store.LabAccount, in *
 	if policy.Silent && a.Environment != store.Sandbox {
 		return badRequest("The policy is not valid: only accounts of the sandbox can be silent")
 	}
-	if _, err := s.openLab(*a); err != nil { // the error contains no credentials
-		return badRequest("The account is not valid: " + err.Error())
-	}
-	return nil
+	return s.checkLabAccount(*a)
 }
 
 // checkBaseURL returns a base URL as it is stored. It has to be one that an endpoint may have, except that

@@ -129,6 +129,60 @@ func TestOpsLabAccountsAreChecked(t *testing.T) {
 	requireProblem(t, f.ops(http.MethodPut, "/ops/lab-accounts/"+newID(), in), []any{"body", "environment"}, "enum")
 }
 
+// An active account of Molecular needs the settings without which every order would be refused, or never get its
+// results. The answer names all that is missing, when the account is made and when it is changed.
+func TestAccountsWithoutTheirSettingsAreRefused(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const physician, results = "settings.physicians or settings.default_physician", "settings.endpoints.results"
+	path := map[string]any{"results": "/Results"}
+	complete := map[string]any{"physicians": map[string]any{"AZ": 12}, "endpoints": path}
+	put := func(id, status string, settings any, more map[string]any) reply {
+		in := map[string]any{"lab_slug": "mtl", "partner": "molecular", "environment": "sandbox", "user": "us",
+			"base_url": "http://partner.test", "token": "secret", "status": status, "settings": settings}
+		for name, value := range more {
+			in[name] = value
+		}
+		return f.ops(http.MethodPut, "/ops/lab-accounts/"+id, in)
+	}
+	made := newID()
+	require.Equal(t, http.StatusOK, put(made, "active", complete, nil).status)
+	require.Equal(t, http.StatusOK, put(newID(), "active",
+		map[string]any{"default_physician": 12, "endpoints": path}, nil).status)
+	for name, tt := range map[string]struct {
+		settings any
+		more     map[string]any
+		says     []string
+	}{
+		"no settings":        {nil, nil, []string{physician, results}},
+		"empty settings":     {map[string]any{}, nil, []string{physician, results}},
+		"nobody by default":  {map[string]any{"default_physician": 0, "endpoints": path}, nil, []string{physician}},
+		"an empty list":      {map[string]any{"physicians": map[string]any{}, "endpoints": path}, nil, []string{physician}},
+		"no path of results": {map[string]any{"default_physician": 12}, nil, []string{results}},
+		"other paths": {map[string]any{"default_physician": 12, "endpoints": map[string]any{"cancel": "/Cancel"}}, nil,
+			[]string{results}},
+		"wrong besides": {map[string]any{}, map[string]any{"base_url": "http://partner.test/?a=b"}, []string{"base URL"}},
+	} {
+		for _, id := range []string{newID(), made} {
+			r := put(id, "active", tt.settings, tt.more)
+			require.Equal(t, http.StatusBadRequest, r.status, "%s: %s", name, r.body)
+			for _, says := range tt.says {
+				require.Contains(t, string(r.body), says, name)
+			}
+		}
+	}
+	r := f.ops(http.MethodPut, "/ops/lab-accounts/"+newID(), map[string]any{"lab_slug": "mtl", "partner": "molecular",
+		"environment": "sandbox", "base_url": "http://partner.test"})
+	require.Equal(t, http.StatusBadRequest, r.status)
+	for _, says := range []string{"user and token are required", physician, results} {
+		require.Contains(t, string(r.body), says)
+	}
+	pending := newID()
+	require.Equal(t, http.StatusOK, put(pending, "pending", map[string]any{}, nil).status)
+	require.Equal(t, http.StatusBadRequest, put(pending, "active", map[string]any{}, nil).status, "the change is checked too")
+	require.Equal(t, http.StatusOK, put(pending, "active", complete, nil).status)
+}
+
 // A setting allows labs in private networks. An account's current URL is not judged again.
 func TestBaseURLsOfPrivateLabs(t *testing.T) {
 	t.Parallel()

@@ -325,7 +325,8 @@ func TestProfilesOfLabAccountsAreChecked(t *testing.T) {
 	put := func(profile map[string]any) reply {
 		return f.ops(http.MethodPut, "/ops/lab-accounts/"+f.account, map[string]any{
 			"lab_slug": "mtl", "partner": "molecular", "environment": "sandbox", "base_url": "http://lab.test",
-			"profile": profile,
+			"profile": profile, "settings": map[string]any{"default_physician": 5501,
+				"endpoints": map[string]any{"results": "/Results"}},
 		})
 	}
 	for detail, profile := range map[string]map[string]any{

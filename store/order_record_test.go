@@ -330,6 +330,12 @@ func TestPartialResultsAreSentToTeamsThatAsk(t *testing.T) {
 			out := moveTo(t, s, c.Order.ID, lifecycle.PartialResults)
 			require.Equal(t, asks, len(out.EndpointsToNudge) == 1)
 			require.Equal(t, asks, len(dueMessages(t, s, endpoint)) == before+1)
+			silent := state(t, s, c.Order.ID).Sequence
+			moveTo(t, s, c.Order.ID, lifecycle.Completed)
+			bodies := dueBodies(t, s, endpoint, c.Order.ID)
+			require.Equal(t, asks, bodies[silent] != nil, "the silent event leaves a gap in the sequence")
+			require.NotNil(t, bodies[silent+1])
+			require.Contains(t, string(bodies[silent+1]), "partial_results", "the events of the next message have it")
 		}
 	})
 }

@@ -49,7 +49,8 @@ func TestNewRefuses(t *testing.T) {
 		"a base URL with a query": {func(a *labs.Account) { a.BaseURL = "https://lab.example?x=1" },
 			"more than a scheme"},
 		"production in the clear":            {func(a *labs.Account) { a.Environment = labs.Production }, "not https"},
-		"no token":                           {func(a *labs.Account) { a.Token = "" }, "user and token"},
+		"no token":                           {func(a *labs.Account) { a.Token = "" }, ": token is required"},
+		"no user":                            {func(a *labs.Account) { a.User = "" }, ": user is required"},
 		"a scheme other than http and https": {func(a *labs.Account) { a.BaseURL = "ftp://lab.example" }, "base URL"},
 	}
 	for name, tt := range tests {

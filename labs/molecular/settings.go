@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 )
 
@@ -106,4 +107,20 @@ func (s Settings) physicianFor(state string) int64 {
 		return id
 	}
 	return s.DefaultPhysician
+}
+
+// missing lists the settings without which every order of an account is refused, or never gets its results. Settings
+// that cannot be read are an error of New.
+func missing(a labs.Account) (lacks []string) {
+	s, err := ParseSettings(a.Settings)
+	if err != nil {
+		return nil
+	}
+	if len(s.Physicians) == 0 && s.DefaultPhysician == 0 {
+		lacks = append(lacks, "settings.physicians or settings.default_physician (the overseeing physician of the orders)")
+	}
+	if s.Endpoints.Results == "" {
+		lacks = append(lacks, "settings.endpoints.results (the path from which results are fetched, as the lab has confirmed it)")
+	}
+	return lacks
 }

@@ -24,6 +24,7 @@ const MaxWebhook = 64 << 10
 var Protocol = labs.Protocol{
 	Name:          Partner,
 	Open:          func(a labs.Account, o labs.Options) (labs.Lab, error) { return asLab(New(a, o)) },
+	Missing:       missing,
 	MaxWebhook:    MaxWebhook,
 	AuthChallenge: `Basic realm="webhooks", charset="UTF-8"`,
 	WebhookUser: func(r *http.Request) (string, bool) {

@@ -59,8 +59,13 @@ func (c *Caller) Close() { c.http.CloseIdleConnections() }
 
 func checkAccount(a labs.Account) (*url.URL, error) {
 	var problems []error
-	if a.User == "" || a.Token == "" {
+	switch {
+	case a.User == "" && a.Token == "":
 		problems = append(problems, errors.New("user and token are required"))
+	case a.User == "":
+		problems = append(problems, errors.New("user is required"))
+	case a.Token == "":
+		problems = append(problems, errors.New("token is required"))
 	}
 	if a.Environment != labs.Production && a.Environment != labs.Sandbox {
 		problems = append(problems, errors.New("environment is neither production nor sandbox"))
