@@ -46,16 +46,21 @@ func TestFactTimesIncreaseOnAFixedClock(t *testing.T) {
 // TestPDF reads the file like a PDF reader: from its end to the table, and from the table to the objects.
 func TestPDF(t *testing.T) {
 	t.Parallel()
-	pdf := reportPDF(`N(1)\`, "M000000001", 2)
+	pdf := reportDocument{laboratory: "Simulated Laboratory", number: `N(1)\`, sample: "M000000001", version: 2, status: statusFinal,
+		interpretation: critical, reportedAt: "2026-03-04T15:30:00Z", missing: []string{"Triglycerides"},
+		results: []reportLine{{name: "HDL Cholesterol", result: "31", unit: "mg/dL", reference: "40-100", flag: "L"}}}.render()
 	require.True(t, bytes.HasPrefix(pdf, []byte("%PDF-1.4\n")))
-	require.Contains(t, string(pdf), "(Order N?1??) Tj")
+	for _, shown := range []string{"Order N?1??", "Kit M000000001", "Version 2, final", "HDL Cholesterol", "31", "mg/dL",
+		"40-100", "L", "Triglycerides", "not reported", "Overall: CRITICAL"} {
+		require.Contains(t, string(pdf), "("+shown+") Tj")
+	}
 	lines := strings.Split(strings.TrimSpace(string(pdf)), "\n")
 	require.Equal(t, "%%EOF", lines[len(lines)-1])
 	table, err := strconv.Atoi(lines[len(lines)-2])
 	require.NoError(t, err)
 	entries := strings.Split(string(pdf[table:]), "\n")
-	require.Equal(t, []string{"xref", "0 6", "0000000000 65535 f "}, entries[:3])
-	for i := range 5 {
+	require.Equal(t, []string{"xref", "0 7", "0000000000 65535 f "}, entries[:3])
+	for i := range 6 {
 		entry := entries[3+i]
 		require.Len(t, entry, 19)
 		offset, err := strconv.Atoi(entry[:10])
@@ -70,6 +75,22 @@ func TestPDF(t *testing.T) {
 	stream, _, found := strings.Cut(after[strings.Index(after, "stream\n")+len("stream\n"):], "\nendstream")
 	require.True(t, found)
 	require.Len(t, stream, length)
+}
+
+// A report has a page for every thirty results, and each result once.
+func TestPDFOfManyResults(t *testing.T) {
+	t.Parallel()
+	for results, pages := range map[int]int{0: 1, 1: 1, 30: 1, 31: 2, 95: 4} {
+		d := reportDocument{}
+		for i := range results {
+			d.results = append(d.results, reportLine{name: fmt.Sprintf("Test %03d", i), result: "1"})
+		}
+		pdf := string(d.render())
+		require.Equal(t, pages, strings.Count(pdf, "/Type /Page "))
+		for i := range results {
+			require.Equal(t, 1, strings.Count(pdf, fmt.Sprintf("(Test %03d)", i)))
+		}
+	}
 }
 
 func TestMemoryIsBounded(t *testing.T) {

@@ -111,10 +111,10 @@ func (s *Server) publishMolecularReport(o *order, next *molecularReport) {
 	if next.TempstripStatus == "" {
 		next.TempstripStatus = "pass"
 	}
-	if next.PDF == "" {
-		next.PDF = base64.StdEncoding.EncodeToString(reportPDF(o.number, o.kitID, next.Version))
-	}
 	assayed := s.cfg.Now().UTC().Format(stampFormat)
+	if next.PDF == "" {
+		next.PDF = base64.StdEncoding.EncodeToString(next.document(o, assayed).render())
+	}
 	for i := range next.Observations {
 		if next.Observations[i].AssayedAt == "" {
 			next.Observations[i].AssayedAt = assayed

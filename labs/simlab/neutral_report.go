@@ -183,7 +183,7 @@ func (s *Server) publishReport(o *order, next *neutralReport) {
 	}
 	// Only final lab reports have a document.
 	if next.PDF == "" && next.Status == statusFinal {
-		next.PDF = base64.StdEncoding.EncodeToString(reportPDF(o.number, n.accession, next.Version))
+		next.PDF = base64.StdEncoding.EncodeToString(next.document(o).render())
 	}
 	n.report = next
 }
