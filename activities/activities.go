@@ -83,6 +83,10 @@ func (a *Activities) partnerError(ctx context.Context, doing, orderID string, er
 		return temporal.NewApplicationErrorWithOptions(fmt.Sprintf("%s: busy (%d)", doing, busy.Status), dispatch.ErrorBusy,
 			temporal.ApplicationErrorOptions{NextRetryDelay: busy.RetryAfter})
 	}
+	if away, ok := errors.AsType[*couriers.UnavailableError](err); ok && away.RetryAfter > 0 {
+		return temporal.NewApplicationErrorWithOptions(doing+": "+callOutcome(err), dispatch.ErrorUnanswered,
+			temporal.ApplicationErrorOptions{NextRetryDelay: away.RetryAfter})
+	}
 	return temporal.NewApplicationError(doing+": "+callOutcome(err), dispatch.ErrorUnanswered)
 }
 
@@ -121,8 +125,23 @@ func callOutcome(err error) string {
 	if busy, ok := errors.AsType[*labs.BusyError](err); ok {
 		return fmt.Sprintf("busy:%d", busy.Status)
 	}
-	if _, ok := errors.AsType[*labs.UnauthorizedError](err); ok {
+	if unauthorized, ok := errors.AsType[*labs.UnauthorizedError](err); ok {
+		return fmt.Sprintf("unauthorized:%d", unauthorized.Status)
+	}
+	if status := labs.FailureStatus(err); status != 0 {
+		return fmt.Sprintf("unanswered:%d", status)
+	}
+	return courierOutcome(err)
+}
+
+// courierOutcome returns the code of a failed call to a tracking service. Its own code is left out, because its form is
+// another one.
+func courierOutcome(err error) string {
+	if _, ok := errors.AsType[*couriers.AccountError](err); ok || errors.Is(err, errAccountRefused) {
 		return "unauthorized"
+	}
+	if _, ok := errors.AsType[*couriers.RefusedError](err); ok {
+		return "refused"
 	}
 	return "unanswered"
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
 // OpsLabAccount is a lab account. Its credentials are never returned.
@@ -117,8 +118,12 @@ func (s *server) changeLabAccount(ctx context.Context, a *store.LabAccount, in *
 	if !isNew && (a.TeamID != team || a.Partner != b.Partner || a.Environment != b.Environment) {
 		return badRequest("An account's team, partner and environment cannot be changed: orders have been placed by them")
 	}
+	baseURL, err := s.checkBaseURL(a.BaseURL, b.BaseURL)
+	if err != nil {
+		return err
+	}
 	a.TeamID, a.Partner, a.Environment, a.LabSlug, a.BaseURL, a.Status = team, b.Partner, b.Environment, b.LabSlug,
-		b.BaseURL, b.Status
+		baseURL, b.Status
 	silentBefore := isNew || isSilent(a.Policy)
 	a.Spacing, a.Settings = time.Duration(b.SpacingMS)*time.Millisecond, b.Settings
 	a.Policy = accountPolicy(b.Policy, b.Environment, silentBefore)
@@ -142,6 +147,25 @@ func (s *server) changeLabAccount(ctx context.Context, a *store.LabAccount, in *
 		return badRequest("The account is not valid: " + err.Error())
 	}
 	return nil
+}
+
+// checkBaseURL returns a base URL as it is stored. It has to be one that an endpoint may have, except that
+// Deps.PartnerGuard decides which addresses are allowed. The current one is not checked, so that an account whose URL
+// was allowed when it was made can be changed.
+func (s *server) checkBaseURL(current, wanted string) (string, error) {
+	if wanted == current {
+		return wanted, nil
+	}
+	normalized, err := s.PartnerGuard.NormalizeURL(wanted)
+	var badURL *webhooks.URLError
+	var badAddress *webhooks.RefusedAddressError
+	switch {
+	case errors.As(err, &badURL):
+		return "", badRequest("base_url " + badURL.Reason)
+	case errors.As(err, &badAddress):
+		return "", badRequest("base_url has an address that is not public; ALIQUOT_PARTNER_NETWORKS allows others")
+	}
+	return normalized, err
 }
 
 // rotateCredentials sets new credentials of an account; an empty one does not change. The partner may use the previous
