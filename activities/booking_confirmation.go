@@ -75,24 +75,24 @@ func confirmationIn(s order.State, appointmentID string, pending order.ReportedA
 	if i < 0 {
 		return pending, false
 	}
-	told := *s.ParkedFacts[i].Appointment
-	switch told.Status {
+	reported := *s.ParkedFacts[i].Appointment
+	switch reported.Status {
 	case lifecycle.AppointmentStatusInProgress, lifecycle.AppointmentStatusCompleted:
-		told.Status = lifecycle.AppointmentStatusConfirmed
+		reported.Status = lifecycle.AppointmentStatusConfirmed
 	}
-	if told.StartAt.IsZero() {
-		told.StartAt, told.EndAt = pending.StartAt, pending.EndAt
+	if reported.StartAt.IsZero() {
+		reported.StartAt, reported.EndAt = pending.StartAt, pending.EndAt
 	}
 	for _, text := range []struct {
 		to   *string
 		from string
 	}{
-		{&told.Provider, pending.Provider}, {&told.Reference, pending.Reference},
-		{&told.Confirmation, pending.Confirmation}, {&told.Site, pending.Site}, {&told.Zone, pending.Zone},
+		{&reported.Provider, pending.Provider}, {&reported.Reference, pending.Reference},
+		{&reported.Confirmation, pending.Confirmation}, {&reported.Site, pending.Site}, {&reported.Zone, pending.Zone},
 	} {
 		if *text.to == "" {
 			*text.to = text.from
 		}
 	}
-	return told, true
+	return reported, true
 }
