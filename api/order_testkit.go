@@ -80,7 +80,7 @@ func (s *server) createTestkit(ctx context.Context, in *createTestkitInput) (*bo
 		"body.shipping_details"); err != nil {
 		return nil, err
 	}
-	return s.createAndStartOrder(ctx, o, f.policy, "order created")
+	return s.createAndStartOrder(ctx, o, f, "order created")
 }
 
 func (a *ShippingAddressWithValidation) toShippingAddress() *order.ShippingAddress {
