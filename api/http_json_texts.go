@@ -64,7 +64,7 @@ func writeWholeNumbersAsIntegers(data []byte) []byte {
 		for end < len(data) && bytes.IndexByte([]byte("0123456789+-.eE"), data[end]) >= 0 {
 			end++
 		}
-		if whole, ok := wholeNumber(data[i:end]); ok {
+		if whole, ok := integerOf(data[i:end]); ok {
 			out = strconv.AppendInt(append(out, data[copied:i]...), whole, 10)
 			copied = end
 		}
@@ -76,8 +76,8 @@ func writeWholeNumbersAsIntegers(data []byte) []byte {
 	return append(out, data[copied:]...)
 }
 
-// wholeNumber returns the value of a number that is written with a fraction or an exponent and is whole.
-func wholeNumber(text []byte) (int64, bool) {
+// integerOf returns the value of a number that is written with a fraction or an exponent and is whole.
+func integerOf(text []byte) (int64, bool) {
 	if !bytes.ContainsAny(text, ".eE") {
 		return 0, false
 	}

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"database/sql"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -118,6 +119,21 @@ func TestImplausibleTimesAreRefused(t *testing.T) {
 	requireProblem(t, f.sendWithKey(http.MethodPost, "/v2/user", f.key, user), at, "value_error")
 	delete(user, "client_user_id")
 	requireProblem(t, f.sendWithKey(http.MethodPatch, "/v2/user/"+f.user, f.key, user), at, "value_error")
+}
+
+func TestATeamWithAnUnreadablePolicyDoesNotBreakTheList(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	bad, good := f.newTeam(store.Sandbox, ""), f.newTeam(store.Sandbox, "")
+	db, err := sql.Open("sqlite", f.database)
+	require.NoError(t, err)
+	_, err = db.ExecContext(t.Context(), `UPDATE teams SET policy = '{"of_another_release": 1}' WHERE id = $1`, bad)
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	r := f.sendWithKey(http.MethodGet, "/ops/teams", f.opsKey, nil)
+	require.Equal(t, http.StatusOK, r.status, string(r.body))
+	require.Contains(t, string(r.body), bad)
+	require.Contains(t, string(r.body), good)
 }
 
 func TestKeysThatExpireAfterTheYear9999(t *testing.T) {

@@ -116,7 +116,7 @@ func (t tracker) occurredAt() time.Time {
 	return newest
 }
 
-// optionalTime is a time that may be absent or unreadable. Then it is zero, because an event without a time is still an
+// optionalTime is a time that may be absent or unreadable, or outside the years that JSON can hold. Then it is zero, because an event without a time is still an
 // event.
 type optionalTime struct{ time.Time }
 
@@ -126,8 +126,9 @@ func (i *optionalTime) UnmarshalJSON(b []byte) error {
 	if json.Unmarshal(b, &text) != nil {
 		return nil //nolint:nilerr // a time that is not text counts as missing
 	}
-	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		i.Time = at.UTC().Truncate(time.Microsecond)
+	at, err := time.Parse(time.RFC3339, text)
+	if at = at.UTC().Truncate(time.Microsecond); err == nil && at.Year() >= 1 && at.Year() <= 9999 {
+		i.Time = at
 	}
 	return nil
 }

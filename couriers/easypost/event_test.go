@@ -55,6 +55,16 @@ func TestDecodeEvent(t *testing.T) {
 	require.Equal(t, lifecycle.TransitCustomer, kind)
 }
 
+// A time that no JSON can hold would be refused with 500 each time it is sent.
+func TestTimesOutsideTheYearsOfJSONCountAsMissing(t *testing.T) {
+	t.Parallel()
+	for _, at := range []string{"9999-12-31T23:59:59-05:00", "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+05:00"} {
+		update, err := easypost.DecodeEvent(replaceInEvent(t, "2025-03-04T06:30:00.1234567-05:00", at))
+		require.NoError(t, err, at)
+		require.Equal(t, time.Date(2025, 3, 2, 9, 0, 0, 0, time.UTC), update.OccurredAt, at)
+	}
+}
+
 func replaceInEvent(t *testing.T, old, replacement string) []byte {
 	t.Helper()
 	require.Contains(t, trackerEvent, old)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
@@ -152,12 +153,24 @@ func subReasonCodes(m order.Match) []order.MatchReason {
 	return []order.MatchReason{}
 }
 
+// maxShownName is how much of a name that a lab reported is shown, in characters. The store keeps all of it.
+const maxShownName = 255
+
+// shownName returns the beginning of a longer name, with an ellipsis.
+func shownName(name string) string {
+	if utf8.RuneCountInString(name) <= maxShownName {
+		return name
+	}
+	return string([]rune(name)[:maxShownName-1]) + "…"
+}
+
 // fromTestedPatient leaves out a date of birth that is not a date.
 func fromTestedPatient(t *order.TestedPatient) *MatchReviewPatient {
 	if t == nil {
 		return nil
 	}
-	p := &MatchReviewPatient{FirstName: nilIfEmpty(t.FirstName), LastName: nilIfEmpty(t.LastName)}
+	p := &MatchReviewPatient{FirstName: nilIfEmpty(shownName(t.FirstName)),
+		LastName: nilIfEmpty(shownName(t.LastName))}
 	if born, err := order.ParseDate(t.DOB); err == nil {
 		midnight := born.Start(time.UTC)
 		p.DOB = &midnight

@@ -119,7 +119,7 @@ func shippingInfoOf(p *order.Patient, a *order.Address) shippingInfo {
 		Address1:  strings.TrimSpace(a.FirstLine),
 		Address2:  second,
 		City:      strings.TrimSpace(a.City),
-		State:     stateCode(a.State),
+		State:     upperState(a.State),
 		Postcode:  strings.TrimSpace(a.Zip),
 		Country:   countryCode(a.Country),
 	}
