@@ -103,6 +103,9 @@ func (a *Activities) pollOrder(ctx context.Context, orderID string, busy busyAcc
 
 // storePolledFact stores a polled fact as if it had arrived by webhook.
 func (a *Activities) storePolledFact(ctx context.Context, o *order.Order, n labs.PolledFact) bool {
+	if n.AccessionWords != "" {
+		n.Fact.Accession = a.Store.SealCode(n.AccessionWords)
+	}
 	got, err := a.Store.StoreInboxItem(ctx, store.NewInboxItem{
 		Partner: n.Partner, DedupKey: n.Key, BodyHash: n.Hash, Kind: n.Kind, OrderNumber: o.Number, Fact: n.Fact,
 		PartnerReason: n.Reason,

@@ -45,6 +45,8 @@ const (
 	AttentionReplacementNeeded  AttentionReason = "replacement_needed"
 	AttentionReplacementLimit   AttentionReason = "replacement_limit"
 	AttentionUnregisteredSample AttentionReason = "unregistered_sample_received"
+	// a partner sent a tracking number or another code that cannot be read; the inbox item has its words
+	AttentionNumberUnreadable AttentionReason = "number_unreadable"
 	// an appointment was released, and its provider has not confirmed that
 	AttentionAppointmentAtProvider AttentionReason = "appointment_at_provider"
 	// Aliquot failed to record something that happened, and went on without it; the log has the cause
@@ -61,7 +63,7 @@ func AllAttentionReasons() []AttentionReason {
 		AttentionVisitOverdue, AttentionDrawUnreported, AttentionAppointmentUnassigned, AttentionSampleProblem,
 		AttentionResultsUnfetched, AttentionFactOutOfPlace, AttentionContradictoryFact,
 		AttentionResultAfterEnd, AttentionCancelAtLab, AttentionAccessionMismatch, AttentionReplacementNeeded,
-		AttentionReplacementLimit, AttentionUnregisteredSample,
+		AttentionReplacementLimit, AttentionUnregisteredSample, AttentionNumberUnreadable,
 		AttentionAppointmentAtProvider, AttentionRecordingFailed,
 	}
 }

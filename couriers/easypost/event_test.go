@@ -146,7 +146,7 @@ func TestDecodeMalformed(t *testing.T) {
 		"result null":          []byte(`{"description":"tracker.updated","result":null}`),
 		"result is another":    replaceInEvent(t, `"object": "Tracker"`, `"object": "Shipment"`),
 		"no number":            replaceInEvent(t, "9420 9002 0417 3500 1826 41", " - "),
-		"number is not a text": replaceInEvent(t, `"9420 9002 0417 3500 1826 41"`, `42`),
+		"number is not a text": replaceInEvent(t, `"9420 9002 0417 3500 1826 41"`, `4.2e21`),
 		"no status": replaceInEvent(t, `"status": "in_transit", "status_detail"`,
 			`"status": null, "status_detail"`),
 		"status is prose":   replaceInEvent(t, `"in_transit", "status_detail"`, `"left with Jane Roe", "status_detail"`),

@@ -2,7 +2,6 @@ package neutral
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -53,10 +52,10 @@ func readReport(a partnerhttp.Answer, now time.Time) (labs.FetchedResults, error
 		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	var r report
-	if err := json.Unmarshal(a.Body, &r); err != nil || !r.hasNames() {
+	if err := json.Unmarshal(partnerhttp.WithoutNullWords(a.Body), &r); err != nil || !r.hasNames() {
 		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
-	pdf, err := base64.StdEncoding.DecodeString(strings.TrimSpace(r.PDF))
+	pdf, err := partnerhttp.ReadPDF(r.PDF)
 	// The results are not shown without their document.
 	if err != nil {
 		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)

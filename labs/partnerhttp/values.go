@@ -1,7 +1,6 @@
 package partnerhttp
 
 import (
-	"encoding/json"
 	"math"
 	"regexp"
 	"strconv"
@@ -10,28 +9,15 @@ import (
 	"unicode"
 )
 
-// maxCode is the greatest length of a number or code. Partners' ids have about 10 characters, tracking numbers at most
-// 34.
-const maxCode = 64
-
-// SafeCode returns text that may be stored outside the encrypted store: at most 64 characters, all of which occur in
-// numbers and codes. Any other text might be free text, so it becomes empty; the verbatim body still has it.
-func SafeCode(text string) string {
-	text = strings.TrimSpace(text)
-	if len(text) > maxCode || strings.ContainsFunc(text, isNotCodeRune) {
-		return ""
-	}
-	return text
-}
-
-func isNotCodeRune(r rune) bool {
-	letterOrDigit := r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
-	return !letterOrDigit && !strings.ContainsRune(" -_./:#", r)
-}
-
-// SafeOrderNumber returns the order number without white space around it. It is empty if the number is longer than any
-// order number or contains control characters, which cannot be stored and searched.
+// SafeOrderNumber returns the order number without white space around it and without invisible characters. It is empty if the number is longer than any order number or contains control characters, which cannot
+// be stored and searched.
 func SafeOrderNumber(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, text)
 	text = strings.TrimSpace(text)
 	if len(text) > maxCode || strings.ContainsFunc(text, unicode.IsControl) {
 		return ""
@@ -43,14 +29,6 @@ func SafeOrderNumber(text string) string {
 func TextValue(value any) string {
 	s, _ := value.(string)
 	return s
-}
-
-// IdentifierValue returns a code that may be a string or a number (molecular-api#d23), checked by SafeCode.
-func IdentifierValue(value any) string {
-	if n, ok := value.(json.Number); ok {
-		return SafeCode(n.String())
-	}
-	return SafeCode(TextValue(value))
 }
 
 // ParseInstant parses an RFC 3339 time and ignores white space around it. It returns UTC, truncated to microseconds. It
