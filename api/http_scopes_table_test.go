@@ -99,6 +99,7 @@ var scopesOfRoutes = map[string][]string{
 	},
 	"all:read": {
 		"GET /ops/catalogue",
+		"GET /ops/courier-accounts",
 		"GET /ops/endpoints",
 		"GET /ops/inbox",
 		"GET /ops/inbox/:inbox_id",

@@ -11,6 +11,9 @@ func (s State) decideCall(c CallOutcome, now time.Time) *Recording {
 	case CallFetch:
 		s.decideFetch(c, rec, now)
 	case CallTrack:
+		if c.Answer == AnswerNone {
+			return nil // the trackers are asked for again
+		}
 		rec.Decision = s.ApplyTrackersCreated(c.ShipmentAt, now)
 	case CallCancel:
 		return s.decideCancelAnswer(c, rec, now)

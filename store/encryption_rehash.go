@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aliquot-labs/aliquot/store/keyring"
 	"github.com/aliquot-labs/aliquot/store/sqldb"
@@ -13,14 +14,16 @@ import (
 // searchTable describes a table of search hashes, and how to read the terms of its subjects, to hash them again.
 type searchTable struct {
 	name          string
-	subject       string // the column of the subject's id
-	lockStatement string // locks the subject $1
-	copiedColumns string // the other columns, each after a comma
+	subject       string   // the column of the subject's id
+	lockStatement string   // locks the subject $1
+	copiedColumns string   // the other columns, each after a comma
+	pairs         []string // the fields of pairs of words, of which older releases stored any number
 	loadTerms     func(s *Store, ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error)
 }
 
 var searchTables = []searchTable{
 	{name: "order_search", subject: "order_id", copiedColumns: ", team_id, created_at",
+		pairs:         []string{searchNamePair, searchRecipientPair},
 		lockStatement: `UPDATE order_states SET revision = revision WHERE order_id = $1`,
 		loadTerms:     (*Store).loadOrderTerms},
 	{name: "review_search", subject: "review_id",
@@ -93,7 +96,12 @@ func (s *Store) rehashSubject(ctx context.Context, t searchTable, id string, don
 		if err != nil {
 			return err
 		}
+		pairs, err := s.replacePairs(ctx, tx, t, id, terms)
+		if err != nil {
+			return err
+		}
 		replaced, unknown, err = s.replaceHashes(ctx, tx, t, id, terms)
+		replaced += pairs
 		return err
 	})
 	if err != nil {
@@ -102,6 +110,18 @@ func (s *Store) rehashSubject(ctx context.Context, t searchTable, id string, don
 	done.Replaced += replaced
 	done.Unreadable += unknown
 	return nil
+}
+
+// replacePairs replaces all pairs of words of an order by those among its terms, and returns their number. Without
+// terms, which could not be read, the pairs stay.
+func (s *Store) replacePairs(ctx context.Context, tx *sql.Tx, t searchTable, id string, terms []searchTerm) (int, error) {
+	pairs := slices.DeleteFunc(slices.Clone(terms), func(term searchTerm) bool {
+		return !slices.Contains(t.pairs, term.field)
+	})
+	if len(terms) == 0 || len(t.pairs) == 0 {
+		return 0, nil
+	}
+	return len(pairs), s.replaceSearchTerms(ctx, tx, id, pairs, t.pairs...)
 }
 
 // replaceHashes replaces the older hashes of these terms, and counts the hashes that belong to none of them.

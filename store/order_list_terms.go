@@ -58,7 +58,7 @@ func (s *Store) hashTerms(terms ...searchTerm) []hashedTerm {
 // nameTerms returns the terms of orders that have all words of a text in a name: pairs of words as far as possible. The
 // result is empty for a text without a word, and no order matches.
 func (s *Store) nameTerms(text, word, pair string) []hashedTerm {
-	words := sortedUnique(strings.Fields(normaliseName(text)))
+	words := nameWords(normaliseName(text))
 	var terms []searchTerm
 	for len(words) > 1 {
 		terms = append(terms, namePairTerm(pair, words[0], words[1]))

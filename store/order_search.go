@@ -25,6 +25,25 @@ const (
 	searchInterpretation = "interpretation" // of the newest visible results
 )
 
+// maxNameWords is the most words of a name by which an order or a review is found: its first ones. The number of pairs
+// grows with the square of it, and a partner may send a name of any length.
+const maxNameWords = 20
+
+// nameWords returns the words of a normalised name by which it is found, without duplicates and in alphabetical order.
+func nameWords(name string) []string {
+	words := make([]string, 0, maxNameWords)
+	for word := range strings.FieldsSeq(name) {
+		if len(words) == maxNameWords {
+			break
+		}
+		if !slices.Contains(words, word) {
+			words = append(words, word)
+		}
+	}
+	slices.Sort(words)
+	return words
+}
+
 // normaliseName returns the same text for different spellings of one name: Unicode NFKC, lower case, single spaces, no
 // punctuation at the ends of words.
 func normaliseName(name string) string {
@@ -87,7 +106,7 @@ func patientNamePairs(p *order.Patient) []searchTerm {
 
 // namePairTerms returns the pairs of different words of a name.
 func namePairTerms(field, name string) (terms []searchTerm) {
-	words := sortedUnique(strings.Fields(name))
+	words := nameWords(name)
 	for i, one := range words {
 		for _, other := range words[i+1:] {
 			terms = append(terms, namePairTerm(field, one, other))
@@ -106,7 +125,7 @@ func recipientTerms(to *order.ShippingAddress) []searchTerm {
 	}
 	name := normaliseName(to.ReceiverName)
 	terms := namePairTerms(searchRecipientPair, name)
-	for word := range strings.FieldsSeq(name) {
+	for _, word := range nameWords(name) {
 		terms = append(terms, searchTerm{searchRecipient, word})
 	}
 	return terms
@@ -119,7 +138,7 @@ func patientTerms(p *order.Patient) []searchTerm {
 	}
 	full := normaliseName(p.FirstName + " " + p.LastName)
 	terms := []searchTerm{{searchFullName, full}, {searchBirthDate, p.DOB.String()}}
-	for _, word := range strings.Fields(full) {
+	for _, word := range nameWords(full) {
 		terms = append(terms, searchTerm{searchName, word})
 	}
 	return terms

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/aliquot-labs/aliquot/internal/junction"
 	"github.com/aliquot-labs/aliquot/order"
@@ -173,7 +172,7 @@ func testedPatientTerms(t *order.TestedPatient) []searchTerm {
 		return nil
 	}
 	terms := []searchTerm{{searchFullName, full}, {searchBirthDate, born.String()}}
-	for _, word := range strings.Fields(full) {
+	for _, word := range nameWords(full) {
 		terms = append(terms, searchTerm{searchName, word})
 	}
 	return terms
