@@ -1,6 +1,7 @@
 package molecular
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -87,6 +88,9 @@ func readReport(a partnerhttp.Answer, number string, now time.Time) (labs.Fetche
 	}
 	if len(answered.Observations) == 0 {
 		return reported, nil
+	}
+	for i, o := range answered.Observations {
+		answered.Observations[i].TestName = cmp.Or(o.TestName, o.SNP, o.LOINC)
 	}
 	if slices.ContainsFunc(answered.Observations, func(o observation) bool { return o.TestName == "" }) {
 		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable) // an observation without a name is useless

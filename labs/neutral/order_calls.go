@@ -115,7 +115,7 @@ func (c *Client) PollFacts(ctx context.Context, number string) ([]labs.PolledFac
 
 // callOrder makes a call about an order. It refuses a number that cannot be used in a path.
 func (c *Client) callOrder(ctx context.Context, number string, k partnerhttp.Call) (partnerhttp.Answer, error) {
-	if !pathIDPattern.MatchString(number) {
+	if !partnerhttp.UsableInPath(number) {
 		return partnerhttp.Answer{}, &labs.RefusedError{Code: labs.CodeInvalidRequisition, Fields: []string{"number"}}
 	}
 	return c.caller.Exchange(ctx, k)

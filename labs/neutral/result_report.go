@@ -1,6 +1,7 @@
 package neutral
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -52,7 +53,9 @@ func readReport(a partnerhttp.Answer, now time.Time) (labs.FetchedResults, error
 		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	var r report
-	if err := json.Unmarshal(partnerhttp.WithoutNullWords(a.Body), &r); err != nil || !r.hasNames() {
+	err = json.Unmarshal(partnerhttp.WithoutNullWords(a.Body), &r)
+	r.nameByCodes()
+	if err != nil || !r.hasNames() {
 		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	pdf, err := partnerhttp.ReadPDF(r.PDF)
@@ -68,6 +71,16 @@ func readReport(a partnerhttp.Answer, now time.Time) (labs.FetchedResults, error
 		reported.LabReport, reported.Hash = r.toLabReport(now), contentHash(object, pdf)
 	}
 	return reported, nil
+}
+
+// nameByCodes gives results and missing markers without a name their code as the name.
+func (r report) nameByCodes() {
+	for i, m := range r.Results {
+		r.Results[i].Name = cmp.Or(m.Name, m.Code, m.LOINC)
+	}
+	for i, m := range r.Missing {
+		r.Missing[i].Name = cmp.Or(m.Name, m.Code, m.LOINC)
+	}
 }
 
 // hasNames reports whether every result and every missing marker has a name.

@@ -1,6 +1,7 @@
 package partnerhttp
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -20,6 +21,17 @@ func SafeOrderNumber(text string) string {
 		return ""
 	}
 	return text
+}
+
+// UsableInPath reports whether a number can be a part of a path, where every character that has a meaning is escaped.
+// The numbers of imported orders come from the lab, and may hold blanks and slashes. Names of folders cannot be escaped:
+// a server would take them out of the path.
+func UsableInPath(number string) bool {
+	if number == "" || SafeOrderNumber(number) != number {
+		return false
+	}
+	return !slices.ContainsFunc(strings.FieldsFunc(number, func(r rune) bool { return r == '/' || r == '\\' }),
+		func(part string) bool { return part == "." || part == ".." })
 }
 
 // TextValue returns a value that is a string, and an empty string for any other value.
