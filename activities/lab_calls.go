@@ -31,6 +31,9 @@ func (a *Activities) Place(ctx context.Context, in dispatch.CallInput) (dispatch
 	if err != nil {
 		return dispatch.PlaceResult{}, a.callError(ctx, "placing", call, err)
 	}
+	if placed.AccessionWords != "" {
+		placed.Accession = a.Store.SealCode(placed.AccessionWords)
+	}
 	return dispatch.PlaceResult{Accession: placed.Accession}, nil
 }
 
@@ -96,7 +99,11 @@ func (a *Activities) Cancel(ctx context.Context, in dispatch.CallInput) error {
 		return a.internalError(ctx, "cancelling", in.OrderID, err)
 	}
 	err = a.callPartner(ctx, call, func() ([]byte, error) {
-		return nil, lab.Cancel(ctx, o.Number, o.Accession)
+		accession := o.Accession
+		if order.IsSealedCode(accession) {
+			accession = "" // the lab knows the order by its number
+		}
+		return nil, lab.Cancel(ctx, o.Number, accession)
 	})
 	if err != nil {
 		return a.callError(ctx, "cancelling", call, err)

@@ -131,6 +131,9 @@ func (a *Activities) pollAccount(ctx context.Context, o *order.Order, accountID,
 
 // storePolledFact stores a polled fact as if it had arrived by webhook, and reports whether it is new.
 func (a *Activities) storePolledFact(ctx context.Context, o *order.Order, n labs.PolledFact) (isNew bool, err error) {
+	if n.AccessionWords != "" {
+		n.Fact.Accession = a.Store.SealCode(n.AccessionWords)
+	}
 	got, err := a.Store.StoreInboxItem(ctx, store.NewInboxItem{
 		Partner: n.Partner, DedupKey: n.Key, BodyHash: n.Hash, Kind: n.Kind, OrderNumber: o.Number, Fact: n.Fact,
 		PartnerReason: n.Reason,

@@ -45,6 +45,9 @@ func (s *server) handleLabWebhook(c *gin.Context, p labs.Protocol) {
 	}
 	text, guessed := readPartnerText(c.Request.Header, payload, p.MaxWebhook)
 	m := p.Decode(c.Request.Header, text, now)
+	if m.AccessionWords != "" && m.Fact != nil {
+		m.Fact.Accession = s.Store.SealCode(m.AccessionWords)
+	}
 	r := store.NewInboxItem{
 		Partner: p.Name, LabAccountID: singleAccountID(owners), DedupKey: m.Key, BodyHash: m.Hash, Kind: m.Kind,
 		OrderNumber: m.OrderNumber, Fact: m.Fact, PartnerReason: m.Reason, Body: payload,

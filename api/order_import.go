@@ -58,6 +58,9 @@ func (in *importInput) Resolve(ctx huma.Context) []error {
 	if given != "" && in.Body.SampleID == "" {
 		errs = append(errs, newProblem("value_error", "Value is blank, too long, or has control characters",
 			"body.sample_id"))
+	} else if given != "" && !partnerhttp.UsableInPath(in.Body.SampleID) {
+		errs = append(errs, newProblem("value_error", "Value has a part . or .., which a call to the lab cannot name",
+			"body.sample_id"))
 	}
 	return append(errs, in.Body.Physician.check()...)
 }

@@ -102,6 +102,19 @@ func TestImportRefused(t *testing.T) {
 	require.Zero(t, f.countOrders())
 }
 
+func TestImportedNumbersThatALabCanBeAskedAbout(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for _, number := range []string{"24/001234", "A#1?x", "100%", "24 001", "a..b", "...", "\ufeffM-1"} {
+		r := f.sendWithKey(http.MethodPost, "/v3/order/import", f.key, f.importBody(map[string]any{"sample_id": number}))
+		require.Equal(t, http.StatusOK, r.status, number+" "+string(r.body))
+	}
+	for _, number := range []string{".", "..", " .. ", "a/../b", "../x", `a\..`, "./x", "\u200b", "\u200b..", "a\tb"} {
+		r := f.sendWithKey(http.MethodPost, "/v3/order/import", f.key, f.importBody(map[string]any{"sample_id": number}))
+		requireProblem(t, r, []any{"body", "sample_id"}, "value_error")
+	}
+}
+
 // createOnSiteOrder creates an order whose sample the client draws, with its requisition.
 func (f *fixture) createOnSiteOrder() string {
 	f.t.Helper()

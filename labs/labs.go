@@ -52,9 +52,12 @@ type Requisition struct {
 
 // Acceptance is a lab's answer that it has accepted a requisition.
 type Acceptance struct {
-	Accession     string // the lab's own number; empty: still unknown
-	AlreadyPlaced bool   // the lab had accepted the order in an earlier attempt
-	Raw           []byte // the lab's answer, verbatim; it may hold patient data
+	Accession string // the lab's own number; empty: still unknown
+	// AccessionWords is the lab's number verbatim, if it may be free text, and is for the encrypted store only; empty:
+	// there is none, or it is Accession.
+	AccessionWords string
+	AlreadyPlaced  bool   // the lab had accepted the order in an earlier attempt
+	Raw            []byte // the lab's answer, verbatim; it may hold patient data
 }
 
 // FetchedResults is a lab's answer to a call for results.
@@ -77,6 +80,8 @@ type PolledFact struct {
 	Body      []byte // the notification, verbatim
 	Fact      *order.Fact
 	Location  *order.Location // where the fact's appointment is, for the encrypted store only; nil: unknown
+	// AccessionWords is an accession number that may be free text, as in InboundMessage.
+	AccessionWords string
 }
 
 // Capabilities lists what an account supports besides Place.

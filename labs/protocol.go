@@ -76,7 +76,10 @@ type InboundMessage struct {
 	Key         string // identity of what happened: two messages with the same key report the same event
 	Hash        string // SHA-256 of the canonical content, hexadecimal; the same key with another hash is an amendment
 	Reason      string // the partner's own words
-	Fact        *order.Fact
-	Location    *order.Location // where the fact's appointment is; nil: unknown
-	Problem     Problem         // empty: Fact is set
+	// AccessionWords is an accession number that may be free text, verbatim; empty: there is none, or it is in the fact.
+	// It is stored sealed and by a keyed hash only.
+	AccessionWords string
+	Fact           *order.Fact
+	Location       *order.Location // where the fact's appointment is; nil: unknown
+	Problem        Problem         // empty: Fact is set
 }

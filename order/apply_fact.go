@@ -2,6 +2,7 @@ package order
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
@@ -243,6 +244,10 @@ func (d *Decision) implySampleAtLab(at time.Time) {
 func (d *Decision) copyFactData(f Fact, at time.Time) {
 	n := &d.Next
 	d.recordAccession(f.Accession, at)
+	if len(f.Unreadable) > 0 {
+		n.raiseFor(Trigger{Reason: AttentionNumberUnreadable,
+			What: string(f.Kind) + " " + strings.Join(f.Unreadable, " "), At: at}, at)
+	}
 	if n.CollectedAt.IsZero() && hasPlausibleCollection(f, n.CreatedAt) {
 		n.CollectedAt = f.CollectedAt
 	}
@@ -256,6 +261,9 @@ func (d *Decision) copyFactData(f Fact, at time.Time) {
 // number.
 func (d *Decision) recordAccession(accession string, at time.Time) {
 	n := &d.Next
+	if IsSealedCode(accession) {
+		n.raiseFor(Trigger{Reason: AttentionNumberUnreadable, What: accession}, at)
+	}
 	known := &n.Accession
 	if n.Registrable && !n.Registered {
 		known = &n.KitID

@@ -49,6 +49,8 @@ const (
 	AttentionReplacementNeeded  AttentionReason = "replacement_needed"
 	AttentionReplacementLimit   AttentionReason = "replacement_limit"
 	AttentionUnregisteredSample AttentionReason = "unregistered_sample_received"
+	// a partner sent a tracking number or another code that cannot be read; the inbox item has its words
+	AttentionNumberUnreadable AttentionReason = "number_unreadable"
 	// an appointment was released, and its provider has not confirmed that
 	AttentionAppointmentAtProvider AttentionReason = "appointment_at_provider"
 	// Aliquot failed to record something that happened, and went on without it; the log has the cause
@@ -64,8 +66,9 @@ func AllAttentionReasons() []AttentionReason {
 		AttentionPlacementRefused, AttentionPlacementUnanswered, AttentionCancelUnanswered,
 		AttentionVisitOverdue, AttentionDrawUnreported, AttentionAppointmentUnassigned, AttentionSampleProblem,
 		AttentionResultsUnfetched, AttentionFactOutOfPlace, AttentionContradictoryFact,
-		AttentionResultAfterEnd, AttentionResultOfOtherPatient, AttentionPatientMismatch, AttentionCancelAtLab, AttentionAccessionMismatch, AttentionReplacementNeeded,
-		AttentionReplacementLimit, AttentionUnregisteredSample,
+		AttentionResultAfterEnd, AttentionResultOfOtherPatient, AttentionPatientMismatch, AttentionCancelAtLab,
+		AttentionAccessionMismatch, AttentionReplacementNeeded, AttentionReplacementLimit,
+		AttentionUnregisteredSample, AttentionNumberUnreadable,
 		AttentionAppointmentAtProvider, AttentionRecordingFailed,
 	}
 }

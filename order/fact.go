@@ -45,6 +45,10 @@ type Fact struct {
 	TargetStatus lifecycle.LowStatus `json:"target,omitempty"`
 	LegEnded     bool                `json:"delivered,omitempty"` // courier_report only: the leg has ended
 
+	// Unreadable lists the numbers and codes, by the names of this type's fields or of the partner, that the partner sent
+	// and that cannot be read. Their words are in the inbox item only.
+	Unreadable []string `json:"unreadable,omitempty"`
+
 	CollectedAt time.Time `json:"collected_at,omitzero"` // when the sample was collected, as sent; zero: not reported
 
 	// appointment only: our id of the appointment, if the provider knows it

@@ -105,7 +105,8 @@ func scanOrderRef(row sqldb.Scanner) (ref OrderRef, err error) {
 // newest order with it is returned. The error is ErrNotFound when there is none.
 func (s *Store) OrderIDBySample(ctx context.Context, teamID, sampleID string) (string, error) {
 	var where sqldb.Where
-	where.And("sample_id = ? AND sample_id <> ''", sampleID)
+	where.AndIn("sample_id IN (?)", s.codeForms(sampleID))
+	where.AndTerm("sample_id <> ''")
 	where.AndIfSet("team_id = ?", teamID)
 	id, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanText,
 		`SELECT id FROM orders`+where.String()+` ORDER BY created_at DESC, id DESC LIMIT 1`, where.Args...)

@@ -196,7 +196,7 @@ var attentionReasons = []order.AttentionReason{
 	order.AttentionResultsUnfetched, order.AttentionFactOutOfPlace, order.AttentionContradictoryFact,
 	order.AttentionResultAfterEnd, order.AttentionCancelAtLab, order.AttentionAccessionMismatch,
 	order.AttentionReplacementNeeded, order.AttentionReplacementLimit,
-	order.AttentionUnregisteredSample, order.AttentionAppointmentAtProvider,
+	order.AttentionUnregisteredSample, order.AttentionAppointmentAtProvider, order.AttentionNumberUnreadable,
 }
 
 func TestOrdersAreFoundAndCountedByEveryReason(t *testing.T) {

@@ -44,9 +44,9 @@ type event struct {
 type tracker struct {
 	ID           string       `json:"id"`
 	Object       string       `json:"object"`
-	TrackingCode string       `json:"tracking_code"`
-	Status       string       `json:"status"`
-	StatusDetail string       `json:"status_detail"`
+	TrackingCode codeText     `json:"tracking_code"`
+	Status       codeText     `json:"status"`
+	StatusDetail codeText     `json:"status_detail"`
 	UpdatedAt    optionalTime `json:"updated_at"`
 	Details      []struct {
 		DateTime optionalTime `json:"datetime"`
@@ -78,9 +78,9 @@ func newTrackerUpdate(eventID string, t tracker) (TrackerUpdate, error) {
 	u := TrackerUpdate{
 		EventID:      eventID,
 		TrackerID:    t.ID,
-		Number:       couriers.NormalizeNumber(t.TrackingCode),
-		Status:       t.Status,
-		StatusDetail: t.StatusDetail,
+		Number:       couriers.NormalizeNumber(string(t.TrackingCode)),
+		Status:       string(t.Status),
+		StatusDetail: string(t.StatusDetail),
 		OccurredAt:   t.occurredAt(),
 	}
 	if u.Number == "" || u.Status == "" {
@@ -130,6 +130,27 @@ func (i *optionalTime) UnmarshalJSON(b []byte) error {
 	if at = at.UTC().Truncate(time.Microsecond); err == nil && at.Year() >= 1 && at.Year() <= 9999 {
 		i.Time = at
 	}
+	return nil
+}
+
+// codeText is a code that is cleaned, and may be written as a whole number. The word null is nothing.
+type codeText string
+
+// wholeNumber matches the JSON numbers whose digits are those of a code.
+var wholeNumber = regexp.MustCompile(`^\d+$`)
+
+// UnmarshalJSON accepts a string, a whole number or null.
+func (c *codeText) UnmarshalJSON(b []byte) error {
+	var text string
+	if wholeNumber.Match(b) {
+		text = string(b)
+	} else if err := json.Unmarshal(b, &text); err != nil {
+		return errors.New("a code is neither a string nor a whole number")
+	}
+	if text = bodytext.CleanCode(text); bodytext.IsNullWord(text) {
+		text = ""
+	}
+	*c = codeText(text)
 	return nil
 }
 

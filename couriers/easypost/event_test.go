@@ -156,7 +156,7 @@ func TestDecodeMalformed(t *testing.T) {
 		"result null":          []byte(`{"description":"tracker.updated","result":null}`),
 		"result is another":    replaceInEvent(t, `"object": "Tracker"`, `"object": "Shipment"`),
 		"no number":            replaceInEvent(t, "9420 9002 0417 3500 1826 41", " - "),
-		"number is not a text": replaceInEvent(t, `"9420 9002 0417 3500 1826 41"`, `42`),
+		"number is not a text": replaceInEvent(t, `"9420 9002 0417 3500 1826 41"`, `4.2e21`),
 		"no status": replaceInEvent(t, `"status": "in_transit", "status_detail"`,
 			`"status": null, "status_detail"`),
 		"status is prose":   replaceInEvent(t, `"in_transit", "status_detail"`, `"left with Jane Roe", "status_detail"`),
@@ -187,4 +187,25 @@ func FuzzDecode(f *testing.F) {
 		require.NotEmpty(t, update.Key)
 		require.Equal(t, update.OccurredAt.UTC(), update.OccurredAt)
 	})
+}
+
+// TestDecodeNumbersAsTheyAreSent reads tracking codes that scanners have touched, and events in other encodings.
+func TestDecodeNumbersAsTheyAreSent(t *testing.T) {
+	t.Parallel()
+	const sent, want = `"9420 9002 0417 3500 1826 41"`, "9420900204173500182641"
+	for _, code := range []string{sent, `"\u001d9420900204173500182641"`, `"9420\u00a09002\u00a0041735001826\u200b41"`,
+		`9420900204173500182641`, `"9420\u20119002041735001826\u201341"`} {
+		event := replaceInEvent(t, sent, code)
+		for _, mark := range []string{"", "\ufeff"} {
+			u, err := easypost.DecodeEvent([]byte(mark + string(event)))
+			require.NoError(t, err, code)
+			require.Equal(t, want, u.Number, code)
+		}
+	}
+	_, err := easypost.DecodeEvent([]byte(replaceInEvent(t, sent, `" null "`)))
+	require.ErrorIs(t, err, easypost.ErrMalformed)
+	u, err := easypost.DecodeEvent([]byte(replaceInEvent(t, `"status": "in_transit", "status_detail": `,
+		`"status": "in_transit", "status_detail": " null ", "other": `)))
+	require.NoError(t, err)
+	require.Empty(t, u.StatusDetail)
 }

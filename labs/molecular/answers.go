@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aliquot-labs/aliquot/internal/bodytext"
 	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 )
@@ -114,9 +115,8 @@ func (m *errorText) UnmarshalJSON(data []byte) error {
 
 // textOrEmpty removes white space around a text. MTL writes " null ", "null" and "" for nothing (molecular-api#d23).
 func textOrEmpty(text string) string {
-	text = strings.TrimSpace(text)
-	if strings.EqualFold(text, "null") {
+	if bodytext.IsNullWord(text) {
 		return ""
 	}
-	return text
+	return strings.TrimSpace(text)
 }

@@ -40,6 +40,7 @@ func (c *Client) PollFacts(ctx context.Context, number string) ([]labs.PolledFac
 		if n := Decode(body, c.caller.Now()); n.Fact != nil && n.OrderNumber == number {
 			out = append(out, labs.PolledFact{
 				Partner: c.account.Partner, Key: n.Key, Hash: n.Hash, Kind: n.Kind, Reason: n.Reason, Body: body, Fact: n.Fact,
+				AccessionWords: n.AccessionWords,
 			})
 		}
 	}
@@ -124,7 +125,8 @@ func readAcceptance(a partnerhttp.Answer, number string) (labs.Acceptance, error
 	if err != nil {
 		return labs.Acceptance{}, a.UnansweredError(err)
 	}
-	placed := labs.Acceptance{Accession: partnerhttp.SafeCode(string(element.KitID)), Raw: a.Raw}
+	placed := labs.Acceptance{Raw: a.Raw}
+	placed.Accession, _, placed.AccessionWords = partnerhttp.ReadCode(string(element.KitID))
 	succeeded := element.Success != nil && *element.Success
 	silent := element.Success == nil && element.Message == ""
 	switch {
@@ -133,7 +135,7 @@ func readAcceptance(a partnerhttp.Answer, number string) (labs.Acceptance, error
 		return placed, nil
 	case !a.OK() && !element.isRefusal(): // the body contradicts the status, or is not MTL's
 		return labs.Acceptance{}, a.UnreadableError()
-	case succeeded, silent && placed.Accession != "":
+	case succeeded, silent && (placed.Accession != "" || placed.AccessionWords != ""):
 		return placed, nil
 	case silent:
 		return labs.Acceptance{}, a.UnansweredError(partnerhttp.ErrUnreadable)

@@ -35,6 +35,7 @@ func TestPlaceSucceeds(t *testing.T) {
 			placed, err := newFullClient(t, l).Place(t.Context(), requisition())
 
 			require.NoError(t, err)
+			placed.AccessionWords = "" // TestAccessionsThatAreNoCodes
 			require.Equal(t, labs.Acceptance{Accession: tt.accession, Raw: []byte(tt.body)}, placed)
 			require.Equal(t, []string{"POST /PlaceOrder"}, l.paths())
 		})
@@ -156,5 +157,23 @@ func TestAccessionOfAnExistingOrder(t *testing.T) {
 			require.Equal(t, []string{"POST /PlaceOrder", "GET /OrderInfo"}, l.paths())
 			require.Equal(t, "order_number="+number, l.received()[1].Query)
 		})
+	}
+}
+
+// TestAccessionsThatAreNoCodes checks that a kit id that may be words is kept apart from codes.
+func TestAccessionsThatAreNoCodes(t *testing.T) {
+	t.Parallel()
+	for kit, want := range map[string]labs.Acceptance{
+		"A(1)":                      {Accession: "A(1)"},
+		"A+1, 2 & 3":                {Accession: "A+1, 2 & 3"},
+		"Kit f\u00fcr Zo\u00eb *7*": {AccessionWords: "Kit f\u00fcr Zo\u00eb *7*"},
+		"\u00a0M1\u200b":            {Accession: "M1"},
+		"null":                      {},
+	} {
+		body := `[{"success":true,"kit_id":"` + kit + `"}]`
+		placed, err := newFullClient(t, newLab(t, answer(http.StatusOK, body))).Place(t.Context(), requisition())
+		require.NoError(t, err)
+		want.Raw = []byte(body)
+		require.Equal(t, want, placed)
 	}
 }

@@ -1,8 +1,8 @@
 package molecular
 
 import (
+	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -20,7 +20,7 @@ const laboratory = "Molecular Testing Labs"
 // MTL's names for the parts of an observation where they are known.
 type reportAnswer struct {
 	OrderNumber    identifier    `json:"order_number"`
-	Status         string        `json:"status"` // final, partial
+	Status         textValue     `json:"status"` // final, partial
 	Interpretation textValue     `json:"interpretation"`
 	PDF            string        `json:"pdf_base64"`
 	Tempstrip      textValue     `json:"tempstrip_status"`
@@ -31,14 +31,14 @@ type reportAnswer struct {
 
 func (a reportAnswer) orderNumber() string { return string(a.OrderNumber) }
 
-// textValue is a string, or a number as it was written; null is empty.
+// textValue is a string, or a number as it was written. It is empty for the forms of nothing (see textOrEmpty).
 type textValue string
 
 // UnmarshalJSON accepts a string, a number or null.
 func (t *textValue) UnmarshalJSON(data []byte) error {
 	var s string
 	if err := json.Unmarshal(data, &s); err == nil {
-		*t = textValue(strings.TrimSpace(s))
+		*t = textValue(textOrEmpty(s))
 		return nil
 	}
 	var n json.Number
@@ -78,7 +78,7 @@ func readReport(a partnerhttp.Answer, number string, now time.Time) (labs.Fetche
 	if answered.isFailure() {
 		return labs.FetchedResults{}, &labs.RefusedError{Code: labs.CodeRefusedByLab, Raw: a.Raw}
 	}
-	pdf, err := base64.StdEncoding.DecodeString(strings.TrimSpace(answered.PDF))
+	pdf, err := partnerhttp.ReadPDF(answered.PDF)
 	if err != nil {
 		// The results are not shown without their document.
 		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
@@ -89,6 +89,9 @@ func readReport(a partnerhttp.Answer, number string, now time.Time) (labs.Fetche
 	}
 	if len(answered.Observations) == 0 && len(answered.Missing) == 0 {
 		return reported, nil
+	}
+	for i, o := range answered.Observations {
+		answered.Observations[i].TestName = cmp.Or(o.TestName, o.SNP, o.LOINC)
 	}
 	if !answered.hasNames() { // an observation without a name is useless
 		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
@@ -122,7 +125,7 @@ func (a reportAnswer) toLabReport(now time.Time) *order.LabReport {
 // reportStatus returns final or partial. MTL documents no values. An unknown value counts as partial, because
 // completing an order cannot be undone and waiting can.
 func (a reportAnswer) reportStatus() string {
-	switch strings.ToLower(strings.TrimSpace(a.Status)) {
+	switch strings.ToLower(string(a.Status)) {
 	case "", "final":
 		return "final"
 	}

@@ -109,9 +109,9 @@ func (s Settings) physicianFor(state string) int64 {
 	return s.DefaultPhysician
 }
 
-// missing lists the settings without which every order of an account is refused, or never gets its results. Settings
+// missingSettings lists the settings without which every order of an account is refused, or never gets its results. Settings
 // that cannot be read are an error of New.
-func missing(a labs.Account) (lacks []string) {
+func missingSettings(a labs.Account) (lacks []string) {
 	s, err := ParseSettings(a.Settings)
 	if err != nil {
 		return nil

@@ -24,7 +24,7 @@ const MaxWebhook = 64 << 10
 var Protocol = labs.Protocol{
 	Name:          Partner,
 	Open:          func(a labs.Account, o labs.Options) (labs.Lab, error) { return asLab(New(a, o)) },
-	Missing:       missing,
+	Missing:       missingSettings,
 	MaxWebhook:    MaxWebhook,
 	AuthChallenge: `Basic realm="webhooks", charset="UTF-8"`,
 	WebhookUser: func(r *http.Request) (string, bool) {
@@ -77,7 +77,7 @@ func Decode(body []byte, receivedAt time.Time) labs.InboundMessage {
 	if n.Problem != "" {
 		return n
 	}
-	n.Fact = newFact(known.kind, partnerhttp.IdentifierValue(object["accession_number"]), info)
+	n.Fact, n.AccessionWords = newFact(known.kind, object["accession_number"], info)
 	n.Fact.ReceivedAt = receivedAt.UTC().Truncate(time.Microsecond)
 	if at, ok := partnerhttp.ParseInstant(partnerhttp.TextValue(info[known.time])); ok {
 		n.Fact.SentAt = at
@@ -96,21 +96,28 @@ func FactKey(kind order.FactKind, orderNumber, accession string, at time.Time) s
 	return partnerhttp.JSONHash(parts)
 }
 
-func newFact(kind order.FactKind, accession string, info map[string]any) *order.Fact {
-	f := &order.Fact{Kind: kind, Accession: accession}
+func newFact(kind order.FactKind, accession any,
+	info map[string]any) (f *order.Fact, accessionWords string) {
+	var codes partnerhttp.CodeReader
+	f = &order.Fact{Kind: kind}
+	var readable bool
+	if f.Accession, readable, accessionWords = partnerhttp.ReadCode(accession); !readable && accessionWords == "" {
+		codes.Unreadable = append(codes.Unreadable, "accession")
+	}
 	switch kind {
 	case order.FactKitShipped:
-		f.OutboundNumber = partnerhttp.SafeCode(partnerhttp.TextValue(info["outbound"]))
-		f.InboundNumber = partnerhttp.SafeCode(partnerhttp.TextValue(info["inbound"]))
-		f.KitRegCode = partnerhttp.SafeCode(partnerhttp.TextValue(info["kit_reg_code"]))
-		f.OraQuickLot = partnerhttp.SafeCode(partnerhttp.TextValue(info["oraquick_lot_exp"]))
+		f.OutboundNumber = codes.Read("outbound", info["outbound"])
+		f.InboundNumber = codes.Read("inbound", info["inbound"])
+		f.KitRegCode = codes.Read("kit_reg_code", info["kit_reg_code"])
+		f.OraQuickLot = codes.Read("oraquick_lot_exp", info["oraquick_lot_exp"])
 	case order.FactKitRejected:
 		f.Detail = partnerhttp.RejectionDetail(partnerhttp.TextValue(info["rejected_reason"]))
 		if recoverable, ok := info["recoverable"].(bool); ok {
 			f.Recoverable = &recoverable
 		}
 	}
-	return f
+	f.Unreadable = codes.Unreadable
+	return f, accessionWords
 }
 
 // Authenticate lists the ids of the accounts whose credentials a webhook has. MTL sends them as user name and password

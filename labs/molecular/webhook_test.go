@@ -75,8 +75,11 @@ func TestShippedDetails(t *testing.T) {
 
 	// Text that is not a number or code is in the stored body only.
 	f = shipped(`{"outbound":null,"inbound":"","kit_reg_code":42,"oraquick_lot_exp":"for <Ines>"}`)
-	require.Equal(t, &order.Fact{Kind: order.FactKitShipped, ReceivedAt: receivedAt, Accession: "M1"}, f)
-	require.Empty(t, shipped(`{"outbound":"`+strings.Repeat("9", 65)+`"}`).OutboundNumber)
+	require.Equal(t, &order.Fact{Kind: order.FactKitShipped, ReceivedAt: receivedAt, Accession: "M1", KitRegCode: "42",
+		Unreadable: []string{"oraquick_lot_exp"}}, f)
+	f = shipped(`{"outbound":"` + strings.Repeat("9", 65) + `"}`)
+	require.Empty(t, f.OutboundNumber)
+	require.Equal(t, []string{"outbound"}, f.Unreadable)
 }
 
 func TestWebhookProblems(t *testing.T) {

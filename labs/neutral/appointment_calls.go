@@ -83,7 +83,7 @@ func (c *Client) Availability(ctx context.Context, q labs.AvailabilityQuery) (la
 		return labs.Availability{}, answerError(a)
 	}
 	var answered availability
-	if err := json.Unmarshal(a.Body, &answered); err != nil {
+	if err := json.Unmarshal(partnerhttp.WithoutNullWords(a.Body), &answered); err != nil {
 		return labs.Availability{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	return answered.toAvailability(), nil
@@ -164,7 +164,7 @@ func (c *Client) CancelAppointment(ctx context.Context, number, appointmentID, r
 		return err
 	}
 	var answered appointment
-	if err := json.Unmarshal(a.Body, &answered); err != nil || answered.Status != "" &&
+	if err := json.Unmarshal(partnerhttp.WithoutNullWords(a.Body), &answered); err != nil || answered.Status != "" &&
 		answered.Status != lifecycle.AppointmentStatusCancelled {
 		return a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
@@ -179,7 +179,7 @@ func (c *Client) callForAppointment(ctx context.Context, method string, b labs.B
 		return labs.AppointmentAnswer{}, err
 	}
 	var answered appointment
-	if err := json.Unmarshal(a.Body, &answered); err != nil || answered.ID != "" && answered.ID != b.AppointmentID {
+	if err := json.Unmarshal(partnerhttp.WithoutNullWords(a.Body), &answered); err != nil || answered.ID != "" && answered.ID != b.AppointmentID {
 		return labs.AppointmentAnswer{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	booked, ok := answered.toReportedAppointment()

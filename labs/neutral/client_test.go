@@ -119,10 +119,10 @@ func TestInvalidOrdersAreNotSent(t *testing.T) {
 	p := neutraltest.Start(t, neutraltest.FullAccount.User, neutraltest.FullAccount.Token)
 	c := openClient(t, p, neutraltest.FullAccount)
 	var refused *labs.RefusedError
-	_, err := c.Place(t.Context(), labs.Requisition{OrderNumber: "../x", Order: &order.Order{Modality: lifecycle.WalkIn}})
+	_, err := c.Place(t.Context(), labs.Requisition{OrderNumber: "..", Order: &order.Order{Modality: lifecycle.WalkIn}})
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, []string{"number", "collection_method", "patient", "address", "tests"}, refused.Fields)
-	for _, number := range []string{"", ".", "..", "a/b", "a b", "é"} {
+	for _, number := range []string{"", ".", "..", "../x", "x/..", `a\..\b`, "a/./b", " a", "a\x00"} {
 		_, err := c.FetchResults(t.Context(), number)
 		require.ErrorAs(t, err, &refused, number)
 	}
@@ -132,6 +132,35 @@ func TestInvalidOrdersAreNotSent(t *testing.T) {
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, []string{"type"}, refused.Fields)
 	require.Empty(t, p.Calls())
+}
+
+// TestNumbersOfImportedOrdersAreEscaped asks about orders whose numbers the lab has made.
+func TestNumbersOfImportedOrdersAreEscaped(t *testing.T) {
+	t.Parallel()
+	for _, number := range []string{"24/001234", "24 001234", "A#1?x=1&y", "100%", "a%2Fb", "a+b", "Ä-1", "a..b", "...",
+		"a\\b", "a;b", "~x", `"x"`} {
+		t.Run(number, func(t *testing.T) {
+			t.Parallel()
+			p := neutraltest.Start(t, neutraltest.FullAccount.User, neutraltest.FullAccount.Token)
+			c := openClient(t, p, neutraltest.FullAccount)
+			_, err := c.Place(t.Context(), neutraltest.Fixture().NewRequisition(number))
+			require.NoError(t, err)
+			p.PublishReport(number, map[string]any{"status": "final", "results": []any{map[string]any{"name": "A"}}})
+			got, err := c.FetchResults(t.Context(), number)
+			require.NoError(t, err)
+			require.NotNil(t, got.LabReport)
+			p.AddFact(number, "1", map[string]any{"type": "sample_received", "order_number": number})
+			facts, err := c.PollFacts(t.Context(), number)
+			require.NoError(t, err)
+			require.Len(t, facts, 1)
+			var refused *labs.RefusedError
+			require.ErrorAs(t, c.Cancel(t.Context(), number, ""), &refused)
+			require.Equal(t, "not_cancellable", refused.Code, "the partner knows the order")
+			for _, k := range p.Calls() {
+				require.Contains(t, k.Path+"/", "/orders/"+number+"/")
+			}
+		})
+	}
 }
 
 func TestReport(t *testing.T) {

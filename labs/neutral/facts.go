@@ -60,12 +60,16 @@ func Decode(id string, body []byte, receivedAt time.Time) labs.InboundMessage {
 		return m
 	}
 	m.Fact = &order.Fact{
-		Kind: known.kind, Accession: partnerhttp.IdentifierValue(object["accession"]),
-		ReceivedAt: receivedAt.UTC().Truncate(time.Microsecond),
+		Kind: known.kind, ReceivedAt: receivedAt.UTC().Truncate(time.Microsecond),
+	}
+	var readable bool
+	m.Fact.Accession, readable, m.AccessionWords = partnerhttp.ReadCode(object["accession"])
+	if !readable && m.AccessionWords == "" {
+		m.Fact.Unreadable = append(m.Fact.Unreadable, "accession")
 	}
 	m.Fact.SentAt, _ = partnerhttp.ParseInstant(partnerhttp.TextValue(object["at"]))
 	if !known.read(&m, data) {
-		m.Problem, m.Fact, m.Location, m.Reason = labs.IncompleteData, nil, nil, ""
+		m.Problem, m.Fact, m.Location, m.Reason, m.AccessionWords = labs.IncompleteData, nil, nil, "", ""
 	}
 	return m
 }
@@ -85,9 +89,11 @@ func factData(object map[string]any) (data map[string]any, ok bool) {
 }
 
 func readShipped(m *labs.InboundMessage, data map[string]any) bool {
-	m.Fact.OutboundNumber = partnerhttp.IdentifierValue(data["outbound"])
-	m.Fact.InboundNumber = partnerhttp.IdentifierValue(data["inbound"])
-	m.Fact.KitRegCode = partnerhttp.IdentifierValue(data["kit_id"])
+	codes := partnerhttp.CodeReader{Unreadable: m.Fact.Unreadable}
+	m.Fact.OutboundNumber = codes.Read("outbound", data["outbound"])
+	m.Fact.InboundNumber = codes.Read("inbound", data["inbound"])
+	m.Fact.KitRegCode = codes.Read("kit_id", data["kit_id"])
+	m.Fact.Unreadable = codes.Unreadable
 	return true
 }
 
@@ -130,6 +136,15 @@ func readTransit(m *labs.InboundMessage, data map[string]any) bool {
 }
 
 func readAppointment(m *labs.InboundMessage, data map[string]any) bool {
+	codes := partnerhttp.CodeReader{Unreadable: m.Fact.Unreadable}
+	for _, name := range []string{"id", "reference", "confirmation"} { // each may be a number, as other codes may
+		if code := codes.Read(name, data[name]); code != "" {
+			data[name] = code
+		} else {
+			delete(data, name)
+		}
+	}
+	m.Fact.Unreadable = codes.Unreadable
 	encoded, err := json.Marshal(data)
 	if err != nil {
 		return false

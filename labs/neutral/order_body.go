@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
@@ -71,7 +72,7 @@ type physician struct {
 	NPI       string `json:"npi"`
 }
 
-// pathIDPattern matches ids that may be used in a path. The numbers of imported orders come from the lab.
+// pathIDPattern matches our ids of appointments, which are used in a path.
 var pathIDPattern = regexp.MustCompile(`^[0-9A-Za-z_-][0-9A-Za-z._-]{0,63}$`)
 
 // requisition builds the body for an order, or returns a RefusedError before the partner is called. The body depends on
@@ -114,7 +115,7 @@ func (c *Client) invalidFields(b orderBody) []string {
 		field string
 		valid bool
 	}{
-		{"number", pathIDPattern.MatchString(b.Number)},
+		{"number", partnerhttp.UsableInPath(b.Number)},
 		{"collection_method", c.settings.supports(b.Method)},
 		{"patient", b.Registrable || b.Patient != nil},
 		{"address", b.Registrable || b.Address != nil},

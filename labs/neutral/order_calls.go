@@ -47,11 +47,13 @@ func (c *Client) sendRequisition(ctx context.Context, r labs.Requisition, part .
 	if err != nil {
 		return labs.Acceptance{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
-	accession := partnerhttp.IdentifierValue(placed["accession"])
-	if accession == "" {
-		accession = partnerhttp.IdentifierValue(placed["kit_id"]) // the lab knows the order by its kit as well
+	accepted := labs.Acceptance{AlreadyPlaced: a.Status == http.StatusOK, Raw: a.Raw}
+	accepted.Accession, _, accepted.AccessionWords = partnerhttp.ReadCode(placed["accession"])
+	if accepted.Accession == "" && accepted.AccessionWords == "" {
+		// the lab knows the order by its kit as well
+		accepted.Accession, _, accepted.AccessionWords = partnerhttp.ReadCode(placed["kit_id"])
 	}
-	return labs.Acceptance{Accession: accession, AlreadyPlaced: a.Status == http.StatusOK, Raw: a.Raw}, nil
+	return accepted, nil
 }
 
 // Cancel implements labs.Lab.
@@ -104,7 +106,7 @@ func (c *Client) PollFacts(ctx context.Context, number string) ([]labs.PolledFac
 		if m := Decode(partnerhttp.TextValue(fact["id"]), body, c.caller.Now()); m.Fact != nil && m.OrderNumber == number {
 			out = append(out, labs.PolledFact{
 				Partner: c.account.Partner, Key: m.Key, Hash: m.Hash, Kind: m.Kind, Reason: m.Reason, Body: body, Fact: m.Fact,
-				Location: m.Location,
+				Location: m.Location, AccessionWords: m.AccessionWords,
 			})
 		}
 	}
@@ -113,7 +115,7 @@ func (c *Client) PollFacts(ctx context.Context, number string) ([]labs.PolledFac
 
 // callOrder makes a call about an order. It refuses a number that cannot be used in a path.
 func (c *Client) callOrder(ctx context.Context, number string, k partnerhttp.Call) (partnerhttp.Answer, error) {
-	if !pathIDPattern.MatchString(number) {
+	if !partnerhttp.UsableInPath(number) {
 		return partnerhttp.Answer{}, &labs.RefusedError{Code: labs.CodeInvalidRequisition, Fields: []string{"number"}}
 	}
 	return c.caller.Exchange(ctx, k)

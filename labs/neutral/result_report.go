@@ -1,8 +1,8 @@
 package neutral
 
 import (
+	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -53,10 +53,12 @@ func readReport(a partnerhttp.Answer, now time.Time) (labs.FetchedResults, error
 		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	var r report
-	if err := json.Unmarshal(a.Body, &r); err != nil || !r.hasNames() {
+	err = json.Unmarshal(partnerhttp.WithoutNullWords(a.Body), &r)
+	r.nameByCodes()
+	if err != nil || !r.hasNames() {
 		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
-	pdf, err := base64.StdEncoding.DecodeString(strings.TrimSpace(r.PDF))
+	pdf, err := partnerhttp.ReadPDF(r.PDF)
 	// The results are not shown without their document.
 	if err != nil {
 		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
@@ -69,6 +71,16 @@ func readReport(a partnerhttp.Answer, now time.Time) (labs.FetchedResults, error
 		reported.LabReport, reported.Hash = r.toLabReport(now), contentHash(object, pdf)
 	}
 	return reported, nil
+}
+
+// nameByCodes gives results and missing markers without a name their code as the name.
+func (r report) nameByCodes() {
+	for i, m := range r.Results {
+		r.Results[i].Name = cmp.Or(m.Name, m.Code, m.LOINC)
+	}
+	for i, m := range r.Missing {
+		r.Missing[i].Name = cmp.Or(m.Name, m.Code, m.LOINC)
+	}
 }
 
 // hasNames reports whether every result and every missing marker has a name.

@@ -1,34 +1,21 @@
 package partnerhttp
 
 import (
-	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 )
 
-// maxCode is the greatest length of a number or code. Partners' ids have about 10 characters, tracking numbers at most
-// 34.
-const maxCode = 64
-
-// SafeCode returns text that may be stored outside the encrypted store: at most 64 characters, all of which occur in
-// numbers and codes. Any other text might be free text, so it becomes empty; the verbatim body still has it.
-func SafeCode(text string) string {
-	text = strings.TrimSpace(text)
-	if len(text) > maxCode || strings.ContainsFunc(text, isNotCodeRune) {
-		return ""
-	}
-	return text
-}
-
-func isNotCodeRune(r rune) bool {
-	letterOrDigit := r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
-	return !letterOrDigit && !strings.ContainsRune(" -_./:#", r)
-}
-
-// SafeOrderNumber returns the order number without white space around it. It is empty if the number is longer than any
-// order number or contains control characters, which cannot be stored and searched.
+// SafeOrderNumber returns the order number without white space around it and without invisible characters. It is empty
+// if the number is longer than any order number or contains control characters, which cannot be stored and searched.
 func SafeOrderNumber(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, text)
 	text = strings.TrimSpace(text)
 	if len(text) > maxCode || strings.ContainsFunc(text, unicode.IsControl) {
 		return ""
@@ -36,18 +23,21 @@ func SafeOrderNumber(text string) string {
 	return text
 }
 
+// UsableInPath reports whether a number can be a part of a path, where every character that has a meaning is escaped.
+// The numbers of imported orders come from the lab, and may hold blanks and slashes. Names of folders cannot be escaped:
+// a server would take them out of the path.
+func UsableInPath(number string) bool {
+	if number == "" || SafeOrderNumber(number) != number {
+		return false
+	}
+	return !slices.ContainsFunc(strings.FieldsFunc(number, func(r rune) bool { return r == '/' || r == '\\' }),
+		func(part string) bool { return part == "." || part == ".." })
+}
+
 // TextValue returns a value that is a string, and an empty string for any other value.
 func TextValue(value any) string {
 	s, _ := value.(string)
 	return s
-}
-
-// IdentifierValue returns a code that may be a string or a number (molecular-api#d23), checked by SafeCode.
-func IdentifierValue(value any) string {
-	if n, ok := value.(json.Number); ok {
-		return SafeCode(n.String())
-	}
-	return SafeCode(TextValue(value))
 }
 
 // ParseInstant parses an RFC 3339 time and ignores white space around it. It returns UTC, truncated to microseconds. It
