@@ -66,7 +66,8 @@ func TestDeniedRequestsAreLoggedAndAudited(t *testing.T) {
 		order                string
 	}{
 		"a role that may not": {http.MethodGet, "/ops/keys", clientSecret, 403, client, "/ops/keys", ""},
-		"an order":            {http.MethodGet, "/ops/orders/" + order, clientSecret, 403, client, "/ops/orders/:order_id", order},
+		"an order": {http.MethodGet, "/ops/orders/" + order, clientSecret, 403, client, "/ops/orders/:order_id",
+			order},
 		"HEAD":                {http.MethodHead, "/ops/keys", clientSecret, 403, client, "/ops/keys", ""},
 		"no key":              {http.MethodGet, "/v3/orders", "", 401, "", "/v3/orders", ""},
 		"an unknown key":      {http.MethodGet, "/v3/order/" + order, "sk_us_x", 401, "", "/v3/order/:order_id", ""},

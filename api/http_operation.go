@@ -57,7 +57,8 @@ func registerOperationWith[I, O any](s *server, needs scope, op huma.Operation,
 	}
 	op.Extensions = map[string]any{scopeExtension: needs}
 	op.Middlewares = append(
-		huma.Middlewares{s.requireScope(needs, headers), readQuery, refuseUnstorableTexts, forceJSONContentType}, op.Middlewares...)
+		huma.Middlewares{s.requireScope(needs, headers), readQuery, refuseUnstorableTexts, forceJSONContentType},
+		op.Middlewares...)
 	huma.Register(s.huma, op, handler)
 }
 
