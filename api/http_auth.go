@@ -65,8 +65,8 @@ func (s *server) requireScope(needs scope, headers []string) func(huma.Context, 
 	}
 }
 
-// authenticateCaller returns the caller of a request. With an error, the caller has no more than the API key, if that is
-// known: it has ended, or has made too many requests.
+// authenticateCaller returns the caller of a request. With an error, the caller has no more than the API key, if it
+// is known: it has ended, or has made too many requests.
 func (s *server) authenticateCaller(ctx huma.Context, headers []string) (caller, error) {
 	var secrets []string
 	for _, name := range headers {

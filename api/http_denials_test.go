@@ -66,13 +66,14 @@ func TestDeniedRequestsAreLoggedAndAudited(t *testing.T) {
 		order                string
 	}{
 		"a role that may not": {http.MethodGet, "/ops/keys", clientSecret, 403, client, "/ops/keys", ""},
-		"an order":            {http.MethodGet, "/ops/orders/" + order, clientSecret, 403, client, "/ops/orders/:order_id", order},
-		"HEAD":                {http.MethodHead, "/ops/keys", clientSecret, 403, client, "/ops/keys", ""},
-		"no key":              {http.MethodGet, "/v3/orders", "", 401, "", "/v3/orders", ""},
-		"an unknown key":      {http.MethodGet, "/v3/order/" + order, "sk_us_x", 401, "", "/v3/order/:order_id", ""},
-		"an expired key":      {http.MethodGet, "/v3/orders", expiredSecret, 401, expired, "/v3/orders", ""},
-		"a revoked key":       {http.MethodGet, "/v3/orders", revokedSecret, 401, revoked, "/v3/orders", ""},
-		"a lab":               {http.MethodPost, "/webhooks/labs/molecular", "", 401, "", "/webhooks/labs/molecular", ""},
+		"an order": {http.MethodGet, "/ops/orders/" + order, clientSecret, 403, client, "/ops/orders/:order_id",
+			order},
+		"HEAD":           {http.MethodHead, "/ops/keys", clientSecret, 403, client, "/ops/keys", ""},
+		"no key":         {http.MethodGet, "/v3/orders", "", 401, "", "/v3/orders", ""},
+		"an unknown key": {http.MethodGet, "/v3/order/" + order, "sk_us_x", 401, "", "/v3/order/:order_id", ""},
+		"an expired key": {http.MethodGet, "/v3/orders", expiredSecret, 401, expired, "/v3/orders", ""},
+		"a revoked key":  {http.MethodGet, "/v3/orders", revokedSecret, 401, revoked, "/v3/orders", ""},
+		"a lab":          {http.MethodPost, "/webhooks/labs/molecular", "", 401, "", "/webhooks/labs/molecular", ""},
 	} {
 		id, address := newID(), "198.51.100."+string('1'+name[len(name)-1]%9)
 		r := f.sendWithKey(tt.method, tt.path, tt.secret, nil, "X-Request-Id", id, "X-Forwarded-For", address)

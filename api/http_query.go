@@ -117,8 +117,8 @@ func splitQuery(raw string) []queryField {
 	return fields
 }
 
-// unescapeLeniently decodes the escapes of a query's text, and + as a blank. It keeps a percent sign that is followed by
-// anything but two hexadecimal digits.
+// unescapeLeniently decodes the escapes of a query's text, and + as a blank. It keeps a percent sign that is followed
+// by anything but two hexadecimal digits.
 func unescapeLeniently(text string) string {
 	if !strings.ContainsAny(text, "%+") {
 		return text

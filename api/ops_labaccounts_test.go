@@ -101,7 +101,7 @@ func TestOpsLabAccountsAreChecked(t *testing.T) {
 		"circled digits": {newID(), map[string]any{"base_url": "http://①②⑦.⓪.⓪.①/"}, http.StatusBadRequest,
 			"not public"},
 		"this machine":   {newID(), map[string]any{"base_url": "http://localhost:8080"}, http.StatusBadRequest, "not public"},
-		"a query":        {newID(), map[string]any{"base_url": "http://partner.test/?a=b"}, http.StatusBadRequest, "base URL"},
+		"a query":        {newID(), map[string]any{"base_url": "http://lab.test/?a=b"}, http.StatusBadRequest, "base URL"},
 		"a blank in it":  {newID(), map[string]any{"base_url": "http://part ner.test/"}, http.StatusBadRequest, "base_url"},
 		"no credentials": {newID(), map[string]any{"token": ""}, http.StatusBadRequest, "token"},
 		"a policy that is wrong": {newID(), map[string]any{"policy": map[string]any{"replacement": "x"}},

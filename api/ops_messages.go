@@ -135,7 +135,8 @@ func (s *server) opsMessageRoutes() {
 func (s *server) opsListMessages(ctx context.Context, in *messagesInput) (*body[OpsMessagesPage], error) {
 	page, err := s.Store.WebhookMessages(ctx, store.WebhookMessageQuery{
 		TeamID: canonicalUUID(in.TeamID), OrderID: canonicalUUID(in.OrderID), EndpointID: canonicalUUID(in.EndpointID),
-		EventType: string(in.EventType), State: in.State, Since: in.Since, Until: in.Until, Cursor: in.Cursor, Limit: in.Limit,
+		EventType: string(in.EventType), State: in.State, Since: in.Since, Until: in.Until, Cursor: in.Cursor,
+		Limit: in.Limit,
 	})
 	if err != nil {
 		return nil, err

@@ -116,8 +116,8 @@ func hintFor(err error) string {
 	case errors.Is(err, errMalformedKey):
 		return "\n  Copy the whole key, and nothing else, into the file of --key-file or into ALIQUOT_OPS_KEY."
 	case errors.As(err, &refused) && refused.Status == 401:
-		return "\n  Give a valid API key with the role operations with --key-file, --key or ALIQUOT_OPS_KEY. It begins with " +
-			"sk_us_ or pk_us_."
+		return "\n  Give a valid API key with the role operations with --key-file, --key or ALIQUOT_OPS_KEY. It begins " +
+			"with sk_us_ or pk_us_."
 	case errors.As(err, &refused) && refused.Status == 403:
 		return "\n  The API key needs another role: docs/security.md has the rights of every role."
 	case errors.As(err, &refused) && refused.Status == 404:

@@ -111,8 +111,8 @@ func TestOtherSecretsComeFromFiles(t *testing.T) {
 	require.True(t, found(`"headers":{"Authorization":"x"}`))
 	require.NotContains(t, run("endpoint", "headers", exampleID, "--set-file", file), "warning")
 	require.True(t, found(`"headers":{"Authorization":"Bearer a=b"`))
-	_, err := runInProcess(t, "endpoint", "headers", exampleID, "--set-file", secretFile(t, "a=b\nno header"), "--api", url,
-		"--key-file", key)
+	_, err := runInProcess(t, "endpoint", "headers", exampleID, "--set-file", secretFile(t, "a=b\nno header"), "--api",
+		url, "--key-file", key)
 	require.ErrorContains(t, err, "line 2 of")
 }
 
@@ -129,7 +129,8 @@ func TestAPasswordInTheURLOfADatabaseIsASecret(t *testing.T) {
 		require.Equal(t, url, got)
 		require.Equal(t, warned, strings.Contains(out.String(), "warning"), url)
 	}
-	got, err := readPostgresURL(&cobra.Command{}, &secretFlag{name: "postgres", file: secretFile(t, "postgres://u:p@h/db\n")})
+	file := secretFile(t, "postgres://u:p@h/db\n")
+	got, err := readPostgresURL(&cobra.Command{}, &secretFlag{name: "postgres", file: file})
 	require.NoError(t, err)
 	require.Equal(t, "postgres://u:p@h/db", got)
 }
@@ -148,7 +149,7 @@ func TestEverySecretFlagHasAFile(t *testing.T) {
 					return
 				}
 				seen[f.Name] = true
-				require.True(t, cmd.Flag(f.Name+"-file") != nil, "%s has --%s and no --%s-file", path, f.Name, f.Name)
+				require.NotNil(t, cmd.Flag(f.Name+"-file"), "%s has --%s and no --%s-file", path, f.Name, f.Name)
 			})
 		}
 	}
