@@ -112,8 +112,8 @@ func (s *canvas) newPage() {
 	}
 }
 
-// drawRunningHead draws the line that says whose page it is. A long name makes it smaller and gives it more lines; only a
-// name that no page could hold is cut.
+// drawRunningHead draws the line that says whose page it is. A long name makes it smaller and gives it more lines; only
+// a name that no page could hold is cut.
 func (s *canvas) drawRunningHead() {
 	const most, smallest = 3, 4.5
 	lines, st, ok := s.fit(s.header, faint, bodyWidth, most, smallest)

@@ -31,9 +31,9 @@ type Collection struct {
 	DateOnly bool      // the time of day is unknown, and is written by hand
 }
 
-// Labels draws equal labels for the tubes of an order. The order must have its sample id and its patient. The whole name
-// is on the label, in smaller type and on several lines where it is long. The error is an *UnprintableError if the name
-// has a letter that cannot be printed.
+// Labels draws equal labels for the tubes of an order. The order must have its sample id and its patient. The whole
+// name is on the label, in smaller type and on several lines where it is long. The error is an *UnprintableError if the
+// name has a letter that cannot be printed.
 func Labels(o order.Order, copies int, collected Collection) ([]byte, error) {
 	if copies < 1 || copies > MaxLabels {
 		return nil, fmt.Errorf("drawing %d labels: between 1 and %d can be drawn", copies, MaxLabels)

@@ -16,8 +16,8 @@ const replacementRune = '?'
 // fractionSlash is the slash in Unicode's decomposition of fraction characters.
 const fractionSlash = '⁄'
 
-// UnprintableError says that a document cannot be drawn, because a letter of the patient's name has neither a glyph nor a
-// romanised form. Its text has the letter's code only.
+// UnprintableError says that a document cannot be drawn, because a letter of the patient's name has neither a glyph nor
+// a romanised form. Its text has the letter's code only.
 type UnprintableError struct{ letter rune }
 
 func (e *UnprintableError) Error() string {
@@ -34,8 +34,8 @@ func checkName(names ...string) error {
 	return nil
 }
 
-// printable converts a text to characters that the fonts have. Letters of scripts that are not drawn are romanised, units
-// and fractions in one character are written out, other missing characters become question marks, and control
+// printable converts a text to characters that the fonts have. Letters of scripts that are not drawn are romanised,
+// units and fractions in one character are written out, other missing characters become question marks, and control
 // characters except line breaks are removed.
 func printable(text string) string {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
@@ -61,8 +61,8 @@ func printable(text string) string {
 	return out.String()
 }
 
-// printableRune returns the character as it is drawn. It is empty for a letter that has to be romanised, and for what is
-// not drawn.
+// printableRune returns the character as it is drawn. It is empty for a letter that has to be romanised, and for what
+// is not drawn.
 func printableRune(r rune) string {
 	switch {
 	case r == '\n' || r == '\u00a0':

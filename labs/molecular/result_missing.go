@@ -34,7 +34,8 @@ func (a reportAnswer) hasNames() bool {
 		!slices.ContainsFunc(a.Missing, func(m missing) bool { return m.TestName == "" })
 }
 
-// statedInterpretation returns the interpretation that an answer states. It returns false if there is none that is known.
+// statedInterpretation returns the interpretation that an answer states. It returns false if there is none that is
+// known.
 func statedInterpretation(written textValue) (order.Interpretation, bool) {
 	stated := order.Interpretation(strings.ToLower(string(written)))
 	return stated, stated.Valid()

@@ -36,8 +36,8 @@ var codedResults = map[string]struct {
 }
 
 // toOrderResult converts the observation. A number with a unit or a reference range is a measurement, which its range
-// interprets. Without them, "Detected" and "Not Detected" are coded results, whose value is in the notes. Any other word is
-// stored verbatim with an unknown interpretation.
+// interprets. Without them, "Detected" and "Not Detected" are coded results, whose value is in the notes. Any other
+// word is stored verbatim with an unknown interpretation.
 func (o observation) toOrderResult() order.Result {
 	r := order.Result{
 		Name:           string(o.TestName),

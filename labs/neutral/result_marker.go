@@ -38,9 +38,9 @@ type missing struct {
 // typeCoded is the type of a result in client-api#17-enums that is a constant.
 const typeCoded = "coded_value"
 
-// toOrderResult converts the result. A comment and a coded value keep the type that the partner states; any other result
-// gets the type that fits its text. A number may be in the text only. A result without an interpretation is judged by
-// its bounds; an interpretation that is none of the four becomes "unknown".
+// toOrderResult converts the result. A comment and a coded value keep the type that the partner states; any other
+// result gets the type that fits its text. A number may be in the text only. A result without an interpretation is
+// judged by its bounds; an interpretation that is none of the four becomes "unknown".
 func (m result) toOrderResult() order.Result {
 	r := order.Result{
 		Name: string(m.Name), Slug: partnerhttp.Slug(string(m.Name)), Unit: optionalText(m.Unit),
@@ -96,8 +96,8 @@ func (m result) readNumber(reading quantity.Reading, value float64) quantity.Rea
 	return reading
 }
 
-// normalRange returns the range of normal values: the partner's bounds, and where they are absent or equal, those of the
-// reference range's text. It returns false if there are none, or if they contradict each other.
+// normalRange returns the range of normal values: the partner's bounds, and where they are absent or equal, those of
+// the reference range's text. It returns false if there are none, or if they contradict each other.
 func (m result) normalRange(unit *string) (quantity.Interval, bool) {
 	written := ""
 	if unit != nil {

@@ -87,7 +87,8 @@ func (p *pageContent) text(colour, font string, size, x, y int, line string) {
 	fmt.Fprintf(p, "BT %s rg %s %d Tf %d %d Td (%s) Tj ET\n", colour, font, size, x, y, pdfText(line))
 }
 
-// row draws a result, a flagged one in bold and colour, with a line below it. A comment has the width of its neighbours.
+// row draws a result, a flagged one in bold and colour, with a line below it. A comment has the width of its
+// neighbours.
 func (p *pageContent) row(line reportLine, y int) {
 	colour, font := "0 0 0", "/F1"
 	if line.flag != "" {

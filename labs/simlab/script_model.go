@@ -105,8 +105,8 @@ type Step struct {
 	Unsent bool     `json:"lost,omitempty"`  // the webhook is not sent; GET /Notifications has it
 
 	Partial bool `json:"partial,omitempty"` // "results": only the first half of them
-	// "results": interpretation of the first result; all others are normal. Empty: normal, and in Molecular's protocol what
-	// the order's number gives
+	// "results": interpretation of the first result; all others are normal. Empty: normal, and in Molecular's protocol
+	// what the order's number gives
 	Interpretation string `json:"interpretation,omitempty"`
 	Missing        string `json:"missing,omitempty"` // "results": the last result is missing for this failure type
 	// "results": their types, in turn; empty: the types of the tests
