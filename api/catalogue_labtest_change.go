@@ -28,7 +28,7 @@ const (
 // CreateLabTestRequest is a lab test of markers of one lab.
 type CreateLabTestRequest struct {
 	MarkerIDs    []int64  `json:"marker_ids,omitempty" maxItems:"1000" doc:"Give either marker_ids or provider_ids."`
-	ProviderIDs  []string `json:"provider_ids,omitempty" maxItems:"1000" maxLength:"255" doc:"The lab's own codes of the markers."`
+	ProviderIDs  []string `json:"provider_ids,omitempty" maxItems:"1000" maxLength:"255" doc:"The lab's own codes."`
 	Name         string   `json:"name" minLength:"1" maxLength:"200"`
 	Method       string   `json:"method" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
 	Description  string   `json:"description" maxLength:"2000"`

@@ -21,7 +21,7 @@ type LabTestFilter struct {
 	CollectionMethod string   `query:"collection_method" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
 	Status           string   `query:"status" enum:"active,pending_approval,inactive"`
 	MarkerIDs        []int64  `query:"marker_ids,explode" maxItems:"1000" doc:"Lab tests with all of these markers."`
-	ProviderIDs      []string `query:"provider_ids,explode" maxItems:"1000" maxLength:"255" doc:"Lab tests with markers of all of these codes."`
+	ProviderIDs      []string `query:"provider_ids,explode" maxItems:"1000" maxLength:"255" doc:"The labs' own codes."`
 	Name             string   `query:"name" maxLength:"255" doc:"A part of the name, in any case."`
 	OrderKey         string   `query:"order_key" enum:"price,created_at,updated_at" default:"created_at"`
 	OrderDirection   string   `query:"order_direction" enum:"asc,desc" default:"asc"`

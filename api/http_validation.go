@@ -161,7 +161,8 @@ func fromHumaDetail(d *huma.ErrorDetail) *problem {
 
 // typeErrorPattern is the text of a json.UnmarshalTypeError, of which huma keeps the text only. The schema accepts a
 // number that is too large for its field.
-var typeErrorPattern = regexp.MustCompile(`^json: cannot unmarshal .* into Go struct field [^.]+\.([^ ]+) of type (\S+)$`)
+var typeErrorPattern = regexp.MustCompile(
+	`^json: cannot unmarshal .* into Go struct field [^.]+\.([^ ]+) of type (\S+)$`)
 
 // typeErrorOf returns the path of the field of a decoding error, and the type of its problem.
 func typeErrorOf(message string) (path, kind string, ok bool) {

@@ -35,7 +35,7 @@ type createEndpointInput struct {
 		Description *string           `json:"description,omitempty" maxLength:"500"`
 		Secret      *string           `json:"secret,omitempty" maxLength:"255"`
 		FilterTypes []string          `json:"filter_types,omitempty" maxItems:"100" maxLength:"255"`
-		Headers     map[string]string `json:"headers,omitempty" maxProperties:"100" doc:"Sent with every message; stored encrypted."`
+		Headers     map[string]string `json:"headers,omitempty" maxProperties:"100" doc:"Sent with every message."`
 		RateLimit   *int              `json:"rate_limit,omitempty" minimum:"0" maximum:"10000"`
 	}
 }

@@ -61,9 +61,11 @@ func TestOperationsRefuseUnknownFields(t *testing.T) {
 	details := f.orderBody(nil)
 	details["patient_details"].(map[string]any)["middle_name"] = "Q"
 	details["patient_address"].(map[string]any)["Planet"] = "Earth"
-	recovery := map[string]any{"patient_details": details["patient_details"], "patient_address": details["patient_address"]}
+	recovery := map[string]any{"patient_details": details["patient_details"],
+		"patient_address": details["patient_address"]}
 	r := f.sendWithKey(http.MethodPost, "/ops/orders/"+id+"/recover", f.opsKey, recovery)
-	require.ElementsMatch(t, []string{"body.patient_details.middle_name", "body.patient_address.Planet"}, extraFields(t, r))
+	require.ElementsMatch(t, []string{"body.patient_details.middle_name", "body.patient_address.Planet"},
+		extraFields(t, r))
 	catalogue := `{"files": [{"name": "a", "content": {}, "contents": 1}]}`
 	require.Equal(t, []string{"body.files.contents"},
 		extraFields(t, f.sendWithKey(http.MethodPost, "/ops/catalogue", f.opsKey, catalogue)))

@@ -39,8 +39,8 @@ func TestStatesAndCountriesOfOrders(t *testing.T) {
 	require.Equal(t, "Ontario", r.json(t)["address"].(map[string]any)["state"])
 	require.Equal(t, "+16025550123 ext. 4", r.json(t)["phone_number"])
 
-	catalogue := `{"files": [{"name": "a", "content": {"sites": [{"code": "A", "lab": "mtl", "name": "A", "first_line": "1", ` +
-		`"city": "B", "zip_code": "96910", "lat": 13.4, "lng": 144.7, "state": "STATE"}]}}]}`
+	catalogue := `{"files": [{"name": "a", "content": {"sites": [{"code": "A", "lab": "mtl", ` +
+		`"name": "A", "first_line": "1", "city": "B", "zip_code": "96910", "lat": 13.4, "lng": 144.7, "state": "STATE"}]}}]}`
 	for state, known := range map[string]bool{"GU": true, "VI": true, "AS": true, "MP": true, "AE": true, "ZZ": false} {
 		r := f.sendWithKey(http.MethodPost, "/ops/catalogue", f.opsKey, strings.Replace(catalogue, "STATE", state, 1))
 		require.Equal(t, !known, strings.Contains(string(r.body), "is not a state"), string(r.body))

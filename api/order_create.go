@@ -121,7 +121,8 @@ func (s *server) newOrder(ctx context.Context, in *CreateOrderRequest) (*order.O
 		return nil, f, err
 	}
 	o.Address, o.Consents = in.PatientAddress.toOrderAddress(), toConsents(in.Consents, now)
-	if err := s.checkAddressServed(ctx, f.account, o.Address.State, o.Address.Country, "body.patient_address"); err != nil {
+	if err := s.checkAddressServed(ctx, f.account, o.Address.State, o.Address.Country,
+		"body.patient_address"); err != nil {
 		return nil, f, err
 	}
 	if o.AoEAnswers, err = resolveAoEAnswers(f.test, in.AoEAnswers); err != nil {

@@ -47,7 +47,7 @@ type OrderSetRequest struct {
 // AddOnOrder are markers that are ordered à la carte. Exactly one of the two lists is given.
 type AddOnOrder struct {
 	MarkerIDs   []int64  `json:"marker_ids,omitempty" maxItems:"1000"`
-	ProviderIDs []string `json:"provider_ids,omitempty" maxItems:"1000" maxLength:"255" doc:"The lab's own codes of the markers."`
+	ProviderIDs []string `json:"provider_ids,omitempty" maxItems:"1000" maxLength:"255" doc:"The lab's own codes."`
 }
 
 // PhysicianCreateRequest is the ordering physician.
@@ -85,7 +85,7 @@ type PatientDetailsWithValidation struct {
 	LastName  string `json:"last_name" minLength:"1" maxLength:"50" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
 
 	DOB          string            `json:"dob" maxLength:"64" minLength:"1" doc:"YYYY-MM-DD, or a timestamp at midnight."`
-	Gender       string            `json:"gender" maxLength:"64" minLength:"1" doc:"female, male, other or unknown, in any case."`
+	Gender       string            `json:"gender" maxLength:"64" minLength:"1" doc:"female, male, other, unknown."`
 	PhoneNumber  string            `json:"phone_number" maxLength:"64" minLength:"1"`
 	Email        string            `json:"email" maxLength:"320" format:"email"`
 	MedicalProxy *GuarantorDetails `json:"medical_proxy,omitempty" doc:"Required for a patient under 18."`

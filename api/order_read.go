@@ -29,10 +29,10 @@ type OrdersResponse struct {
 type OrderFilter struct {
 	SearchInput string `query:"search_input" maxLength:"200"`
 
-	StartDate        string `query:"start_date" maxLength:"64" doc:"Created at or after this time; a date means its start (UTC)."`
-	EndDate          string `query:"end_date" maxLength:"64" doc:"Created at or before this time; a date means its end (UTC)."`
-	UpdatedStartDate string `query:"updated_start_date" maxLength:"64" doc:"Changed at or after this time; a date means its start (UTC)."`
-	UpdatedEndDate   string `query:"updated_end_date" maxLength:"64" doc:"Changed at or before this time; a date means its start (UTC)."`
+	StartDate        string `query:"start_date" maxLength:"64" doc:"Created since then; a date means its start (UTC)."`
+	EndDate          string `query:"end_date" maxLength:"64" doc:"Created until then; a date means its end (UTC)."`
+	UpdatedStartDate string `query:"updated_start_date" maxLength:"64" doc:"Changed since then; a date means its start (UTC)."`
+	UpdatedEndDate   string `query:"updated_end_date" maxLength:"64" doc:"Changed until then; a date means its start (UTC)."`
 
 	Status []LowStatusFilter `query:"status,explode" maxItems:"100" doc:"Low-level statuses."`
 

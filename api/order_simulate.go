@@ -27,7 +27,7 @@ type SimulationFlags struct {
 
 type simulateInput struct {
 	OrderPath
-	FinalStatus string `query:"final_status" maxLength:"100" doc:"The full status to stop at. Defaults to that of a completed order."`
+	FinalStatus string `query:"final_status" maxLength:"100" doc:"The full status to stop at. Defaults to completed."`
 	Delay       int    `query:"delay" minimum:"0" maximum:"3600" doc:"Seconds between two statuses."`
 	Body        *SimulationFlags
 }

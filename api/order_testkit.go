@@ -93,7 +93,7 @@ func (a *ShippingAddressWithValidation) toShippingAddress() *order.ShippingAddre
 // RegisterTestkitRequest is the body of POST /v3/order/testkit/register.
 type RegisterTestkitRequest struct {
 	UserID          *string                       `json:"user_id,omitempty" format:"uuid"`
-	SampleID        string                        `json:"sample_id" maxLength:"255" minLength:"1" doc:"As printed on the kit."`
+	SampleID        string                        `json:"sample_id" maxLength:"255" minLength:"1" doc:"As printed."`
 	PatientDetails  PatientDetailsWithValidation  `json:"patient_details"`
 	PatientAddress  PatientAddressWithValidation  `json:"patient_address"`
 	Physician       *PhysicianCreateRequestBase   `json:"physician,omitempty"`

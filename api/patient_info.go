@@ -18,8 +18,8 @@ type UserInfo struct {
 	LastName          string            `json:"last_name" maxLength:"255" minLength:"1" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
 	Email             string            `json:"email" maxLength:"320" format:"email"`
 	PhoneNumber       string            `json:"phone_number" maxLength:"64" minLength:"1"`
-	Gender            string            `json:"gender" maxLength:"64" minLength:"1" doc:"In any case; stored in lower case."`
-	DOB               string            `json:"dob" maxLength:"64" minLength:"1" doc:"YYYY-MM-DD, or a timestamp at midnight."`
+	Gender            string            `json:"gender" maxLength:"64" minLength:"1" doc:"In any case."`
+	DOB               string            `json:"dob" maxLength:"64" minLength:"1" doc:"YYYY-MM-DD; or midnight."`
 	Address           Address           `json:"address"`
 	MedicalProxy      *GuarantorDetails `json:"medical_proxy,omitempty"`
 	Race              *string           `json:"race,omitempty" enum:"african_american_or_black,asian,indigenous_native_american_alaska_native,other,pacific_islander_or_hawaiian,white_caucasian"`
@@ -106,7 +106,7 @@ type Address struct {
 	SecondLine  *string `json:"second_line,omitempty" maxLength:"255" doc:"Defaults to an empty text."`
 	Country     string  `json:"country" maxLength:"255" required:"false" default:"US" minLength:"1"`
 	Zip         string  `json:"zip" maxLength:"255" required:"false" doc:"Required, unless zip_code is given."`
-	ZipCode     string  `json:"zip_code,omitempty" maxLength:"255" writeOnly:"true" doc:"Another name of zip; zip takes precedence."`
+	ZipCode     string  `json:"zip_code,omitempty" maxLength:"255" writeOnly:"true" doc:"Instead of zip."`
 	City        string  `json:"city" maxLength:"255" minLength:"1"`
 	State       string  `json:"state" maxLength:"255" minLength:"1"`
 	AccessNotes *string `json:"access_notes,omitempty" maxLength:"1000"`

@@ -17,7 +17,8 @@ func TestLongTextsAreRefused(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	long, words := strings.Repeat("x", 500_000), strings.Repeat("w ", 1000)
-	requireProblem(t, f.sendWithKey(http.MethodPost, "/v3/order/testkit", f.key, f.testkitBody(map[string]any{"shipping_details.receiver_name": words})),
+	requireProblem(t, f.sendWithKey(http.MethodPost, "/v3/order/testkit", f.key,
+		f.testkitBody(map[string]any{"shipping_details.receiver_name": words})),
 		[]any{"body", "shipping_details", "receiver_name"}, "string_too_long")
 	for field, value := range map[string]any{
 		"patient_address.first_line": long, "patient_address.second_line": long, "patient_address.city": long,
@@ -42,7 +43,8 @@ func TestLongTextsAreRefused(t *testing.T) {
 
 	fits := f.orderBody(map[string]any{"passthrough": strings.Repeat("é", 10_000),
 		"patient_address.first_line": strings.Repeat("é", 255)})
-	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodPost, "/v3/order", f.key, fits).status, "characters count, not bytes")
+	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodPost, "/v3/order", f.key, fits).status,
+		"characters count, not bytes")
 }
 
 func TestManyProblemsAreAnsweredQuickly(t *testing.T) {
@@ -90,7 +92,8 @@ func TestWholeNumbersMayBeFractions(t *testing.T) {
 	requireProblem(t, with("-1", "3"), at, "greater_than_equal")
 	requireProblem(t, with("1", "-3.0"), []any{"body", "patient_details", "household_size"}, "greater_than_equal")
 
-	marker := f.sendWithKey(http.MethodPost, "/v3/lab_tests/list_order_set_markers", f.key, `{"add_on":{"marker_ids":[1.0]}}`)
+	marker := f.sendWithKey(http.MethodPost, "/v3/lab_tests/list_order_set_markers", f.key,
+		`{"add_on":{"marker_ids":[1.0]}}`)
 	require.NotEqual(t, http.StatusUnprocessableEntity, marker.status, string(marker.body))
 	overlap := f.sendWithKey(http.MethodPost, "/ops/teams/"+f.team+"/tokens", f.opsKey, `{"lifetime_seconds":600.0}`)
 	require.NotEqual(t, http.StatusUnprocessableEntity, overlap.status, string(overlap.body))
@@ -100,7 +103,8 @@ func TestImplausibleTimesAreRefused(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	consent := func(at string) map[string]any {
-		return f.orderBody(map[string]any{"consents": []any{map[string]any{"consentType": "terms-of-use", "timeOfConsent": at}}})
+		return f.orderBody(map[string]any{"consents": []any{
+			map[string]any{"consentType": "terms-of-use", "timeOfConsent": at}}})
 	}
 	at := []any{"body", "consents", float64(0), "timeOfConsent"}
 	for _, bad := range []string{"9999-12-31T23:59:59-05:00", "9999-12-31T23:59:59Z",
@@ -111,7 +115,8 @@ func TestImplausibleTimesAreRefused(t *testing.T) {
 		consent(testTime.Add(23*time.Hour).Format(time.RFC3339))).status)
 
 	old := f.orderBody(map[string]any{"patient_details.dob": "1899-12-31"})
-	requireProblem(t, f.sendWithKey(http.MethodPost, "/v3/order", f.key, old), []any{"body", "patient_details", "dob"}, "value_error")
+	requireProblem(t, f.sendWithKey(http.MethodPost, "/v3/order", f.key, old),
+		[]any{"body", "patient_details", "dob"}, "value_error")
 	old = f.orderBody(map[string]any{"patient_details.dob": "1900-01-01"})
 	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodPost, "/v3/order", f.key, old).status)
 	user := map[string]any{"client_user_id": "x", "fallback_birth_date": "1899-12-31"}

@@ -37,7 +37,7 @@ type WebhookSettings struct {
 	Description *string  `json:"description,omitempty" maxLength:"500"`
 	RateLimit   *int     `json:"rate_limit,omitempty" minimum:"0" maximum:"10000" doc:"Messages per second; 0: no limit."`
 	Disabled    *bool    `json:"disabled,omitempty"`
-	FilterTypes []string `json:"filter_types,omitempty" maxItems:"100" maxLength:"255" doc:"Event types to send; []: all except operational ones."`
+	FilterTypes []string `json:"filter_types,omitempty" maxItems:"100" maxLength:"255" doc:"[]: all but operational."`
 }
 
 // ManagedTeam is the path of a team in the management API. Aliquot has no organisations, so any org_id is accepted.
@@ -63,7 +63,7 @@ type createWebhookInput struct {
 	ManagedTeam
 	Body struct {
 		URL    string  `json:"url" minLength:"1" maxLength:"2048"`
-		Secret *string `json:"secret,omitempty" maxLength:"255" doc:"whsec_ and base64 of 24 to 64 bytes. Defaults to a generated one."`
+		Secret *string `json:"secret,omitempty" maxLength:"255" doc:"whsec_ and base64 of 24 to 64 bytes, or generated."`
 		WebhookSettings
 	}
 }

@@ -18,7 +18,7 @@ const resendWindow = 60 * 24 * time.Hour
 // which a message was created, or by both.
 type ResendWebhookBody struct {
 	OrderIDs []string   `json:"order_ids,omitempty" maxLength:"64" maxItems:"1000" doc:"Required without start_at."`
-	StartAt  *time.Time `json:"start_at,omitempty" maxLength:"64" doc:"Messages created at or after this time. At most 60 days."`
+	StartAt  *time.Time `json:"start_at,omitempty" maxLength:"64" doc:"Messages created since then. At most 60 days."`
 	EndAt    *time.Time `json:"end_at,omitempty" maxLength:"64" doc:"Messages created before this time. Defaults to now."`
 }
 

@@ -35,7 +35,7 @@ func (in *setHeadersInput) Resolve(huma.Context) []error { return checkHeaders(i
 type rotateInput struct {
 	ManagedWebhook
 	Body *struct {
-		Key *string `json:"key,omitempty" maxLength:"255" doc:"whsec_ and base64 of 24 to 64 bytes. Defaults to a generated one."`
+		Key *string `json:"key,omitempty" maxLength:"255" doc:"whsec_ and base64 of 24 to 64 bytes, or generated."`
 	}
 }
 

@@ -30,7 +30,8 @@ func TestCountriesThatAreTheUnitedStates(t *testing.T) {
 	for country, want := range map[string]bool{
 		"US": true, "USA": true, "us": true, "U.S.": true, "U.S.A.": true, "United States": true, " united  states ": true,
 		"United States of America": true, "The United States": true,
-		"": false, "CA": false, "United Kingdom": false, "United Arab Emirates": false, "Puerto Rico": false, "Usa Today": false,
+		"": false, "CA": false, "United Kingdom": false, "United Arab Emirates": false, "Puerto Rico": false,
+		"Usa Today": false,
 	} {
 		require.Equal(t, want, IsUnitedStates(country), "%q", country)
 	}

@@ -116,7 +116,8 @@ func (t tracker) occurredAt() time.Time {
 	return newest
 }
 
-// optionalTime is a time that may be absent or unreadable, or outside the years that JSON can hold. Then it is zero, because an event without a time is still an
+// optionalTime is a time that may be absent or unreadable, or outside the years that JSON can hold.
+// Then it is zero, because an event without a time is still an
 // event.
 type optionalTime struct{ time.Time }
 
