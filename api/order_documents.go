@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -232,11 +233,11 @@ func mapUnprintable(err error) error {
 	return err
 }
 
-// reportPDF returns the lab's report of an order. Where the lab sent no PDF it renders one from the newest results. The
-// error is store.ErrNotFound when there are no results.
+// reportPDF returns the lab's report of an order. Where the lab sent no PDF, or what is none, it renders one from the
+// newest results. The error is store.ErrNotFound when there are no results.
 func (s *server) reportPDF(ctx context.Context, o order.Order) ([]byte, error) {
 	pdf, err := s.Store.ResultPDF(ctx, o.TeamID, o.ID)
-	if err == nil && len(pdf) > 0 {
+	if err == nil && isPDF(pdf) {
 		return pdf, nil
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -247,4 +248,9 @@ func (s *server) reportPDF(ctx context.Context, o order.Order) ([]byte, error) {
 		return nil, err
 	}
 	return documents.Report(o, v)
+}
+
+// isPDF reports whether a stored document of a lab is a PDF. Anything else is never served as one.
+func isPDF(document []byte) bool {
+	return bytes.Contains(document[:min(len(document), 1024)], []byte("%PDF"))
 }
