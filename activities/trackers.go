@@ -44,7 +44,7 @@ func (a *Activities) createLegTracker(ctx context.Context, orderID string, name 
 	var tracker string
 	call := &partnerCall{orderID: orderID, kind: "track_" + string(name)}
 	err := a.callPartner(ctx, call, func() (raw []byte, err error) {
-		tracker, err = a.Tracker.CreateTracker(ctx, couriers.NormalizeNumber(leg.Number), couriers.Courier(leg.Courier))
+		tracker, err = a.Tracker.CreateTracker(ctx, couriers.PrintedNumber(leg.Number), couriers.Courier(leg.Courier))
 		return nil, err
 	})
 	if refused, ok := errors.AsType[*couriers.RefusedError](err); ok {

@@ -23,7 +23,7 @@ var (
 type TrackerUpdate struct {
 	EventID      string
 	TrackerID    string
-	Number       string // the tracking number, normalized
+	Number       string // the tracking number, as printed on the label
 	Status       string // EasyPost's status, for couriers.StatusFor
 	StatusDetail string // EasyPost's status_detail, may be empty
 	// OccurredAt is the time of the newest tracking detail, else that of the tracker's last update; zero: the event has
@@ -77,7 +77,7 @@ func newTrackerUpdate(eventID string, t tracker) (TrackerUpdate, error) {
 	u := TrackerUpdate{
 		EventID:      eventID,
 		TrackerID:    t.ID,
-		Number:       couriers.NormalizeNumber(t.TrackingCode),
+		Number:       couriers.PrintedNumber(t.TrackingCode),
 		Status:       t.Status,
 		StatusDetail: t.StatusDetail,
 		OccurredAt:   t.occurredAt(),
