@@ -44,7 +44,11 @@ type Activities struct {
 	// Concurrency is how many deliveries to one endpoint run at once. Defaults to DefaultConcurrency.
 	Concurrency int
 	// Linger is how long a batch waits for more deliveries when none is due. Defaults to 2 s.
-	Linger    time.Duration
+	Linger time.Duration
+	// ConfirmationWait is how long a call that books an appointment waits for its confirmation before the provider is
+	// asked again. Defaults to DefaultConfirmationWait.
+	ConfirmationWait time.Duration
+
 	Retention Retention
 	Metrics   *Metrics
 	Log       *slog.Logger
@@ -78,6 +82,10 @@ func (a *Activities) partnerError(ctx context.Context, doing, orderID string, er
 	if busy, ok := errors.AsType[*labs.BusyError](err); ok {
 		return temporal.NewApplicationErrorWithOptions(fmt.Sprintf("%s: busy (%d)", doing, busy.Status), dispatch.ErrorBusy,
 			temporal.ApplicationErrorOptions{NextRetryDelay: busy.RetryAfter})
+	}
+	if away, ok := errors.AsType[*couriers.UnavailableError](err); ok && away.RetryAfter > 0 {
+		return temporal.NewApplicationErrorWithOptions(doing+": "+callOutcome(err), dispatch.ErrorUnanswered,
+			temporal.ApplicationErrorOptions{NextRetryDelay: away.RetryAfter})
 	}
 	return temporal.NewApplicationError(doing+": "+callOutcome(err), dispatch.ErrorUnanswered)
 }
@@ -117,8 +125,23 @@ func callOutcome(err error) string {
 	if busy, ok := errors.AsType[*labs.BusyError](err); ok {
 		return fmt.Sprintf("busy:%d", busy.Status)
 	}
-	if _, ok := errors.AsType[*labs.UnauthorizedError](err); ok {
+	if unauthorized, ok := errors.AsType[*labs.UnauthorizedError](err); ok {
+		return fmt.Sprintf("unauthorized:%d", unauthorized.Status)
+	}
+	if status := labs.FailureStatus(err); status != 0 {
+		return fmt.Sprintf("unanswered:%d", status)
+	}
+	return courierOutcome(err)
+}
+
+// courierOutcome returns the code of a failed call to a tracking service. Its own code is left out, because its form is
+// another one.
+func courierOutcome(err error) string {
+	if _, ok := errors.AsType[*couriers.AccountError](err); ok || errors.Is(err, errAccountRefused) {
 		return "unauthorized"
+	}
+	if _, ok := errors.AsType[*couriers.RefusedError](err); ok {
+		return "refused"
 	}
 	return "unanswered"
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"go.temporal.io/sdk/temporal"
+
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/lifecycle"
@@ -57,7 +59,16 @@ func (a *Activities) Book(ctx context.Context, in dispatch.BookInput) (order.Rep
 			return order.ReportedAppointment{}, a.internalError(ctx, "storing an appointment's location", in.OrderID, err)
 		}
 	}
-	return got.ReportedAppointment, nil
+	answer, err := a.awaitConfirmation(ctx, o, in, got.ReportedAppointment)
+	if errors.Is(err, errUnconfirmed) {
+		unconfirmed := temporal.NewApplicationError("booking: "+err.Error(), dispatch.ErrorUnanswered)
+		a.postponeActingAfterNoAnswer(ctx, in.OrderID, unconfirmed)
+		return order.ReportedAppointment{}, unconfirmed
+	}
+	if err != nil {
+		return order.ReportedAppointment{}, a.internalError(ctx, "booking", in.OrderID, err)
+	}
+	return answer, nil
 }
 
 // callScheduler makes the call for the kind of the demand.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/labs"
@@ -36,13 +35,10 @@ func (a *Activities) Place(ctx context.Context, in dispatch.CallInput) (dispatch
 }
 
 func (a *Activities) buildRequisition(ctx context.Context, o *order.Order) (labs.Requisition, error) {
-	req := labs.Requisition{OrderNumber: o.Number, Order: o}
-	if o.Passthrough != nil {
-		// Only the adapter of the simulated lab sends it.
-		req.Script, _ = strings.CutPrefix(*o.Passthrough, "sandbox:")
-		if req.Script == *o.Passthrough {
-			req.Script = ""
-		}
+	// Only the adapter of the simulated lab sends the script.
+	req := labs.Requisition{OrderNumber: o.Number, Order: o, Script: o.ScriptName()}
+	if o.State.Policy.Silent {
+		req.Script = labs.ScriptSilent
 	}
 	if o.ParentID != "" {
 		parent, err := a.Store.Order(ctx, "", o.ParentID)

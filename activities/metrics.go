@@ -147,6 +147,8 @@ func (m *Metrics) countNotMade(kind string, why error) {
 	switch {
 	case errors.Is(why, errTurnNotNear):
 		reason = "skipped"
+	case errors.Is(why, errAccountRefused):
+		reason = "account_refused"
 	case errors.Is(why, errStaleCall):
 		reason = "stale"
 	case errors.Is(why, errNoCallLeft):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/attribute"
@@ -15,6 +16,9 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 )
+
+// noteTimeout bounds what is recorded about a call after its activity's own time.
+const noteTimeout = 10 * time.Second
 
 // partnerCall is one call that an activity is to make about an order. It begins when its turn has come: then it has an
 // id, and a row in the order's story.
@@ -88,7 +92,9 @@ func (a *Activities) callPartner(ctx context.Context, c *partnerCall, do func() 
 	}
 	a.Metrics.countCall(c.kind, callErr)
 	// The outcome has to be recorded even when the worker is stopping.
-	if err := a.Store.RecordPartnerCallEnd(context.WithoutCancel(ctx), c.id, callOutcome(callErr), raw); err != nil {
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
+	defer cancel()
+	if err := a.Store.RecordPartnerCallEnd(ending, c.id, callOutcome(callErr), raw); err != nil {
 		a.Log.WarnContext(ctx, "outcome of a call not recorded", "order_id", c.orderID, "kind", c.kind, "error", err)
 	}
 	return callErr

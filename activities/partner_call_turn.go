@@ -139,7 +139,9 @@ func (a *Activities) postponeActingAfterNoAnswer(ctx context.Context, orderID st
 }
 
 func (a *Activities) postponeActingUntil(ctx context.Context, orderID string, until time.Time) {
-	if err := a.Store.PostponeActing(context.WithoutCancel(ctx), orderID, until); err != nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
+	defer cancel()
+	if err := a.Store.PostponeActing(ctx, orderID, until); err != nil {
 		a.Log.WarnContext(ctx, "a waiting order counts as behind", "order_id", orderID, "error", err)
 	}
 }

@@ -88,6 +88,9 @@ func (s *settling) run(ctx context.Context, in dispatch.SettleInput) error {
 	if err != nil {
 		return err
 	}
+	if cause, err = s.withHTTPStatus(ctx, cause); err != nil {
+		return err
+	}
 	out, err := s.settleCause(ctx, cause)
 	if err != nil {
 		return err

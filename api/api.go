@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,6 +74,8 @@ type Deps struct {
 	Billing *billing.Reference
 	// Guard decides which URLs endpoints may have. Defaults to public addresses only.
 	Guard *webhooks.AddressGuard
+	// PartnerGuard decides which base URLs lab accounts may have. Defaults to public addresses only.
+	PartnerGuard *webhooks.AddressGuard
 }
 
 const defaultMaxBody = 4 << 20
@@ -93,6 +96,7 @@ type server struct {
 	huma    huma.API
 
 	apiKeyLimiter, addressLimiter *rateLimiter
+	denials                       denialLimiter
 }
 
 // New returns the handler of all routes. It returns an error when a required dependency is missing or a setting is
@@ -124,13 +128,8 @@ func newServer(d Deps) (*server, error) {
 	if d.MaxBody <= 0 {
 		d.MaxBody = defaultMaxBody
 	}
-	if d.Guard == nil {
-		guard, err := webhooks.NewAddressGuard()
-		if err != nil {
-			return nil, err
-		}
-		d.Guard = guard
-	}
+	d.Guard = cmp.Or(d.Guard, &webhooks.AddressGuard{})
+	d.PartnerGuard = cmp.Or(d.PartnerGuard, &webhooks.AddressGuard{})
 	if d.TracerProvider == nil {
 		d.TracerProvider = noop.NewTracerProvider()
 	}
@@ -170,10 +169,12 @@ func (s *server) today() order.Date { return order.DateOf(s.Now().In(s.TimeZone)
 func (s *server) routes() *gin.Engine {
 	e := gin.New()
 	e.HandleMethodNotAllowed = true
-	e.RedirectTrailingSlash = false // SDKs must never be redirected
-	e.UseRawPath = true
+	e.RedirectTrailingSlash = false    // SDKs must never be redirected
+	e.UseEscapedPath = true            // a parameter may hold an escaped slash
+	e.UnescapePathValues = false       // unescapePath does it
 	_ = e.SetTrustedProxies(s.Proxies) // newServer has checked them
-	e.Use(s.assignRequestID, s.trace, s.countAndLog, s.recoverPanics, s.limitAddressRate)
+	e.Use(s.assignRequestID, s.trace, s.countAndLog, s.auditDenials, s.recoverPanics, s.limitTime, s.unescapePath,
+		s.limitAddressRate)
 	e.NoRoute(func(c *gin.Context) { abortWithDetail(c, http.StatusNotFound, "Not found") })
 	e.NoMethod(func(c *gin.Context) { abortWithDetail(c, http.StatusMethodNotAllowed, "Method not allowed") })
 
@@ -205,6 +206,7 @@ func (s *server) routes() *gin.Engine {
 	s.opsKeyRoutes()
 	s.opsTokenRoutes()
 	s.opsAuditRoutes()
+	s.opsCourierRoutes()
 	s.opsLabAccountRoutes()
 	s.opsCatalogueRoutes()
 	s.opsEndpointRoutes()
@@ -214,6 +216,7 @@ func (s *server) routes() *gin.Engine {
 	s.opsReviewRoutes()
 	s.completeDocument()
 	s.validateIDs()
+	headRoutes(e)
 	return e
 }
 

@@ -167,6 +167,22 @@ func TestRulesOfAvailability(t *testing.T) {
 		{rule: "start_date may be today", request: psc("?lab=quest&zip_code=85004&start_date=2026-03-04")},
 		{rule: "start_date has not passed", request: psc("?lab=quest&zip_code=85004&start_date=2026-03-03"), status: 400,
 			text: "in the past"},
+		{rule: "the days after start_date are dates", request: psc("?lab=quest&zip_code=85004&start_date=9999-12-31"),
+			loc: "query.start_date", kind: "value_error"},
+		{rule: "also in every time zone", request: psc("?lab=quest&zip_code=85004&start_date=9999-12-17"),
+			loc: "query.start_date", kind: "value_error"},
+		{rule: "also at the other end", request: psc("?lab=quest&zip_code=85004&start_date=0001-01-01"), status: 400,
+			text: "in the past"},
+		{rule: "also where the body has it", request: func() reply {
+			return h.sendWithKey(http.MethodPost, "/v3/order/psc/appointment/availability", h.key,
+				map[string]any{"lab": "quest", "zip_code": "85004", "start_date": "9999-12-31"})
+		}, loc: "query.start_date", kind: "value_error"},
+		{rule: "a phlebotomist's too", request: func() reply {
+			return h.sendWithKey(http.MethodPost, phlebotomyPath+"?start_date=9999-12-31", h.key, visitAddress())
+		}, loc: "query.start_date", kind: "value_error"},
+		{rule: "the last day is asked for", request: func() reply {
+			return h.sendWithKey(http.MethodPost, phlebotomyPath+"?start_date=9999-12-16", h.key, visitAddress())
+		}},
 		{rule: "a center's start_date is a date", request: psc("?lab=quest&zip_code=85004&start_date=soon"),
 			loc: "query.start_date", kind: "date_from_datetime_parsing"},
 		{rule: "allow_stale is a boolean", request: psc("?lab=quest&zip_code=85004&allow_stale=old"),

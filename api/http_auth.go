@@ -43,13 +43,16 @@ func callerOf(ctx context.Context) caller {
 func (s *server) requireScope(needs scope, headers []string) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		c, err := s.authenticateCaller(ctx, headers)
+		if c.apiKey.ID != "" { // also of a request that is refused
+			humagin.Unwrap(ctx).Set(logKeyID, c.apiKey.ID)
+			humagin.Unwrap(ctx).Set(logTeamID, c.apiKey.TeamID)
+		}
 		if err == nil && !roleHasScope(c.apiKey.Role, needs) {
 			err = newError(http.StatusForbidden, "This key may not do that: it takes "+string(needs))
 		}
 		var refused *Error
 		switch {
 		case err == nil:
-			humagin.Unwrap(ctx).Set(logKeyID, c.apiKey.ID)
 			next(huma.WithValue(ctx, callerKey{}, c))
 		case errors.As(err, &refused):
 			abortWithError(humagin.Unwrap(ctx), refused)
@@ -60,6 +63,8 @@ func (s *server) requireScope(needs scope, headers []string) func(huma.Context, 
 	}
 }
 
+// authenticateCaller returns the caller of a request. With an error, the caller has no more than the API key, if that is
+// known: it has ended, or has made too many requests.
 func (s *server) authenticateCaller(ctx huma.Context, headers []string) (caller, error) {
 	var secrets []string
 	for _, name := range headers {
@@ -82,7 +87,7 @@ func (s *server) authenticateCaller(ctx huma.Context, headers []string) (caller,
 		err = newError(http.StatusUnauthorized, "API key is missing")
 	}
 	if err != nil {
-		return caller{}, err
+		return caller{apiKey: key}, err
 	}
 	c := humagin.Unwrap(ctx)
 	return caller{apiKey: key, team: team, requestID: requestID(c), address: c.ClientIP(), today: s.today()}, nil
@@ -101,7 +106,11 @@ func bearerToken(header string) string {
 func (s *server) findByAPIKey(ctx context.Context, secret string) (store.APIKey, store.Team, error) {
 	key, team, err := s.Store.APIKeyBySecret(ctx, secret)
 	if errors.Is(err, store.ErrNotFound) {
-		return key, team, newError(http.StatusUnauthorized, "API key is not valid")
+		ended, err := s.Store.EndedAPIKey(ctx, secret)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return key, team, err
+		}
+		return ended, team, newError(http.StatusUnauthorized, "API key is not valid")
 	}
 	if err != nil {
 		return key, team, err
@@ -123,10 +132,11 @@ func (s *server) findByBearerToken(ctx context.Context, secret string) (store.AP
 	if err != nil {
 		return store.APIKey{}, team, err
 	}
+	key := store.APIKey{ID: token.ID, TeamID: team.ID, Name: "bearer token", Role: store.RoleClient}
 	if refused := s.checkRate(ctx, s.apiKeyLimiter, "tokens:"+team.ID); refused != nil {
-		return store.APIKey{}, team, refused
+		return key, team, refused
 	}
-	return store.APIKey{ID: token.ID, TeamID: team.ID, Name: "bearer token", Role: store.RoleClient}, team, nil
+	return key, team, nil
 }
 
 // recordAPIKeyUse stores that an API key was used. A failure is logged and does not fail the request.
@@ -164,9 +174,9 @@ func roleHasScope(role string, s scope) bool { return slices.Contains(permission
 const scopeExtension = "x-scope"
 
 // appendReadAudit records in the audit who reads patient data. Callers call it before they answer, and do not answer
-// with the data when it fails.
+// with the data when it fails. While the disk of the database is full, the row is in the log and waits for room.
 func (s *server) appendReadAudit(ctx context.Context, action, teamID, orderID, detail string) error {
-	if err := s.Store.AppendAudit(ctx, auditRow(ctx, action, teamID, orderID, detail)); err != nil {
+	if err := s.Store.AppendReadAudit(ctx, auditRow(ctx, action, teamID, orderID, detail)); err != nil {
 		return fmt.Errorf("auditing %s: %w", action, err)
 	}
 	return nil
@@ -176,7 +186,9 @@ func (s *server) appendReadAudit(ctx context.Context, action, teamID, orderID, d
 // a failure and does not return it.
 func (s *server) appendChangeAudit(ctx context.Context, action, teamID, orderID, detail string) {
 	row := auditRow(ctx, action, teamID, orderID, detail)
-	if err := s.Store.AppendAudit(context.WithoutCancel(ctx), row); err != nil {
+	finish, cancel := finishing(ctx)
+	defer cancel()
+	if err := s.Store.AppendAudit(finish, row); err != nil {
 		s.Logger.LogAttrs(ctx, slog.LevelError, "a change was not audited", slog.String("action", action),
 			slog.String("order_id", orderID), slog.String("key_id", row.APIKeyID), slog.String("request_id", row.RequestID),
 			slog.Any("error", err))

@@ -91,16 +91,28 @@ func fromHumaError(ctx huma.Context, status int, msg string, errs []error) *Erro
 		return validationError(toProblems(errs)...)
 	case status >= http.StatusInternalServerError:
 		keepErrorsForLog(ctx, errs)
-		return internalError(errs)
+		e := internalError(errs)
+		if ctx != nil { // huma writes the headers of the errors that handlers return, and not of these
+			for name := range e.header {
+				ctx.SetHeader(name, e.header.Get(name))
+			}
+		}
+		return e
 	}
 	return newError(status, msg)
 }
 
-// internalError returns the 500 answer, or 503 when the request timed out or was cancelled.
+// internalError returns the 500 answer. It is 503 when the request timed out or was cancelled, or when the database is
+// away or full.
 func internalError(errs []error) *Error {
 	for _, err := range errs {
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		switch {
+		case store.IsDiskFull(err):
+			return unavailableError("Nothing can be stored at the moment")
+		case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):
 			return unavailableError("The request was not answered in time")
+		case store.IsUnavailable(err):
+			return unavailableError("The request cannot be answered at the moment")
 		}
 	}
 	return newError(http.StatusInternalServerError, "Internal server error")

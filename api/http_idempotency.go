@@ -52,7 +52,9 @@ func (s *server) withIdempotency(ctx context.Context, route string, in Idempoten
 	if err == nil {
 		return out, nil
 	}
-	return s.storeOrReleaseFailure(context.WithoutCancel(ctx), *claim.Claimed, in.OnError == noCacheOnError, err)
+	ctx, cancel := finishing(ctx)
+	defer cancel()
+	return s.storeOrReleaseFailure(ctx, *claim.Claimed, in.OnError == noCacheOnError, err)
 }
 
 // storeAndAnswer answers 200 with v, and stores the answer under the idempotency key if there is one. If storing fails,
@@ -63,7 +65,9 @@ func (s *server) storeAndAnswer(ctx context.Context, key *store.IdempotencyKey, 
 		return nil, err
 	}
 	if key != nil {
-		if err := s.Store.StoreIdempotentAnswer(context.WithoutCancel(ctx), *key, http.StatusOK, b); err != nil {
+		finish, cancel := finishing(ctx)
+		defer cancel()
+		if err := s.Store.StoreIdempotentAnswer(finish, *key, http.StatusOK, b); err != nil {
 			s.Logger.LogAttrs(ctx, slog.LevelWarn, "an answer was not stored under its idempotency key",
 				slog.Any("error", err))
 		}

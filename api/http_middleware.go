@@ -26,6 +26,7 @@ const requestIDHeader = "X-Request-Id"
 const (
 	logRequestID = "request_id"
 	logKeyID     = "key_id"
+	logTeamID    = "team_id" // of the API key; only the audit contains it
 )
 
 // requestIDPattern matches the request ids that are accepted from callers. Any other is replaced, because ids are
@@ -60,7 +61,7 @@ func (s *server) countAndLog(c *gin.Context) {
 	attrs := []slog.Attr{
 		slog.String("method", metricMethod(c)), slog.String("route", route), slog.Int("status", status),
 		slog.Duration("duration", took), slog.String("request_id", requestID(c)),
-		slog.String("key_id", c.GetString(logKeyID)),
+		slog.String("key_id", c.GetString(logKeyID)), slog.String("address", c.ClientIP()),
 	}
 	level := slog.LevelInfo
 	if len(c.Errors) > 0 {

@@ -24,7 +24,7 @@ type openWorkMetric struct {
 	now  func() time.Time
 
 	unfinishedOrders, attention, inbox, oldestInboxItem, pending, deliveryLag, oldestUnsealedAudit,
-	partitionsAhead, strayRows *prometheus.Desc
+	partitionsAhead, strayRows, courierRefused *prometheus.Desc
 
 	mu     sync.Mutex
 	last   store.OpenWork
@@ -51,13 +51,15 @@ func newOpenWorkMetric(read func(context.Context, time.Time) (store.OpenWork, er
 			"Partitions after the present one, of the table of the database that has the fewest."),
 		strayRows: describe("partition_stray_rows",
 			"Rows outside of the partitions of their times, counted up to 1000 of each table."),
+		courierRefused: describe("courier_account_refused_seconds",
+			"Seconds since a tracking service has refused our account; 0 when it does not."),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (m *openWorkMetric) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{m.unfinishedOrders, m.attention, m.inbox, m.oldestInboxItem, m.pending,
-		m.deliveryLag, m.oldestUnsealedAudit, m.partitionsAhead, m.strayRows} {
+		m.deliveryLag, m.oldestUnsealedAudit, m.partitionsAhead, m.strayRows, m.courierRefused} {
 		ch <- d
 	}
 }
@@ -88,6 +90,17 @@ func (m *openWorkMetric) Collect(ch chan<- prometheus.Metric) {
 	show(m.oldestUnsealedAudit, m.secondsSince(s.OldestUnsealedAuditAt))
 	show(m.partitionsAhead, float64(s.Partitions.Ahead))
 	show(m.strayRows, float64(s.Partitions.StrayRows))
+	show(m.courierRefused, m.secondsSince(oldestRefusal(s.CourierRefusals)))
+}
+
+// oldestRefusal returns since when a courier's account has been refused; zero: none is.
+func oldestRefusal(all []store.CourierRefusal) (since time.Time) {
+	for _, r := range all {
+		if since.IsZero() || r.Since.Before(since) {
+			since = r.Since
+		}
+	}
+	return since
 }
 
 // readCached returns the values of the last reading, and reads the store when they are older than openWorkMaxAge.

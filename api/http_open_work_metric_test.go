@@ -29,6 +29,7 @@ func newTestMetric(t *testing.T) (m *openWorkMetric, readings *int, clock *time.
 			OldestInboxItemAt: now.Add(-time.Minute),
 			DeliveryLag:       store.DeliveryLag{Pending: 7, OldestDueAt: now.Add(-2 * time.Minute)},
 			Partitions:        store.PartitionState{Ahead: 4, StrayRows: 2},
+			CourierRefusals:   []store.CourierRefusal{{Service: "easypost", Since: now.Add(-time.Hour), Status: 401}},
 		}, nil
 	}, func() time.Time { return at })
 	return m, &n, &at
@@ -41,6 +42,9 @@ func TestOpenWorkMetric(t *testing.T) {
 # HELP aliquot_audit_unsealed_seconds Seconds since the oldest audit row was added that is not sealed yet.
 # TYPE aliquot_audit_unsealed_seconds gauge
 aliquot_audit_unsealed_seconds 0
+# HELP aliquot_courier_account_refused_seconds Seconds since a tracking service has refused our account; 0 when it does not.
+# TYPE aliquot_courier_account_refused_seconds gauge
+aliquot_courier_account_refused_seconds 3600
 # HELP aliquot_deliveries_behind_seconds Seconds since the longest overdue webhook delivery was due.
 # TYPE aliquot_deliveries_behind_seconds gauge
 aliquot_deliveries_behind_seconds 120
@@ -56,7 +60,8 @@ aliquot_partition_stray_rows 2
 # HELP aliquot_partitions_ahead Partitions after the present one, of the table of the database that has the fewest.
 # TYPE aliquot_partitions_ahead gauge
 aliquot_partitions_ahead 4
-`), "aliquot_audit_unsealed_seconds", "aliquot_deliveries_behind_seconds", "aliquot_deliveries_pending",
+`), "aliquot_audit_unsealed_seconds", "aliquot_courier_account_refused_seconds",
+		"aliquot_deliveries_behind_seconds", "aliquot_deliveries_pending",
 		"aliquot_inbox_waiting_seconds", "aliquot_partition_stray_rows", "aliquot_partitions_ahead"))
 	require.Equal(t, len(lifecycle.Statuses()), testutil.CollectAndCount(m, "aliquot_orders_open"))
 	require.Equal(t, len(store.UnprocessedInboxStates()), testutil.CollectAndCount(m, "aliquot_inbox_waiting"))

@@ -87,8 +87,11 @@ func (s *server) documentRoutes(e *gin.Engine) {
 	}
 	s.huma = humagin.New(e, config)
 	e.GET(pathDocument, serveOnce("application/openapi+json", s.document))
-	e.GET(pathDocs, func(c *gin.Context) { c.Header("Content-Security-Policy", docsContentPolicy) },
-		serveOnce("text/html; charset=utf-8", s.docsHTML))
+	page := serveOnce("text/html; charset=utf-8", s.docsHTML)
+	e.GET(pathDocs, func(c *gin.Context) { // one handler: HEAD gets the last one of a route
+		c.Header("Content-Security-Policy", docsContentPolicy)
+		page(c)
+	})
 }
 
 // serveOnce serves what write returns. It calls write only once, at the first request, when all routes are registered:

@@ -4,11 +4,8 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/google/uuid"
 
 	"github.com/aliquot-labs/aliquot/store"
@@ -60,29 +57,8 @@ func registerOperationWith[I, O any](s *server, needs scope, op huma.Operation,
 	}
 	op.Extensions = map[string]any{scopeExtension: needs}
 	op.Middlewares = append(
-		huma.Middlewares{s.requireScope(needs, headers), refuseUnstorableTexts, forceJSONContentType}, op.Middlewares...)
+		huma.Middlewares{s.requireScope(needs, headers), readQuery, refuseUnstorableTexts, forceJSONContentType}, op.Middlewares...)
 	huma.Register(s.huma, op, handler)
-}
-
-// refuseUnstorableTexts refuses texts in the path and the query that PostgreSQL does not store. jsonFormat does the
-// same for bodies.
-func refuseUnstorableTexts(ctx huma.Context, next func(huma.Context)) {
-	const text = "Texts with NUL characters, or that are not UTF-8, are not allowed"
-	c := humagin.Unwrap(ctx)
-	broken := func(v string) bool { return !utf8.ValidString(v) || strings.ContainsRune(v, 0) }
-	for _, p := range c.Params {
-		if broken(p.Value) {
-			abortWithError(c, validationError(newProblem("value_error", text, "path."+p.Key)))
-			return
-		}
-	}
-	for _, values := range c.Request.URL.Query() {
-		if slices.ContainsFunc(values, broken) {
-			abortWithError(c, validationError(newProblem("value_error", text, "query")))
-			return
-		}
-	}
-	next(ctx)
 }
 
 // forceJSONContentType reads every body as JSON, whatever its Content-Type: the API takes no other bodies.

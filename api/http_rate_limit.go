@@ -20,6 +20,9 @@ const (
 	burstWindowSeconds = 10     // after a pause, the requests that this time allows may come at once
 	blocksPerSecond    = 10     // a block has the tokens of one second divided by this number
 	maxTokenBlocks     = 10_000 // token blocks that a process holds at most
+
+	tokenWait = time.Second     // for the store's answer; requests of the same bucket wait together
+	tokenHold = 5 * time.Second // after a failure, in which requests have no limit and do not wait
 )
 
 // rateLimiter limits the requests per second of each bucket, over all processes. The store holds the tokens. A process
@@ -39,6 +42,7 @@ type tokenBlock struct {
 	mu         sync.Mutex
 	tokensLeft int
 	emptyUntil time.Time // the store has no tokens before
+	freeUntil  time.Time // the store has not answered, and is not asked before
 }
 
 // newRateLimiter returns a limiter, or nil, which allows all requests, when perSecond is 0.
@@ -52,7 +56,8 @@ func newRateLimiter(s *store.Store, perSecond int) *rateLimiter {
 	}
 }
 
-// waitTime takes a token of the bucket and returns 0, or returns how long a request has to wait for one.
+// waitTime takes a token of the bucket and returns 0, or returns how long a request has to wait for one. A store that
+// fails is not asked again for a while, and requests have no limit.
 func (l *rateLimiter) waitTime(ctx context.Context, bucket string) (time.Duration, error) {
 	if l == nil {
 		return 0, nil
@@ -68,8 +73,14 @@ func (l *rateLimiter) waitTime(ctx context.Context, bucket string) (time.Duratio
 	if wait := held.emptyUntil.Sub(now); wait > 0 {
 		return wait, nil
 	}
+	if now.Before(held.freeUntil) {
+		return 0, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, tokenWait)
+	defer cancel()
 	wait, err := l.takeTokens(ctx, bucket, l.blockSize, l.rate)
 	if err != nil {
+		held.freeUntil = time.Now().Add(tokenHold)
 		return 0, err
 	}
 	if wait > 0 {

@@ -99,6 +99,7 @@ var scopesOfRoutes = map[string][]string{
 	},
 	"all:read": {
 		"GET /ops/catalogue",
+		"GET /ops/courier-accounts",
 		"GET /ops/endpoints",
 		"GET /ops/inbox",
 		"GET /ops/inbox/:inbox_id",
@@ -124,6 +125,7 @@ var scopesOfRoutes = map[string][]string{
 		"POST /ops/orders/:order_id/cancel",
 		"POST /ops/orders/:order_id/do-not-process",
 		"POST /ops/orders/:order_id/place",
+		"POST /ops/orders/place",
 		"POST /ops/orders/:order_id/recover",
 		"POST /ops/orders/:order_id/replace",
 		"POST /ops/reviews/:raw_result_id/accept",

@@ -42,10 +42,16 @@ func (f *fixture) routes() []string {
 	require.NoError(f.t, err)
 	engine, ok := h.(*gin.Engine)
 	require.True(f.t, ok)
-	var all []string
+	var all, heads []string
 	for _, r := range engine.Routes() {
+		if r.Method == http.MethodHead { // it needs the scope of GET
+			heads = append(heads, http.MethodGet+" "+r.Path)
+			continue
+		}
 		all = append(all, r.Method+" "+r.Path)
 	}
+	gets := slices.DeleteFunc(slices.Clone(all), func(r string) bool { return !strings.HasPrefix(r, "GET ") })
+	require.ElementsMatch(f.t, gets, heads, "HEAD is on every GET route, and on no other")
 	require.Greater(f.t, len(all), 80)
 	return all
 }

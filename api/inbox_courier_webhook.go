@@ -35,6 +35,7 @@ func (s *server) handleEasyPostWebhook(c *gin.Context) {
 	if !ok {
 		return
 	}
+	defer limitRequest(c, partnerLimit)()
 	switch err := easypost.VerifySignature(s.CourierSecrets, c.GetHeader(easypost.SignatureHeader), payload); {
 	case errors.Is(err, easypost.ErrNoSecret):
 		s.metrics.inboxItems.WithLabelValues(courierEasyPost, "not_configured").Inc()

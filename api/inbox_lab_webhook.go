@@ -32,6 +32,7 @@ func (s *server) handleLabWebhook(c *gin.Context, p labs.Protocol) {
 	if !ok {
 		return
 	}
+	defer limitRequest(c, partnerLimit)()
 	ctx := c.Request.Context()
 	accounts, err := s.findWebhookAccounts(c.Request, p)
 	if err != nil {

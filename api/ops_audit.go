@@ -15,7 +15,7 @@ type OpsAuditRow struct {
 	ID        string    `json:"id" format:"uuid"`
 	Seq       int64     `json:"seq" doc:"Its number in the chain; 0 until it is sealed, about a minute later."`
 	At        time.Time `json:"at"`
-	KeyID     string    `json:"key_id" doc:"Empty: Aliquot itself did it."`
+	KeyID     string    `json:"key_id" doc:"Empty: Aliquot itself did it, or a caller without a valid key was denied access."`
 	TeamID    string    `json:"team_id"`
 	OrderID   string    `json:"order_id"`
 	Action    string    `json:"action"`

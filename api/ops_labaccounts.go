@@ -13,6 +13,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
 // OpsLabAccount is a lab account. Its credentials are never returned.
@@ -117,9 +118,15 @@ func (s *server) changeLabAccount(ctx context.Context, a *store.LabAccount, in *
 	if !isNew && (a.TeamID != team || a.Partner != b.Partner || a.Environment != b.Environment) {
 		return badRequest("An account's team, partner and environment cannot be changed: orders have been placed by them")
 	}
+	baseURL, err := s.checkBaseURL(a.BaseURL, b.BaseURL)
+	if err != nil {
+		return err
+	}
 	a.TeamID, a.Partner, a.Environment, a.LabSlug, a.BaseURL, a.Status = team, b.Partner, b.Environment, b.LabSlug,
-		b.BaseURL, b.Status
-	a.Spacing, a.Settings, a.Policy = time.Duration(b.SpacingMS)*time.Millisecond, b.Settings, b.Policy
+		baseURL, b.Status
+	silentBefore := isNew || isSilent(a.Policy)
+	a.Spacing, a.Settings = time.Duration(b.SpacingMS)*time.Millisecond, b.Settings
+	a.Policy = accountPolicy(b.Policy, b.Environment, silentBefore)
 	profile, err := store.ParseAccountProfile(b.Profile)
 	if err != nil {
 		return badRequest("The profile is not valid: " + err.Error())
@@ -129,13 +136,36 @@ func (s *server) changeLabAccount(ctx context.Context, a *store.LabAccount, in *
 	if b.EndRotation {
 		a.PreviousUser, a.PreviousToken = "", ""
 	}
-	if _, err := order.ResolvePolicy(a.Policy); err != nil {
+	policy, err := order.ResolvePolicy(a.Policy)
+	if err != nil {
 		return badRequest("The policy is not valid: " + innermostError(err).Error())
+	}
+	if policy.Silent && a.Environment != store.Sandbox {
+		return badRequest("The policy is not valid: only accounts of the sandbox can be silent")
 	}
 	if _, err := s.openLab(*a); err != nil { // the error contains no credentials
 		return badRequest("The account is not valid: " + err.Error())
 	}
 	return nil
+}
+
+// checkBaseURL returns a base URL as it is stored. It has to be one that an endpoint may have, except that
+// Deps.PartnerGuard decides which addresses are allowed. The current one is not checked, so that an account whose URL
+// was allowed when it was made can be changed.
+func (s *server) checkBaseURL(current, wanted string) (string, error) {
+	if wanted == current {
+		return wanted, nil
+	}
+	normalized, err := s.PartnerGuard.NormalizeURL(wanted)
+	var badURL *webhooks.URLError
+	var badAddress *webhooks.RefusedAddressError
+	switch {
+	case errors.As(err, &badURL):
+		return "", badRequest("base_url " + badURL.Reason)
+	case errors.As(err, &badAddress):
+		return "", badRequest("base_url has an address that is not public; ALIQUOT_PARTNER_NETWORKS allows others")
+	}
+	return normalized, err
 }
 
 // rotateCredentials sets new credentials of an account; an empty one does not change. The partner may use the previous

@@ -9,7 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/api"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
 func secretOf(letter string) string {
@@ -90,6 +92,17 @@ func TestOpsLabAccountsAreChecked(t *testing.T) {
 		"a secret that is none": {newID(), map[string]any{"token": "secret"}, http.StatusBadRequest, "whsec_"},
 		"production in clear text": {newID(), map[string]any{"environment": "production"}, http.StatusBadRequest,
 			"not https"},
+		"a private address": {newID(), map[string]any{"base_url": "http://10.1.2.3/api"}, http.StatusBadRequest,
+			"ALIQUOT_PARTNER_NETWORKS"},
+		"the metadata service as a number": {newID(), map[string]any{"base_url": "http://2852039166/"},
+			http.StatusBadRequest, "a number as its host"},
+		"an octal address": {newID(), map[string]any{"base_url": "http://0177.0.0.1"}, http.StatusBadRequest,
+			"a number as its host"},
+		"circled digits": {newID(), map[string]any{"base_url": "http://①②⑦.⓪.⓪.①/"}, http.StatusBadRequest,
+			"not public"},
+		"this machine":   {newID(), map[string]any{"base_url": "http://localhost:8080"}, http.StatusBadRequest, "not public"},
+		"a query":        {newID(), map[string]any{"base_url": "http://partner.test/?a=b"}, http.StatusBadRequest, "base URL"},
+		"a blank in it":  {newID(), map[string]any{"base_url": "http://part ner.test/"}, http.StatusBadRequest, "base_url"},
 		"no credentials": {newID(), map[string]any{"token": ""}, http.StatusBadRequest, "token"},
 		"a policy that is wrong": {newID(), map[string]any{"policy": map[string]any{"replacement": "x"}},
 			http.StatusBadRequest, "policy"},
@@ -114,4 +127,36 @@ func TestOpsLabAccountsAreChecked(t *testing.T) {
 	}
 	in["environment"] = "moon"
 	requireProblem(t, f.ops(http.MethodPut, "/ops/lab-accounts/"+newID(), in), []any{"body", "environment"}, "enum")
+}
+
+// A setting allows labs in private networks. An account's current URL is not judged again.
+func TestBaseURLsOfPrivateLabs(t *testing.T) {
+	t.Parallel()
+	guard, err := webhooks.NewAddressGuard("10.1.0.0/16")
+	require.NoError(t, err)
+	f := newFixture(t, func(d *api.Deps) { d.PartnerGuard = guard })
+	put := func(f *fixture, id, baseURL, token string) reply {
+		return f.ops(http.MethodPut, "/ops/lab-accounts/"+id, map[string]any{"lab_slug": "mtl", "partner": "neutral",
+			"environment": "sandbox", "user": "us", "token": token, "base_url": baseURL})
+	}
+	id := newID()
+	for baseURL, stored := range map[string]string{
+		"http://10.1.2.3:8443/api": "http://10.1.2.3:8443/api", " http://lab.internal/api\n": "http://lab.internal/api",
+		"http://8.8.8.8": "http://8.8.8.8",
+	} {
+		r := put(f, id, baseURL, secretOf("a"))
+		require.Equal(t, http.StatusOK, r.status, string(r.body))
+		require.Equal(t, stored, r.json(t)["base_url"])
+	}
+	for _, baseURL := range []string{"http://10.2.2.3/", "http://167838211/", "http://127.0.0.1/"} {
+		require.Equal(t, http.StatusBadRequest, put(f, id, baseURL, secretOf("a")).status, baseURL)
+	}
+	made := f.newPartner(store.LabAccount{})
+	a, err := f.store.LabAccount(t.Context(), made.ID)
+	require.NoError(t, err)
+	a.BaseURL = "http://192.168.0.9"
+	require.NoError(t, f.store.PutLabAccount(t.Context(), a))
+	r := put(f, made.ID, a.BaseURL, secretOf("b"))
+	require.Equal(t, http.StatusOK, r.status, string(r.body))
+	require.Equal(t, http.StatusBadRequest, put(f, made.ID, "http://192.168.0.8", secretOf("b")).status)
 }

@@ -56,15 +56,15 @@ type OpsMessagesPage struct {
 }
 
 type messagesInput struct {
-	TeamID     string    `query:"team_id" format:"uuid"`
-	OrderID    string    `query:"order_id" format:"uuid"`
-	EndpointID string    `query:"endpoint_id" format:"uuid"`
-	EventType  string    `query:"event_type" pattern:"^[a-z][a-z_.]{0,63}$"`
-	State      string    `query:"state" enum:"pending,delivered,exhausted,cancelled" doc:"Of a delivery."`
-	Since      time.Time `query:"since" doc:"Messages created at or after this time."`
-	Until      time.Time `query:"until" doc:"Messages created before this time."`
-	Limit      int       `query:"limit" minimum:"1" maximum:"100" default:"50"`
-	Cursor     string    `query:"next_cursor" maxLength:"100"`
+	TeamID     string          `query:"team_id" format:"uuid"`
+	OrderID    string          `query:"order_id" format:"uuid"`
+	EndpointID string          `query:"endpoint_id" format:"uuid"`
+	EventType  EventTypeFilter `query:"event_type"`
+	State      string          `query:"state" enum:"pending,delivered,exhausted,cancelled" doc:"Of a delivery."`
+	Since      time.Time       `query:"since" doc:"Messages created at or after this time."`
+	Until      time.Time       `query:"until" doc:"Messages created before this time."`
+	Limit      int             `query:"limit" minimum:"1" maximum:"100" default:"50"`
+	Cursor     string          `query:"next_cursor" maxLength:"100"`
 }
 
 // Resolve checks what a schema cannot say.
@@ -132,7 +132,7 @@ func (s *server) opsMessageRoutes() {
 func (s *server) opsListMessages(ctx context.Context, in *messagesInput) (*body[OpsMessagesPage], error) {
 	page, err := s.Store.WebhookMessages(ctx, store.WebhookMessageQuery{
 		TeamID: canonicalUUID(in.TeamID), OrderID: canonicalUUID(in.OrderID), EndpointID: canonicalUUID(in.EndpointID),
-		EventType: in.EventType, State: in.State, Since: in.Since, Until: in.Until, Cursor: in.Cursor, Limit: in.Limit,
+		EventType: string(in.EventType), State: in.State, Since: in.Since, Until: in.Until, Cursor: in.Cursor, Limit: in.Limit,
 	})
 	if err != nil {
 		return nil, err

@@ -36,8 +36,8 @@ type OpsOrdersPage struct {
 
 type opsOrdersInput struct {
 	PageQuery
-	Attention string `query:"attention" pattern:"^[a-z][a-z0-9_]{0,63}$" doc:"The reason of an attention mark, or any."`
-	Status    string `query:"status" pattern:"^[a-z][a-z0-9_]{0,63}$" doc:"A low-level status."`
+	Attention AttentionFilter `query:"attention" doc:"The reason of an attention mark, or any."`
+	Status    LowStatusFilter `query:"status" doc:"A low-level status."`
 }
 
 func (s *server) opsSearchRoutes() {
@@ -54,7 +54,7 @@ func (s *server) opsSearchRoutes() {
 
 func (s *server) opsListOrders(ctx context.Context, in *opsOrdersInput) (*body[OpsOrdersPage], error) {
 	orders, total, err := s.Store.OpsOrders(ctx, store.OpsOrderQuery{
-		Attention: in.Attention, Status: in.Status, Page: in.Page, Size: in.Size,
+		Attention: string(in.Attention), Status: string(in.Status), Page: in.Page, Size: in.Size,
 	})
 	if err != nil {
 		return nil, err

@@ -68,6 +68,7 @@ type acknowledgeInput struct {
 
 func (s *server) opsOrderRoutes() {
 	s.opsSearchRoutes()
+	s.opsPlaceRefusedRoutes()
 	op := huma.Operation{
 		Method: http.MethodGet, Path: "/ops/orders/{order_id}", OperationID: "ops-get-order",
 		Tags: []string{tagOperations}, Summary: "Read an order with the state of its workflow",

@@ -74,7 +74,7 @@ func (s *server) storeNewOrder(ctx context.Context, in *CreateOrderRequest,
 	if o.ActivateBy != nil {
 		activateAt = o.ActivateBy.Start(s.TimeZone)
 	}
-	o.State = order.NewState(o, f.policy, activateAt)
+	o.State = order.NewState(o, f.policyFor(o), activateAt)
 	created, err := s.Store.CreateOrder(ctx, store.NewOrder{
 		Order:          *o,
 		Cause:          "api:" + callerOf(ctx).requestID,
@@ -92,9 +92,9 @@ func (s *server) storeNewOrder(ctx context.Context, in *CreateOrderRequest,
 }
 
 // createAndStartOrder stores an order without an activation day, starts its workflow, and answers with the order.
-func (s *server) createAndStartOrder(ctx context.Context, o *order.Order, policy order.Policy,
+func (s *server) createAndStartOrder(ctx context.Context, o *order.Order, f selection,
 	message string) (*body[PostOrderResponse], error) {
-	o.State = order.NewState(o, policy, time.Time{})
+	o.State = order.NewState(o, f.policyFor(o), time.Time{})
 	created, err := s.Store.CreateOrder(ctx, store.NewOrder{Order: *o, Cause: "api:" + callerOf(ctx).requestID})
 	if err != nil {
 		return nil, err
@@ -164,6 +164,11 @@ func (f selection) newOrder(teamID string, now time.Time) *order.Order {
 	}
 	store.AssignOrderIDs(o)
 	return o
+}
+
+// policyFor returns the policy of an order of the selection.
+func (f selection) policyFor(o *order.Order) order.Policy {
+	return f.policy.ForOrder(o, f.account.Environment == store.Sandbox)
 }
 
 // checkMinor refuses an order for a minor when it is an at-home phlebotomy, when the policy does not allow minors, or

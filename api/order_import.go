@@ -98,7 +98,7 @@ func (s *server) importOrder(ctx context.Context, in *importInput) (*body[PostOr
 	if err := s.storeCombinedTest(ctx, o.TeamID, f.test); err != nil {
 		return nil, err
 	}
-	out, err := s.createAndStartOrder(ctx, o, f.policy, "order imported")
+	out, err := s.createAndStartOrder(ctx, o, f, "order imported")
 	if errors.Is(err, store.ErrConflict) {
 		return nil, sampleIDTakenError()
 	}

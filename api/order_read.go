@@ -34,7 +34,7 @@ type OrderFilter struct {
 	UpdatedStartDate string `query:"updated_start_date" doc:"Changed at or after this time; a date means its start (UTC)."`
 	UpdatedEndDate   string `query:"updated_end_date" doc:"Changed at or before this time; a date means its start (UTC)."`
 
-	Status []string `query:"status,explode" pattern:"^[a-z_]{1,64}$" doc:"Low-level statuses."`
+	Status []LowStatusFilter `query:"status,explode" doc:"Low-level statuses."`
 
 	OrderKey string `query:"order_key" enum:"created_at,patient_name,last_status" default:"created_at"`
 
@@ -89,7 +89,7 @@ const lastMoment = 24*time.Hour - time.Microsecond
 func (f OrderFilter) toOrderQuery(teamID string, today order.Date) store.OrderQuery {
 	by := store.OrderQuery{
 		TeamID: teamID, UserID: canonicalUUID(f.UserID), TransactionID: canonicalUUID(f.TransactionID),
-		IDs: convertAll(f.OrderIDs, canonicalUUID), Statuses: f.Status, Methods: f.OrderType,
+		IDs: convertAll(f.OrderIDs, canonicalUUID), Statuses: convertAll(f.Status, toText), Methods: f.OrderType,
 		Interpretation: order.Interpretation(f.Interpretation), Critical: parseOptionalBool(f.IsCritical),
 		Today: today, PatientName: f.PatientName, RecipientName: f.RecipientName, Search: f.SearchInput,
 		ByStatus: f.OrderKey == "last_status", ByPatient: f.OrderKey == "patient_name",

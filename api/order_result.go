@@ -1,15 +1,10 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"io"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
-	pdf "github.com/pdfcpu/pdfcpu/pkg/api"
-	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
 
 	"github.com/aliquot-labs/aliquot/internal/junction"
 )
@@ -76,31 +71,4 @@ func (s *server) getResultPDF(ctx context.Context, in *OrderPath) (*rawAnswer, e
 		return nil, err
 	}
 	return newPDFAnswer(pdf), nil
-}
-
-// init stops pdfcpu from writing a configuration into the home folder of the process's user.
-func init() { pdf.DisableConfigDir() }
-
-// concatenatePDFs merges PDFs in their order. It returns a single one unchanged.
-func concatenatePDFs(reports [][]byte) ([]byte, error) {
-	if len(reports) == 1 {
-		return reports[0], nil
-	}
-	return mergePDFs(reports)
-}
-
-// mergePDFs merges PDFs in their order. It fails when one of them is damaged or locked.
-func mergePDFs(reports [][]byte) ([]byte, error) {
-	parts := make([]io.ReadSeeker, len(reports))
-	for i, r := range reports {
-		parts[i] = bytes.NewReader(r)
-	}
-	config := model.NewDefaultConfiguration()
-	config.ValidationMode = model.ValidationRelaxed // labs' reports need not follow the standard strictly
-	config.Offline = true
-	var out bytes.Buffer
-	if err := pdf.MergeRaw(parts, &out, false, config); err != nil {
-		return nil, fmt.Errorf("merging %d PDFs: %w", len(reports), err)
-	}
-	return out.Bytes(), nil
 }

@@ -110,6 +110,9 @@ func (r simulationRun) run(ctx context.Context, o *order.Order) error {
 	if account.Partner == partnerMolecular && r.options.ShapesResults() {
 		return badRequest("The simulated lab of this order reports normal results only")
 	}
+	if o.Status == r.goal && o.State.Placement.State == order.PlacementHeld {
+		return nil // the lab does not have the order, so nothing moves it
+	}
 	if err := r.placeImportedOrder(ctx, account, o); err != nil {
 		return err
 	}
@@ -121,6 +124,9 @@ func (r simulationRun) run(ctx context.Context, o *order.Order) error {
 	}
 	p, err := r.plan(o)
 	if err != nil {
+		return err
+	}
+	if err := r.startHeldPlacement(ctx, o, p); err != nil {
 		return err
 	}
 	if err := r.waitForStatus(ctx, o, p.Await); err != nil {
@@ -140,6 +146,15 @@ func (r simulationRun) run(ctx context.Context, o *order.Order) error {
 	}
 	steps := simulation.StepsFor(o.Modality, o.Status, p.Reports, account.Partner != partnerMolecular, r.options)
 	return r.putScript(ctx, account, o.Number, steps)
+}
+
+// startHeldPlacement starts the placement of a silent order if the plan needs the lab.
+func (r simulationRun) startHeldPlacement(ctx context.Context, o *order.Order, p simulation.Plan) error {
+	if !p.Place {
+		return nil
+	}
+	_, _, err := r.submitDemand(ctx, o.TeamID, o.ID, order.Demand{Kind: order.DemandPlace, By: lifecycle.Operations}, nil)
+	return err
 }
 
 // reasonSimulated is the reason of a demand do_not_process that a simulation makes.

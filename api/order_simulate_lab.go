@@ -19,9 +19,6 @@ import (
 // partnerMolecular is the protocol with which a separate simulated courier reports the transit of kits.
 const partnerMolecular = "molecular"
 
-// scriptSilent is the script with which the simulated lab reports nothing on an order.
-const scriptSilent = "silent"
-
 // putScript replaces the script of an order at the simulated lab (docs/sandbox.md, control). The lab stores a script
 // for an order that it does not know yet.
 func (r simulationRun) putScript(ctx context.Context, a store.LabAccount, number string,
@@ -63,7 +60,7 @@ func (r simulationRun) placeImportedOrder(ctx context.Context, a store.LabAccoun
 	if err != nil {
 		return err
 	}
-	if _, err := lab.Place(ctx, labs.Requisition{OrderNumber: o.Number, Order: o, Script: scriptSilent}); err != nil {
+	if _, err := lab.Place(ctx, labs.Requisition{OrderNumber: o.Number, Order: o, Script: labs.ScriptSilent}); err != nil {
 		return r.unavailableLab(ctx, a, err)
 	}
 	return nil

@@ -76,7 +76,7 @@ func (s *server) createTestkit(ctx context.Context, in *createTestkitInput) (*bo
 		return nil, err
 	}
 	o.Registrable, o.Shipping, o.Passthrough = true, in.Body.ShippingDetails.toShippingAddress(), in.Body.Passthrough
-	return s.createAndStartOrder(ctx, o, f.policy, "order created")
+	return s.createAndStartOrder(ctx, o, f, "order created")
 }
 
 func (a *ShippingAddressWithValidation) toShippingAddress() *order.ShippingAddress {

@@ -3,13 +3,11 @@ package api
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/aliquot-labs/aliquot/internal/documents"
 	"github.com/aliquot-labs/aliquot/internal/junction"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
@@ -113,58 +111,4 @@ func (s *server) getTransactionResults(ctx context.Context,
 		return nil, notFoundError("Result")
 	}
 	return newAnswer(junction.CombineResults(parts)), nil
-}
-
-func (s *server) getTransactionPDF(ctx context.Context, in *TransactionPath) (*rawAnswer, error) {
-	orders, err := s.readTransactionAudited(ctx, in.TransactionID, "transaction.read_pdf")
-	if err != nil {
-		return nil, err
-	}
-	var reported []order.Order
-	var reports [][]byte
-	for _, o := range orders {
-		pdf, err := s.reportPDF(ctx, o)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		reported, reports = append(reported, o), append(reports, pdf)
-	}
-	if len(reports) == 0 {
-		return nil, notFoundError("Result")
-	}
-	combined, err := concatenatePDFs(reports)
-	if err != nil {
-		if err := s.replaceDamaged(ctx, reported, reports); err != nil {
-			return nil, err
-		}
-		combined, err = concatenatePDFs(reports)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return newPDFAnswer(combined), nil
-}
-
-// replaceDamaged replaces each lab's PDF that is damaged or locked by one that is rendered from the results, so that
-// the other reports can be merged.
-func (s *server) replaceDamaged(ctx context.Context, orders []order.Order, reports [][]byte) error {
-	for i, o := range orders {
-		_, err := mergePDFs(reports[i : i+1])
-		if err == nil {
-			continue
-		}
-		s.Logger.LogAttrs(ctx, slog.LevelWarn, "a lab's PDF is damaged or locked and cannot be merged with others",
-			slog.String("order_id", o.ID))
-		v, err := s.Store.NewestResult(ctx, o.TeamID, o.ID)
-		if err != nil {
-			return err
-		}
-		if reports[i], err = documents.Report(o, v); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -174,6 +174,39 @@ func TestTransactionPDFWithADamagedReport(t *testing.T) {
 	require.Equal(t, "%PDF-1.4 damaged", string(r.body))
 }
 
+// The labs' own documents are merged whatever their versions are, in every order.
+func TestTransactionPDFOfSeveralVersions(t *testing.T) {
+	t.Parallel()
+	version := func(version, text string) []byte {
+		return bytes.Replace(page(text), []byte("%PDF-1.4"), []byte("%PDF-"+version), 1)
+	}
+	for name, reports := range map[string][][]byte{
+		"1.4 and 2.0":         {version("1.4", "a"), version("2.0", "b")},
+		"2.0 and 1.4":         {version("2.0", "a"), version("1.4", "b")},
+		"2.0 and 2.0":         {version("2.0", "a"), version("2.0", "b")},
+		"1.7 and 2.0":         {version("1.7", "a"), version("2.0", "b")},
+		"an unknown version":  {version("1.4", "a"), version("7.3", "b")},
+		"2.0 after a drawn":   {nil, version("2.0", "b")},
+		"a drawn after 2.0":   {version("2.0", "a"), nil},
+		"two damaged":         {[]byte("%PDF-2.0 damaged"), []byte("no PDF")},
+		"2.0 after a damaged": {[]byte("%PDF-2.0 damaged"), version("2.0", "b")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			id := f.createOrder(nil)
+			second := f.insertRedraw(id)
+			f.publishReport(id, finalReport("0"), reports[0])
+			f.publishReport(second, finalReport("1"), reports[1])
+			r := f.sendWithKey(http.MethodGet, "/v3/order_transaction/"+transactionOf(f, id)+"/result/pdf", f.key, nil)
+			require.Equal(t, http.StatusOK, r.status, string(r.body))
+			pages, err := pdf.PageCount(bytes.NewReader(r.body), nil)
+			require.NoError(t, err)
+			require.Equal(t, 2, pages)
+		})
+	}
+}
+
 func finalReport(marker string) order.LabReport {
 	return order.LabReport{
 		Status: "final", Interpretation: order.InterpretationNormal, ReportedAt: testTime,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 )
@@ -309,7 +310,7 @@ func unmatchedResultTestAddress() PatientAddressWithValidation {
 
 // unmatchedResultTestOrder returns a request for an order on which the simulated lab reports nothing.
 func unmatchedResultTestOrder(userID, labTestID, runID string) *CreateOrderRequest {
-	script := "sandbox:" + scriptSilent
+	script := "sandbox:" + labs.ScriptSilent
 	return &CreateOrderRequest{
 		UserID: userID, OrderSet: &OrderSetRequest{LabTestIDs: []string{labTestID}},
 		PatientDetails: unmatchedResultTestPatient(runID), PatientAddress: unmatchedResultTestAddress(),

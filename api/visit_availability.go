@@ -157,8 +157,13 @@ func toLocation(site *labs.Site) *AppointmentLocation {
 	return out
 }
 
+// lastFirstDay is the last day from which free slots are listed: the days after it have to be dates too, in all time
+// zones.
+var lastFirstDay = order.Date{Year: 9999, Month: time.December, Day: 31 - availabilityDays - 1}
+
 // parseFirstDay parses the first day of a request for free slots; it defaults to today. It refuses a day that has
-// passed in all time zones, because the visit may be in a time zone whose day began later than the service's.
+// passed in all time zones, because the visit may be in a time zone whose day began later than the service's. It also
+// refuses a day after which there are not enough dates.
 func (s *server) parseFirstDay(ctx context.Context, text string) (order.Date, error) {
 	if text == "" {
 		return callerOf(ctx).today, nil
@@ -166,6 +171,10 @@ func (s *server) parseFirstDay(ctx context.Context, text string) (order.Date, er
 	day := parseValidDate(&text)
 	if day == nil || day.Before(order.DateOf(s.Now().UTC().Add(-12*time.Hour))) {
 		return order.Date{}, badRequest("start_date is in the past")
+	}
+	if lastFirstDay.Before(*day) {
+		return order.Date{}, validationError(newProblem("value_error", "Input should be a day of at most "+
+			lastFirstDay.String(), "query.start_date"))
 	}
 	return *day, nil
 }

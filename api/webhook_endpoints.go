@@ -204,12 +204,12 @@ func (s *server) createWebhook(ctx context.Context, in *createWebhookInput) (*bo
 
 // createEndpoint checks an endpoint's URL, gives it an id and a secret, stores it, and adds that to the audit.
 func (s *server) createEndpoint(ctx context.Context, e *store.Endpoint, secret *string) error {
-	if err := s.Guard.CheckURL(e.URL); err != nil {
+	var err error
+	if e.URL, err = s.Guard.NormalizeURL(e.URL); err != nil {
 		return mapURLError(err)
 	}
 	e.ID, e.CreatedAt = newID(), s.now()
 	e.UpdatedAt = e.CreatedAt
-	var err error
 	if secret != nil {
 		e.Secret = *secret
 	} else if e.Secret, err = webhooks.NewSecret(); err != nil {
@@ -232,9 +232,11 @@ func (s *server) getWebhook(ctx context.Context, in *ManagedWebhook) (*body[Webh
 
 func (s *server) updateWebhook(ctx context.Context, in *updateWebhookInput) (*body[Webhook], error) {
 	if in.Body.URL != nil {
-		if err := s.Guard.CheckURL(*in.Body.URL); err != nil {
+		url, err := s.Guard.NormalizeURL(*in.Body.URL)
+		if err != nil {
 			return nil, mapURLError(err)
 		}
+		in.Body.URL = &url
 	}
 	e, err := s.changeWebhook(ctx, in.ManagedWebhook, "endpoint.update", func(e *store.Endpoint) {
 		if in.Body.URL != nil {

@@ -144,6 +144,9 @@ func TestWebhooksAreRefused(t *testing.T) {
 		"bad secret":      {http.MethodPost, "", `{"url": "http://127.0.0.1:9", "secret": "x"}`, "secret"},
 		"negative rate":   {http.MethodPost, "", `{"url": "http://127.0.0.1:9", "rate_limit": -1}`, "rate_limit"},
 		"patched private": {http.MethodPatch, id, `{"url": "http://169.254.169.254/"}`, ""},
+		"a number":        {http.MethodPost, "", `{"url": "http://2852039166/"}`, ""},
+		"patched number":  {http.MethodPatch, id, `{"url": "http://0x7f.1/"}`, ""},
+		"a line in it":    {http.MethodPost, "", `{"url": "http://e.com/a\nb"}`, ""},
 		"patched type":    {http.MethodPatch, id, `{"filter_types": ["x"]}`, "filter_types"},
 		"reserved header": {http.MethodPut, id + "/headers", `{"headers": {"svix-id": "x"}}`, "headers"},
 		"no headers":      {http.MethodPut, id + "/headers", `{}`, "headers"},
@@ -158,6 +161,21 @@ func TestWebhooksAreRefused(t *testing.T) {
 		require.Equal(t, http.StatusUnprocessableEntity, r.status, "%s: %s", name, r.body)
 		require.Equal(t, []any{"body", tt.field}, r.detail(t).([]any)[0].(map[string]any)["loc"], name)
 	}
+}
+
+// Every route that takes an endpoint's URL stores it as it is requested.
+func TestURLsOfEndpointsAreNormalized(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const pasted, stored = " https://e.com/hook?clinic=Zoë Ann ", "https://e.com/hook?clinic=Zo%C3%AB%20Ann"
+	made := f.newWebhook(map[string]any{"url": pasted})
+	require.Equal(t, stored, made["url"])
+	r := f.manage(http.MethodPatch, "/"+made["id"].(string), map[string]any{"url": "https://e.com/?a=100% "})
+	require.Equal(t, "https://e.com/?a=100%25", r.json(t)["url"], string(r.body))
+	r = f.ops(http.MethodPost, "/ops/teams/"+f.team+"/endpoints", map[string]any{"url": pasted})
+	require.Equal(t, stored, r.json(t)["url"], string(r.body))
+	r = f.ops(http.MethodPost, "/ops/teams/"+f.team+"/endpoints", map[string]any{"url": "http://017700000001/"})
+	require.Equal(t, http.StatusBadRequest, r.status, string(r.body))
 }
 
 // Every route checks the team and its environment.

@@ -11,7 +11,10 @@ chmod 700 secrets
 
 # make NAME VALUE
 make() {
-  [[ -s secrets/$1 ]] || printf '%s' "$2" >"secrets/$1"
+  if [[ ! -s secrets/$1 ]]; then
+    rm -f "secrets/$1" # an empty one cannot be written to
+    printf '%s' "$2" >"secrets/$1"
+  fi
   chmod 444 "secrets/$1"
 }
 random() { head -c "$1" /dev/urandom | base64 | tr -d '\n=' | tr '+/' '-_'; }
@@ -40,7 +43,8 @@ make migration_database_url "$(database_url_of aliquot_owner database_owner_pass
 make database_url "$(database_url_of aliquot database_password)"
 make encryption_keys "k1:$(head -c 32 /dev/urandom | base64 | tr -d '\n')"
 make courier_secrets "$(random 24)"
-make courier_key "$(random 24)"
+make courier_key "" # EasyPost issues it; without one no parcel is tracked
+make lab_courier_key "$(random 24)"
 make lab_token "$(random 24)"
 make grafana_password "$(random 18)"
 echo "The secrets are in $PWD/secrets. Keep a copy of encryption_keys apart: without it the data cannot be read."

@@ -23,8 +23,7 @@ const (
 
 // RefusedError means that the request was refused and would be refused again.
 type RefusedError struct {
-	// Code is stable. It is one of the codes above, a code of the partner's protocol, or "http_" and the HTTP status of an
-	// answer without a reason.
+	// Code is stable. It is one of the codes above, or a code of the partner's protocol.
 	Code   string
 	Fields []string // with CodeInvalidRequisition: the lab's names of the fields, never their values
 	Raw    []byte   // the lab's answer, verbatim; nil if the request was not sent
@@ -37,15 +36,20 @@ func (e *RefusedError) Error() string {
 	return "lab request refused: " + e.Code + ": " + strings.Join(e.Fields, ", ")
 }
 
-// UnansweredError means that the outcome is unknown: the request may have reached the lab and taken effect. The caller
-// repeats the request with the same order number.
+// UnansweredError means that the outcome is unknown: the request may have reached the lab and taken effect. An answer
+// that is not in the partner's protocol is one too, whatever its status: a gateway may have sent it. The caller repeats
+// the request with the same order number.
 type UnansweredError struct {
-	Err error  // why there is no usable answer
-	Raw []byte // what was received, verbatim; it may be empty
+	Err    error  // why there is no usable answer
+	Status int    // HTTP status of the answer that cannot be used; 0: there was none
+	Raw    []byte // what was received, verbatim; it may be empty
 }
 
 func (e *UnansweredError) Error() string {
-	return fmt.Sprintf("lab request without a usable answer: %v", e.Err)
+	if e.Status == 0 {
+		return fmt.Sprintf("lab request without a usable answer: %v", e.Err)
+	}
+	return fmt.Sprintf("lab request without a usable answer: HTTP status %d: %v", e.Status, e.Err)
 }
 
 func (e *UnansweredError) Unwrap() error { return e.Err }
@@ -75,6 +79,20 @@ type UnauthorizedError struct {
 
 func (e *UnauthorizedError) Error() string {
 	return fmt.Sprintf("lab did not accept our credentials: HTTP status %d", e.Status)
+}
+
+// FailureStatus returns the HTTP status of the answer that a lab's error is about; 0: there was no answer.
+func FailureStatus(err error) int {
+	if busy, ok := errors.AsType[*BusyError](err); ok {
+		return busy.Status
+	}
+	if unauthorized, ok := errors.AsType[*UnauthorizedError](err); ok {
+		return unauthorized.Status
+	}
+	if unanswered, ok := errors.AsType[*UnansweredError](err); ok {
+		return unanswered.Status
+	}
+	return 0
 }
 
 // FailureKind returns a code for the kind of a lab's error: refused, busy, unauthorized or unanswered. It is empty for

@@ -39,6 +39,9 @@ func (a Account) LogValue() slog.Value {
 		slog.String("environment", a.Environment))
 }
 
+// ScriptSilent is the script with which the simulated lab reports nothing on an order.
+const ScriptSilent = "silent"
+
 // Requisition is an order that is to be placed at a lab.
 type Requisition struct {
 	OrderNumber  string       // our number, the same for every attempt to place this order

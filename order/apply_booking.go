@@ -153,6 +153,9 @@ func (s State) ApplyBookingAnswer(dm Demand, b ReportedAppointment, now time.Tim
 	case dm.Kind == DemandCancelAppointment:
 		d.applyAppointmentCancelled(dm.By)
 	case b.Status == lifecycle.AppointmentStatusCancelled:
+		if dm.Kind == DemandBookAppointment && (n.Appointment == nil || n.Appointment.ID != dm.AppointmentID()) {
+			n.rememberPastAppointment(dm.AppointmentID()) // the fact that declined it is about nothing newer
+		}
 		d.endBooking(*under, ReasonSlotGone)
 	case dm.Kind == DemandRescheduleAppointment:
 		d.applyAppointmentRescheduled(dm, b)

@@ -153,16 +153,18 @@ func (d *Decision) changeActivation(dm Demand) Reason {
 	return ""
 }
 
-// retryPlacement starts the placement again after a refusal, or after a round without an answer.
+// retryPlacement starts the placement again after a refusal, or after a round without an answer. It starts the placement
+// that a silent order holds.
 func (d *Decision) retryPlacement() Reason {
 	n := &d.Next
 	waiting := n.Placement.State == PlacementStarted && n.Placement.UnansweredRounds > 0
-	if !n.awaitsRequisition() || n.Placement.State != PlacementRefused && !waiting {
+	held := n.Placement.State == PlacementHeld
+	if !n.awaitsRequisition() || n.Placement.State != PlacementRefused && !waiting && !held {
 		return ReasonNotPlaceable
 	}
 	n.ClearMark(AttentionPlacementRefused)
 	n.ClearMark(AttentionPlacementUnanswered)
-	n.startPlacement()
+	n.Placement = Placement{State: PlacementStarted}
 	return ""
 }
 

@@ -26,7 +26,7 @@ func (s State) ApplyFact(f Fact, now time.Time) Decision {
 		d.applyAppointmentFact(f, at)
 	case s.Terminal():
 		d.applyAfterEnd(f, at)
-	case s.Status.In(lifecycle.StageOrdered) && (s.Placement.State == PlacementNone || !f.isFromLab()):
+	case s.Status.In(lifecycle.StageOrdered) && (!s.Placement.isSent() || !f.isFromLab()):
 		d.parkOrRefuse(f, ReasonNotYetPlaced)
 	case s.Registrable && !s.Registered && f.isFromLab() && f.Kind != FactKitShipped:
 		d.applyBeforeRegistration(f, at)

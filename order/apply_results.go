@@ -196,7 +196,7 @@ func (d *Decision) acceptHeldResults(dm Demand) Reason {
 		return ReasonNoSuchResult
 	case n.Registrable && !n.Registered && !n.Terminal():
 		return ReasonKitNotRegistered
-	case n.awaitsRequisition() && n.Placement.State == PlacementNone:
+	case n.awaitsRequisition() && !n.Placement.isSent():
 		return ReasonNotYetPlaced
 	}
 	f := *dm.Results

@@ -116,6 +116,19 @@ type Attention struct {
 	Reason    AttentionReason `json:"reason"`
 	Since     time.Time       `json:"since"`
 	Reminders int             `json:"reminders,omitempty"` // how often operations have been reminded of it
+	// HTTPStatus is the status of the last answer that could not be used, for marks about calls without an answer; 0:
+	// there was none, or the mark is about something else.
+	HTTPStatus int `json:"http_status,omitempty"`
+}
+
+// noteHTTPStatus sets the status of the last answer in an open mark.
+func (s *State) noteHTTPStatus(r AttentionReason, status int) {
+	s.Attention = slices.Clone(s.Attention)
+	for i := range s.Attention {
+		if s.Attention[i].Reason == r {
+			s.Attention[i].HTTPStatus = status
+		}
+	}
 }
 
 // RaiseMark opens a mark. A mark that is open already does not change.

@@ -28,6 +28,12 @@ func (s State) WantsBooking(demandID string) bool {
 	return s.PendingBooking != nil && s.PendingBooking.Demand.ID == demandID
 }
 
+// AwaitsConfirmation reports whether a caller waits for the provider's confirmation of the booking that the demand asks
+// for.
+func (s State) AwaitsConfirmation(demandID string) bool {
+	return s.WantsBooking(demandID) && !s.PendingBooking.AnsweredPending
+}
+
 // WantsRelease reports whether the provider has to drop the appointment.
 func (s State) WantsRelease(appointmentID string) bool {
 	return slices.ContainsFunc(s.PendingReleases,

@@ -51,6 +51,8 @@ type CallOutcome struct {
 	ID     string     `json:"id"` // of the round; the outcome of a round is recorded once
 	Answer CallAnswer `json:"answer"`
 
+	// place, cancel, correct without an answer: the HTTP status of the last attempt's answer; 0: it got none
+	HTTPStatus int          `json:"http_status,omitempty"`
 	Accession  string       `json:"accession,omitempty"`  // place: the lab's number of the requisition
 	Fetched    FetchOutcome `json:"fetched,omitzero"`     // fetch
 	Generation int          `json:"generation,omitempty"` // fetch: of the announcement

@@ -54,7 +54,8 @@ func containsDeadline(list []Deadline, d Deadline) bool {
 }
 
 // openDeadlines implements the table of order-lifecycle#deadlines. While an announced lab report is being fetched, no
-// kit becomes lost and no recovery window closes, because the report may complete the order.
+// kit becomes lost and no recovery window closes, because the report may complete the order. A silent order has no
+// deadline for what it waits for, because a simulation decides when that comes (order-lifecycle#silent-orders).
 func (s *State) openDeadlines() []Deadline {
 	var out []Deadline
 	add := func(name DeadlineName, from time.Time, after Duration) {
@@ -72,13 +73,17 @@ func (s *State) openDeadlines() []Deadline {
 	if s.Fetch.Pending {
 		add(DeadlineName(AttentionResultsUnfetched), s.Fetch.StartedAt, after.ResultsFetch)
 	}
-	if s.Registrable && !s.Registered && !s.Terminal() {
+	if s.Registrable && !s.Registered && !s.Terminal() && !s.Policy.Silent {
 		add(DeadlineKitExpiry, s.CreatedAt, after.KitExpiry)
 	}
 	out = append(out, s.appointmentDeadlines()...)
-	switch s.Status.Stage() {
-	case lifecycle.StageOrdered:
+	if s.Status.In(lifecycle.StageOrdered) {
 		return s.appendOrderedDeadline(out)
+	}
+	if s.Policy.Silent {
+		return out
+	}
+	switch s.Status.Stage() {
 	case lifecycle.StageRegistered:
 		add(DeadlineName(AttentionRequisitionOverdue), s.EnteredAt, after.Requisition)
 		if s.Outbound.inProgress() {
@@ -125,10 +130,14 @@ func (s *State) openDeadlines() []Deadline {
 	return out
 }
 
-// appendOrderedDeadline adds the activation of a scheduled order, or the limit for the requisition of an active one.
+// appendOrderedDeadline adds the activation of a scheduled order, or the limit for the requisition of an active one. A
+// silent order has no such limit.
 func (s *State) appendOrderedDeadline(out []Deadline) []Deadline {
-	if s.Placement.State == PlacementNone {
+	switch {
+	case s.Placement.State == PlacementNone:
 		return append(out, Deadline{Name: DeadlineActivation, Due: s.ActivateAt})
+	case s.Policy.Silent:
+		return out
 	}
 	from := s.EnteredAt
 	if s.ActivateAt.After(from) {

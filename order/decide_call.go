@@ -11,6 +11,9 @@ func (s State) decideCall(c CallOutcome, now time.Time) *Recording {
 	case CallFetch:
 		s.decideFetch(c, rec, now)
 	case CallTrack:
+		if c.Answer == AnswerNone {
+			return nil // the trackers are asked for again
+		}
 		rec.Decision = s.ApplyTrackersCreated(c.ShipmentAt, now)
 	case CallCancel:
 		return s.decideCancelAnswer(c, rec, now)
@@ -19,6 +22,9 @@ func (s State) decideCall(c CallOutcome, now time.Time) *Recording {
 			return nil // a newer correction, or none any more
 		}
 		rec.Decision = s.decideCorrection(c.Answer, now)
+		if !c.Answer.refused() {
+			rec.Decision.Next.noteHTTPStatus(AttentionTellLab, c.HTTPStatus)
+		}
 	case CallBook:
 		return s.decideBookingAnswer(c, now)
 	case CallRelease:
@@ -40,7 +46,9 @@ func (s State) decidePlacement(c CallOutcome, now time.Time) Decision {
 	case AnswerRefused:
 		return s.ApplyPlacementRefused(now)
 	default:
-		return s.ApplyPlacementUnanswered(now)
+		d := s.ApplyPlacementUnanswered(now)
+		d.Next.noteHTTPStatus(AttentionPlacementUnanswered, c.HTTPStatus)
+		return d
 	}
 }
 
@@ -76,6 +84,7 @@ func (s State) decideCancelAnswer(c CallOutcome, rec *Recording, now time.Time) 
 		return s.settleDemand(dm, now)
 	}
 	rec.Decision = s.ApplyCancelUnanswered(now)
+	rec.Decision.Next.noteHTTPStatus(AttentionCancelUnanswered, c.HTTPStatus)
 	return rec
 }
 

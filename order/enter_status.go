@@ -47,8 +47,14 @@ func NewState(o *Order, p Policy, activateAt time.Time) State {
 	return s
 }
 
-// startPlacement starts the placement. From then on a fact of the lab proves that the lab knows the order.
-func (s *State) startPlacement() { s.Placement = Placement{State: PlacementStarted} }
+// startPlacement starts the placement. From then on a fact of the lab proves that the lab knows the order. The placement
+// of a silent order is held until a demand starts it.
+func (s *State) startPlacement() {
+	s.Placement = Placement{State: PlacementStarted}
+	if s.Policy.Silent {
+		s.Placement.State = PlacementHeld
+	}
+}
 
 // enterStatus moves to the status of a step. It ends the recovery of an order that is not blocked any more, and clears
 // the marks that belong to other statuses. fromFact is false for steps that calls, demands and deadlines cause. Such a

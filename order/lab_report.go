@@ -77,6 +77,7 @@ type Result struct {
 	SourceFlag     string         `json:"source_interpretation,omitempty"`
 	LOINC          *string        `json:"loinc,omitempty"`
 	ProviderID     *string        `json:"provider_id,omitempty"`
+	Notes          *string        `json:"notes,omitempty"` // the lab's words, where Text has another form
 }
 
 // MissingMarker is a marker that was expected and not reported.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -49,9 +50,34 @@ type Policy struct {
 	PartialResultWebhooks bool `json:"partial_result_webhooks"` // Defaults to false.
 	BookBeforeRequisition bool `json:"book_before_requisition"` // Defaults to false.
 	// Orders for patients under 18. Defaults to false.
-	AllowMinors bool           `json:"minors"`
-	Recovery    RecoveryPolicy `json:"recovery"`
-	Deadlines   DeadlinePolicy `json:"deadlines"`
+	AllowMinors bool `json:"minors"`
+	// Sandbox orders stay where they are until they are simulated, and raise no marks for waiting. Lab accounts set it;
+	// ForOrder says for which of their orders. Defaults to false.
+	Silent    bool           `json:"silent,omitempty"`
+	Recovery  RecoveryPolicy `json:"recovery"`
+	Deadlines DeadlinePolicy `json:"deadlines"`
+}
+
+// scriptPrefix precedes the name of a script of the simulated lab in the passthrough of an order.
+const scriptPrefix = "sandbox:"
+
+// ScriptName returns the name of the simulated lab's script in the passthrough of an order; empty: it names none.
+func (o *Order) ScriptName() string {
+	if o.Passthrough == nil {
+		return ""
+	}
+	name, found := strings.CutPrefix(*o.Passthrough, scriptPrefix)
+	if !found {
+		return ""
+	}
+	return name
+}
+
+// ForOrder returns the policy for an order in a sandbox, or in production. Only orders of a sandbox can be silent, and
+// only those that name no script of the simulated lab.
+func (p Policy) ForOrder(o *Order, sandbox bool) Policy {
+	p.Silent = p.Silent && sandbox && o.ScriptName() == ""
+	return p
 }
 
 // RecoveryPolicy is how long a rejected kit can be saved, and when operations are reminded of it.

@@ -78,6 +78,7 @@ type PlacementState string
 // The states of a placement.
 const (
 	PlacementNone    PlacementState = ""        // nothing has been sent
+	PlacementHeld    PlacementState = "held"    // nothing has been sent: a silent order waits for a simulation
 	PlacementStarted PlacementState = "started" // a call has been, or is about to be, sent; its outcome is not known yet
 	PlacementRefused PlacementState = "refused" // refused by the lab; operations may try again
 	PlacementDone    PlacementState = "done"
@@ -89,6 +90,9 @@ type Placement struct {
 	State            PlacementState `json:"state,omitempty"`
 	UnansweredRounds int            `json:"tries,omitempty"` // rounds of attempts that ended without an answer
 }
+
+// isSent reports whether the requisition has been, or is about to be, sent.
+func (p Placement) isSent() bool { return p.State != PlacementNone && p.State != PlacementHeld }
 
 // LegProgress holds the reports of a courier on one leg.
 type LegProgress struct {

@@ -101,6 +101,18 @@ func (s *Store) APIKeyBySecret(ctx context.Context, secret string) (APIKey, Team
 	return k, team.team(), nil
 }
 
+// EndedAPIKey finds the API key of a secret that is not valid any more: the key is revoked or has expired, or the secret
+// was replaced. The error is ErrNotFound when no key has or had the secret. The key must not be used to allow anything.
+func (s *Store) EndedAPIKey(ctx context.Context, secret string) (APIKey, error) {
+	k, err := sqldb.QueryOne(ctx, s.db.Reader, scanAPIKey,
+		`SELECT `+apiKeyColumns+` FROM api_keys k WHERE k.hash = $1 OR k.previous_hash = $1 ORDER BY k.id LIMIT 1`,
+		sha256Hex(secret))
+	if err != nil {
+		return APIKey{}, fmt.Errorf("reading a key that has ended: %w", err)
+	}
+	return k, nil
+}
+
 // APIKey reads one API key, revoked or not. The error is ErrNotFound when there is none.
 func (s *Store) APIKey(ctx context.Context, id string) (APIKey, error) {
 	k, err := sqldb.QueryOne(ctx, s.db.Reader, scanAPIKey, `SELECT `+apiKeyColumns+` FROM api_keys k WHERE k.id = $1`, id)

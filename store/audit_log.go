@@ -13,7 +13,7 @@ import (
 // AuditRow says who changed something or read patient data.
 type AuditRow struct {
 	At        time.Time // zero: now
-	APIKeyID  string    // the API key of the caller; empty: Aliquot itself
+	APIKeyID  string    // the API key of the caller; empty: Aliquot itself, or a caller who was denied access
 	TeamID    string
 	OrderID   string
 	Action    string

@@ -27,6 +27,7 @@ type OpenWork struct {
 	DeliveryLag           DeliveryLag
 	OldestUnsealedAuditAt time.Time // when the oldest unsealed audit row was written; zero: all are sealed
 	Partitions            PartitionState
+	CourierRefusals       []CourierRefusal // accounts at tracking services that are refused now
 }
 
 // UnprocessedInboxStates returns the states in which an inbox item waits: for its order's workflow, for another fact,
@@ -56,6 +57,7 @@ func (s *Store) OpenWork(ctx context.Context, now time.Time) (OpenWork, error) {
 			return err
 		},
 		func() (err error) { out.Partitions, err = s.PartitionState(ctx); return err },
+		func() (err error) { out.CourierRefusals, err = s.CourierRefusals(ctx); return err },
 	} {
 		if err := read(); err != nil {
 			return OpenWork{}, fmt.Errorf("counting open work: %w", err)

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -51,6 +53,17 @@ func (s *Store) PartnerCallsMade(ctx context.Context, orderID, kind, round strin
 		return 0, fmt.Errorf("counting the calls for order %s: %w", orderID, err)
 	}
 	return made, nil
+}
+
+// LastPartnerCallOutcome returns the code of the last attempt of a round that has ended; empty: none has.
+func (s *Store) LastPartnerCallOutcome(ctx context.Context, orderID, kind, round string) (outcome string, err error) {
+	err = s.db.Writer.QueryRowContext(ctx, `SELECT outcome FROM calls
+		WHERE order_id = $1 AND kind = $2 AND round = $3 AND outcome <> '' ORDER BY attempt DESC LIMIT 1`,
+		orderID, kind, round).Scan(&outcome)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("reading the outcome of a call for order %s: %w", orderID, err)
+	}
+	return outcome, nil
 }
 
 // RecordPartnerCallEnd records the outcome of an attempt, with the partner's response verbatim (sealed; may be empty).

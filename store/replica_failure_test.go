@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/internal/testservers/faultproxy"
 	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
@@ -54,15 +55,15 @@ func TestAReplicaThatEndsIsNotMissed(t *testing.T) {
 // A replica that hangs delays a few reads by seconds, and the next ones not at all.
 func TestAReplicaThatHangsDelaysFewReads(t *testing.T) {
 	t.Parallel()
-	var proxy *freezableProxy
+	var proxy *faultproxy.Proxy
 	r := newReplicated(t, time.Minute, func(address string) string {
-		proxy = startFreezableProxy(t, address)
-		return proxy.listener.Addr().String()
+		proxy = faultproxy.Start(t, address)
+		return proxy.Address
 	})
 	o, message := addReadable(t, r.direct)
 	r.waitUntilReplayed()
 	r.requireTheReplicaAnswers(o)
-	close(proxy.frozen)
+	proxy.Set(faultproxy.Stall)
 	_, err := r.store.ReadOrderAudited(t.Context(), o.TeamID, o.ID, auditedRead)
 	require.NoError(t, err)
 	require.False(t, r.store.db.Replica.Stats().Usable)

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
-	"net"
 	"net/url"
 	"strings"
 	"sync"
@@ -120,74 +118,6 @@ func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
-}
-
-// freezableProxy passes connections on to a server until it is frozen. Then they stay open, and nothing passes.
-type freezableProxy struct {
-	listener net.Listener
-	target   string
-	frozen   chan struct{}
-	running  sync.WaitGroup
-	mu       sync.Mutex
-	open     []net.Conn
-}
-
-func startFreezableProxy(t *testing.T, target string) *freezableProxy {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	p := &freezableProxy{listener: listener, target: target, frozen: make(chan struct{})}
-	p.running.Go(p.accept)
-	t.Cleanup(func() {
-		require.NoError(t, listener.Close())
-		p.mu.Lock()
-		for _, conn := range p.open {
-			_ = conn.Close() // it may be closed already
-		}
-		p.mu.Unlock()
-		p.running.Wait()
-	})
-	return p
-}
-
-func (p *freezableProxy) accept() {
-	for {
-		client, err := p.listener.Accept()
-		if err != nil {
-			return
-		}
-		server, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", p.target)
-		if err != nil {
-			_ = client.Close()
-			continue
-		}
-		p.mu.Lock()
-		p.open = append(p.open, client, server)
-		p.mu.Unlock()
-		p.running.Go(func() { p.pass(server, client) })
-		p.running.Go(func() { p.pass(client, server) })
-	}
-}
-
-// pass copies until a side closes, and discards what comes after the freeze.
-func (p *freezableProxy) pass(to, from net.Conn) {
-	buffer := make([]byte, 32<<10)
-	for {
-		n, err := from.Read(buffer)
-		if err != nil {
-			_ = to.Close()
-			return
-		}
-		select {
-		case <-p.frozen:
-			_, _ = io.Copy(io.Discard, from)
-			return
-		default:
-		}
-		if _, err := to.Write(buffer[:n]); err != nil {
-			return
-		}
-	}
 }
 
 func (l *logBuffer) contains(text string) bool { return strings.Contains(l.String(), text) }

@@ -43,6 +43,9 @@ type Options struct {
 	PublicURL string
 	// MaxConns is the most connections of this process (SQLite: for reading; there is one for writing); default: 8.
 	MaxConns int
+	// StatementLimit is the longest time of one statement, for processes whose callers wait; default: none but that of the
+	// context, which migrations, rotations and rebuilds need.
+	StatementLimit time.Duration
 	// Replica is a replica of a PostgreSQL database that may answer reads. Without a URL there is none. Open sets its
 	// PrimaryURL, and by default its MaxAge (DefaultReplicaAge), MaxConns and Logger (slog.Default).
 	Replica sqldb.ReplicaOptions
@@ -61,6 +64,8 @@ type Store struct {
 	maxConns        int
 	labTestCache    *jsonCache[order.LabTest]
 	policyCache     *jsonCache[order.Policy]
+	room            *roomProbe
+	deferred        *deferredAudit
 }
 
 // Open connects, checks the connection and refuses a database of an unreleased build (ErrUnreleasedSchema). It does not
@@ -88,9 +93,11 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		maxConns:        o.MaxConns,
 		labTestCache:    newJSONCache[order.LabTest](),
 		policyCache:     newJSONCache[order.Policy](),
+		room:            &roomProbe{},
+		deferred:        &deferredAudit{},
 	}
 	var err error
-	if s.db, err = sqldb.Open(o.URL, o.MaxConns); err != nil {
+	if s.db, err = sqldb.OpenLimited(o.URL, o.MaxConns, o.StatementLimit); err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 	if err := s.db.WaitUntilReachable(ctx); err != nil {
@@ -119,4 +126,11 @@ func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 func (s *Store) MaxConns() int { return s.maxConns }
 
 // Close closes all connections.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error { return errors.Join(s.closeDeferredAudit(), s.db.Close()) }
+
+// IsUnavailable reports whether an error of the store means that the database could not do something at the moment
+// (sqldb.IsUnavailable).
+func IsUnavailable(err error) bool { return sqldb.IsUnavailable(err) }
+
+// IsDiskFull reports whether an error of the store means that the database has no room to write.
+func IsDiskFull(err error) bool { return errors.Is(err, ErrDiskFull) || sqldb.IsDiskFull(err) }

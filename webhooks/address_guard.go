@@ -2,12 +2,8 @@ package webhooks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
-	"net/url"
-	"strconv"
-	"strings"
 	"syscall"
 )
 
@@ -123,70 +119,4 @@ func mustParsePrefixes(cidrs ...string) []netip.Prefix {
 		networks[i] = netip.MustParsePrefix(cidr)
 	}
 	return networks
-}
-
-// maxURL is the longest endpoint URL, in bytes.
-const maxURL = 2048
-
-// URLError says why an endpoint's URL is not accepted. Its text is written for the client.
-type URLError struct {
-	Reason string
-}
-
-func (e *URLError) Error() string { return "endpoint URL: " + e.Reason }
-
-// CheckURL checks the URL of an endpoint. The URL must be http or https and have a host, and must have no fragment
-// and no credentials, which belong in a custom header, where they are stored sealed. A host that is an IP address
-// must be allowed by the guard. A host name is not resolved here: Control checks its address at every connection.
-// The error is a *URLError or a *RefusedAddressError.
-func (g *AddressGuard) CheckURL(raw string) error {
-	u, err := parseURL(raw)
-	if err != nil {
-		return err
-	}
-	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		host = "127.0.0.1" // these names always mean the machine itself
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return nil //nolint:nilerr // the host is a name; Control checks its address at the connection
-	}
-	if !g.Allows(addr) {
-		return &RefusedAddressError{Address: addr.String()}
-	}
-	return nil
-}
-
-func parseURL(raw string) (*url.URL, error) {
-	if len(raw) > maxURL {
-		return nil, &URLError{"is longer than 2048 bytes"}
-	}
-	u, err := url.Parse(raw)
-	if err != nil {
-		return nil, &URLError{"cannot be read"}
-	}
-	if err := checkURLParts(u); err != nil {
-		return nil, &URLError{err.Error()}
-	}
-	return u, nil
-}
-
-func checkURLParts(u *url.URL) error {
-	switch {
-	case u.Scheme != "https" && u.Scheme != "http":
-		return errors.New("must be https or http")
-	case u.Hostname() == "":
-		return errors.New("has no host")
-	case u.User != nil:
-		return errors.New("must not hold credentials; use a header")
-	case u.Fragment != "":
-		return errors.New("must not have a fragment")
-	}
-	if port := u.Port(); port != "" {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return errors.New("has no valid port")
-		}
-	}
-	return nil
 }

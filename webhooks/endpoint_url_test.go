@@ -49,6 +49,34 @@ func TestCheckURL(t *testing.T) {
 		"http://localhost/":                          address,
 		"http://LOCALHOST.:3000/":                    address,
 		"http://api.localhost/":                      address,
+		"http://2852039166/":                         badURL, // 169.254.169.254
+		"http://0xa9fea9fe/latest/":                  badURL,
+		"http://0XA9FEA9FE/":                         badURL,
+		"http://025177524776/":                       badURL,
+		"http://0251.0376.0251.0376/":                badURL,
+		"http://0xa9.0xfe.0xa9.0xfe/":                badURL,
+		"http://169.254.43518/":                      badURL,
+		"http://127.1/":                              badURL,
+		"http://127.0.0.01/":                         badURL,
+		"http://0/":                                  badURL,
+		"http://0x/":                                 badURL,
+		"http://2852039166./":                        badURL,
+		"http://127.0.0.1../":                        badURL,
+		"http://a..b/":                               badURL,
+		"http://1.2.3.4.5/":                          badURL,
+		"http://134744072/":                          badURL, // 8.8.8.8
+		"http://example.0x1/":                        badURL,
+		"http://①⑥⑨.②⑤④.①⑥⑨.②⑤④/":                    address,
+		"http://②⑧⑤②⓪③⑨①⑥⑥/":                         badURL,
+		"http://１２７.０.０.１/":                          address,
+		"http://127。0。0。1:8080/":                     address,
+		"http://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ/":                          address,
+		"http://%e2%91%a0.0.0.1/":                    ok, // 1.0.0.1, a public one
+		"http://%31%32%37.0.0.1/":                    badURL,
+		"http://0x7f000001.example.com/":             ok,
+		"http://123.example/":                        ok,
+		"http://my_service:8080/":                    ok,
+		"http://bücher.example/":                     ok,
 	}
 	g := newGuard(t, "10.9.8.0/24")
 	for raw, want := range tests {
@@ -69,6 +97,42 @@ func TestCheckURL(t *testing.T) {
 		})
 	}
 	require.NoError(t, newGuard(t, "127.0.0.0/8").CheckURL("http://localhost:8080/"))
+}
+
+// urlTexts are URLs as people paste them, and what is stored and requested.
+var urlTexts = map[string]string{
+	"https://e.com/hook?a=b&c=%20d":     "https://e.com/hook?a=b&c=%20d",
+	" https://e.com/hook ":              "https://e.com/hook",
+	"https://e.com/hook\r\n":            "https://e.com/hook",
+	"\ufeffhttps://e.com/\u00a0\u200b":  "https://e.com/",
+	"https://e.com/hook?a=b ":           "https://e.com/hook?a=b",
+	"https://e.com/a b?name=Ann Lee":    "https://e.com/a%20b?name=Ann%20Lee",
+	"https://e.com/é?clinic=Zoë&x=日":    "https://e.com/%C3%A9?clinic=Zo%C3%AB&x=%E6%97%A5",
+	"https://e.com/?a=100%&b=%4":        "https://e.com/?a=100%25&b=%254",
+	"https://e.com/?a=\"<b>\"|{c}^`[d]": "https://e.com/?a=%22%3Cb%3E%22%7C%7Bc%7D%5E%60[d]",
+	"https://e.com/?a+b=c+d;e/f?g":      "https://e.com/?a+b=c+d;e/f?g",
+	"https://bücher.example:8443/x":     "https://xn--bcher-kva.example:8443/x",
+	"https://ＥＸＡＭＰＬＥ.com/":              "https://example.com/",
+	"https://e.com/a%2Fb?":              "https://e.com/a%2Fb?",
+	"https://[2606:4700::1111]:443/ä":   "https://[2606:4700::1111]:443/%C3%A4",
+}
+
+func TestNormalizeURL(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t)
+	for raw, want := range urlTexts {
+		got, err := g.NormalizeURL(raw)
+		require.NoError(t, err, raw)
+		require.Equal(t, want, got)
+		again, err := g.NormalizeURL(got)
+		require.NoError(t, err, raw)
+		require.Equal(t, want, again, "a stored URL does not change")
+	}
+	for _, bad := range []string{"https://e.com/a\tb", "https://e.com/?a=\nb", "https://e.com/%zz", "https://e. com/",
+		"https://e.com/?a=\xff", "https://e.com/?" + strings.Repeat("é", 500), " "} {
+		_, err := g.NormalizeURL(bad)
+		require.Error(t, err, bad)
+	}
 }
 
 func TestCheckHeaders(t *testing.T) {

@@ -162,7 +162,11 @@ func (s *Sender) newRequest(ctx context.Context, a Attempt) (*http.Request, Fail
 	if err != nil {
 		return nil, FailureUnsigned
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.URL, bytes.NewReader(a.Body))
+	target, err := s.guard.NormalizeURL(a.URL)
+	if err != nil {
+		return nil, FailureBadURL
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(a.Body))
 	if err != nil {
 		return nil, FailureBadURL
 	}

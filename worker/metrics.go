@@ -24,7 +24,8 @@ func newPollingMetrics(r prometheus.Registerer, queues []string) *pollingMetrics
 		}, []string{"reason"}),
 	}
 	m.setPolling(queues, false)
-	for _, reason := range []PauseReason{PausedByDatabase, PausedByKeys} { // start at zero, so that alerts find the series
+	// They start at zero, so that alerts find the series.
+	for _, reason := range []PauseReason{PausedByDatabase, PausedBySchema, PausedByDisk, PausedByKeys} {
 		m.pauses.WithLabelValues(string(reason))
 	}
 	return m

@@ -26,6 +26,8 @@ type fakeStore struct {
 	mu       sync.Mutex
 	database error
 	keys     error
+	schema   error
+	room     error
 	hangs    bool // until the caller gives up
 	checks   int
 }
@@ -38,7 +40,6 @@ func (s *fakeStore) set(change func(*fakeStore)) {
 
 func (s *fakeStore) CheckWritable(ctx context.Context) error {
 	s.mu.Lock()
-	s.checks++
 	hangs, err := s.hangs, s.database
 	s.mu.Unlock()
 	if hangs {
@@ -52,6 +53,19 @@ func (s *fakeStore) CheckEncryptionKeys(context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.keys
+}
+
+func (s *fakeStore) CheckSchema(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.checks++
+	return s.schema
+}
+
+func (s *fakeStore) CheckRoom(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.room
 }
 
 func (s *fakeStore) checked() int {
@@ -158,18 +172,27 @@ func (f *fixture) awaitChecks() {
 	require.Eventually(f.t, func() bool { return f.store.checked() >= before+2 }, waitLimit, time.Millisecond)
 }
 
-func (f *fixture) requireMetrics(polling, databasePauses, keysPauses int) {
+// requireMetrics requires whether the worker polls, and that it has paused once for a reason; NotPaused: never.
+func (f *fixture) requireMetrics(polling int, pausedBy PauseReason) {
 	f.t.Helper()
+	once := func(reason PauseReason) int {
+		if reason == pausedBy {
+			return 1
+		}
+		return 0
+	}
 	want := fmt.Sprintf(`
 # HELP aliquot_worker_pauses_total How often this worker has stopped polling because its store failed, by what failed.
 # TYPE aliquot_worker_pauses_total counter
 aliquot_worker_pauses_total{reason="database"} %[2]d
-aliquot_worker_pauses_total{reason="keys"} %[3]d
+aliquot_worker_pauses_total{reason="disk_full"} %[3]d
+aliquot_worker_pauses_total{reason="keys"} %[4]d
+aliquot_worker_pauses_total{reason="migration_missing"} %[5]d
 # HELP aliquot_worker_polling 1 when this worker asks Temporal for the tasks of a queue, 0 while it is paused or stops.
 # TYPE aliquot_worker_polling gauge
 aliquot_worker_polling{queue="a"} %[1]d
 aliquot_worker_polling{queue="b"} %[1]d
-`, polling, databasePauses, keysPauses)
+`, polling, once(PausedByDatabase), once(PausedByDisk), once(PausedByKeys), once(PausedBySchema))
 	require.NoError(f.t, testutil.GatherAndCompare(f.metrics, strings.NewReader(want)))
 }
 
@@ -178,12 +201,14 @@ func TestAWorkerPollsOnlyWhileItsStoreCanBeUsed(t *testing.T) {
 	for reason, fail := range map[PauseReason]func(*fakeStore){
 		PausedByDatabase: func(s *fakeStore) { s.database = errors.New("connection refused") },
 		PausedByKeys:     func(s *fakeStore) { s.keys = fmt.Errorf("%w: no key k2", store.ErrWrongKeys) },
+		PausedBySchema:   func(s *fakeStore) { s.schema = fmt.Errorf("%w (00002)", store.ErrOldSchema) },
+		PausedByDisk:     func(s *fakeStore) { s.room = store.ErrDiskFull },
 	} {
 		t.Run(string(reason), func(t *testing.T) {
 			t.Parallel()
 			f := startFixture(t, time.Millisecond)
 			f.awaitChecks()
-			f.requireMetrics(1, 0, 0)
+			f.requireMetrics(1, NotPaused)
 
 			f.store.set(fail)
 			f.await(reason)
@@ -191,13 +216,9 @@ func TestAWorkerPollsOnlyWhileItsStoreCanBeUsed(t *testing.T) {
 				waitLimit, time.Millisecond)
 			f.awaitChecks()
 			require.Equal(t, 1, f.queues.count("start a"), "it does not poll while the store fails")
-			if reason == PausedByKeys {
-				f.requireMetrics(0, 0, 1)
-			} else {
-				f.requireMetrics(0, 1, 0)
-			}
+			f.requireMetrics(0, reason)
 
-			f.store.set(func(s *fakeStore) { s.database, s.keys = nil, nil })
+			f.store.set(func(s *fakeStore) { s.database, s.keys, s.schema, s.room = nil, nil, nil, nil })
 			f.await(NotPaused)
 			f.awaitChecks()
 			require.Equal(t, 2, f.queues.count("start a"))
@@ -223,7 +244,7 @@ func TestAWorkerWithoutChecksKeepsPolling(t *testing.T) {
 	checked.await(PausedByDatabase)
 	require.Equal(t, NotPaused, unchecked.worker.PausedBy())
 	require.Zero(t, unchecked.queues.count("stop a"))
-	unchecked.requireMetrics(1, 0, 0)
+	unchecked.requireMetrics(1, NotPaused)
 }
 
 func TestOneFailedCheckDoesNotPause(t *testing.T) {
@@ -259,7 +280,7 @@ func TestAWorkerThatTemporalDoesNotLetStartTriesAgain(t *testing.T) {
 	f.store.set(func(s *fakeStore) { s.database = nil })
 	f.await(PausedByNoRestart)
 	f.awaitChecks()
-	f.requireMetrics(0, 1, 0)
+	f.requireMetrics(0, PausedByDatabase)
 	f.queues.refuse("")
 	f.await(NotPaused)
 	f.worker.Stop()

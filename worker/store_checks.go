@@ -11,6 +11,8 @@ import (
 // checkedStore is what a worker checks of its store.
 type checkedStore interface {
 	CheckWritable(ctx context.Context) error
+	CheckSchema(ctx context.Context) error
+	CheckRoom(ctx context.Context) error
 	CheckEncryptionKeys(ctx context.Context) error
 }
 
@@ -33,10 +35,7 @@ func newStoreChecks(s checkedStore) *storeChecks { return &storeChecks{store: s}
 func (c *storeChecks) run(ctx context.Context) (PauseReason, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	err := c.store.CheckWritable(ctx)
-	if err == nil {
-		err = c.store.CheckEncryptionKeys(ctx)
-	}
+	err := c.check(ctx)
 	if err == nil {
 		c.failures = 0
 		return NotPaused, nil
@@ -44,8 +43,32 @@ func (c *storeChecks) run(ctx context.Context) (PauseReason, error) {
 	if c.failures++; c.failures < failuresToPause {
 		return NotPaused, nil
 	}
-	if errors.Is(err, store.ErrWrongKeys) {
-		return PausedByKeys, err
+	return pauseReason(err), err
+}
+
+// check returns why the store cannot be used, or nil.
+func (c *storeChecks) check(ctx context.Context) error {
+	if err := c.store.CheckSchema(ctx); errors.Is(err, store.ErrOldSchema) {
+		return err
 	}
-	return PausedByDatabase, err
+	if err := c.store.CheckWritable(ctx); err != nil {
+		return err
+	}
+	if err := c.store.CheckRoom(ctx); store.IsDiskFull(err) {
+		return err
+	}
+	return c.store.CheckEncryptionKeys(ctx)
+}
+
+// pauseReason returns the reason for a check's error.
+func pauseReason(err error) PauseReason {
+	switch {
+	case errors.Is(err, store.ErrWrongKeys):
+		return PausedByKeys
+	case errors.Is(err, store.ErrOldSchema):
+		return PausedBySchema
+	case store.IsDiskFull(err):
+		return PausedByDisk
+	}
+	return PausedByDatabase
 }

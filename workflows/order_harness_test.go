@@ -176,7 +176,7 @@ func (w *orderHarness) newRun(at time.Time) {
 	a := &activities.Activities{
 		Store: w.store, Dispatch: &w.temporal, Partners: worker.Partners(5 * time.Second), Tracker: w.tracker,
 		Metrics: activities.NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler), Now: w.now,
-		NotifyInline: true,
+		NotifyInline: true, ConfirmationWait: time.Millisecond,
 	}
 	worker.RegisterOrders(w.env, a)
 	worker.RegisterLabs(w.env, a)

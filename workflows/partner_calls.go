@@ -153,7 +153,8 @@ func (r *orderRun) fetchResults(ctx workflow.Context) error {
 	return nil
 }
 
-// trackOptions: the attempts take about six hours.
+// trackOptions are the options of a round of attempts, which takes about six hours. A round without an answer is
+// followed by another one, as long as the order waits for trackers: a wrong key of the account loses no tracking.
 var trackOptions = workflow.ActivityOptions{
 	StartToCloseTimeout: time.Minute,
 	RetryPolicy: &temporal.RetryPolicy{
@@ -161,7 +162,7 @@ var trackOptions = workflow.ActivityOptions{
 	},
 }
 
-// createTrackers creates a courier tracker for each leg of the stored shipment. If that fails, the order continues
+// createTrackers creates a courier tracker for each leg of the stored shipment. Until that is done the order continues
 // without trackers, and the deadlines treat its legs as silent.
 func (r *orderRun) createTrackers(ctx workflow.Context) error {
 	for r.agenda.Track != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/couriers"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
 )
 
 // fakeTracker is a tracking service that answers as answer does; nil: it creates a tracker.
@@ -69,6 +70,62 @@ func TestTrackers(t *testing.T) {
 		require.Len(t, a.asked, 2)
 		require.False(t, w.order().State.TrackersPending)
 		require.Equal(t, shipped, w.order().Status)
+	})
+	t.Run("the account is refused for two days", func(t *testing.T) {
+		t.Parallel()
+		w, a := newWorld(t), &fakeTracker{}
+		w.tracker = a
+		a.answer = func(int, string) error {
+			if w.now().Before(day0.Add(3 * day)) {
+				return &couriers.AccountError{Status: 401, Code: "APIKEY.INACTIVE"}
+			}
+			return nil
+		}
+		w.factAt(day, order.FactKitShipped)
+		marks := make(chan []store.CourierRefusal, 1)
+		w.at(2*day, func() {
+			all, err := w.store.CourierRefusals(context.Background())
+			require.NoError(t, err)
+			marks <- all
+		})
+		w.runUntil(4 * day)
+		require.Len(t, <-marks, 1)
+		requireTrackers(t, w)
+		all, err := w.store.CourierRefusals(context.Background())
+		require.NoError(t, err)
+		require.Empty(t, all, "the mark is cleared")
+		require.Empty(t, w.order().State.Attention, "no order has a mark of it")
+	})
+	t.Run("one leg does not wait for the other", func(t *testing.T) {
+		t.Parallel()
+		w, a := newWorld(t), &fakeTracker{}
+		w.tracker = a
+		a.answer = func(_ int, number string) error {
+			if number == w.trackingNumber("outbound") && w.now().Before(day0.Add(3*day)) {
+				return &couriers.UnavailableError{Status: 500}
+			}
+			return nil
+		}
+		w.factAt(day, order.FactKitShipped)
+		w.runUntil(2 * day)
+		require.Empty(t, w.order().Shipment.Outbound.TrackerID)
+		require.Equal(t, "trk_"+w.trackingNumber("inbound"), w.order().Shipment.Inbound.TrackerID)
+		w.runUntil(4 * day)
+		requireTrackers(t, w)
+	})
+	t.Run("the service is away for two days", func(t *testing.T) {
+		t.Parallel()
+		w, a := newWorld(t), &fakeTracker{}
+		w.tracker = a
+		a.answer = func(int, string) error {
+			if w.now().Before(day0.Add(3 * day)) {
+				return &couriers.UnavailableError{Status: 502}
+			}
+			return nil
+		}
+		w.factAt(day, order.FactKitShipped)
+		w.runUntil(4 * day)
+		requireTrackers(t, w)
 	})
 	t.Run("another parcel while they are made", func(t *testing.T) {
 		t.Parallel()

@@ -42,11 +42,15 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
+	partnerGuard, err := webhooks.NewAddressGuard(set.PartnerNetworks...)
+	if err != nil {
+		return err
+	}
 	reference, err := billing.Load(set.BillingFile)
 	if err != nil {
 		return err
 	}
-	db, err := openReplicatedStore(ctx, set.Common, set.Replica)
+	db, err := openReplicatedStore(ctx, set.Common, set.Replica, apiStatementLimit)
 	if err != nil {
 		return err
 	}
@@ -77,7 +81,8 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 		Store: db, Workflows: orders, Logger: logger, Metrics: telemetry.registry, TracerProvider: telemetry.traces,
 		TimeZone: zone, MaxBody: set.MaxBody,
 		APIKeyRate: set.APIKeyRate, AddressRate: set.AddressRate, Proxies: set.TrustedProxies,
-		CourierSecrets: settings.RevealAll(set.CourierSecrets), Guard: guard, Billing: reference,
+		CourierSecrets: settings.RevealAll(set.CourierSecrets), Guard: guard, PartnerGuard: partnerGuard,
+		Billing: reference,
 	})
 	if err != nil {
 		return err
@@ -85,6 +90,6 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	logger.InfoContext(ctx, "api started", "listen", set.Addr, "version", versionText())
 	defer logger.InfoContext(ctx, "api stopped")
 	s := &gracefulServer{drainDelay: set.DrainDelay, stopTimeout: set.StopTimeout}
-	metrics := newMetricsServer(set.MetricsAddr, telemetry.registry, alwaysReady)
+	metrics := newMetricsServer(set.MetricsAddr, telemetry.registry, schemaReadiness(db))
 	return s.serve(ctx, api.NewHTTPServer(set.Addr, handler), metrics)
 }

@@ -58,6 +58,9 @@ var examples = map[string]string{
 	"lab-account":      "aliquot lab-account list",
 	"lab-account list": "aliquot lab-account list --output json",
 
+	"courier-account":      "aliquot courier-account list",
+	"courier-account list": "aliquot courier-account list --output json",
+
 	"inbox":         "aliquot inbox list --state unmatched",
 	"inbox list":    "aliquot inbox list --state unmatched",
 	"inbox release": "aliquot inbox release " + exampleID,

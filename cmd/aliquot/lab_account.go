@@ -184,6 +184,7 @@ func printLabAccount(w io.Writer, a api.OpsLabAccount) {
 	writeRow(w, "base URL", a.BaseURL)
 	writeRow(w, "status", a.Status)
 	writeRow(w, "settings", string(a.Settings))
+	writeRow(w, "policy", string(a.Policy))
 	writeRow(w, "webhooks to", a.WebhookPath)
 	writeRow(w, "rotating", a.Rotating)
 }

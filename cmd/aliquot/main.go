@@ -56,8 +56,8 @@ func newRoot() *cobra.Command {
 		}
 	}
 	add(groupRun, newDev(), newAPI(), newWorker(), newSimulatedLab())
-	add(groupAdmin, newOrder(), newEndpoint(), newMessage(), newTeam(), newLabAccount(), newCatalogue(), newInbox(),
-		newKey(), newAudit())
+	add(groupAdmin, newOrder(), newEndpoint(), newMessage(), newTeam(), newLabAccount(), newCourierAccount(),
+		newCatalogue(), newInbox(), newKey(), newAudit())
 	add(groupStore, newMigrate(), newBackfill(), newBootstrap(), newRebuild(), newRollout())
 	root.AddCommand(newVersion(), newHealth())
 	addExamples(root)

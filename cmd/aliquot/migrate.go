@@ -93,7 +93,7 @@ func withOwnersStore(ctx context.Context, environ []string, fn func(*store.Store
 		return err
 	}
 	set.DatabaseURL = set.OwnerURL()
-	db, err := openStore(ctx, set.Common)
+	db, err := openStore(ctx, set.Common, 0)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func withStore(ctx context.Context, fn func(*store.Store) error) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := openStore(ctx, set)
+	db, err := openStore(ctx, set, 0)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -19,12 +20,11 @@ func newOrder() *cobra.Command {
 	cmd.AddCommand(newOrderList(&r), newOrderShow(&r), newOrderStory(&r), newOrderWatch(&r))
 	for _, demand := range []struct{ name, short string }{
 		{"cancel", "Cancel an order"},
-		{"place", "Place an order again after a refused requisition"},
 		{"replace", "Order a replacement for a kit that failed"},
 	} {
 		cmd.AddCommand(newOrderDemand(&r, demand.name, demand.short))
 	}
-	cmd.AddCommand(newOrderDoNotProcess(&r))
+	cmd.AddCommand(newOrderDoNotProcess(&r), newOrderPlace(&r))
 	return cmd
 }
 
@@ -125,6 +125,9 @@ func attentionReasons(attention []order.Attention) string {
 	names := make([]string, len(attention))
 	for i, a := range attention {
 		names[i] = string(a.Reason)
+		if a.HTTPStatus != 0 {
+			names[i] += fmt.Sprintf(" (HTTP %d)", a.HTTPStatus)
+		}
 	}
 	return strings.Join(names, ",")
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,19 +29,28 @@ func newLogger(w io.Writer, p settings.Process) *slog.Logger {
 	return logger
 }
 
+// The longest times of one statement. Callers of the API wait for it. A worker repeats what has failed, and its sweeps
+// may take long. Commands, such as aliquot migrate, have no limit.
+const (
+	apiStatementLimit    = 10 * time.Second
+	workerStatementLimit = 5 * time.Minute
+)
+
 // openStore opens the store, without a replica.
-func openStore(ctx context.Context, c settings.Common) (*store.Store, error) {
-	return openReplicatedStore(ctx, c, settings.Replica{})
+func openStore(ctx context.Context, c settings.Common, statementLimit time.Duration) (*store.Store, error) {
+	return openReplicatedStore(ctx, c, settings.Replica{}, statementLimit)
 }
 
-// openReplicatedStore opens the store. The replica, if there is one, need not answer.
-func openReplicatedStore(ctx context.Context, c settings.Common, r settings.Replica) (*store.Store, error) {
+// openReplicatedStore opens the store. The replica, if there is one, need not answer. Each statement ends after the
+// limit; 0: none.
+func openReplicatedStore(ctx context.Context, c settings.Common, r settings.Replica,
+	statementLimit time.Duration) (*store.Store, error) {
 	keys, err := c.Keyring(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading ALIQUOT_ENCRYPTION_KEYS: %w", err)
 	}
 	return store.Open(ctx, store.Options{
-		URL: c.DatabaseURL.Reveal(), Keys: keys, PublicURL: c.PublicURL,
+		URL: c.DatabaseURL.Reveal(), Keys: keys, PublicURL: c.PublicURL, StatementLimit: statementLimit,
 		Replica: sqldb.ReplicaOptions{URL: r.ReplicaURL.Reveal(), MaxAge: r.ReplicaLag},
 	})
 }
@@ -80,6 +90,29 @@ func warnOfExcessPrivileges(ctx context.Context, db *store.Store, logger *slog.L
 
 // alwaysReady is the readiness of a process that does its work as long as it runs.
 func alwaysReady() (pausedBy string) { return "" }
+
+// schemaTimeout bounds the question whether the database has the schema of this build.
+const schemaTimeout = 2 * time.Second
+
+// schemaReadiness returns the readiness of a process that works once the database has the schema of this build. After
+// that, and while the database does not answer, the process itself is ready.
+func schemaReadiness(db *store.Store) func() string {
+	var schemaFound atomic.Bool
+	return func() string {
+		if schemaFound.Load() {
+			return ""
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), schemaTimeout)
+		defer cancel()
+		switch err := db.CheckSchema(ctx); {
+		case errors.Is(err, store.ErrOldSchema):
+			return "migration_missing"
+		case err == nil:
+			schemaFound.Store(true)
+		}
+		return ""
+	}
+}
 
 // newMetricsServer serves /metrics, /healthz and /readyz. A process that is paused is alive and not ready.
 func newMetricsServer(addr string, registry *prometheus.Registry, pausedBy func() string) *http.Server {

@@ -110,6 +110,19 @@ func callAPIWith[T any](cmd *cobra.Command, r *remoteFlags, c *apiclient.Client,
 	if err := c.Call(cmd.Context(), method, path, in, &answer); err != nil {
 		return err
 	}
+	return printRawAnswer(cmd, r, answer, show)
+}
+
+// printAnswer prints an answer that the command has read itself.
+func printAnswer[T any](cmd *cobra.Command, r *remoteFlags, out T, show func(io.Writer, T)) error {
+	answer, err := json.Marshal(out)
+	if err != nil {
+		return fmt.Errorf("encoding an answer: %w", err)
+	}
+	return printRawAnswer(cmd, r, answer, show)
+}
+
+func printRawAnswer[T any](cmd *cobra.Command, r *remoteFlags, answer json.RawMessage, show func(io.Writer, T)) error {
 	if r.output == outputJSON {
 		var indented bytes.Buffer
 		if err := json.Indent(&indented, answer, "", "  "); err != nil {

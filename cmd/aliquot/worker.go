@@ -75,7 +75,7 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 		return err
 	}
 	logger := newLogger(cmd.ErrOrStderr(), set.Process)
-	db, err := openStore(ctx, set.Common)
+	db, err := openStore(ctx, set.Common, workerStatementLimit)
 	if err != nil {
 		return err
 	}

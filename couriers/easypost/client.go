@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -133,14 +134,20 @@ func errorKind(err error) string {
 	if _, refused := errors.AsType[*couriers.RefusedError](err); refused {
 		return "refused"
 	}
+	if _, refused := errors.AsType[*couriers.AccountError](err); refused {
+		return "unauthorized"
+	}
 	if err != nil {
 		return "unavailable"
 	}
 	return ""
 }
 
-// decodeResponse returns the tracker's id, a refusal, or an error after which the call can be repeated. A success that
-// cannot be read is such an error, because creating a tracker twice is harmless.
+// decodeResponse returns the tracker's id, a refusal of the number or of our account, or an error after which the call
+// can be repeated. A success that cannot be read is such an error, because creating a tracker twice is harmless.
+//
+// Only what is readable as EasyPost's own answer about the parcel refuses the number. A page or JSON of a gateway, and
+// every status that says nothing about the parcel, are no answer.
 func decodeResponse(resp *http.Response, body []byte) (string, error) {
 	status := resp.StatusCode
 	if status/100 == 2 {
@@ -152,11 +159,48 @@ func decodeResponse(resp *http.Response, body []byte) (string, error) {
 		}
 		return tracker.ID, nil
 	}
-	refused := status/100 == 4 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests
-	if refused {
-		return "", &couriers.RefusedError{Status: status, Code: errorCode(body)}
+	code := errorCode(body)
+	switch {
+	case refusesAccount(status, code):
+		return "", &couriers.AccountError{Status: status, Code: code}
+	case refusesNumber(status, code):
+		return "", &couriers.RefusedError{Status: status, Code: code}
 	}
 	return "", &couriers.UnavailableError{Status: status, RetryAfter: retryAfter(resp.Header)}
+}
+
+// accountSubjects are the beginnings of EasyPost's codes that are about our account, with whatever status they come.
+var accountSubjects = []string{"ACCOUNT", "APIKEY", "BILLING", "FORBIDDEN", "INSUFFICIENT", "MODE", "PAYMENT",
+	"UNAUTHORIZED", "USER"}
+
+// passingSubjects are the beginnings of EasyPost's codes of answers that another call may not get.
+var passingSubjects = []string{"GATEWAY", "INTERNAL", "MAINTENANCE", "NOT_FOUND", "RATE_LIMIT", "REQUEST", "SERVICE",
+	"TIMEOUT", "TOO_MANY"}
+
+// refusesAccount reports whether an error answer is about our account.
+func refusesAccount(status int, code string) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden:
+		return true
+	}
+	return status/100 == 4 && status != http.StatusTooManyRequests && beginsWithAny(code, accountSubjects)
+}
+
+// refusesNumber reports whether an error answer is EasyPost's own and about the parcel. A 404 without a code of trackers
+// says that the address is wrong.
+func refusesNumber(status int, code string) bool {
+	switch status {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		return code != "" && !beginsWithAny(code, passingSubjects)
+	case http.StatusNotFound:
+		return beginsWithAny(code, []string{"TRACKER.", "TRACKING"})
+	}
+	return false
+}
+
+func beginsWithAny(code string, subjects []string) bool {
+	code = strings.ToUpper(code)
+	return slices.ContainsFunc(subjects, func(s string) bool { return strings.HasPrefix(code, s) })
 }
 
 // errorCode returns EasyPost's code of an error answer. Its message is not used, because it is free text.

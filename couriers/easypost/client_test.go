@@ -82,9 +82,9 @@ func TestCreateRefused(t *testing.T) {
 	}{
 		"unprocessable": {422, `{"error":{"code":"TRACKER.CREATE.ERROR","message":"no such parcel"}}`,
 			"TRACKER.CREATE.ERROR"},
-		"bad key":              {401, `{"error":{"code":"APIKEY.INACTIVE"}}`, "APIKEY.INACTIVE"},
-		"no code":              {400, `nonsense`, ""},
-		"free text is no code": {404, `{"error":{"code":"nothing for Jane Roe"}}`, ""},
+		"bad request": {400, `{"error":{"code":"PARAMETER.INVALID","message":"no parcel of Jane Roe"}}`,
+			"PARAMETER.INVALID"},
+		"no such parcel": {404, `{"error":{"code":"TRACKER.NOT_FOUND"}}`, "TRACKER.NOT_FOUND"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -95,6 +95,36 @@ func TestCreateRefused(t *testing.T) {
 			require.ErrorAs(t, err, &refused)
 			require.Equal(t, &couriers.RefusedError{Status: tt.status, Code: tt.code}, refused)
 			require.NotContains(t, err.Error(), "parcel")
+			require.NotContains(t, err.Error(), "Jane")
+		})
+	}
+}
+
+// An answer about our account, or one that no tracking service gave, says nothing about the parcel.
+func TestCreateRefusesTheAccount(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		status int
+		body   string
+		code   string
+	}{
+		"wrong key":               {401, `{"error":{"code":"APIKEY.INACTIVE"}}`, "APIKEY.INACTIVE"},
+		"wrong key, empty answer": {401, ``, ""},
+		"wrong key, page":         {401, `<html>`, ""},
+		"not paid":                {402, `{"error":{"code":"PAYMENT_REQUIRED"}}`, "PAYMENT_REQUIRED"},
+		"forbidden":               {403, `{"error":{"code":"MODE.UNAUTHORIZED"}}`, "MODE.UNAUTHORIZED"},
+		"forbidden, free text":    {403, `{"error":{"code":"nothing for Jane Roe"}}`, ""},
+		"key inactive as 422":     {422, `{"error":{"code":"APIKEY.INACTIVE"}}`, "APIKEY.INACTIVE"},
+		"billing as 400":          {400, `{"error":{"code":"BILLING.PAYMENT_METHOD"}}`, "BILLING.PAYMENT_METHOD"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := newClient(t, respondWith(tt.status, tt.body), 0)
+			_, err := client.CreateTracker(t.Context(), number, couriers.USPS)
+			var refused *couriers.AccountError
+			require.ErrorAs(t, err, &refused)
+			require.Equal(t, &couriers.AccountError{Status: tt.status, Code: tt.code}, refused)
 			require.NotContains(t, err.Error(), "Jane")
 		})
 	}
@@ -116,8 +146,27 @@ func TestCreateUnavailable(t *testing.T) {
 		status     int
 		retryAfter time.Duration
 	}{
-		"request time-out": {respondWith(408, ""), 408, 0},
-		"server error":     {respondWith(500, ""), 500, 0},
+		"request time-out":           {respondWith(408, ""), 408, 0},
+		"nonsense":                   {respondWith(400, `nonsense`), 400, 0},
+		"gateway's JSON":             {respondWith(400, `{"message":"no Route matched"}`), 400, 0},
+		"error as a text":            {respondWith(422, `{"error":"bad gateway for Jane Roe"}`), 422, 0},
+		"free text is no code":       {respondWith(422, `{"error":{"code":"nothing for Jane Roe"}}`), 422, 0},
+		"default backend":            {respondWith(404, `<html>default backend - 404</html>`), 404, 0},
+		"wrong address":              {respondWith(404, `{"error":{"code":"NOT_FOUND"}}`), 404, 0},
+		"method not allowed":         {respondWith(405, ``), 405, 0},
+		"proxy wants a password":     {respondWith(407, ``), 407, 0},
+		"conflict":                   {respondWith(409, `{"error":{"code":"CONFLICT"}}`), 409, 0},
+		"gone":                       {respondWith(410, `<html>`), 410, 0},
+		"too large for a gateway":    {respondWith(413, `<html>`), 413, 0},
+		"wrong host":                 {respondWith(421, ``), 421, 0},
+		"rate limited with a code":   {respondWith(429, `{"error":{"code":"APIKEY.RATE_LIMITED"}}`), 429, 0},
+		"rate limited as 422":        {respondWith(422, `{"error":{"code":"RATE_LIMITED"}}`), 422, 0},
+		"legal reasons of a gateway": {respondWith(451, `<html>`), 451, 0},
+		"bad gateway":                {respondWith(502, `<html>`), 502, 0},
+		"gateway time-out":           {respondWith(504, `{"error":{"code":"APIKEY.INACTIVE"}}`), 504, 0},
+		"unknown error of a proxy":   {respondWith(520, ``), 520, 0},
+		"found":                      {respondWith(302, ``), 302, 0},
+		"server error":               {respondWith(500, ""), 500, 0},
 		"rate limited": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Retry-After", "17")
 			respondWith(429, "")(w, r)

@@ -267,7 +267,7 @@ func (f *Deployment) environmentVariables() []string {
 	return append([]string{
 		"ALIQUOT_DATABASE_URL=" + f.DatabaseURL, "ALIQUOT_ENCRYPTION_KEYS=" + testteam.Keyring,
 		"ALIQUOT_TEMPORAL=" + f.Cluster.Address, "ALIQUOT_TEMPORAL_NAMESPACE=" + Namespace,
-		"ALIQUOT_WEBHOOK_NETWORKS=127.0.0.0/8", "ALIQUOT_COURIER_URL=" + f.LabURL,
+		"ALIQUOT_WEBHOOK_NETWORKS=127.0.0.0/8", "ALIQUOT_PARTNER_NETWORKS=127.0.0.0/8", "ALIQUOT_COURIER_URL=" + f.LabURL,
 		"ALIQUOT_COURIER_KEY=" + testteam.CourierKey,
 		"ALIQUOT_COURIER_SECRETS=" + testteam.CourierSecret, "ALIQUOT_KEY_RATE=0", "ALIQUOT_ADDRESS_RATE=0",
 		"ALIQUOT_STOP_TIMEOUT=5s",

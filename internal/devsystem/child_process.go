@@ -15,6 +15,7 @@ type command struct {
 	path  string
 	args  []string
 	env   []string
+	dir   string        // the folder that it runs in; empty: that of this process
 	grace time.Duration // how long it may take to stop
 }
 
@@ -85,7 +86,7 @@ func (p *childProcess) isStopping() bool {
 // runOnce runs the command once and returns how it ended.
 func (p *childProcess) runOnce() string {
 	cmd := exec.Command(p.path, p.args...) //nolint:noctx // it ends with a signal, gently
-	cmd.Env, cmd.Stdout, cmd.Stderr = p.env, p.log, p.log
+	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = p.env, p.dir, p.log, p.log
 	cmd.SysProcAttr = childAttributes()
 	if err := cmd.Start(); err != nil {
 		return err.Error()

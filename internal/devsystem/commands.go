@@ -58,7 +58,8 @@ func (s *system) newCommands() []command {
 	return parts
 }
 
-// commonSettings returns the settings that the API and the workers share. Webhooks may be delivered to this machine.
+// commonSettings returns the settings that the API and the workers share. Webhooks may be delivered to this machine,
+// and labs may be on it.
 func (s *system) commonSettings() map[string]string {
 	return map[string]string{
 		"ALIQUOT_DATABASE_URL":       s.databaseURL(),
@@ -66,6 +67,7 @@ func (s *system) commonSettings() map[string]string {
 		"ALIQUOT_TEMPORAL":           s.addresses.temporal,
 		"ALIQUOT_TEMPORAL_NAMESPACE": namespace,
 		"ALIQUOT_WEBHOOK_NETWORKS":   "127.0.0.0/8,::1/128",
+		"ALIQUOT_PARTNER_NETWORKS":   "127.0.0.0/8,::1/128",
 	}
 }
 
@@ -80,11 +82,14 @@ func (s *system) newPart(name, subcommand string, settings ...map[string]string)
 	return c
 }
 
+// temporalCommand runs Temporal in the data folder, because Temporal takes "?", "#" and "%" of a path to its database for
+// parts of a URI.
 func (s *system) temporalCommand() command {
 	return command{name: temporalName, path: s.temporalPath, env: withoutSettings(os.Environ()), grace: stopGrace,
+		dir: s.folder.path,
 		args: []string{
 			"server", "start-dev", "--ip", loopback, "--port", portOf(s.addresses.temporal), "--ui-ip", loopback, "--ui-port",
-			portOf(s.addresses.temporalUI), "--db-filename", s.folder.pathOf(temporalDB), "--log-level", "warn",
+			portOf(s.addresses.temporalUI), "--db-filename", temporalDB, "--log-level", "warn",
 			"--disable-config-file", "--disable-config-env",
 		}}
 }

@@ -41,6 +41,10 @@ func openFolder(path string) (*folder, error) {
 		return nil, fmt.Errorf("opening the lock: %w", err)
 	}
 	f := &folder{path: absolute, lock: lock}
+	if err := f.makePrivate(); err != nil {
+		lock.Close()
+		return nil, err
+	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		lock.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -50,6 +54,17 @@ func openFolder(path string) (*folder, error) {
 		return nil, fmt.Errorf("locking the data folder: %w", err)
 	}
 	return f, f.writeProcessID()
+}
+
+// makePrivate takes the rights of others from Temporal's database, which Temporal made with those that it had. The store
+// does this for its own database.
+func (f *folder) makePrivate() error {
+	for _, end := range []string{"", "-wal", "-shm", "-journal"} {
+		if err := os.Chmod(f.pathOf(temporalDB+end), 0o600); err != nil && !os.IsNotExist(err) {
+			return fmt.Errorf("making Temporal's database private: %w", err)
+		}
+	}
+	return nil
 }
 
 // writeProcessID writes our process id into the lock file, for the error message of another system. It removes the

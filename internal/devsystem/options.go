@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"unicode"
 )
 
 // DefaultData is the default data folder.
@@ -40,13 +42,17 @@ var ErrNoTemporal = errors.New("no temporal program on PATH, nor in tools/ besid
 func temporalProgram(aliquot string) (string, error) {
 	for _, name := range []string{"temporal", filepath.Join(filepath.Dir(aliquot), "tools", "temporal")} {
 		if path, err := exec.LookPath(name); err == nil {
-			return path, nil
+			return filepath.Abs(path) // it runs in another folder
 		}
 	}
 	return "", ErrNoTemporal
 }
 
 func (o Options) withDefaults() (Options, error) {
+	if strings.ContainsFunc(o.Data, unicode.IsControl) {
+		return o, errors.New("the data folder has a control character in its name, such as a line feed")
+	}
+	o.Postgres = strings.TrimSpace(o.Postgres)
 	if o.Program != "" {
 		return o, nil
 	}

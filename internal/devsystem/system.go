@@ -32,6 +32,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	syscall.Umask(0o077) // for the databases and other files of the processes
 	folder, err := openFolder(o.Data)
 	if err != nil {
 		return err

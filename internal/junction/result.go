@@ -184,8 +184,9 @@ func fromResult(o order.Order, m order.Result) BiomarkerResult {
 		ProviderID:           m.ProviderID,
 		SourceMarkers:        sourceMarkers(o.LabTest.Markers, m.Slug, m.ProviderID, m.LOINC),
 		SourceSampleID:       nilIfEmpty(o.SampleID),
+		Notes:                m.Notes,
 	}
-	if m.Type == typeRange || m.Type == typeComment {
+	if m.Notes == nil && (m.Type == typeRange || m.Type == typeComment) {
 		b.Notes = &m.Text
 	}
 	if m.Type == typeNumeric && m.Value != nil {

@@ -127,3 +127,22 @@ func TestEmptyReport(t *testing.T) {
 	require.Nil(t, m["sample_information"])
 	require.Empty(t, m["metadata"].(map[string]any)["age"])
 }
+
+// The notes of a result are the lab's words where the result has another form.
+func TestNotesAreTheLabsWords(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		result order.Result
+		want   *string
+	}{
+		{order.Result{Type: "range", Text: "<=5", Notes: ptr("≤5")}, ptr("≤5")},
+		{order.Result{Type: "range", Text: "<5"}, ptr("<5")},
+		{order.Result{Type: "comment", Text: "see report"}, ptr("see report")},
+		{order.Result{Type: "numeric", Text: "1234", Notes: ptr("1,234")}, ptr("1,234")},
+		{order.Result{Type: "numeric", Text: "5"}, nil},
+	} {
+		out := junction.FromResultVersion(order.Order{}, order.ResultVersion{Report: order.LabReport{
+			Results: []order.Result{tt.result}}})
+		require.Equal(t, tt.want, out.Results[0].Notes)
+	}
+}

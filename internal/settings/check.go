@@ -155,10 +155,15 @@ func (a API) check() problems {
 	if a.MaxBody <= 0 {
 		found.add("ALIQUOT_MAX_BODY", errors.New("is not positive"))
 	}
+	if slices.Contains(a.CourierSecrets, "") {
+		found.add("ALIQUOT_COURIER_SECRETS", errors.New("holds an empty secret: everybody could sign with it"))
+	}
 	found.add("ALIQUOT_KEY_RATE", checkRate(a.APIKeyRate))
 	found.add("ALIQUOT_ADDRESS_RATE", checkRate(a.AddressRate))
 	_, err = billing.Load(a.BillingFile)
 	found.add("ALIQUOT_BILLING_REFERENCE", err)
+	_, err = webhooks.NewAddressGuard(a.PartnerNetworks...)
+	found.add("ALIQUOT_PARTNER_NETWORKS", err)
 	for _, network := range a.TrustedProxies {
 		if _, err := netip.ParsePrefix(network); err != nil {
 			found.add("ALIQUOT_TRUSTED_PROXIES", errors.New("holds something that is not a network in CIDR form"))

@@ -11,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/aliquot-labs/aliquot/store/sqldb"
 )
 
 // OwnerURL returns the URL with which the schema is migrated: that of the owner, or else that of the processes.
@@ -42,10 +44,7 @@ func isSQLite(raw string) bool { return strings.HasPrefix(raw, "sqlite:") }
 // otherwise. The error does not contain the URL, which may have a password.
 func checkDatabase(raw string, insecure bool) error {
 	if path, ok := strings.CutPrefix(raw, "sqlite:"); ok {
-		if path == "" {
-			return errors.New("names no file")
-		}
-		return nil
+		return sqldb.CheckSQLitePath(path) //nolint:wrapcheck // it says what is wrong
 	}
 	return checkPostgres(raw, "is neither postgres://… nor sqlite:PATH", insecure)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"reflect"
-	"strings"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -83,6 +82,7 @@ func load[T any](environ []string, check func(T) problems) (T, error) {
 	var settings T
 	fields := allFields(reflect.TypeOf(settings))
 	environment := env.ToMap(environ)
+	trimSettings(environment, fields)
 	found := readSecretFiles(environment, fields)
 
 	err := env.ParseWithOptions(&settings, env.Options{Environment: environment})
@@ -111,11 +111,18 @@ func readSecretFiles(environment map[string]string, fields []field) problems {
 			continue
 		}
 		content, err := os.ReadFile(path)
+		value := ""
+		if err == nil {
+			value, err = readText(content)
+		}
+		if f.list {
+			value = trimList(value)
+		}
 		if environment[f.variable] != "" {
 			err = errors.New("is set together with " + f.variable + fileSuffix)
 		}
 		found.add(f.variable, err)
-		environment[f.variable] = strings.TrimSpace(string(content))
+		environment[f.variable] = value
 	}
 	return found
 }

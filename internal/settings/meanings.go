@@ -2,7 +2,8 @@ package settings
 
 // meanings says what each setting means, for docs/settings.md. The keys are the Go names of the struct and its field.
 var meanings = map[string]string{ //nolint:gosec // texts about secrets, not secrets
-	"Common.DatabaseURL": "URL of the store: postgres://… or sqlite:PATH. A PostgreSQL server on another " +
+	"Common.DatabaseURL": "URL of the store: postgres://… or sqlite:PATH. A PATH is taken as it is, without escapes, " +
+		"and its folder has to exist; files are for their owner only. A PostgreSQL server on another " +
 		"machine needs sslmode=verify-full and, depending on the server, sslrootcert, sslcert and sslkey " +
 		"(docs/security.md). Its user is the application's role.",
 	"Common.DatabaseInsecure": "Whether a PostgreSQL server on another machine may be reached without " +
@@ -56,6 +57,8 @@ var meanings = map[string]string{ //nolint:gosec // texts about secrets, not sec
 	"API.TrustedProxies": "Networks of the proxies in front of the API, comma-separated in CIDR " +
 		"form. From them, X-Forwarded-For is the caller's address, for limits and the audit. Empty: the caller's " +
 		"address is that of the connection.",
+	"API.PartnerNetworks": "Networks that are not public and in which the base URLs of lab accounts may be, " +
+		"comma-separated in CIDR form. A host name may stand for any address. Empty: public addresses only.",
 	"API.BillingFile": "File with the payors and ICD-10-CM diagnoses for bills, in the form of " +
 		"docs/billing.md. Empty: a small built-in set.",
 	"API.CourierSecrets": "Secrets, comma-separated, that sign the courier's webhooks; several " +

@@ -64,15 +64,16 @@ type API struct {
 	WebhookNetworks
 	Traces
 	Shutdown
-	DrainDelay     time.Duration `env:"ALIQUOT_DRAIN_DELAY" envDefault:"5s"`
-	Addr           string        `env:"ALIQUOT_API_ADDR" envDefault:"127.0.0.1:8080"`
-	TimeZone       string        `env:"ALIQUOT_TIME_ZONE" envDefault:"UTC"`
-	MaxBody        int64         `env:"ALIQUOT_MAX_BODY" envDefault:"4194304"`
-	APIKeyRate     int           `env:"ALIQUOT_KEY_RATE" envDefault:"1000"`
-	AddressRate    int           `env:"ALIQUOT_ADDRESS_RATE" envDefault:"2000"`
-	TrustedProxies []string      `env:"ALIQUOT_TRUSTED_PROXIES"`
-	BillingFile    string        `env:"ALIQUOT_BILLING_REFERENCE"`
-	CourierSecrets []Secret      `env:"ALIQUOT_COURIER_SECRETS"`
+	DrainDelay      time.Duration `env:"ALIQUOT_DRAIN_DELAY" envDefault:"5s"`
+	Addr            string        `env:"ALIQUOT_API_ADDR" envDefault:"127.0.0.1:8080"`
+	TimeZone        string        `env:"ALIQUOT_TIME_ZONE" envDefault:"UTC"`
+	MaxBody         int64         `env:"ALIQUOT_MAX_BODY" envDefault:"4194304"`
+	APIKeyRate      int           `env:"ALIQUOT_KEY_RATE" envDefault:"1000"`
+	AddressRate     int           `env:"ALIQUOT_ADDRESS_RATE" envDefault:"2000"`
+	TrustedProxies  []string      `env:"ALIQUOT_TRUSTED_PROXIES"`
+	PartnerNetworks []string      `env:"ALIQUOT_PARTNER_NETWORKS"`
+	BillingFile     string        `env:"ALIQUOT_BILLING_REFERENCE"`
+	CourierSecrets  []Secret      `env:"ALIQUOT_COURIER_SECRETS"`
 }
 
 // Worker are the settings of aliquot worker.

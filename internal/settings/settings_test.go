@@ -43,6 +43,7 @@ func TestDefaults(t *testing.T) {
 	require.Empty(t, api.MetricsAddr)
 	require.Empty(t, api.CourierSecrets)
 	require.Empty(t, api.AllowedNetworks, "public addresses only")
+	require.Empty(t, api.PartnerNetworks, "public addresses only")
 	require.Empty(t, api.ReplicaURL.Reveal(), "no replica")
 	require.Equal(t, 5*time.Second, api.ReplicaLag)
 
@@ -73,17 +74,18 @@ func TestEveryProblemIsReportedOnce(t *testing.T) {
 	_, err := settings.LoadAPI([]string{
 		"ALIQUOT_DATABASE_URL=mysql://u:hunter2@h/db", "ALIQUOT_ENCRYPTION_KEYS=k1:hunter3", "ALIQUOT_TEMPORAL=nowhere",
 		"ALIQUOT_LOG_LEVEL=loud", "ALIQUOT_METRICS=9090", "ALIQUOT_WEBHOOK_NETWORKS=10.0.0.0/8,ten",
-		"ALIQUOT_API_ADDR=:", "ALIQUOT_TIME_ZONE=Mars/Base", "ALIQUOT_MAX_BODY=lots",
+		"ALIQUOT_API_ADDR=:", "ALIQUOT_TIME_ZONE=Mars/Base", "ALIQUOT_MAX_BODY=lots", "ALIQUOT_PARTNER_NETWORKS=lan",
 	})
 	require.Error(t, err)
 	lines := strings.Split(err.Error(), "\n")
 	for _, variable := range []string{
 		"ALIQUOT_DATABASE_URL", "ALIQUOT_ENCRYPTION_KEYS", "ALIQUOT_TEMPORAL", "ALIQUOT_LOG_LEVEL", "ALIQUOT_METRICS",
 		"ALIQUOT_WEBHOOK_NETWORKS", "ALIQUOT_API_ADDR", "ALIQUOT_TIME_ZONE", "ALIQUOT_MAX_BODY",
+		"ALIQUOT_PARTNER_NETWORKS",
 	} {
 		require.Equal(t, 1, strings.Count(err.Error(), variable+": "), variable)
 	}
-	require.Len(t, lines, 9)
+	require.Len(t, lines, 10)
 	require.NotContains(t, err.Error(), "hunter", "secrets stay out of errors")
 }
 

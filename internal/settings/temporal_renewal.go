@@ -73,8 +73,11 @@ func (t Temporal) readAPIKey() (Secret, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading the API key: %w", err)
 	}
-	key := Secret(strings.TrimSpace(string(content)))
-	return key, checkAPIKey(key)
+	key, err := readText(content)
+	if err != nil {
+		return "", err
+	}
+	return Secret(key), checkAPIKey(Secret(key))
 }
 
 // checkAPIKey checks that a key can be sent. Its error does not contain the key.

@@ -7,6 +7,8 @@ import (
 
 // Plan is what has to happen, in this order. The zero value is an order that has the status already.
 type Plan struct {
+	// Place: the order is held back, and its placement has to be started first.
+	Place bool
 	// Await is a status that the order reaches without help. No demand can be made before it. Empty: none.
 	Await lifecycle.LowStatus
 	// Demand is the demand that is made then; empty: none.
@@ -75,6 +77,7 @@ func newPlan(s order.State, path []lifecycle.LowStatus) Plan {
 	var p Plan
 	for _, to := range path {
 		kind, by := demandFor(s.Modality, to)
+		p.Place = p.Place || kind == "" && s.Placement.State == order.PlacementHeld
 		switch {
 		case isReachedByLab(to):
 			p.Await = to

@@ -125,6 +125,12 @@ func checkOutcomesDiffer(t testing.TB, f Fixture) {
 			unanswered := requireError[*labs.UnansweredError](t, f, err, what)
 			require.Contains(t, string(unanswered.Raw), Canary, "%s: Raw has what was received", what)
 		}},
+		"a gateway's page": {answerWith(http.StatusNotFound, []byte("<p>default backend - 404 "+Canary)), isNoRefusal(f)},
+		"a gateway's JSON": {answerWith(http.StatusNotFound, []byte(`{"message":"no Route matched, `+Canary+`"}`)),
+			isNoRefusal(f)},
+		"a gateway's code": {answerWith(http.StatusNotFound, []byte(`{"code":"NOT_FOUND","message":"`+Canary+`"}`)),
+			isNoRefusal(f)},
+		"a redirect": {answerWith(http.StatusFound, []byte(Canary), "Location", "/elsewhere"), isNoRefusal(f)},
 		"cut off": {cutOff, func(t testing.TB, err error, what string) {
 			t.Helper()
 			_ = requireError[*labs.UnansweredError](t, f, err, what)
@@ -142,6 +148,17 @@ func checkOutcomesDiffer(t testing.TB, f Fixture) {
 		}
 	}
 	checkUnreachable(t, f, p)
+}
+
+// isNoRefusal checks the error of an answer that is not in any partner's protocol: the call is repeated, and the error
+// has the status, which tells operations what answered.
+func isNoRefusal(f Fixture) func(t testing.TB, err error, what string) {
+	return func(t testing.TB, err error, what string) {
+		t.Helper()
+		unanswered := requireError[*labs.UnansweredError](t, f, err, what)
+		require.NotZero(t, unanswered.Status, what)
+		require.Contains(t, string(unanswered.Raw), Canary, what)
+	}
 }
 
 func checkUnreachable(t testing.TB, f Fixture, p Partner) {

@@ -67,6 +67,12 @@ var faults = []fault{
 		}
 		return err
 	})},
+	{"a gateway's answer is a refusal", "outcomes have different errors", withErrorFault(func(err error) error {
+		if status := labs.FailureStatus(err); status == http.StatusNotFound || status == http.StatusFound {
+			return &labs.RefusedError{Code: fmt.Sprintf("http_%d", status)}
+		}
+		return err
+	})},
 	{"wrong credentials are no answer", "outcomes have different errors", withErrorFault(func(err error) error {
 		if unauthorized, ok := errors.AsType[*labs.UnauthorizedError](err); ok {
 			return &labs.UnansweredError{Err: unauthorized}

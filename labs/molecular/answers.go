@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 
+	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 )
 
@@ -17,9 +19,44 @@ var errOtherOrder = errors.New("answer is about another order")
 type successFields struct {
 	Success *bool     `json:"success"`
 	Message errorText `json:"error_msg"`
+	// Keys that MTL does not use, and that gateways with a success field of their own do.
+	ForeignErrors  json.RawMessage `json:"errors"`
+	ForeignMessage json.RawMessage `json:"message"`
 }
 
 func (v successFields) isFailure() bool { return v.Success != nil && !*v.Success }
+
+// isRefusal reports whether an answer with an error status is MTL's: it says that the request failed, or has a message
+// and does not say that the request succeeded. A gateway has no error_msg.
+func (v successFields) isRefusal() bool {
+	if v.Message != "" {
+		return v.Success == nil || !*v.Success
+	}
+	return v.isFailure() && v.ForeignErrors == nil && v.ForeignMessage == nil
+}
+
+// isNothingYet reports whether an answer with the status 404 is MTL's, so that there is nothing yet. It has no body or
+// says that the request failed.
+func isNothingYet(a partnerhttp.Answer, number string) bool {
+	if a.Status != http.StatusNotFound {
+		return false
+	}
+	if len(bytes.TrimSpace(a.Raw)) == 0 {
+		return true
+	}
+	_, refused := errors.AsType[*labs.RefusedError](errorOf(a, number))
+	return refused
+}
+
+// errorOf returns the error of an answer with an error status: a RefusedError if MTL refuses the request in it, and an
+// UnansweredError otherwise (molecular-api#d25).
+func errorOf(a partnerhttp.Answer, number string) error {
+	answered, err := decodeOrderAnswer[cancelAnswer](a.Body, number)
+	if err == nil && answered.isRefusal() {
+		return &labs.RefusedError{Code: labs.CodeRefusedByLab, Raw: a.Raw}
+	}
+	return a.UnreadableError()
+}
 
 // decodeOrderAnswer decodes an answer about the order with this number: an object, or an array that contains one
 // (molecular-api#d23). An answer without an order number is taken to be about this order.

@@ -121,7 +121,7 @@ func TestConnectionLostAfterSending(t *testing.T) {
 	}
 }
 
-// An error status counts even if the body was cut off.
+// An error status is shown, and refuses nothing, if the body was cut off.
 func TestStatusOfAnAnswerThatWasCutOff(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -130,7 +130,10 @@ func TestStatusOfAnAnswerThatWasCutOff(t *testing.T) {
 
 	_, err := newFullClient(t, l).Place(t.Context(), requisition())
 
-	require.Equal(t, &labs.RefusedError{Code: "http_400", Raw: []byte(`{"success":fal`)}, err)
+	var unanswered *labs.UnansweredError
+	require.ErrorAs(t, err, &unanswered)
+	require.Equal(t, http.StatusBadRequest, unanswered.Status)
+	require.Equal(t, `{"success":fal`, string(unanswered.Raw))
 }
 
 func TestCallerGivesUp(t *testing.T) {
@@ -230,9 +233,9 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 
 	_, err := client.Place(t.Context(), requisition())
 
-	var refused *labs.RefusedError
-	require.ErrorAs(t, err, &refused)
-	require.Equal(t, "http_307", refused.Code)
+	var unanswered *labs.UnansweredError
+	require.ErrorAs(t, err, &unanswered)
+	require.Equal(t, http.StatusTemporaryRedirect, unanswered.Status)
 	require.Empty(t, elsewhere.received(), "neither patient data nor credentials go anywhere else")
 }
 

@@ -25,11 +25,11 @@ func (c *Client) PollFacts(ctx context.Context, number string) ([]labs.PolledFac
 	if err != nil {
 		return nil, err
 	}
-	if a.Status == http.StatusNotFound {
+	if isNothingYet(a, number) {
 		return nil, nil
 	}
 	if !a.OK() {
-		return nil, a.RefusedError()
+		return nil, errorOf(a, number)
 	}
 	var bodies []json.RawMessage
 	if err := json.Unmarshal(a.Body, &bodies); err != nil {
@@ -72,10 +72,10 @@ func (c *Client) Cancel(ctx context.Context, number, accession string) error {
 	}
 	element, err := decodeOrderAnswer[cancelAnswer](a.Body, number)
 	switch {
-	case err == nil && element.isFailure():
-		return &labs.RefusedError{Code: labs.CodeRefusedByLab, Raw: a.Body}
+	case err == nil && (a.OK() && element.isFailure() || !a.OK() && element.isRefusal()):
+		return &labs.RefusedError{Code: labs.CodeRefusedByLab, Raw: a.Raw}
 	case !a.OK():
-		return a.RefusedError()
+		return a.UnreadableError()
 	case err != nil:
 		return a.UnansweredError(err)
 	case element.Success == nil:
@@ -121,27 +121,24 @@ func (c *Client) Place(ctx context.Context, r labs.Requisition) (labs.Acceptance
 // attempt was accepted (molecular-api#d22).
 func readAcceptance(a partnerhttp.Answer, number string) (labs.Acceptance, error) {
 	element, err := decodeOrderAnswer[placeAnswer](a.Body, number)
-	if err != nil && !a.OK() {
-		return labs.Acceptance{}, a.RefusedError()
-	}
 	if err != nil {
 		return labs.Acceptance{}, a.UnansweredError(err)
 	}
-	placed := labs.Acceptance{Accession: partnerhttp.SafeCode(string(element.KitID)), Raw: a.Body}
+	placed := labs.Acceptance{Accession: partnerhttp.SafeCode(string(element.KitID)), Raw: a.Raw}
 	succeeded := element.Success != nil && *element.Success
 	silent := element.Success == nil && element.Message == ""
 	switch {
 	case !succeeded && alreadyExists(string(element.Message)):
 		placed.AlreadyPlaced = true
 		return placed, nil
-	case !a.OK() && (succeeded || silent): // the body contradicts the status, or says nothing
-		return labs.Acceptance{}, a.RefusedError()
+	case !a.OK() && !element.isRefusal(): // the body contradicts the status, or is not MTL's
+		return labs.Acceptance{}, a.UnreadableError()
 	case succeeded, silent && placed.Accession != "":
 		return placed, nil
 	case silent:
 		return labs.Acceptance{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
-	return labs.Acceptance{}, &labs.RefusedError{Code: labs.CodeRefusedByLab, Raw: a.Body}
+	return labs.Acceptance{}, &labs.RefusedError{Code: labs.CodeRefusedByLab, Raw: a.Raw}
 }
 
 // alreadyExistsPattern matches messages that say that an order number has been used. MTL does not document its words.

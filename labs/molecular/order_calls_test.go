@@ -46,8 +46,12 @@ func TestPollFails(t *testing.T) {
 	var unanswered *labs.UnansweredError
 	_, err := newFullClient(t, newLab(t, answer(http.StatusOK, "{}"))).PollFacts(t.Context(), number)
 	require.ErrorAs(t, err, &unanswered)
-	var refused *labs.RefusedError
 	_, err = newFullClient(t, newLab(t, answer(http.StatusBadRequest, "{}"))).PollFacts(t.Context(), number)
+	require.ErrorAs(t, err, &unanswered)
+	require.Equal(t, http.StatusBadRequest, unanswered.Status)
+	var refused *labs.RefusedError
+	_, err = newFullClient(t, newLab(t, answer(http.StatusBadRequest, `{"error_msg":"no such order"}`))).
+		PollFacts(t.Context(), number)
 	require.ErrorAs(t, err, &refused)
 }
 
@@ -74,8 +78,7 @@ func TestCancelIsRefused(t *testing.T) {
 	}{
 		"with a reason":        {200, `{"success":false,"error_msg":"kit has been shipped"}`, labs.CodeRefusedByLab},
 		"by status and reason": {409, `{"success":false,"error_msg":"kit has been shipped"}`, labs.CodeRefusedByLab},
-		"by status":            {404, ``, "http_404"},
-		"by a status, success": {404, `{"success":true}`, "http_404"},
+		"by status alone":      {409, `{"success":false}`, labs.CodeRefusedByLab},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -55,10 +55,9 @@ func TestPlaceIsRefused(t *testing.T) {
 		"a message and no verdict":  {200, `{"error_msg":"Ines Okafor is unknown"}`, labs.CodeRefusedByLab},
 		"a message that is no text": {200, `{"error_msg":{"gender":"missing"}}`, labs.CodeRefusedByLab},
 		"by status and reason":      {422, `{"success":false,"error_msg":"gender is missing"}`, labs.CodeRefusedByLab},
-		"by status alone":           {400, `bad request`, "http_400"},
-		"by a status, says success": {400, `[{"success":true,"kit_id":"M1"}]`, "http_400"},
-		"by a status, names a kit":  {404, `[{"kit_id":"M1"}]`, "http_404"},
-		"conflict without a reason": {409, ``, "http_409"},
+		"by status, no reason":      {400, `{"success":false}`, labs.CodeRefusedByLab},
+		"by status, for this order": {404, `[{"order_number":"` + number + `","success":false}]`, labs.CodeRefusedByLab},
+		"by status and words alone": {409, `{"error_msg":"panel is retired"}`, labs.CodeRefusedByLab},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

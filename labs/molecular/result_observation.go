@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
+	"github.com/aliquot-labs/aliquot/labs/quantity"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -24,13 +25,8 @@ type observation struct {
 	LOINC          textValue `json:"loinc"`
 }
 
-// The types of a result in client-api#17-enums.
-const (
-	typeNumeric = "numeric"
-	typeRange   = "range"
-	typeComment = "comment"
-	typeCoded   = "coded_value"
-)
+// typeCoded is the type of a result in client-api#17-enums that is a constant.
+const typeCoded = "coded_value"
 
 // codedResults maps the words whose meaning is known (molecular-api#56-results) to the constants of
 // client-api#biomarkerresult.
@@ -43,8 +39,8 @@ var codedResults = map[string]struct {
 }
 
 // toOrderResult converts the observation. A number with a unit or a reference range is a measurement, which its range
-// interprets. Without them, "Detected" and "Not Detected" are coded results. Any other word is stored verbatim with an
-// unknown interpretation.
+// interprets. Without them, "Detected" and "Not Detected" are coded results, whose value is in the notes. Any other word is
+// stored verbatim with an unknown interpretation.
 func (o observation) toOrderResult() order.Result {
 	r := order.Result{
 		Name:           string(o.TestName),
@@ -62,22 +58,39 @@ func (o observation) toOrderResult() order.Result {
 		r.Interpretation = word.interpretation
 	}
 	found, flag := o.valueAndFlag()
-	number, numeric := partnerhttp.ParseNumber(found)
-	measured := numeric && (o.Units != "" || o.ReferenceRange != "")
-	switch {
-	case known && !measured:
+	reading := quantity.ParseResult(found, string(o.Units))
+	measured := reading.Type == quantity.Numeric && (o.Units != "" || o.ReferenceRange != "" || reading.Unit != "")
+	if known && !measured {
 		r.Type, r.Text = typeCoded, word.name
+		if found != string(o.Result) {
+			r.Notes = &found
+		}
 		return r
-	case numeric:
-		r.Type, r.Text, r.Value = typeNumeric, found, &number
-		interpretByRange(&r, number, string(o.ReferenceRange))
-	case partnerhttp.IsRange(found):
-		r.Type, r.Text = typeRange, found
-	default:
-		r.Type, r.Text = typeComment, found
 	}
-	r.SourceFlag = flag
+	r.Type, r.Text, r.Value, r.SourceFlag = reading.Type, reading.Text, reading.Value, flag
+	r.Notes = optionalText(textValue(reading.Notes))
+	if r.Unit == nil {
+		r.Unit = optionalText(textValue(reading.Unit))
+	}
+	interpretByRange(&r, reading.Found, string(o.ReferenceRange))
 	return r
+}
+
+// interpretByRange sets the bounds, and the interpretation of what is known of the value by its reference range. It
+// does nothing if the range cannot be parsed.
+func interpretByRange(r *order.Result, found quantity.Interval, written string) {
+	unit := ""
+	if r.Unit != nil {
+		unit = *r.Unit
+	}
+	normal, ok := quantity.ParseRange(written, unit)
+	if !ok {
+		return
+	}
+	r.Min, r.Max = normal.Low, normal.High
+	if judged := normal.Judge(found); judged != order.InterpretationUnknown {
+		r.Interpretation = judged
+	}
 }
 
 // valueAndFlag returns the value, and the lab's word about it if the two differ.

@@ -60,11 +60,11 @@ func (c *Client) FetchResults(ctx context.Context, number string) (labs.FetchedR
 	if err != nil {
 		return labs.FetchedResults{}, err
 	}
-	if a.Status == http.StatusNotFound {
-		return labs.FetchedResults{Raw: a.Body}, nil
+	if isNothingYet(a, number) {
+		return labs.FetchedResults{Raw: a.Raw}, nil
 	}
 	if !a.OK() {
-		return labs.FetchedResults{}, a.RefusedError()
+		return labs.FetchedResults{}, errorOf(a, number)
 	}
 	return readReport(a, number, c.caller.Now())
 }
@@ -75,14 +75,14 @@ func readReport(a partnerhttp.Answer, number string, now time.Time) (labs.Fetche
 		return labs.FetchedResults{}, a.UnansweredError(err)
 	}
 	if answered.isFailure() {
-		return labs.FetchedResults{}, &labs.RefusedError{Code: labs.CodeRefusedByLab, Raw: a.Body}
+		return labs.FetchedResults{}, &labs.RefusedError{Code: labs.CodeRefusedByLab, Raw: a.Raw}
 	}
 	pdf, err := base64.StdEncoding.DecodeString(strings.TrimSpace(answered.PDF))
 	if err != nil {
 		// The results are not shown without their document.
 		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
-	reported := labs.FetchedResults{Raw: a.Body}
+	reported := labs.FetchedResults{Raw: a.Raw}
 	if len(pdf) > 0 {
 		reported.PDF = pdf
 	}

@@ -177,6 +177,33 @@ func TestReferenceRange(t *testing.T) {
 	}
 }
 
+// The parser has its own tables (labs/quantity). These are results and ranges as they come through the adapter.
+func TestObservationsAsLabsWriteThem(t *testing.T) {
+	t.Parallel()
+	for fields, want := range map[string]order.Result{
+		`"result_value":"7.5","reference_range":"3.5–5.0"`: {Type: "numeric", Text: "7.5", Value: new(7.5),
+			ReferenceRange: new("3.5–5.0"), Min: new(3.5), Max: new(5.0), Interpretation: "abnormal"},
+		`"result_value":"7.5","units":"mmol/L","reference_range":"3.5-5.0 mmol/L"`: {Type: "numeric", Text: "7.5",
+			Value: new(7.5), Unit: new("mmol/L"), ReferenceRange: new("3.5-5.0 mmol/L"), Min: new(3.5), Max: new(5.0),
+			Interpretation: "abnormal"},
+		`"result_value":"< 0.41","reference_range":"(.5 - 1.5)"`: {Type: "range", Text: "<0.41", Notes: new("< 0.41"),
+			ReferenceRange: new("(.5 - 1.5)"), Min: new(0.5), Max: new(1.5), Interpretation: "abnormal"},
+		`"result_value":"≤5","reference_range":"≤5.0"`: {Type: "range", Text: "<=5", Notes: new("≤5"),
+			ReferenceRange: new("≤5.0"), Max: new(5.0), Interpretation: "normal"},
+		`"result_value":">1,000","reference_range":"1,000-2,000"`: {Type: "range", Text: ">1000", Notes: new(">1,000"),
+			ReferenceRange: new("1,000-2,000"), Min: new(1000.0), Max: new(2000.0), Interpretation: "unknown"},
+		`"result_value":"1,234"`: {Type: "numeric", Text: "1234", Value: new(1234.0), Notes: new("1,234"),
+			Interpretation: "unknown"},
+		`"result":"Not Detected","result_value":"<20","units":"copies/mL"`: {Type: "coded_value", Text: "NOT_DETECTED",
+			Notes: new("<20"), Unit: new("copies/mL"), Interpretation: "normal"},
+	} {
+		reported, err := fetch(t, http.StatusOK, reportWith("final", "", `{"test_name":"X",`+fields+`}`))
+		require.NoError(t, err)
+		want.Name, want.Slug = "X", "x"
+		require.Equal(t, []order.Result{want}, reported.LabReport.Results, fields)
+	}
+}
+
 func TestReportInterpretationIsTheWorst(t *testing.T) {
 	t.Parallel()
 	observed := func(word string) string { return fmt.Sprintf(`{"test_name":"X","result":%q}`, word) }
@@ -248,15 +275,10 @@ func TestResultsUnusable(t *testing.T) {
 
 func TestResultsRefused(t *testing.T) {
 	t.Parallel()
-	for body, want := range map[string]struct {
-		status int
-		code   string
-	}{
-		`{"success":false,"error_msg":"no access"}`: {200, labs.CodeRefusedByLab},
-		`no`: {400, "http_400"},
-	} {
-		_, err := fetch(t, want.status, body)
-		require.Equal(t, &labs.RefusedError{Code: want.code, Raw: []byte(body)}, err)
+	const body = `{"success":false,"error_msg":"no access"}`
+	for _, status := range []int{http.StatusOK, http.StatusBadRequest, http.StatusConflict} {
+		_, err := fetch(t, status, body)
+		require.Equal(t, &labs.RefusedError{Code: labs.CodeRefusedByLab, Raw: []byte(body)}, err)
 	}
 }
 

@@ -257,6 +257,7 @@ func TestSimulatedLabCancels(t *testing.T) {
 	require.Equal(t, labs.CodeRefusedByLab, refused.Code)
 
 	without := startSimulatedLab(t, simlab.Config{Manual: true})
-	require.ErrorAs(t, without.Cancel(t.Context(), number, ""), &refused)
-	require.Equal(t, "http_404", refused.Code)
+	var unanswered *labs.UnansweredError
+	require.ErrorAs(t, without.Cancel(t.Context(), number, ""), &unanswered, "a server's page for an unknown path")
+	require.Equal(t, http.StatusNotFound, unanswered.Status)
 }

@@ -63,7 +63,7 @@ func Decode(body []byte, receivedAt time.Time) labs.InboundMessage {
 		Key:         hash,
 		Hash:        hash,
 	}
-	known, ok := factInfos[n.Kind]
+	known, ok := factInfos[strings.ToLower(n.Kind)]
 	info, complete := object[known.info].(map[string]any)
 	switch {
 	case n.OrderNumber == "" || strings.TrimSpace(partnerhttp.TextValue(object["type"])) == "":

@@ -40,7 +40,8 @@ type site struct {
 // becomes the start.
 func (a appointment) toReportedAppointment() (b order.ReportedAppointment, ok bool) {
 	b = order.ReportedAppointment{
-		Status: a.Status, Reference: partnerhttp.SafeCode(a.Reference), Confirmation: partnerhttp.SafeCode(a.Confirmation),
+		Status:    lifecycle.AppointmentStatus(codeValue(string(a.Status))),
+		Reference: partnerhttp.SafeCode(a.Reference), Confirmation: partnerhttp.SafeCode(a.Confirmation),
 		Zone: validZone(a.Timezone), CanReschedule: a.CanReschedule,
 	}
 	if providers[a.Provider] != "" {
@@ -60,8 +61,8 @@ func (a appointment) toReportedAppointment() (b order.ReportedAppointment, ok bo
 			b.EndAt = end
 		}
 	}
-	needsStart := a.Status == lifecycle.AppointmentStatusReserved || a.Status == lifecycle.AppointmentStatusConfirmed
-	return b, a.Status.Valid() && (timed || !needsStart)
+	needsStart := b.Status == lifecycle.AppointmentStatusReserved || b.Status == lifecycle.AppointmentStatusConfirmed
+	return b, b.Status.Valid() && (timed || !needsStart)
 }
 
 // location returns where the appointment is; nil: unknown.

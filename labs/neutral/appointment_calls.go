@@ -189,7 +189,7 @@ func (c *Client) callForAppointment(ctx context.Context, method string, b labs.B
 	if booked.Provider == "" {
 		booked.Provider = c.settings.Provider
 	}
-	return labs.AppointmentAnswer{ReportedAppointment: booked, Location: answered.location(), Raw: a.Body}, nil
+	return labs.AppointmentAnswer{ReportedAppointment: booked, Location: answered.location(), Raw: a.Raw}, nil
 }
 
 // callAppointment makes a call about an appointment. It returns labs.ErrSlotGone for a conflict with the code

@@ -68,21 +68,22 @@ var refusalCodes = map[string]bool{
 	"not_reschedulable": true, codeNoResults: true,
 }
 
-// answerError returns the error for an answer without success: a RefusedError, or an UnansweredError for a status that
-// leaves the outcome open.
+// answerError returns the error for an answer without success: a RefusedError if the partner refuses the request in it,
+// and an UnansweredError for everything else. A 404 is the partner's only with a code of the protocol, because that is
+// what a gateway answers about a path that it does not know, some of them with a code of their own.
 func answerError(a partnerhttp.Answer) error {
 	switch a.Status {
 	case http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity:
 	default:
-		return a.UnansweredError(fmt.Errorf("HTTP status %d", a.Status))
+		return a.UnreadableError()
 	}
 	switch code := errorCode(a); {
-	case code == "":
-		return a.RefusedError()
 	case refusalCodes[code]:
-		return &labs.RefusedError{Code: code, Raw: a.Body}
+		return &labs.RefusedError{Code: code, Raw: a.Raw}
+	case code == "" || a.Status == http.StatusNotFound:
+		return a.UnreadableError()
 	default:
-		return &labs.RefusedError{Code: labs.CodeRefusedByLab, Raw: a.Body}
+		return &labs.RefusedError{Code: labs.CodeRefusedByLab, Raw: a.Raw}
 	}
 }
 

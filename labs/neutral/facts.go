@@ -46,7 +46,7 @@ func Decode(id string, body []byte, receivedAt time.Time) labs.InboundMessage {
 	if id != "" {
 		m.Key = partnerhttp.JSONHash([]string{m.OrderNumber, id})
 	}
-	known, ok := factDecoders[m.Kind]
+	known, ok := factDecoders[strings.ToLower(m.Kind)]
 	data, complete := factData(object)
 	switch {
 	case m.OrderNumber == "" || strings.TrimSpace(partnerhttp.TextValue(object["type"])) == "":
@@ -68,6 +68,11 @@ func Decode(id string, body []byte, receivedAt time.Time) labs.InboundMessage {
 		m.Problem, m.Fact, m.Location, m.Reason = labs.IncompleteData, nil, nil, ""
 	}
 	return m
+}
+
+// codeValue returns a word of a fixed list, in small letters and without white space around it.
+func codeValue(value any) string {
+	return strings.ToLower(strings.TrimSpace(partnerhttp.TextValue(value)))
 }
 
 // factData returns the data of a fact. Missing data is the same as an empty object.
@@ -94,7 +99,7 @@ func readCollected(m *labs.InboundMessage, data map[string]any) bool {
 // readRejected sets the detail that the partner states. Without a valid one it derives the detail from the words.
 func readRejected(m *labs.InboundMessage, data map[string]any) bool {
 	m.Reason = partnerhttp.TextValue(data["reason"])
-	m.Fact.Detail = lifecycle.Detail(partnerhttp.TextValue(data["detail"]))
+	m.Fact.Detail = lifecycle.Detail(codeValue(data["detail"]))
 	if !slices.Contains(lifecycle.Details(), m.Fact.Detail) {
 		m.Fact.Detail = partnerhttp.RejectionDetail(m.Reason)
 	}
@@ -118,7 +123,7 @@ var legStatuses = map[string]map[lifecycle.LowStatus]bool{
 }
 
 func readTransit(m *labs.InboundMessage, data map[string]any) bool {
-	leg, status := partnerhttp.TextValue(data["leg"]), lifecycle.LowStatus(partnerhttp.TextValue(data["status"]))
+	leg, status := codeValue(data["leg"]), lifecycle.LowStatus(codeValue(data["status"]))
 	delivered, ok := legStatuses[leg][status]
 	m.Fact.Leg, m.Fact.TargetStatus, m.Fact.LegEnded = leg, status, delivered
 	return ok

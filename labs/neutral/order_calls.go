@@ -51,7 +51,7 @@ func (c *Client) sendRequisition(ctx context.Context, r labs.Requisition, part .
 	if accession == "" {
 		accession = partnerhttp.IdentifierValue(placed["kit_id"]) // the lab knows the order by its kit as well
 	}
-	return labs.Acceptance{Accession: accession, AlreadyPlaced: a.Status == http.StatusOK, Raw: a.Body}, nil
+	return labs.Acceptance{Accession: accession, AlreadyPlaced: a.Status == http.StatusOK, Raw: a.Raw}, nil
 }
 
 // Cancel implements labs.Lab.

@@ -5,83 +5,144 @@ import (
 	"strconv"
 
 	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
+	"github.com/aliquot-labs/aliquot/labs/quantity"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
 // result is the result of one marker.
 type result struct {
-	Code           string               `json:"code"`
-	Name           string               `json:"name"`
-	LOINC          string               `json:"loinc"`
-	Type           string               `json:"type"`
-	Result         string               `json:"result"`
-	Value          *float64             `json:"value"`
-	Unit           string               `json:"unit"`
-	ReferenceRange string               `json:"reference_range"`
-	Min            *float64             `json:"min"`
-	Max            *float64             `json:"max"`
-	Interpretation order.Interpretation `json:"interpretation"`
-	Flag           string               `json:"flag"`
-	At             string               `json:"at"`
+	Code           textValue `json:"code"`
+	Name           textValue `json:"name"`
+	LOINC          textValue `json:"loinc"`
+	Type           textValue `json:"type"`
+	Result         textValue `json:"result"`
+	Value          textValue `json:"value"`
+	Unit           textValue `json:"unit"`
+	ReferenceRange textValue `json:"reference_range"`
+	Min            textValue `json:"min"`
+	Max            textValue `json:"max"`
+	Interpretation textValue `json:"interpretation"`
+	Flag           textValue `json:"flag"`
+	At             textValue `json:"at"`
 }
 
 // missing is a marker that was ordered and has no result.
 type missing struct {
-	Code    string `json:"code"`
-	Name    string `json:"name"`
-	LOINC   string `json:"loinc"`
-	Failure string `json:"failure"`
-	Note    string `json:"note"`
+	Code    textValue `json:"code"`
+	Name    textValue `json:"name"`
+	LOINC   textValue `json:"loinc"`
+	Failure textValue `json:"failure"`
+	Note    textValue `json:"note"`
 }
 
-// The types of a result and of a failure in client-api#17-enums.
-var (
-	resultTypes  = []string{"numeric", "range", "comment", "coded_value"}
-	failureTypes = []string{
-		"quantity_not_sufficient_failure", "collection_process_failure", "drop_off_failure", "internal_lab_failure",
-		"order_entry_failure", "non_failure", "unknown_failure", "patient_condition_failure",
-		"missing_result_calc_failure", "missing_demo_aoe_calc_failure", "insufficient_volume",
-	}
-)
+// typeCoded is the type of a result in client-api#17-enums that is a constant.
+const typeCoded = "coded_value"
 
-// toOrderResult converts the result. A number may be in the text only. A numeric result without a number, and a result
-// of an unknown type, get the type that fits their text. An unknown interpretation becomes "unknown".
+// failureTypes are the types of a failure in client-api#17-enums.
+var failureTypes = []string{
+	"quantity_not_sufficient_failure", "collection_process_failure", "drop_off_failure", "internal_lab_failure",
+	"order_entry_failure", "non_failure", "unknown_failure", "patient_condition_failure",
+	"missing_result_calc_failure", "missing_demo_aoe_calc_failure", "insufficient_volume",
+}
+
+// toOrderResult converts the result. A comment and a coded value keep the type that the partner states; any other result
+// gets the type that fits its text. A number may be in the text only. A result without an interpretation is judged by
+// its bounds; an interpretation that is none of the four becomes "unknown".
 func (m result) toOrderResult() order.Result {
 	r := order.Result{
-		Name: m.Name, Slug: partnerhttp.Slug(m.Name), Value: m.Value, Text: m.Result, Type: m.Type,
-		Unit: optionalText(m.Unit), Timestamp: parseTime(m.At),
-		ReferenceRange: optionalText(m.ReferenceRange), Min: m.Min, Max: m.Max, Interpretation: m.Interpretation,
-		SourceFlag: m.Flag, LOINC: optionalText(m.LOINC), ProviderID: optionalText(m.Code),
+		Name: string(m.Name), Slug: partnerhttp.Slug(string(m.Name)), Unit: optionalText(m.Unit),
+		Timestamp: parseTime(m.At), ReferenceRange: optionalText(m.ReferenceRange), SourceFlag: string(m.Flag),
+		LOINC: optionalText(m.LOINC), ProviderID: optionalText(m.Code),
 	}
-	if r.Text == "" && m.Value != nil {
-		r.Text = strconv.FormatFloat(*m.Value, 'f', -1, 64)
-	}
-	if n, ok := partnerhttp.ParseNumber(r.Text); ok && r.Value == nil && r.Type == "numeric" {
-		r.Value = &n
-	}
-	if !slices.Contains(resultTypes, r.Type) || r.Type == "numeric" && r.Value == nil {
-		r.Type = resultTypeOf(r)
-	}
-	if !isKnownInterpretation(r.Interpretation) {
+	found := m.readValue(&r)
+	normal, ok := m.normalRange(r.Unit)
+	r.Min, r.Max = normal.Low, normal.High
+	r.Interpretation = order.Interpretation(m.Interpretation.code())
+	switch {
+	case isKnownInterpretation(r.Interpretation):
+	case m.Interpretation == "" && ok:
+		r.Interpretation = m.judge(normal, found)
+	default:
 		r.Interpretation = order.InterpretationUnknown
 	}
 	return r
 }
 
-func resultTypeOf(r order.Result) string {
-	switch {
-	case r.Value != nil:
-		return "numeric"
-	case partnerhttp.IsRange(r.Text):
-		return "range"
-	default:
-		return "comment"
+// readValue sets the type, the text and the value of the result, and returns what is known of the value.
+func (m result) readValue(r *order.Result) quantity.Interval {
+	value := m.Value.number()
+	written := m.Result
+	if written == "" {
+		written = m.Value
 	}
+	if kind := m.Type.code(); kind == quantity.Comment || kind == typeCoded {
+		r.Type, r.Text, r.Value = kind, string(written), value
+		return quantity.Interval{}
+	}
+	reading := quantity.ParseResult(string(written), string(m.Unit))
+	if value != nil && reading.Type != quantity.Range {
+		reading = m.readNumber(reading, *value)
+	}
+	r.Type, r.Text, r.Value, r.Notes = reading.Type, reading.Text, reading.Value, optionalText(textValue(reading.Notes))
+	if r.Unit == nil {
+		r.Unit = optionalText(textValue(reading.Unit))
+	}
+	return reading.Found
+}
+
+// readNumber returns the reading of a result that has its number in the value. A text that is no number is a note.
+func (m result) readNumber(reading quantity.Reading, value float64) quantity.Reading {
+	if reading.Type != quantity.Numeric {
+		reading = quantity.Reading{Type: quantity.Numeric, Text: strconv.FormatFloat(value, 'f', -1, 64),
+			Notes: string(m.Result)}
+	}
+	if m.Result == "" {
+		reading.Text = strconv.FormatFloat(value, 'f', -1, 64)
+	}
+	reading.Value, reading.Found = &value, quantity.Point(value)
+	return reading
+}
+
+// normalRange returns the range of normal values: the partner's bounds, and where they are absent or equal, those of the
+// reference range's text. It returns false if there are none, or if they contradict each other.
+func (m result) normalRange(unit *string) (quantity.Interval, bool) {
+	written := ""
+	if unit != nil {
+		written = *unit
+	}
+	text, readable := quantity.ParseRange(string(m.ReferenceRange), written)
+	low, high := m.Min.number(), m.Max.number()
+	if low == nil && high == nil {
+		return text, readable
+	}
+	stated := quantity.Interval{Low: low, High: high}
+	agrees := true
+	if readable {
+		stated, agrees = stated.Refine(text)
+	}
+	if stated.Low != nil && stated.High != nil && *stated.Low > *stated.High {
+		agrees = false
+	}
+	return stated, agrees
+}
+
+// normalFlags are the flags of a result that may be normal.
+var normalFlags = []string{"", "n", "normal"}
+
+// judge returns the interpretation of what is known of a value. A value within its bounds that the partner flags is
+// unknown.
+func (m result) judge(normal, found quantity.Interval) order.Interpretation {
+	judged := normal.Judge(found)
+	if judged == order.InterpretationNormal && !slices.Contains(normalFlags, m.Flag.code()) {
+		return order.InterpretationUnknown
+	}
+	return judged
 }
 
 func (m missing) toMissingMarker() order.MissingMarker {
 	out := order.MissingMarker{
-		Name: m.Name, Slug: partnerhttp.Slug(m.Name), FailureType: m.Failure, Note: optionalText(m.Note),
+		Name: string(m.Name), Slug: partnerhttp.Slug(string(m.Name)), FailureType: m.Failure.code(),
+		Note:  optionalText(m.Note),
 		LOINC: optionalText(m.LOINC), ProviderID: optionalText(m.Code),
 	}
 	if !slices.Contains(failureTypes, out.FailureType) {
@@ -90,9 +151,10 @@ func (m missing) toMissingMarker() order.MissingMarker {
 	return out
 }
 
-func optionalText(text string) *string {
+func optionalText(text textValue) *string {
 	if text == "" {
 		return nil
 	}
-	return &text
+	s := string(text)
+	return &s
 }

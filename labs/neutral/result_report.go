@@ -16,12 +16,12 @@ import (
 
 // report is a partner's lab report. Whether it is a correction depends on its content, not on its version.
 type report struct {
-	Status         string               `json:"status"`
-	ReportedAt     string               `json:"reported_at"`
-	CollectedAt    string               `json:"collected_at"`
-	ReceivedAt     string               `json:"received_at"`
-	Laboratory     string               `json:"laboratory"`
-	Interpretation order.Interpretation `json:"interpretation"`
+	Status         textValue            `json:"status"`
+	ReportedAt     textValue            `json:"reported_at"`
+	CollectedAt    textValue            `json:"collected_at"`
+	ReceivedAt     textValue            `json:"received_at"`
+	Laboratory     textValue            `json:"laboratory"`
+	Interpretation textValue            `json:"interpretation"`
 	Results        []result             `json:"results"`
 	Missing        []missing            `json:"missing"`
 	Patient        *order.TestedPatient `json:"patient"`
@@ -39,7 +39,7 @@ func (c *Client) FetchResults(ctx context.Context, number string) (labs.FetchedR
 		return labs.FetchedResults{}, err
 	}
 	if a.Status == http.StatusNotFound && errorCode(a) == codeNoResults {
-		return labs.FetchedResults{Raw: a.Body}, nil
+		return labs.FetchedResults{Raw: a.Raw}, nil
 	}
 	if !a.OK() {
 		return labs.FetchedResults{}, answerError(a)
@@ -61,7 +61,7 @@ func readReport(a partnerhttp.Answer, now time.Time) (labs.FetchedResults, error
 	if err != nil {
 		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
-	reported := labs.FetchedResults{Raw: a.Body}
+	reported := labs.FetchedResults{Raw: a.Raw}
 	if len(pdf) > 0 {
 		reported.PDF = pdf
 	}
@@ -82,12 +82,12 @@ func (r report) hasNames() bool {
 // critical, whatever the partner states.
 func (r report) toLabReport(now time.Time) *order.LabReport {
 	out := &order.LabReport{
-		Status: "partial", Interpretation: r.Interpretation, CollectedAt: parseTime(r.CollectedAt),
+		Status: "partial", Interpretation: order.Interpretation(r.Interpretation.code()), CollectedAt: parseTime(r.CollectedAt),
 		ReceivedAt: parseTime(r.ReceivedAt), ReportedAt: now.UTC().Truncate(time.Microsecond),
-		Laboratory: r.Laboratory, Patient: r.Patient,
+		Laboratory: string(r.Laboratory), Patient: r.Patient,
 	}
-	if r.Status == "final" {
-		out.Status = r.Status
+	if r.Status.code() == "final" {
+		out.Status = "final"
 	}
 	if at := parseTime(r.ReportedAt); at != nil {
 		out.ReportedAt = *at
@@ -125,8 +125,8 @@ func contentHash(object map[string]any, pdf []byte) string {
 	return partnerhttp.ObjectHash(object)
 }
 
-func parseTime(written string) *time.Time {
-	at, ok := partnerhttp.ParseInstant(written)
+func parseTime(written textValue) *time.Time {
+	at, ok := partnerhttp.ParseInstant(string(written))
 	if !ok {
 		return nil
 	}

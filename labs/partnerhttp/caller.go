@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/aliquot-labs/aliquot/internal/bodytext"
 	"github.com/aliquot-labs/aliquot/labs"
 )
 
@@ -101,7 +102,7 @@ func DecodeSettings(document []byte, into any) error {
 	if len(document) == 0 {
 		return nil
 	}
-	decoder := json.NewDecoder(bytes.NewReader(document))
+	decoder := json.NewDecoder(bytes.NewReader(bodytext.WithoutMark(document)))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
 		return fmt.Errorf("settings: %w", err)

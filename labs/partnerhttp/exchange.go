@@ -16,6 +16,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/aliquot-labs/aliquot/internal/bodytext"
 	"github.com/aliquot-labs/aliquot/internal/tracing"
 	"github.com/aliquot-labs/aliquot/labs"
 )
@@ -35,8 +36,6 @@ const (
 // answer.
 var ErrUnreadable = errors.New("answer cannot be read")
 
-var errTooLarge = errors.New("answer is too large")
-
 // Call is one HTTP request to a partner.
 type Call struct {
 	Method         string
@@ -46,25 +45,28 @@ type Call struct {
 	MaxAnswerBytes int64 // largest answer that is read, in bytes; 0: 1 MiB
 }
 
-// Answer is a partner's answer whose status is about the request itself: neither 401 or 403, nor one of a busy server.
+// Answer is a partner's answer whose status does not say by itself that the call has to be repeated, as 401, 403 and
+// those of a busy server do. Somebody between us and the partner may have written it, such as a gateway.
 type Answer struct {
 	Status int
-	Body   []byte
+	// Body is the answer as UTF-8, without content coding and byte order mark. It is empty if a coding cannot be read.
+	Body []byte
+	// Raw is the answer as it is kept: Body, or the bytes as received if their coding or character set had to be guessed.
+	Raw []byte
 }
 
 // OK reports whether the status is 2xx.
 func (a Answer) OK() bool { return a.Status/100 == 2 }
 
-// RefusedError returns a labs.RefusedError with the code http_<status>, for an error status without a reason that we
-// understand.
-func (a Answer) RefusedError() error {
-	return &labs.RefusedError{Code: "http_" + strconv.Itoa(a.Status), Raw: a.Body}
+// UnansweredError returns a labs.UnansweredError with the answer's status and body, for an answer that leaves the
+// outcome open.
+func (a Answer) UnansweredError(why error) error {
+	return &labs.UnansweredError{Err: why, Status: a.Status, Raw: a.Raw}
 }
 
-// UnansweredError returns a labs.UnansweredError with the answer's body, for an answer that leaves the outcome open.
-func (a Answer) UnansweredError(why error) error {
-	return &labs.UnansweredError{Err: why, Raw: a.Body}
-}
+// UnreadableError returns the error of an answer that is not in the partner's protocol. A gateway, a proxy or a default
+// page may have sent it, so it says nothing about the request, whatever its status.
+func (a Answer) UnreadableError() error { return a.UnansweredError(ErrUnreadable) }
 
 // Exchange waits for the account's turn and makes the call once. It returns an error of package labs if there is no
 // answer, or if the status says nothing about the request itself, such as 401 or 503.
@@ -131,6 +133,7 @@ func (c *Caller) newRequest(ctx context.Context, k Call, body []byte) (*http.Req
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept-Encoding", "gzip") // set here so that readAnswer, with its limits, decodes all codings
 	req.Header.Set("User-Agent", "aliquot")
 	if err := c.authorize(req, body); err != nil {
 		return nil, fmt.Errorf("authorizing a lab request: %w", err)
@@ -175,18 +178,36 @@ func retryAfter(header string, now time.Time) time.Duration {
 	return min(max(at.Sub(now), 0), maxRetryAfter)
 }
 
+// readAnswer reads an answer of at most limit bytes, compressed and decoded. If it is too large, is cut off or has a
+// coding that cannot be read, an error status is returned without a readable body, and a success is an error.
 func readAnswer(resp *http.Response, limit int64) (Answer, error) {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
-	a := Answer{Status: resp.StatusCode, Body: body}
-	if int64(len(body)) > limit {
-		a.Body = body[:min(len(body), maxQuotedAnswer)]
-		err = errTooLarge
+	received, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	a := Answer{Status: resp.StatusCode, Raw: received}
+	if err == nil {
+		err = a.decode(resp.Header, limit)
 	}
 	if err == nil {
 		return a, nil
 	}
-	if a.OK() {
-		return Answer{}, a.UnansweredError(err)
+	if errors.Is(err, bodytext.ErrTooLarge) {
+		a.Raw = received[:min(len(received), maxQuotedAnswer)]
 	}
-	return a, nil // the caller decides by the status alone
+	if a.OK() {
+		return Answer{Status: a.Status}, a.UnansweredError(err)
+	}
+	return a, nil
+}
+
+// decode sets Body, and Raw if nothing had to be guessed.
+func (a *Answer) decode(h http.Header, limit int64) error {
+	plain, err := bodytext.Decompress(strings.Join(h.Values("Content-Encoding"), ","), a.Raw, limit)
+	if err != nil {
+		return err
+	}
+	text := bodytext.Decode(h.Get("Content-Type"), plain)
+	a.Body, a.Raw = text.UTF8, plain
+	if !text.Guessed {
+		a.Raw = text.UTF8
+	}
+	return nil
 }

@@ -7,14 +7,16 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+
+	"github.com/aliquot-labs/aliquot/internal/bodytext"
 )
 
 var errNotAnObject = errors.New("not a JSON object")
 
-// ParseObject decodes a body that is exactly one JSON object. If a key occurs twice, the last one counts. Numbers stay
-// as they are written (json.Number).
+// ParseObject decodes a body that is exactly one JSON object, in any encoding that bodytext.Decode reads. If a key
+// occurs twice, the last one counts. Numbers stay as they are written (json.Number).
 func ParseObject(body []byte) (map[string]any, error) {
-	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder := json.NewDecoder(bytes.NewReader(bodytext.Decode("", body).UTF8))
 	decoder.UseNumber()
 	var object map[string]any
 	if err := decoder.Decode(&object); err != nil || object == nil {

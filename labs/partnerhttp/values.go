@@ -2,9 +2,6 @@ package partnerhttp
 
 import (
 	"encoding/json"
-	"math"
-	"regexp"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -70,18 +67,3 @@ func Slug(name string) string {
 		func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
 	return strings.Join(words, "-")
 }
-
-// ParseNumber parses a decimal number. It rejects what strconv accepts beyond that: hexadecimal, infinity and
-// underscores.
-func ParseNumber(s string) (float64, bool) {
-	if strings.Trim(s, "+-.0123456789eE") != "" {
-		return 0, false
-	}
-	n, err := strconv.ParseFloat(s, 64)
-	return n, err == nil && !math.IsInf(n, 0)
-}
-
-var rangePattern = regexp.MustCompile(`^([<>]=?\d+(\.\d+)?|\d+(\.\d+)?-\d+(\.\d+)?)$`)
-
-// IsRange reports whether a result has the client API's result type range, such as <5 or 1-10.
-func IsRange(result string) bool { return rangePattern.MatchString(result) }

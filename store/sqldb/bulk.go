@@ -62,7 +62,7 @@ func (db *DB) copyRows(ctx context.Context, tables []TableRows) error {
 	}
 	defer func() { _ = conn.Close() }() // only returns it to the pool
 	return conn.Raw(func(driver any) error {
-		raw, ok := driver.(postgresConn)
+		raw, ok := driver.(*postgresConn)
 		if !ok {
 			return fmt.Errorf("COPY needs a connection of pgx, not a %T", driver)
 		}

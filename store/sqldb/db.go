@@ -61,18 +61,28 @@ type DB struct {
 	Reader  *sql.DB
 	Replica *Replica
 	Dialect Dialect
+
+	disk *disk
 }
 
 // Open prepares connections to postgres://... or sqlite:PATH, at most maxConns at a time (SQLite: that many readers and
 // one writer). It does not connect.
-func Open(url string, maxConns int) (*DB, error) {
+func Open(url string, maxConns int) (*DB, error) { return OpenLimited(url, maxConns, 0) }
+
+// OpenLimited is Open for a process whose statements each end after a limit, also where the context has no deadline.
+// SQLite's statements wait for no other machine, so for them the limit bounds the wait for another process's lock. 0: no
+// limit but the context's.
+func OpenLimited(url string, maxConns int, limit time.Duration) (*DB, error) {
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
-		return openSQLite(path, maxConns), nil
+		if err := CheckSQLitePath(path); err != nil {
+			return nil, fmt.Errorf("opening SQLite: the URL %w", err)
+		}
+		return openSQLite(path, maxConns, limit), nil
 	}
 	if !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
 		return nil, errors.New("the URL begins with neither sqlite: nor postgres://")
 	}
-	return openPostgres(url, maxConns)
+	return openPostgres(url, maxConns, limit)
 }
 
 // WaitUntilReachable pings the database until it responds. When several processes open a new SQLite file at the same

@@ -8,26 +8,32 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// openPostgres prepares connections to PostgreSQL.
-func openPostgres(url string, maxConns int) (*DB, error) {
-	config, err := pgx.ParseConfig(url)
+// openPostgres prepares connections to PostgreSQL. Each statement ends by the limit; 0: no limit but the context's.
+func openPostgres(url string, maxConns int, limit time.Duration) (*DB, error) {
+	config, err := parsePostgres(url)
 	if err != nil {
 		return nil, fmt.Errorf("opening PostgreSQL: %w", err)
 	}
-	db := sql.OpenDB(postgresConnector{stdlib.GetConnector(*config)})
+	room := &disk{}
+	db := sql.OpenDB(postgresConnector{Connector: stdlib.GetConnector(*config), limit: limit, lost: &lostServer{},
+		disk: room})
 	db.SetMaxOpenConns(maxConns)
 	db.SetMaxIdleConns(maxConns)
 	db.SetConnMaxLifetime(time.Hour)
-	return &DB{Writer: db, Reader: db, Dialect: Postgres}, nil
+	return &DB{Writer: db, Reader: db, Dialect: Postgres, disk: room}, nil
 }
 
-// postgresConnector opens connections whose texts are textParam parameters.
-type postgresConnector struct{ driver.Connector }
+// postgresConnector opens connections whose statements have a limit, and whose texts are textParam parameters.
+type postgresConnector struct {
+	driver.Connector
+	limit time.Duration // of each statement; 0: none
+	lost  *lostServer
+	disk  *disk
+}
 
 // Connect implements driver.Connector.
 func (c postgresConnector) Connect(ctx context.Context) (driver.Conn, error) {
@@ -39,14 +45,20 @@ func (c postgresConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("opening PostgreSQL: its driver's connection is a %T", opened), opened.Close())
 	}
-	return postgresConn{conn}, nil
+	return &postgresConn{Conn: conn, limit: c.limit, lost: c.lost, disk: c.disk, usedAt: time.Now()}, nil
 }
 
-// postgresConn is a connection whose texts are textParam parameters.
-type postgresConn struct{ *stdlib.Conn }
+// postgresConn is a connection whose statements have a limit, and whose texts are textParam parameters.
+type postgresConn struct {
+	*stdlib.Conn
+	limit  time.Duration // of each statement; 0: none
+	lost   *lostServer
+	disk   *disk
+	usedAt time.Time // when the server was known to answer
+}
 
 // CheckNamedValue implements driver.NamedValueChecker.
-func (c postgresConn) CheckNamedValue(v *driver.NamedValue) error {
+func (c *postgresConn) CheckNamedValue(v *driver.NamedValue) error {
 	switch value := v.Value.(type) {
 	case string:
 		v.Value = textParam(value)

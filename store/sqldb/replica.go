@@ -78,26 +78,23 @@ func (db *DB) UseReplica(o ReplicaOptions) error {
 	if db.Dialect != Postgres {
 		return errors.New("only PostgreSQL has replicas")
 	}
-	config, err := pgx.ParseConfig(o.URL)
+	config, err := parsePostgres(o.URL)
 	if err != nil {
 		return errors.New("the URL of the replica cannot be read") // the wrapped error would contain the URL
 	}
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = replicaPatience
-	}
-	primary, err := sql.Open("pgx", o.PrimaryURL)
+	primary, err := parsePostgres(o.PrimaryURL)
 	if err != nil {
 		return fmt.Errorf("opening PostgreSQL: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	db.Replica = &Replica{
-		pool: openReadOnly(config), checked: openReadOnly(config), primary: primary, maxAge: o.MaxAge, log: o.Logger,
+		pool: openReadOnly(config), checked: openReadOnly(config), primary: stdlib.OpenDB(*primary), maxAge: o.MaxAge, log: o.Logger,
 		stop: stop, stopped: make(chan struct{}), state: replicaState{err: errReplicaUnchecked},
 		reads: map[ReplicaOutcome]uint64{},
 	}
 	limitConns(db.Replica.pool, o.MaxConns)
 	limitConns(db.Replica.checked, 1)
-	limitConns(primary, 1)
+	limitConns(db.Replica.primary, 1)
 	go db.Replica.keepChecking(ctx)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // maxIdleStatements is the most prepared statements that a connection caches. The store has about as many statements;
@@ -17,6 +18,9 @@ const maxIdleStatements = 256
 type cachingConn struct {
 	sqliteConn
 	idleStatements map[string]driver.Stmt // by their text, without those in use
+
+	disk              *disk
+	longestWait, wait time.Duration // for another process's lock: by default, and now
 }
 
 // preparedStmt is a prepared statement that can be run.
@@ -29,14 +33,15 @@ type preparedStmt interface {
 // ExecContext implements driver.ExecerContext.
 func (c *cachingConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	if !isCacheable(query) {
-		return c.sqliteConn.ExecContext(ctx, query, args)
+		result, err := c.sqliteConn.ExecContext(ctx, query, args)
+		return result, c.disk.note(err)
 	}
 	stmt, err := c.takeStatement(ctx, query)
 	if err != nil {
 		return nil, err
 	}
 	result, err := stmt.ExecContext(ctx, args)
-	return result, c.returnStatement(query, stmt, err)
+	return result, c.returnStatement(query, stmt, c.disk.note(err))
 }
 
 // QueryContext implements driver.QueryerContext. The statement is in use until the rows are closed.
@@ -50,10 +55,28 @@ func (c *cachingConn) QueryContext(ctx context.Context, query string, args []dri
 	}
 	rows, err := stmt.QueryContext(ctx, args)
 	if err != nil {
-		return nil, c.returnStatement(query, stmt, err)
+		return nil, c.returnStatement(query, stmt, c.disk.note(err))
 	}
 	return &cachedRows{Rows: rows, release: func(err error) error { return c.returnStatement(query, stmt, err) }}, nil
 }
+
+// BeginTx implements driver.ConnBeginTx.
+func (c *cachingConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	tx, err := c.sqliteConn.BeginTx(ctx, opts)
+	if err != nil {
+		return nil, c.disk.note(err)
+	}
+	return &cachingTx{Tx: tx, disk: c.disk}, nil
+}
+
+// cachingTx is a transaction of a cachingConn.
+type cachingTx struct {
+	driver.Tx
+	disk *disk
+}
+
+// Commit implements driver.Tx. Most writes reach the disk here.
+func (t *cachingTx) Commit() error { return t.disk.note(t.Tx.Commit()) }
 
 // Close closes the statements and the connection.
 func (c *cachingConn) Close() error {

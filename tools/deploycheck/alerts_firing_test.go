@@ -77,6 +77,8 @@ var alertCases = map[string]alertCase{
 		"aliquot_partner_calls_total{kind=\"place\",outcome=\"refused\"} 0+5x120\n" +
 			"aliquot_partner_calls_total{kind=\"place\",outcome=\"unanswered\"} 0+1x120",
 	},
+	"CourierAccountRefused": {`aliquot_courier_account_refused_seconds 0+60x120`,
+		`aliquot_courier_account_refused_seconds 0x120`},
 	"InboxWaiting": {`aliquot_inbox_waiting_seconds 0+60x120`, `aliquot_inbox_waiting_seconds 30x120`},
 	"ReportsUnmatched": {`aliquot_inbox_waiting{state="unmatched"} 30x120`,
 		`aliquot_inbox_waiting{state="received"} 30x120`},

@@ -127,6 +127,17 @@ func TestServicesWaitForOneAnother(t *testing.T) {
 	}
 }
 
+// TestTheCourierIsOffByDefault checks that a new deployment does not call EasyPost with a key that EasyPost has not
+// issued, and that the simulated lab has a key of its own.
+func TestTheCourierIsOffByDefault(t *testing.T) {
+	t.Parallel()
+	p, made := loadProject(t), read(t, "docker/secrets.sh")
+	require.Contains(t, made, "make courier_key \"\"")
+	require.Contains(t, made, "make lab_courier_key \"$(random")
+	require.Equal(t, "/run/secrets/courier_key", *p.Services["worker"].Environment["ALIQUOT_COURIER_KEY_FILE"])
+	require.Equal(t, "/run/secrets/lab_courier_key", *p.Services["lab"].Environment["ALIQUOT_COURIER_KEY_FILE"])
+}
+
 // TestSecretsAndMountsAreFiles checks that secrets are files and that every mounted file exists.
 func TestSecretsAndMountsAreFiles(t *testing.T) {
 	t.Parallel()

@@ -51,13 +51,14 @@ func (c client) Place(ctx context.Context, r labs.Requisition) (labs.Acceptance,
 	}
 	placed, err := partnerhttp.ParseObject(a.Body)
 	switch {
-	case a.Status/100 == 4:
-		return labs.Acceptance{}, a.RefusedError()
+	case (a.Status == http.StatusBadRequest || a.Status == http.StatusUnprocessableEntity) &&
+		partnerhttp.TextValue(placed["code"]) != "": // the lab's form of a refusal; anything else may be a gateway's
+		return labs.Acceptance{}, &labs.RefusedError{Code: labs.CodeRefusedByLab, Raw: a.Raw}
 	case err != nil || !a.OK():
 		return labs.Acceptance{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	return labs.Acceptance{Accession: partnerhttp.IdentifierValue(placed["sample"]),
-		AlreadyPlaced: a.Status == http.StatusOK, Raw: a.Body}, nil
+		AlreadyPlaced: a.Status == http.StatusOK, Raw: a.Raw}, nil
 }
 
 // FetchResults implements labs.Lab.

@@ -83,7 +83,7 @@ func startPartner(t testing.TB) conformance.Partner {
 		defer mu.Unlock()
 		var body struct{ Order, Test string }
 		if json.NewDecoder(r.Body).Decode(&body) != nil || body.Test == "unknown" {
-			http.Error(w, conformance.Canary, http.StatusUnprocessableEntity)
+			http.Error(w, `{"code":"`+conformance.Canary+`"}`, http.StatusUnprocessableEntity)
 			return
 		}
 		if samples[body.Order] == "" {

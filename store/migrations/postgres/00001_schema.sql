@@ -211,6 +211,16 @@ CREATE TABLE call_pacing (
     retry_start  BIGINT NOT NULL DEFAULT 0  -- when the next third ask is due
 );
 
+-- A tracking service that refuses our account, while it does.
+CREATE TABLE courier_refusals (
+    service    TEXT PRIMARY KEY,  -- easypost
+    since      BIGINT NOT NULL,
+    refused_at BIGINT NOT NULL,   -- the last time
+    status     INTEGER NOT NULL,  -- the HTTP status of the answer
+    code       TEXT NOT NULL,     -- the service's own; may be empty
+    retry_at   BIGINT NOT NULL    -- no call is made before this time
+);
+
 -- Orders and what happens to them.
 
 CREATE TABLE order_transactions (
@@ -1088,6 +1098,7 @@ DROP TABLE order_states;
 DROP TABLE order_progress;
 DROP TABLE orders;
 DROP TABLE order_transactions;
+DROP TABLE courier_refusals;
 DROP TABLE call_pacing;
 DROP TABLE lab_account_webhook_keys;
 DROP TABLE lab_accounts;

@@ -1,0 +1,80 @@
+package neutral_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/labs/neutral"
+	"github.com/aliquot-labs/aliquot/labs/neutral/neutraltest"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// TestAnswersThatRefuse says which answers are the partner's refusals (docs/partners.md). Everything else may be a
+// gateway's, and the call is made again.
+func TestAnswersThatRefuse(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		status int
+		body   string
+		code   string // of the refusal; empty: it is none
+	}{
+		"a code of the protocol":        {http.StatusUnprocessableEntity, `{"code":"invalid_order"}`, "invalid_order"},
+		"a code of the protocol in 404": {http.StatusNotFound, `{"code":"unknown_order"}`, "unknown_order"},
+		"a code of the partner": {http.StatusConflict, `{"code":"frozen","message":"Ines"}`,
+			labs.CodeRefusedByLab},
+		"with a byte order mark":    {http.StatusUnprocessableEntity, "\ufeff" + `{"code":"invalid_order"}`, "invalid_order"},
+		"an ingress without routes": {http.StatusNotFound, "default backend - 404", ""},
+		"Kong":                      {http.StatusNotFound, `{"message":"no Route matched with those values"}`, ""},
+		"a gateway with a code":     {http.StatusNotFound, `{"code":"NOT_FOUND","message":"no"}`, ""},
+		"a code that is a number":   {http.StatusBadRequest, `{"code":5,"message":"no"}`, ""},
+		"an inner code":             {http.StatusBadRequest, `{"error":{"code":"ResourceNotFound"}}`, ""},
+		"no body":                   {http.StatusConflict, ``, ""},
+		"a list":                    {http.StatusBadRequest, `[{"code":"invalid_order"}]`, ""},
+		"a redirect":                {http.StatusFound, `{"code":"invalid_order"}`, ""},
+		"not allowed":               {http.StatusMethodNotAllowed, `{"code":"invalid_order"}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(tt.status)
+				_, _ = io.WriteString(w, tt.body)
+			}))
+			t.Cleanup(server.Close)
+			a := neutraltest.FullAccount
+			a.BaseURL = server.URL
+			c, err := neutral.New(a, labs.Options{})
+			require.NoError(t, err)
+			t.Cleanup(c.Close)
+
+			for _, err := range callErrors(t, c) {
+				refused, ok := err.(*labs.RefusedError) //nolint:errorlint // the adapter's own error
+				require.Equal(t, tt.code != "", ok, "%v", err)
+				if ok {
+					require.Equal(t, tt.code, refused.Code)
+					continue
+				}
+				var unanswered *labs.UnansweredError
+				require.ErrorAs(t, err, &unanswered)
+				require.Equal(t, tt.status, unanswered.Status)
+				require.Equal(t, tt.body, string(unanswered.Raw))
+			}
+		})
+	}
+}
+
+func callErrors(t *testing.T, c *neutral.Client) []error {
+	t.Helper()
+	const number = "K7Q2M9XW4T1B8C5D"
+	r := neutraltest.Fixture().NewRequisition(number)
+	_, placed := c.Place(t.Context(), r)
+	_, fetched := c.FetchResults(t.Context(), number)
+	_, booked := c.Book(t.Context(), labs.Booking{OrderNumber: number, AppointmentID: "1", Type: order.Phlebotomy,
+		Slot: "s"})
+	return []error{placed, c.Cancel(t.Context(), number, ""), c.Correct(t.Context(), r), fetched, booked,
+		c.CancelAppointment(t.Context(), number, "1", "")}
+}

@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+const (
+	// maxDeferredAudit is how many audit rows wait for room on the disk at most. Beyond, patient data is not read.
+	maxDeferredAudit = 10_000
+	// deferredPerRead and deferredPerCheck are how many of them are written at once when there is room again.
+	deferredPerRead  = 10
+	deferredPerCheck = 500
+)
+
+// closingPatience is how long Close tries to write the audit rows that wait.
+const closingPatience = 3 * time.Second
+
+// deferredAudit are the audit rows of reads for which the disk had no room, oldest first. The log has each of them too,
+// because a process may end before there is room.
+type deferredAudit struct {
+	mu   sync.Mutex
+	rows []AuditRow
+}
+
+// AppendReadAudit appends a row about the reading of patient data, which the caller answers with afterwards. While the
+// disk of the database is full, the row goes to the log and waits in this process for room, so that reads go on. The
+// error is ErrDiskFull when too many wait, and otherwise that of AppendAudit.
+func (s *Store) AppendReadAudit(ctx context.Context, row AuditRow) error {
+	row = s.withTime(row)
+	err := s.AppendAudit(ctx, row)
+	if IsDiskFull(err) {
+		return s.deferAudit(ctx, row)
+	}
+	if err != nil {
+		return err
+	}
+	if s.deferred.mu.TryLock() {
+		defer s.deferred.mu.Unlock()
+		_ = s.writeWaitingRows(ctx, deferredPerRead) // the next read, or CheckRoom, tries again
+	}
+	return nil
+}
+
+// readOrderDeferringAudit is ReadOrderAudited while the disk is full.
+func (s *Store) readOrderDeferringAudit(ctx context.Context, teamID, id string, row AuditRow) (*order.Order, error) {
+	o, err := s.CurrentOrder(ctx, teamID, id)
+	if err != nil {
+		return nil, err
+	}
+	row = s.withTime(row)
+	row.TeamID, row.OrderID = o.TeamID, o.ID
+	return o, s.deferAudit(ctx, row)
+}
+
+// deferAudit keeps a row until there is room.
+func (s *Store) deferAudit(ctx context.Context, row AuditRow) error {
+	s.deferred.mu.Lock()
+	defer s.deferred.mu.Unlock()
+	if len(s.deferred.rows) >= maxDeferredAudit {
+		return fmt.Errorf("auditing %s: %w", row.Action, ErrDiskFull)
+	}
+	s.deferred.rows = append(s.deferred.rows, row)
+	slog.WarnContext(ctx, "the disk of the database is full: a read is audited here, and in the database later",
+		"action", row.Action, "at", row.At, "key_id", row.APIKeyID, "team_id", row.TeamID, "order_id", row.OrderID,
+		"request_id", row.RequestID, "detail", row.Detail)
+	return nil
+}
+
+// writeDeferredAudit writes rows that wait, until one fails.
+func (s *Store) writeDeferredAudit(ctx context.Context, most int) error {
+	s.deferred.mu.Lock()
+	defer s.deferred.mu.Unlock()
+	return s.writeWaitingRows(ctx, most)
+}
+
+// writeWaitingRows is writeDeferredAudit for a caller that holds the lock.
+func (s *Store) writeWaitingRows(ctx context.Context, most int) error {
+	for range min(most, len(s.deferred.rows)) {
+		if err := s.AppendAudit(ctx, s.deferred.rows[0]); err != nil {
+			return fmt.Errorf("writing audit rows that had no room: %w", err)
+		}
+		s.deferred.rows = s.deferred.rows[1:]
+	}
+	return nil
+}
+
+// closeDeferredAudit writes the rows that wait when the store is closed.
+func (s *Store) closeDeferredAudit() error {
+	s.deferred.mu.Lock()
+	waiting := len(s.deferred.rows)
+	s.deferred.mu.Unlock()
+	if waiting == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closingPatience)
+	defer cancel()
+	if err := s.writeDeferredAudit(ctx, waiting); err != nil {
+		return errors.Join(errors.New("audit rows are in the log only: the disk was full until the process ended"), err)
+	}
+	return nil
+}
