@@ -64,7 +64,7 @@ func (a *Activities) createLegTracker(ctx context.Context, orderID string, name 
 	}
 	var tracker string
 	err = a.callPartner(ctx, call, func() (raw []byte, err error) {
-		tracker, err = a.Tracker.CreateTracker(ctx, couriers.NormalizeNumber(leg.Number), couriers.Courier(leg.Courier))
+		tracker, err = a.Tracker.CreateTracker(ctx, couriers.PrintedNumber(leg.Number), couriers.Courier(leg.Courier))
 		return nil, err
 	})
 	a.noteCourierAnswer(ctx, wasRefused, err)

@@ -48,6 +48,10 @@ func (s *server) handleLabWebhook(c *gin.Context, p labs.Protocol) {
 	if m.AccessionWords != "" && m.Fact != nil {
 		m.Fact.Accession = s.Store.SealCode(m.AccessionWords)
 	}
+	if m.OrderNumber, err = s.Store.StoredOrderNumber(ctx, m.OrderNumber, owners); err != nil {
+		s.answerNotStored(c, p.Name, err)
+		return
+	}
 	r := store.NewInboxItem{
 		Partner: p.Name, LabAccountID: singleAccountID(owners), DedupKey: m.Key, BodyHash: m.Hash, Kind: m.Kind,
 		OrderNumber: m.OrderNumber, Fact: m.Fact, PartnerReason: m.Reason, Body: payload,

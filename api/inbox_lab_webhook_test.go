@@ -304,3 +304,19 @@ func TestLabWebhookWithoutStore(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, r.status, "molecular-api#d11")
 	require.NotEmpty(t, r.header.Get("Retry-After"))
 }
+
+// A lab that writes an order's number in other letters reports on that order.
+func TestLabWebhookWithAnotherSpellingOfTheNumber(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	o := f.order(f.createOrder(nil))
+	for _, number := range []string{strings.ToLower(o.Number), o.Number[:8] + " " + o.Number[8:]} {
+		r := f.sendLabWebhook(labWebhookSample(t, "kit_received", number))
+		require.Equal(t, http.StatusOK, r.status, string(r.body))
+	}
+	for _, item := range f.inbox() {
+		require.Equal(t, o.ID, item.OrderID)
+		require.Equal(t, o.Number, item.OrderNumber)
+	}
+	require.Len(t, f.inbox(), 2)
+}

@@ -114,7 +114,7 @@ func (s *server) importOrder(ctx context.Context, in *importInput) (*body[PostOr
 // checkSampleIDUnused refuses the sample id of another order of the team. For two imports at the same time a unique
 // index does the same.
 func (s *server) checkSampleIDUnused(ctx context.Context, teamID, sampleID string) error {
-	_, err := s.Store.OrderIDBySample(ctx, teamID, sampleID)
+	_, err := s.Store.OrderIDByExactSample(ctx, teamID, sampleID)
 	switch {
 	case err == nil:
 		return sampleIDTakenError()

@@ -132,3 +132,24 @@ func TestRegisterTestkitRefused(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Equal(t, "The order's collection method does not have this", r.detail(t))
 }
+
+// The number of a kit is typed from its label.
+func TestKitsRegisterInOtherSpellings(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, withCapabilities(labs.Capabilities{Registrable: true}))
+	for printed, typed := range map[string]string{
+		"KIT-4F7A": "kit-4f7a", "KIT-5B": " kit 5b ", "AB 12 CD": "ab12cd", "kit-6c": "KIT6C", "X-7": "x\u20117",
+	} {
+		id := f.createRegistrableKit(printed)
+		r := f.sendWithKey(http.MethodPost, "/v3/order/testkit/register", f.key, f.registration(typed, nil))
+		require.Equal(t, http.StatusOK, r.status, "%q: %s", typed, r.body)
+		require.Equal(t, id, r.json(t)["order"].(map[string]any)["id"])
+		require.Equal(t, printed, r.json(t)["order"].(map[string]any)["sample_id"])
+	}
+	f.createRegistrableKit("TWIN-1")
+	f.createRegistrableKit("twin1")
+	r := f.sendWithKey(http.MethodPost, "/v3/order/testkit/register", f.key, f.registration("Twin 1", nil))
+	require.Equal(t, http.StatusNotFound, r.status, "either is meant")
+	r = f.sendWithKey(http.MethodPost, "/v3/order/testkit/register", f.key, f.registration("twin1", nil))
+	require.Equal(t, http.StatusOK, r.status, string(r.body))
+}

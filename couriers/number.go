@@ -74,7 +74,7 @@ func identify(number string) (Courier, CheckDigit) {
 // trackingPage returns the public tracking page of a number. It is empty if the courier is unknown or the number is
 // empty.
 func trackingPage(c Courier, number string) string {
-	page, n := trackingPages[c], NormalizeNumber(number)
+	page, n := trackingPages[c], PrintedNumber(number)
 	if page == "" || n == "" {
 		return ""
 	}
@@ -95,17 +95,19 @@ func fromShippingMethod(id int) Courier {
 }
 
 // DescribeNumber returns what is shown of a shipment's number: its courier (empty: unknown), the tracking page (empty:
-// unknown courier) and the normalized number. The shipping method of the order is used for the outbound leg only,
-// because the lab chooses the return label. If the normalized number is empty, there is no leg, and everything is
+// unknown courier) and the printed number. The shipping method of the order is used for the outbound leg only,
+// because the lab chooses the return label. If the number is empty, there is no leg, and everything is
 // empty.
-func DescribeNumber(number string, leg Leg, shippingMethod int) (courier Courier, pageURL, cleaned string) {
-	cleaned = NormalizeNumber(number)
-	if cleaned == "" {
+func DescribeNumber(number string, leg Leg, shippingMethod int) (courier Courier, pageURL, printed string) {
+	printed = PrintedNumber(number)
+	if printed == "" {
 		return "", "", ""
 	}
-	courier, _ = identify(cleaned)
+	if courier, _ = identify(number); courier == "" {
+		courier, _ = identify(printed)
+	}
 	if courier == "" && leg == Outbound {
 		courier = fromShippingMethod(shippingMethod)
 	}
-	return courier, trackingPage(courier, cleaned), cleaned
+	return courier, trackingPage(courier, printed), printed
 }

@@ -4,7 +4,7 @@ import "strings"
 
 // identifyUSPS applies rules 2 to 4 of molecular-api#couriers to a normalized number of digits only.
 func identifyUSPS(n string) (Courier, CheckDigit) {
-	if hasRoutedLabel(n) {
+	if routedLabel(n) != "" {
 		return USPS, CheckDigitRight
 	}
 	if isDomesticLabel(n) {
@@ -46,18 +46,18 @@ func isDomesticLabel(n string) bool {
 	return (len(n) == 22 || len(n) == 26) && n[0] == '9' && '1' <= n[1] && n[1] <= '5'
 }
 
-// hasRoutedLabel reports whether the number is a label after a routing code (420 and a ZIP of 5 or 9 digits) with a
-// right check digit. The digit must be right, because FedEx uses 34 digits too.
-func hasRoutedLabel(n string) bool {
-	if !strings.HasPrefix(n, "420") || (len(n) != 30 && len(n) != 34) {
-		return false
+// routedLabel returns the label that follows a routing code (420 and a ZIP of 5 or 9 digits), if its check digit is
+// right; empty: there is none. The digit must be right, because FedEx uses 34 digits too.
+func routedLabel(n string) string {
+	if !strings.HasPrefix(n, "420") {
+		return ""
 	}
 	for _, zip := range []int{5, 9} {
-		if label := n[len("420")+zip:]; isDomesticLabel(label) && mod10Valid(label) {
-			return true
+		if start := len("420") + zip; len(n) > start && isDomesticLabel(n[start:]) && mod10Valid(n[start:]) {
+			return n[start:]
 		}
 	}
-	return false
+	return ""
 }
 
 // mod10Valid checks the last digit of a USPS or a 15-digit FedEx number: weights 3, 1, 3, … from the right over the

@@ -92,7 +92,7 @@ func (r NewInboxItem) withStorableTexts(now time.Time) NewInboxItem {
 		r.DedupKey = "sha256:" + hex.EncodeToString(sum[:])
 	}
 	r.DedupKey, r.Kind, r.OrderNumber = storableText(r.DedupKey), storableText(r.Kind), storableText(r.OrderNumber)
-	r.TrackingNumber = storableText(couriers.NormalizeNumber(r.TrackingNumber))
+	r.TrackingNumber = storableText(couriers.PrintedNumber(r.TrackingNumber))
 	if r.ReceivedAt.IsZero() {
 		r.ReceivedAt = now
 	}

@@ -87,8 +87,10 @@ func changesClientView(r order.Recording) bool {
 }
 
 func updateNumbers(ctx context.Context, tx *sql.Tx, orderID string, c numberCopies) error {
-	_, err := tx.ExecContext(ctx, `UPDATE orders SET registered = $1, accession = $2, sample_id = COALESCE($3, sample_id)
-		WHERE id = $4`, c.registered, c.accession, sqldb.NullIfEmpty(c.sampleID), orderID)
+	_, err := tx.ExecContext(ctx, `UPDATE orders SET registered = $1, accession = $2, sample_id = COALESCE($3, sample_id),
+			sample_key = COALESCE($4, sample_key)
+		WHERE id = $5`, c.registered, c.accession, sqldb.NullIfEmpty(c.sampleID), sqldb.NullIfEmpty(foldNumber(c.sampleID)),
+		orderID)
 	if err != nil {
 		return fmt.Errorf("writing the numbers of the order: %w", err)
 	}

@@ -101,21 +101,6 @@ func scanOrderRef(row sqldb.Scanner) (ref OrderRef, err error) {
 	return ref, err
 }
 
-// OrderIDBySample finds a team's order by its sample_id, which is printed on a kit. A lab may use an id twice; the
-// newest order with it is returned. The error is ErrNotFound when there is none.
-func (s *Store) OrderIDBySample(ctx context.Context, teamID, sampleID string) (string, error) {
-	var where sqldb.Where
-	where.AndIn("sample_id IN (?)", s.codeForms(sampleID))
-	where.AndTerm("sample_id <> ''")
-	where.AndIfSet("team_id = ?", teamID)
-	id, err := sqldb.QueryOne(ctx, s.db.Reader, sqldb.ScanText,
-		`SELECT id FROM orders`+where.String()+` ORDER BY created_at DESC, id DESC LIMIT 1`, where.Args...)
-	if err != nil {
-		return "", fmt.Errorf("finding an order by its sample: %w", err)
-	}
-	return id, nil
-}
-
 // TransactionOrders lists the orders of a team's order transaction, oldest first. The replica may answer, as in
 // CurrentOrder. The error is ErrNotFound when the team has no such transaction.
 func (s *Store) TransactionOrders(ctx context.Context, teamID, transactionID string) ([]order.Order, error) {

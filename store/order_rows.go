@@ -16,7 +16,7 @@ var orderTables = [4]struct {
 }{
 	{"orders", []string{
 		"id", "team_id", "user_id", "client_user_id", "transaction_id", "lab_account_id", "details_id", "number",
-		"accession", "sample_id", "modality", "registrable", "registered", "imported", "origin", "parent_id", "depth",
+		"accession", "sample_id", "sample_key", "modality", "registrable", "registered", "imported", "origin", "parent_id", "depth",
 		"priority", "billing_type", "creator_member_id", "created_at",
 	}},
 	{"order_progress", []string{
@@ -45,9 +45,10 @@ func (s *Store) orderRows(o *order.Order, changed, started time.Time) (rows [len
 		return rows, err
 	}
 	c := stateCopiesOf(o.State)
+	sample := cmp.Or(c.numbers.sampleID, o.SampleID)
 	rows[0] = []any{
 		o.ID, o.TeamID, o.UserID, o.ClientUserID, o.TransactionID, o.LabAccountID, o.ModalityPartID, o.Number,
-		c.numbers.accession, cmp.Or(c.numbers.sampleID, o.SampleID), string(o.Modality), o.Registrable,
+		c.numbers.accession, sample, foldNumber(sample), string(o.Modality), o.Registrable,
 		c.numbers.registered, o.Imported, string(o.Origin), sqldb.IDOrNull(o.ParentID), o.ReplacementDepth, o.Priority,
 		o.BillingType, o.CreatorMemberID, sqldb.ToMicros(o.CreatedAt),
 	}

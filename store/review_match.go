@@ -74,7 +74,11 @@ func ordersByNumber(ctx context.Context, tx *sql.Tx, teamID string, numbers []st
 	}
 	var where sqldb.Where
 	where.AndIfSet("team_id = ?", teamID)
-	where.AndIn("(number IN (?) OR accession IN (?) OR sample_id IN (?))", forms)
+	for _, n := range numbers {
+		forms = append(forms, foldNumber(n))
+	}
+	forms = slices.DeleteFunc(forms, func(form string) bool { return form == "" })
+	where.AndIn("(number IN (?) OR accession IN (?) OR sample_id IN (?) OR sample_key IN (?))", forms)
 	return sqldb.QueryAll(ctx, tx, sqldb.ScanText, fmt.Sprintf(`SELECT id FROM orders%s
 		ORDER BY created_at DESC, id DESC LIMIT %d`, where.String(), maxCandidates), where.Args...)
 }

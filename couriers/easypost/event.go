@@ -24,7 +24,7 @@ var (
 type TrackerUpdate struct {
 	EventID      string
 	TrackerID    string
-	Number       string // the tracking number, normalized
+	Number       string // the tracking number, as printed on the label
 	Status       string // EasyPost's status, for couriers.StatusFor
 	StatusDetail string // EasyPost's status_detail, may be empty
 	// OccurredAt is the time of the newest tracking detail, else that of the tracker's last update; zero: the event has
@@ -78,7 +78,7 @@ func newTrackerUpdate(eventID string, t tracker) (TrackerUpdate, error) {
 	u := TrackerUpdate{
 		EventID:      eventID,
 		TrackerID:    t.ID,
-		Number:       couriers.NormalizeNumber(string(t.TrackingCode)),
+		Number:       couriers.PrintedNumber(string(t.TrackingCode)),
 		Status:       string(t.Status),
 		StatusDetail: string(t.StatusDetail),
 		OccurredAt:   t.occurredAt(),

@@ -246,6 +246,7 @@ CREATE TABLE orders (
     number            TEXT NOT NULL UNIQUE,               -- at the lab; never used again
     accession         TEXT NOT NULL,
     sample_id         TEXT NOT NULL,
+    sample_key        TEXT NOT NULL,                      -- sample_id without blanks and hyphens, in capital letters
     modality          TEXT NOT NULL,
     registrable       BOOLEAN NOT NULL,
     registered        BOOLEAN NOT NULL,
@@ -264,6 +265,7 @@ CREATE TABLE orders (
 CREATE INDEX orders_by_creation ON orders (created_at, id);
 CREATE INDEX orders_by_transaction ON orders (transaction_id);
 CREATE INDEX orders_by_sample ON orders (sample_id) WHERE sample_id <> '';
+CREATE INDEX orders_by_sample_key ON orders (sample_key) WHERE sample_key <> '';
 CREATE INDEX orders_by_accession ON orders (accession) WHERE accession <> '';
 CREATE INDEX orders_to_erase ON orders (erase_at) WHERE erase_at > 0;
 
