@@ -163,4 +163,3 @@ func TestASchemaThatLacksAMigrationIsOld(t *testing.T) {
 		require.ErrorIs(t, s.CheckSchema(t.Context()), ErrOldSchema, "an empty database")
 	}
 }
-

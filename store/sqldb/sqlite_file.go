@@ -53,7 +53,7 @@ func makePrivate(path string) error {
 		err = file.Close()
 	}
 	if err == nil || !errors.Is(err, fs.ErrExist) {
-		return nil //nolint:nilerr // SQLite says what is wrong with the path
+		return nil // SQLite says what is wrong with the path
 	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target // SQLite makes its other files there
