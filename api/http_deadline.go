@@ -15,8 +15,8 @@ const (
 	// changeLimit is that of other requests. It allows a demand, which waits for the order's workflow, and it is less than
 	// the write timeout and than the minute after which SDKs give up.
 	changeLimit = demandTimeout + 20*time.Second
-	// partnerLimit is that of a lab's or a courier's webhook from the moment at which its body has been read. EasyPost gives
-	// up after seven seconds. Labs do not say when they do.
+	// partnerLimit is that of a lab's or a courier's webhook from the moment at which its body has been read. EasyPost
+	// gives up after seven seconds. Labs do not say when they do.
 	partnerLimit = 5 * time.Second
 	// finishLimit is that of what is stored after a request has done its work, also if the caller has gone.
 	finishLimit = 5 * time.Second

@@ -59,7 +59,8 @@ func TestAFullDiskIsAnswered503(t *testing.T) {
 		RAISE EXCEPTION 'could not extend file "base/5/16384": No space left on device' USING ERRCODE = '53100';
 		END $$`)
 	for _, table := range []string{"audit", "inbox", "users", "orders", "rate_limits", "lab_accounts", "api_keys"} {
-		exec(`CREATE TRIGGER full_` + table + ` BEFORE INSERT OR UPDATE ON ` + table + ` FOR EACH ROW EXECUTE FUNCTION refuse_write()`)
+		exec(`CREATE TRIGGER full_` + table + ` BEFORE INSERT OR UPDATE ON ` + table +
+			` FOR EACH ROW EXECUTE FUNCTION refuse_write()`)
 	}
 
 	for name, answer := range map[string]reply{

@@ -82,7 +82,7 @@ func (r stalledRequest) do(t *testing.T, base string) (status int, took time.Dur
 	require.NoError(t, err)
 	request.Header = r.header.Clone()
 	began := time.Now()
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := (&http.Client{Timeout: r.due}).Do(request)
 	if err != nil {
 		return 0, time.Since(began)
 	}

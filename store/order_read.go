@@ -16,8 +16,8 @@ func (s *Store) Order(ctx context.Context, teamID, id string) (*order.Order, err
 
 // ReadOrderAudited reads an order as CurrentOrder does, and appends a row to the audit log before it returns the order.
 // It sets the row's order and team. PostgreSQL does both in one statement, with one round trip and one commit. If the
-// replica can be asked, that statement reads the version of the order instead. While the disk is full, the row waits as in
-// AppendReadAudit.
+// replica can be asked, that statement reads the version of the order instead. While the disk is full, the row waits as
+// in AppendReadAudit.
 func (s *Store) ReadOrderAudited(ctx context.Context, teamID, id string, row AuditRow) (*order.Order, error) {
 	o, err := s.readOrderAudited(ctx, teamID, id, row)
 	if IsDiskFull(err) {

@@ -57,8 +57,8 @@ func ensureAttributes(ctx context.Context, c client.Client, namespace string, lo
 	return stillMissing(missing, added), nil
 }
 
-// LacksAttributes reports whether a namespace lacks a search attribute of orders, or does not exist. It changes nothing.
-// An error means that nobody knows: Temporal does not answer, or does not let this client look.
+// LacksAttributes reports whether a namespace lacks a search attribute of orders, or does not exist. It changes
+// nothing. An error means that nobody knows: Temporal does not answer, or does not let this client look.
 func LacksAttributes(ctx context.Context, c client.Client, namespace string) (bool, error) {
 	have, err := listAttributes(ctx, c, namespace)
 	if isNamespaceNotFound(err) {

@@ -15,7 +15,7 @@ const (
 	PausedBySchema    PauseReason = "migration_missing" // the database lacks a migration of this build
 	PausedByDisk      PauseReason = "disk_full"         // the database has no room for what tasks record
 	PausedByKeys      PauseReason = "keys"              // the encryption keys do not open what other processes seal
-	PausedByNoRestart PauseReason = "temporal"          // the store is back, and Temporal does not let the worker start again
+	PausedByNoRestart PauseReason = "temporal"          // the store is back, and Temporal refuses the worker
 )
 
 // watchStore checks the store at each interval until ctx ends. It pauses and resumes the worker.

@@ -112,9 +112,9 @@ func (s *temporalSetup) pause(ctx context.Context, why error) error {
 }
 
 // watch looks at what Temporal has until ctx ends. It makes the schedules that could not be made at the start, and
-// everything that Temporal has lost: a namespace such as default can exist again, and lack the search attributes, before
-// the worker notices that it was gone. If an administrator has to make what orders need, end is called with the reason:
-// a worker that starts again waits for that and takes no tasks.
+// everything that Temporal has lost: a namespace such as default can exist again, and lack the search attributes,
+// before the worker notices that it was gone. If an administrator has to make what orders need, end is called with the
+// reason: a worker that starts again waits for that and takes no tasks.
 func (s *temporalSetup) watch(ctx context.Context, temporal client.Client, end func(error)) {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()

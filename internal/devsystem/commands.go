@@ -83,8 +83,8 @@ func (s *system) newPart(name, subcommand string, settings ...map[string]string)
 	return c
 }
 
-// temporalCommand runs Temporal in the data folder, because Temporal takes "?", "#" and "%" of a path to its database for
-// parts of a URI.
+// temporalCommand runs Temporal in the data folder, because Temporal takes "?", "#" and "%" of a path to its database
+// for parts of a URI.
 func (s *system) temporalCommand() command {
 	return command{name: temporalName, path: s.temporalPath, env: withoutSettings(os.Environ()), grace: stopGrace,
 		dir: s.folder.path,

@@ -56,8 +56,8 @@ func openFolder(path string) (*folder, error) {
 	return f, f.writeProcessID()
 }
 
-// makePrivate takes the rights of others from Temporal's database, which Temporal made with those that it had. The store
-// does this for its own database.
+// makePrivate takes the rights of others from Temporal's database, which Temporal made with those that it had. The
+// store does this for its own database.
 func (f *folder) makePrivate() error {
 	for _, end := range []string{"", "-wal", "-shm", "-journal"} {
 		if err := os.Chmod(f.pathOf(temporalDB+end), 0o600); err != nil && !os.IsNotExist(err) {

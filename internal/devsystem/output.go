@@ -27,7 +27,8 @@ func (s *system) overview(orderID string) string {
 		)
 	}
 	rows = append(rows,
-		[2]string{"for scripts", fmt.Sprintf(". %s   # addresses and keys", quoteWord(filepath.Join(s.options.Data, EnvFile)))})
+		[2]string{"for scripts",
+			fmt.Sprintf(". %s   # addresses and keys", quoteWord(filepath.Join(s.options.Data, EnvFile)))})
 	var b strings.Builder
 	table := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
 	for _, row := range rows {

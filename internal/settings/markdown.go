@@ -92,8 +92,8 @@ const preface = `<!-- Written by go generate ./internal/settings. Do not edit. -
 
 Every setting is an environment variable, which a process reads once, when it starts. If settings are wrong, the process
 lists every problem and does not start. A secret can also be in a file: ` + "`NAME_FILE`" + ` is the path of the file
-with the value of ` + "`NAME`" + `. Secrets are never logged. White space, line feeds and byte order marks around a value
-and around each member of a list do not count.
+with the value of ` + "`NAME`" + `. Secrets are never logged. White space, line feeds and byte order marks around a
+value and around each member of a list do not count.
 `
 
 const temporalIntro = "API, workers, `rebuild` and `rollout`. The client certificate is read again for every\n" +

@@ -68,7 +68,8 @@ func TestSettingsOfAProcessAreTrimmed(t *testing.T) {
 	}
 	set, err := LoadAPI([]string{
 		"ALIQUOT_DATABASE_URL=sqlite:/data/lab.db\n", "ALIQUOT_ENCRYPTION_KEYS_FILE=" + file("\ufeff"+key+"\r\n") + "\n",
-		"ALIQUOT_COURIER_SECRETS=new, old\n", "ALIQUOT_TRUSTED_PROXIES= 10.0.0.0/8 , 192.168.0.0/16", "ALIQUOT_DRAIN_DELAY= 7s\n",
+		"ALIQUOT_COURIER_SECRETS=new, old\n", "ALIQUOT_TRUSTED_PROXIES= 10.0.0.0/8 , 192.168.0.0/16",
+		"ALIQUOT_DRAIN_DELAY= 7s\n",
 		"ALIQUOT_TEMPORAL_TLS=\tfalse ", "ALIQUOT_TIME_ZONE=America/Phoenix\r", "ALIQUOT_METRICS=127.0.0.1:9090 ",
 		"ALIQUOT_WEBHOOK_NETWORKS=127.0.0.0/8, ::1/128", "ALIQUOT_PUBLIC_URL= https://lab.example\n",
 		"ALIQUOT_TRACE_HEADERS=a=b , c=d",
@@ -81,7 +82,8 @@ func TestSettingsOfAProcessAreTrimmed(t *testing.T) {
 	require.Equal(t, "America/Phoenix", set.TimeZone)
 	require.Equal(t, []string{"a=b", "c=d"}, RevealAll(set.TraceHeaders))
 
-	set, err = LoadAPI([]string{"ALIQUOT_ENCRYPTION_KEYS=" + key, "ALIQUOT_COURIER_SECRETS_FILE=" + file("\ufeffnew ,\nold\n")})
+	set, err = LoadAPI([]string{"ALIQUOT_ENCRYPTION_KEYS=" + key,
+		"ALIQUOT_COURIER_SECRETS_FILE=" + file("\ufeffnew ,\nold\n")})
 	require.NoError(t, err)
 	require.Equal(t, []string{"new", "old"}, RevealAll(set.CourierSecrets))
 
@@ -98,7 +100,8 @@ func TestSettingsOfAProcessAreTrimmed(t *testing.T) {
 
 func TestPathsOfSQLiteFilesAreChecked(t *testing.T) {
 	t.Parallel()
-	for _, good := range []string{"sqlite:a.db", "sqlite:/data/lab #2/a?b%25.db", "sqlite:///data/a.db", "sqlite:./a b.db"} {
+	for _, good := range []string{"sqlite:a.db", "sqlite:/data/lab #2/a?b%25.db", "sqlite:///data/a.db",
+		"sqlite:./a b.db"} {
 		require.NoError(t, checkDatabase(good, false), good)
 	}
 	for bad, problem := range map[string]string{

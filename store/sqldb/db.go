@@ -70,8 +70,8 @@ type DB struct {
 func Open(url string, maxConns int) (*DB, error) { return OpenLimited(url, maxConns, 0) }
 
 // OpenLimited is Open for a process whose statements each end after a limit, also where the context has no deadline.
-// SQLite's statements wait for no other machine, so for them the limit bounds the wait for another process's lock. 0: no
-// limit but the context's.
+// SQLite's statements wait for no other machine, so for them the limit bounds the wait for another process's lock. 0:
+// no limit but the context's.
 func OpenLimited(url string, maxConns int, limit time.Duration) (*DB, error) {
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
 		if err := CheckSQLitePath(path); err != nil {

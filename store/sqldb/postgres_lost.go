@@ -9,7 +9,9 @@ import (
 
 // lostServer is what the connections of a pool know of a server that stopped answering. When one idle connection turns
 // out to be dead, so are probably those that were idle at the same time, and nothing waits for them too.
-type lostServer struct{ since atomic.Int64 } // in nanoseconds since 1970, the newest time at which one was asked in vain
+type lostServer struct {
+	since atomic.Int64 // in nanoseconds since 1970, the newest time at which one was asked in vain
+}
 
 // note notes that an idle connection was asked at a time and did not answer.
 func (l *lostServer) note(asked time.Time) {

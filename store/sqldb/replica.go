@@ -88,7 +88,8 @@ func (db *DB) UseReplica(o ReplicaOptions) error {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	db.Replica = &Replica{
-		pool: openReadOnly(config), checked: openReadOnly(config), primary: stdlib.OpenDB(*primary), maxAge: o.MaxAge, log: o.Logger,
+		pool: openReadOnly(config), checked: openReadOnly(config), primary: stdlib.OpenDB(*primary), maxAge: o.MaxAge,
+		log:  o.Logger,
 		stop: stop, stopped: make(chan struct{}), state: replicaState{err: errReplicaUnchecked},
 		reads: map[ReplicaOutcome]uint64{},
 	}

@@ -43,7 +43,8 @@ func writeOne(t *testing.T, url string) *DB {
 
 func TestAPathIsTakenAsItIs(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"a.db", "lab #2/a.db", "lab?mode=memory/a.db", "lab%25/a.db", "lab%23/a.db", "a#b?c%d.db",
+	for _, name := range []string{"a.db", "lab #2/a.db", "lab?mode=memory/a.db", "lab%25/a.db", "lab%23/a.db",
+		"a#b?c%d.db",
 		"a.db?cache=shared", "a b.db", "ä.db", "a&b=c;d.db", "%00.db", `quo'te".db`} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// ResetSession implements driver.SessionResetter, which database/sql calls when a connection is taken for a statement or
-// a transaction.
+// ResetSession implements driver.SessionResetter, which database/sql calls when a connection is taken for a statement
+// or a transaction.
 func (c *cachingConn) ResetSession(ctx context.Context) error {
 	if err := c.sqliteConn.ResetSession(ctx); err != nil {
 		return err //nolint:wrapcheck // database/sql compares it
