@@ -67,7 +67,7 @@ func (b busyAccounts) note(accountID string, err error) bool {
 	return isBusy
 }
 
-// askResult is what became of asking an account about an order.
+// askResult says how asking an account about an order ended.
 type askResult string
 
 const (

@@ -90,7 +90,7 @@ func (s *server) renderRequisition(ctx context.Context, o order.Order) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	parties := documents.Parties{Clinic: team.Name}
+	parties := documents.Parties{OrderedBy: team.Name}
 	account, err := s.Store.LabAccount(ctx, o.LabAccountID)
 	switch {
 	case err == nil:

@@ -66,7 +66,7 @@ func (f *fixture) parties(o *order.Order) documents.Parties {
 	require.NoError(f.t, err)
 	account, err := f.store.LabAccount(f.t.Context(), o.LabAccountID)
 	require.NoError(f.t, err)
-	p := documents.Parties{Clinic: team.Name, Account: account.Profile.ProviderAccountID}
+	p := documents.Parties{OrderedBy: team.Name, Account: account.Profile.ProviderAccountID}
 	if account.Profile.Name != nil {
 		p.AccountName = *account.Profile.Name
 	}

@@ -208,6 +208,8 @@ func (w *snapshotWriter) rest() {
 	shipment := getOrder(w.t, s, w.orders["kit on its way"].ID).Shipment
 	execUnchecked(w.t, s, `UPDATE shipments SET notes = $1 WHERE id = $2`, s.keys.Seal("shipments/"+shipment.ID+"/notes",
 		notes), shipment.ID)
+	_, err = s.NoteCourierRefusal(ctx, "easypost", 401, "APIKEY.INACTIVE")
+	require.NoError(w.t, err)
 	lease, _, err := s.TakeDeliveryLease(ctx, DeliveryLease{EndpointID: w.endpoint, Owner: testids.Of("batch"),
 		Duration: time.Minute})
 	require.NoError(w.t, err)

@@ -73,6 +73,6 @@ func (s *canvas) drawSampleBarcode(id string, x, y, width, height float64) {
 	if !drawBarcode(s.pdf, id, x, y, width, height-st.lineHeight()-0.6) {
 		s.drawCentred(x, y, width, faint, "no barcode")
 	}
-	lines, st, _ := s.fit(oneLine(id), st, width, 1, smallestID)
+	lines, st, _ := s.fitLines(oneLine(id), st, width, 1, smallestID)
 	s.drawCentred(x, y+height-st.lineHeight(), width, st, lines[0])
 }

@@ -116,7 +116,7 @@ func (s *canvas) newPage() {
 // a name that no page could hold is cut.
 func (s *canvas) drawRunningHead() {
 	const most, smallest = 3, 4.5
-	lines, st, ok := s.fit(s.header, faint, bodyWidth, most, smallest)
+	lines, st, ok := s.fitLines(s.header, faint, bodyWidth, most, smallest)
 	if !ok {
 		lines, st = []string{s.truncate(s.header, faint, bodyWidth)}, faint
 	}

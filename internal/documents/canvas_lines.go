@@ -25,7 +25,7 @@ func (s *canvas) wrap(text string, st style, width float64) (lines []string, who
 	blank := s.width(" ", st)
 	for _, paragraph := range strings.Split(strings.TrimRight(printable(text), "\n"), "\n") {
 		line, used := "", 0.0
-		for _, word := range words(paragraph) {
+		for _, word := range lineWords(paragraph) {
 			size := s.width(word, st)
 			if line != "" && used+blank+size <= width {
 				line, used = line+" "+word, used+blank+size
@@ -47,8 +47,8 @@ func (s *canvas) wrap(text string, st style, width float64) (lines []string, who
 	return lines, whole
 }
 
-// words returns the parts of a line between its blanks. A no-break space is part of a word.
-func words(line string) []string {
+// lineWords returns the parts of a line between its blanks. A no-break space is part of a word.
+func lineWords(line string) []string {
 	return strings.FieldsFunc(line, func(r rune) bool { return r == ' ' })
 }
 
@@ -75,10 +75,10 @@ func (s *canvas) splitWord(word string, st style, width float64) []string {
 	return append(parts, word[start:])
 }
 
-// fit splits a text into at most a number of lines of at most a width, in the largest type between the style's size and
+// fitLines splits a text into at most a number of lines of at most a width, in the largest type between the style's size and
 // the smallest one in which no word is split. If there is none, the smallest type is used, and words are split; ok is
 // false if the text has more lines even so.
-func (s *canvas) fit(text string, st style, width float64, most int, smallest float64) (lines []string, _ style, ok bool) {
+func (s *canvas) fitLines(text string, st style, width float64, most int, smallest float64) (lines []string, _ style, ok bool) {
 	const step = 0.5
 	for ; st.size > smallest; st.size -= step {
 		if lines, whole := s.wrap(text, st, width); whole && len(lines) <= most {
@@ -93,7 +93,7 @@ func (s *canvas) fit(text string, st style, width float64, most int, smallest fl
 // shrinkToWords returns the style in a smaller type, down to a smallest one, if a word is longer than a width.
 func (s *canvas) shrinkToWords(text string, st style, width float64) style {
 	const smallest, step = 6.0, 0.5
-	for _, word := range words(strings.ReplaceAll(printable(text), "\n", " ")) {
+	for _, word := range lineWords(strings.ReplaceAll(printable(text), "\n", " ")) {
 		for st.size > smallest && s.width(word, st) > width {
 			st.size -= step
 		}

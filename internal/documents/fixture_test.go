@@ -17,7 +17,7 @@ var at = time.Date(2026, 3, 4, 15, 30, 0, 0, time.UTC)
 
 // parties and collection are what the documents of the tests are drawn with.
 var (
-	parties    = documents.Parties{Clinic: "Northside Clinic", Account: "00412", AccountName: "Northside main account"}
+	parties    = documents.Parties{OrderedBy: "Northside Clinic", Account: "00412", AccountName: "Northside main account"}
 	collection = documents.Collection{At: at}
 )
 

@@ -10,7 +10,7 @@ import (
 
 // Parties are those who order a test, as a requisition names them. An empty field is not drawn.
 type Parties struct {
-	Clinic      string // the ordering clinic: the name of the team
+	OrderedBy   string // the ordering clinic: the name of the team
 	Account     string // the lab's number of the clinic's account, or our id of it
 	AccountName string
 }
@@ -41,7 +41,7 @@ func (s *canvas) drawHead(title, below, sampleID string) {
 	const codeWidth, codeHeight = 88, 17
 	large := style{size: 17, bold: true, colour: accent}
 	s.drawText(margin, s.y, large, title)
-	lines, st, _ := s.fit(oneLine(below), strong, bodyWidth-codeWidth-4, 3, 5)
+	lines, st, _ := s.fitLines(oneLine(below), strong, bodyWidth-codeWidth-4, 3, 5)
 	for i, line := range lines[:min(len(lines), 3)] {
 		s.drawText(margin, s.y+large.lineHeight()+1+float64(i)*st.lineHeight(), st, line)
 	}
@@ -58,7 +58,7 @@ func (s *canvas) drawOrder(o order.Order, p Parties) {
 		{"Order number", o.Number},
 		{"Ordered", order.DateOf(o.CreatedAt.UTC()).String()},
 		{"Priority", ifElse(o.Priority, "STAT", "routine")},
-		{"Ordering clinic", p.Clinic},
+		{"Ordering clinic", p.OrderedBy},
 		{"Account", joinParts(p.Account, p.AccountName)},
 	}, []field{
 		{"Sample id", o.SampleID},
