@@ -23,9 +23,9 @@ const confirmationInterval = 100 * time.Millisecond
 var errUnconfirmed = errors.New("the provider has not confirmed the booking yet")
 
 // awaitConfirmation waits for the confirmation of a booking at a patient service center that the provider has answered
-// as pending, while a caller waits for it (client-api#11-appointments). A provider confirms by a fact, which is parked until
-// the booking has an answer. The error is errUnconfirmed if the provider has to be asked again. Once nobody waits, the
-// answer is the provider's.
+// as pending, while a caller waits for it (client-api#11-appointments). A provider confirms by a fact, which is parked
+// until the booking has an answer. The error is errUnconfirmed if the provider has to be asked again. Once nobody
+// waits, the answer is the provider's.
 func (a *Activities) awaitConfirmation(ctx context.Context, o *order.Order, in dispatch.BookInput,
 	got order.ReportedAppointment) (order.ReportedAppointment, error) {
 	waits := in.Demand.Kind == order.DemandBookAppointment &&

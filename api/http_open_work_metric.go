@@ -52,7 +52,7 @@ func newOpenWorkMetric(read func(context.Context, time.Time) (store.OpenWork, er
 		strayRows: describe("partition_stray_rows",
 			"Rows outside of the partitions of their times, counted up to 1000 of each table."),
 		courierRefused: describe("courier_account_refused_seconds",
-			"Seconds since a tracking service has refused our account; 0 when it does not."),
+			"Seconds since a tracking service has refused our account, or 0."),
 	}
 }
 

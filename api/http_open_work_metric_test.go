@@ -42,7 +42,7 @@ func TestOpenWorkMetric(t *testing.T) {
 # HELP aliquot_audit_unsealed_seconds Seconds since the oldest audit row was added that is not sealed yet.
 # TYPE aliquot_audit_unsealed_seconds gauge
 aliquot_audit_unsealed_seconds 0
-# HELP aliquot_courier_account_refused_seconds Seconds since a tracking service has refused our account; 0 when it does not.
+# HELP aliquot_courier_account_refused_seconds Seconds since a tracking service has refused our account, or 0.
 # TYPE aliquot_courier_account_refused_seconds gauge
 aliquot_courier_account_refused_seconds 3600
 # HELP aliquot_deliveries_behind_seconds Seconds since the longest overdue webhook delivery was due.

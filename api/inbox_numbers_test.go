@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,7 +37,8 @@ func TestNumbersOfAShipment(t *testing.T) {
 		fact := facts[len(facts)-1]
 		require.Equal(t, tt.want, fact.OutboundNumber)
 		require.Equal(t, tt.unreadable, fact.Unreadable)
-		f.record(id, order.CauseInbox(fact.InboxID), func(s order.State) order.Decision { return s.ApplyFact(fact, testTime) })
+		f.record(id, order.CauseInbox(fact.InboxID),
+			func(s order.State) order.Decision { return s.ApplyFact(fact, testTime) })
 		require.Equal(t, tt.unreadable != nil, f.order(id).State.HasMark(order.AttentionNumberUnreadable))
 		item := f.requireInboxState(fact.InboxID, store.InboxReceived)
 		require.Equal(t, body, string(item.Body), "the words are kept")
@@ -53,7 +53,7 @@ func TestAKitWhoseNumberMayBeWordsIsRegistered(t *testing.T) {
 	id := f.createRegistrableKit(f.store.SealCode(printed))
 	o := f.order(id)
 	require.True(t, order.IsSealedCode(o.SampleID))
-	require.False(t, strings.Contains(o.SampleID, "Zo"))
+	require.NotContains(t, o.SampleID, "Zo")
 	require.True(t, o.State.HasMark(order.AttentionNumberUnreadable))
 
 	r := f.sendWithKey(http.MethodPost, "/v3/order/testkit/register", f.key, f.registration("Kit für Zoë *8*", nil))

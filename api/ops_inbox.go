@@ -33,7 +33,7 @@ type OpsInboxRow struct {
 // OpsInboxItem is an inbox item with the partner's message, verbatim.
 type OpsInboxItem struct {
 	OpsInboxRow
-	Headers       map[string]string `json:"headers" doc:"Aliquot-Read-As: the character set as which an undeclared one was read."`
+	Headers       map[string]string `json:"headers" doc:"Aliquot-Read-As: the character set that was assumed."`
 	Body          string            `json:"body" doc:"The decoded text. The store keeps the bytes as received."`
 	PartnerReason string            `json:"reason" doc:"The partner's own words."`
 }

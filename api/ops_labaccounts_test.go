@@ -179,7 +179,8 @@ func TestAccountsWithoutTheirSettingsAreRefused(t *testing.T) {
 	}
 	pending := newID()
 	require.Equal(t, http.StatusOK, put(pending, "pending", map[string]any{}, nil).status)
-	require.Equal(t, http.StatusBadRequest, put(pending, "active", map[string]any{}, nil).status, "the change is checked too")
+	require.Equal(t, http.StatusBadRequest, put(pending, "active", map[string]any{}, nil).status,
+		"the change is checked too")
 	require.Equal(t, http.StatusOK, put(pending, "active", complete, nil).status)
 }
 

@@ -20,7 +20,7 @@ import (
 type labelsInput struct {
 	OrderPath
 	NumberOfLabels int    `query:"number_of_labels" minimum:"1" maximum:"50" default:"3" doc:"One page per label."`
-	CollectionDate string `query:"collection_date" required:"true" doc:"A time, printed on the label in its zone, or a date, with room for the time."`
+	CollectionDate string `query:"collection_date" required:"true" maxLength:"64" doc:"A time, with its zone, or a date."`
 }
 
 // Resolve checks what a schema cannot say.

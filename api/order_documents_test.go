@@ -95,7 +95,8 @@ func TestLabelsOfADate(t *testing.T) {
 		"2026-02-30":                      {},
 		"03/04/2026":                      {},
 	} {
-		r := f.sendWithKey(http.MethodGet, "/v3/order/"+id+"/labels/pdf?number_of_labels=1&collection_date="+written, f.key, nil)
+		r := f.sendWithKey(http.MethodGet, "/v3/order/"+id+"/labels/pdf?number_of_labels=1&collection_date="+written, f.key,
+			nil)
 		if want.At.IsZero() {
 			requireProblem(t, r, []any{"query", "collection_date"}, "datetime_parsing")
 			continue

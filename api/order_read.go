@@ -31,8 +31,8 @@ type OrderFilter struct {
 
 	StartDate        string `query:"start_date" maxLength:"64" doc:"Created since then; a date means its start (UTC)."`
 	EndDate          string `query:"end_date" maxLength:"64" doc:"Created until then; a date means its end (UTC)."`
-	UpdatedStartDate string `query:"updated_start_date" maxLength:"64" doc:"Changed since then; a date means its start (UTC)."`
-	UpdatedEndDate   string `query:"updated_end_date" maxLength:"64" doc:"Changed until then; a date means its start (UTC)."`
+	UpdatedStartDate string `query:"updated_start_date" maxLength:"64" doc:"Changed since then; a date: its start (UTC)."`
+	UpdatedEndDate   string `query:"updated_end_date" maxLength:"64" doc:"Changed until then; a date: its start (UTC)."`
 
 	Status []LowStatusFilter `query:"status,explode" maxItems:"100" doc:"Low-level statuses."`
 

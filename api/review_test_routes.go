@@ -27,7 +27,7 @@ type CreateUnmatchedResultTestBody struct {
 	Case string `json:"case" enum:"match_completed,match_cancelled,wrong_collection,wrong_lab,multiple_demo_match,match_sample_id_mismatch_demo,match_demo,no_match"`
 
 	OrderSource    string             `json:"order_source" enum:"managed,provided"`
-	Orders         map[string]*string `json:"orders,omitempty" maxProperties:"20" doc:"Only for provided: the ids of the orders, by role."`
+	Orders         map[string]*string `json:"orders,omitempty" maxProperties:"20" doc:"For provided: order ids by role."`
 	ResultStatus   *string            `json:"result_status,omitempty" enum:"final,partial" doc:"Defaults to final."`
 	Interpretation *string            `json:"interpretation,omitempty" enum:"normal,abnormal,critical,unknown"`
 	LabTestID      *string            `json:"lab_test_id,omitempty" format:"uuid"`

@@ -15,7 +15,7 @@ import (
 )
 
 // codesOfSlots returns the codes of the sites with free slots, sorted.
-func codesOfSlots(r reply, t *testing.T) []string {
+func codesOfSlots(t *testing.T, r reply) []string {
 	t.Helper()
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	var codes []string
@@ -54,7 +54,8 @@ func TestSeveralSiteCodes(t *testing.T) {
 	_, err = c.store.ImportCatalogue(t.Context(), demo, store.CatalogueImportOptions{TeamID: c.team})
 	require.NoError(t, err)
 	ask := func(codes ...string) reply {
-		return c.sendWithKey(http.MethodPost, pscPath+"?lab=quest&site_codes="+strings.Join(codes, "&site_codes="), c.key, nil)
+		return c.sendWithKey(http.MethodPost, pscPath+"?lab=quest&site_codes="+strings.Join(codes, "&site_codes="), c.key,
+			nil)
 	}
 	for _, tt := range []struct{ codes, want []string }{
 		{[]string{"QAZ1", "QAZ3"}, []string{"QAZ1"}},
@@ -64,7 +65,7 @@ func TestSeveralSiteCodes(t *testing.T) {
 		{[]string{"QAZ1", ""}, []string{"QAZ1"}},
 		{[]string{"%20QAZ1", "QAZ2%20"}, []string{"QAZ1", "QAZ2"}},
 	} {
-		require.Equal(t, tt.want, codesOfSlots(ask(tt.codes...), t), tt.codes)
+		require.Equal(t, tt.want, codesOfSlots(t, ask(tt.codes...)), tt.codes)
 	}
 	for _, codes := range [][]string{{"QAZ1", "QAZ99"}, {"NOWHERE"}, {"QAZ1", "LAZ1"}, {"QAZ1", "SAZ1"}, {"qaz1"}} {
 		r := ask(codes...)
@@ -85,7 +86,7 @@ func TestSiteCodesOfALabWithoutSitesInTheCatalogue(t *testing.T) {
 	ask := func(query string) reply {
 		return c.sendWithKey(http.MethodPost, pscPath+"?lab=quest&"+query, c.key, nil)
 	}
-	require.Equal(t, []string{"A1", "A2"}, codesOfSlots(ask("site_codes=A1&site_codes=A2"), t))
+	require.Equal(t, []string{"A1", "A2"}, codesOfSlots(t, ask("site_codes=A1&site_codes=A2")))
 	require.Equal(t, http.StatusBadRequest, ask("site_codes=A1&site_codes=A3").status)
 	require.Equal(t, http.StatusBadRequest, ask("site_codes=A3").status)
 	quest.answer = func(labs.AvailabilityQuery) (labs.Availability, error) {

@@ -9,8 +9,8 @@ import (
 // Tracker creates trackers at a tracking service, which then reports by webhook.
 type Tracker interface {
 	// CreateTracker creates a tracker for the number and returns the service's id of it. If the courier is empty, the
-	// service finds it out. A second call for the same number is harmless. The error is a *RefusedError if another call for
-	// this number is useless, an *AccountError if the service refuses our account, otherwise an *UnavailableError.
+	// service finds it out. A second call for the same number is harmless. The error is a *RefusedError if another call
+	// for this number is useless, an *AccountError if the service refuses our account, otherwise an *UnavailableError.
 	CreateTracker(ctx context.Context, number string, c Courier) (id string, err error)
 }
 

@@ -206,7 +206,8 @@ func migrateUnderLoad(l *migrationLoad) {
 		_, err = gate.ExecContext(l.t.Context(), `SELECT pg_advisory_unlock(`+fillGate+`)`)
 		require.NoError(l.t, errors.Join(err, gate.Close()))
 		var done int
-		require.NoError(l.t, l.db.QueryRowContext(l.t.Context(), `SELECT done FROM backfills WHERE name = 'trial'`).Scan(&done))
+		require.NoError(l.t, l.db.QueryRowContext(l.t.Context(),
+			`SELECT done FROM backfills WHERE name = 'trial'`).Scan(&done))
 		require.Less(l.t, done, len(l.ids), "it is in the middle")
 		cmd, output := l.start()
 		require.NoError(l.t, cmd.Wait(), "%s", output)

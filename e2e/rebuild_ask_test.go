@@ -17,8 +17,8 @@ import (
 	"github.com/aliquot-labs/aliquot/worker"
 )
 
-// TestLabsAreAskedAfterARestore restores the store from a backup. What labs reported after the backup is gone. A rebuild
-// alone does not bring it back, and asking the labs does, at once.
+// TestLabsAreAskedAfterARestore restores the store from a backup. What labs reported after the backup is gone. A
+// rebuild alone does not bring it back, and asking the labs does, at once.
 func TestLabsAreAskedAfterARestore(t *testing.T) {
 	t.Parallel()
 	for name, isPostgres := range map[string]bool{"sqlite": false, "postgres": true} {
@@ -99,8 +99,8 @@ func (s *system) backUpStore() (file string) {
 	return file
 }
 
-// restoreStore makes the system work with a store that is restored from a backup, with new processes and a Temporal that
-// knows nothing.
+// restoreStore makes the system work with a store that is restored from a backup, with new processes and a Temporal
+// that knows nothing.
 func (s *system) restoreStore(backup string) {
 	s.t.Helper()
 	for _, w := range s.workers {

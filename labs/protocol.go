@@ -24,7 +24,8 @@ type Protocol struct {
 	// Open makes the client of one account. Its error lists what is wrong with the account and its settings.
 	Open func(a Account, o Options) (Lab, error)
 	// Missing lists what an account lacks without which its orders cannot be placed or cannot be completed, each with its
-	// field and its purpose. An account that Open accepts may lack something. nil: an account needs no more than Open says.
+	// field and its purpose. An account that Open accepts may lack something. nil: an account needs no more than Open
+	// says.
 	Missing func(a Account) []string
 	// MaxWebhook is the largest body of a webhook that is read, in bytes.
 	MaxWebhook int64

@@ -153,8 +153,8 @@ func (d *Decision) changeActivation(dm Demand) Reason {
 	return ""
 }
 
-// retryPlacement starts the placement again after a refusal, or after a round without an answer. It starts the placement
-// that a silent order holds.
+// retryPlacement starts the placement again after a refusal, or after a round without an answer. It starts the
+// placement that a silent order holds.
 func (d *Decision) retryPlacement() Reason {
 	n := &d.Next
 	waiting := n.Placement.State == PlacementStarted && n.Placement.UnansweredRounds > 0

@@ -31,7 +31,8 @@ func (s State) HasNews(f FetchOutcome) bool {
 }
 
 // ApplyFetchedResults applies stored results: they complete the order, or correct it if their content differs. If the
-// order ended otherwise, or the results name somebody else, they are held. visible reports whether the client may see the results.
+// order ended otherwise, or the results name somebody else, they are held. visible reports whether the client may see
+// the results.
 func (s State) ApplyFetchedResults(f FetchOutcome, now time.Time) (d Decision, visible bool) {
 	d = s.newDecision(now)
 	n := &d.Next

@@ -47,8 +47,8 @@ func NewState(o *Order, p Policy, activateAt time.Time) State {
 	return s
 }
 
-// startPlacement starts the placement. From then on a fact of the lab proves that the lab knows the order. The placement
-// of a silent order is held until a demand starts it.
+// startPlacement starts the placement. From then on a fact of the lab proves that the lab knows the order. The
+// placement of a silent order is held until a demand starts it.
 func (s *State) startPlacement() {
 	s.Placement = Placement{State: PlacementStarted}
 	if s.Policy.Silent {

@@ -34,8 +34,8 @@ const (
 )
 
 // MatchReview is a lab report that cannot be assigned to an order: it has an order number that does not exist, or that
-// of an order that ended otherwise or has another patient. The lab report is stored, and no client sees it as results until somebody decides
-// (client-api#unmatched-results-match-reviews).
+// of an order that ended otherwise or has another patient. The lab report is stored, and no client sees it as results
+// until somebody decides (client-api#unmatched-results-match-reviews).
 type MatchReview struct {
 	ID           string
 	TeamID       string // empty: the account is shared by all teams, so operations decide

@@ -19,7 +19,8 @@ const (
 )
 
 // nameParticles are words of surnames that many people share. They do not make two names alike.
-var nameParticles = []string{"de", "del", "della", "di", "da", "do", "dos", "das", "la", "las", "le", "les", "los", "el",
+var nameParticles = []string{"de", "del", "della", "di", "da", "do", "dos", "das", "la", "las", "le", "les", "los",
+	"el",
 	"al", "bin", "ibn", "van", "von", "vom", "der", "den", "ter", "ten", "zu", "y", "e", "st", "san", "santa"}
 
 // personName is a folded name.

@@ -101,8 +101,9 @@ func (s *Store) APIKeyBySecret(ctx context.Context, secret string) (APIKey, Team
 	return k, team.team(), nil
 }
 
-// EndedAPIKey finds the API key of a secret that is not valid any more: the key is revoked or has expired, or the secret
-// was replaced. The error is ErrNotFound when no key has or had the secret. The key must not be used to allow anything.
+// EndedAPIKey finds the API key of a secret that is not valid any more: the key is revoked or has expired, or the
+// secret was replaced. The error is ErrNotFound when no key has or had the secret. The key must not be used to allow
+// anything.
 func (s *Store) EndedAPIKey(ctx context.Context, secret string) (APIKey, error) {
 	k, err := sqldb.QueryOne(ctx, s.db.Reader, scanAPIKey,
 		`SELECT `+apiKeyColumns+` FROM api_keys k WHERE k.hash = $1 OR k.previous_hash = $1 ORDER BY k.id LIMIT 1`,

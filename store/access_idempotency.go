@@ -54,9 +54,10 @@ type IdempotencyClaim struct {
 }
 
 // ClaimIdempotencyKey claims a key for the duration of the lease, unless an answer is stored under it or another caller
-// holds it. about says whom and what the request is about; only its keyed hash is stored, with the answer. Requests with
-// one key that are about something else are refused. Empty texts are not compared. An expired claim is taken over. Nothing is executed twice then: the creation of an order stores the answer
-// in the same transaction, and a demand has the key's DemandID.
+// holds it. about says whom and what the request is about; only its keyed hash is stored, with the answer. Requests
+// with one key that are about something else are refused. Empty texts are not compared. An expired claim is taken over.
+// Nothing is executed twice then: the creation of an order stores the answer in the same transaction, and a demand has
+// the key's DemandID.
 func (s *Store) ClaimIdempotencyKey(ctx context.Context, teamID, route, key, about string,
 	lease time.Duration) (IdempotencyClaim, error) {
 	k := IdempotencyKey{TeamID: teamID, Route: route, Key: key, ClaimToken: uuid.NewString()}
@@ -109,7 +110,8 @@ func (k IdempotencyKey) fingerprinted(about string) string {
 // isAboutSomethingElse reports whether a stored fingerprint is that of another text. One by a key that this process no
 // longer has cannot be compared.
 func (s *Store) isAboutSomethingElse(k IdempotencyKey, stored, about string) bool {
-	if stored == "" || about == "" || slices.Contains(s.keys.SearchHashes(fingerprintField, k.fingerprinted(about)), stored) {
+	if stored == "" || about == "" || slices.Contains(s.keys.SearchHashes(fingerprintField, k.fingerprinted(about)),
+		stored) {
 		return false
 	}
 	return slices.ContainsFunc(s.keys.Keys(), func(key keyring.KeyInfo) bool {

@@ -228,7 +228,8 @@ func TestAKeyBelongsToWhatItsRequestIsAbout(t *testing.T) {
 		for _, fingerprint := range stored {
 			require.NotContains(t, fingerprint, sha256Hex("ada"))
 		}
-		_, err = s.db.Writer.ExecContext(t.Context(), `UPDATE idempotency SET fingerprint = $1`, "00000000 of a key that is gone")
+		_, err = s.db.Writer.ExecContext(t.Context(), `UPDATE idempotency SET fingerprint = $1`,
+			"00000000 of a key that is gone")
 		require.NoError(t, err)
 		require.NotNil(t, claim("k", "boris").StoredAnswer)
 	})

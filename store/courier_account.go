@@ -65,7 +65,8 @@ func (s *Store) MayCallCourier(ctx context.Context, service string) (may, refuse
 
 // NoteCourierRefusal records that a tracking service has refused our account, with the HTTP status and the service's
 // code of its answer. It reports whether that is new.
-func (s *Store) NoteCourierRefusal(ctx context.Context, service string, status int, code string) (isNew bool, err error) {
+func (s *Store) NoteCourierRefusal(ctx context.Context, service string, status int,
+	code string) (isNew bool, err error) {
 	now := s.now()
 	since, err := sqldb.QueryOne(ctx, s.db.Writer, sqldb.ScanTime,
 		`INSERT INTO courier_refusals (`+courierRefusalColumns+`, retry_at) VALUES ($1, $2, $2, $3, $4, $5)

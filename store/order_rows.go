@@ -16,7 +16,8 @@ var orderTables = [4]struct {
 }{
 	{"orders", []string{
 		"id", "team_id", "user_id", "client_user_id", "transaction_id", "lab_account_id", "details_id", "number",
-		"accession", "sample_id", "sample_key", "modality", "registrable", "registered", "imported", "origin", "parent_id", "depth",
+		"accession", "sample_id", "sample_key", "modality", "registrable", "registered", "imported", "origin", "parent_id",
+		"depth",
 		"priority", "billing_type", "creator_member_id", "created_at",
 	}},
 	{"order_progress", []string{

@@ -60,7 +60,8 @@ func TestNamesOfThousandsOfWordsHaveFewTerms(t *testing.T) {
 
 func TestReviewsOfLongNamesHaveFewTerms(t *testing.T) {
 	t.Parallel()
-	terms := testedPatientTerms(&order.TestedPatient{FirstName: manyWords("w", 20_000), LastName: "Roe", DOB: "1990-03-01"})
+	terms := testedPatientTerms(&order.TestedPatient{FirstName: manyWords("w", 20_000), LastName: "Roe",
+		DOB: "1990-03-01"})
 	require.Len(t, terms, 20+2)
 }
 

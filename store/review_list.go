@@ -31,9 +31,9 @@ const reviewColumns = `v.id, v.team_id, v.lab_account_id, v.lab_slug, COALESCE(l
 
 const fromReviews = ` FROM reviews v LEFT JOIN labs l ON l.slug = v.lab_slug`
 
-// MatchReviews lists one page of match reviews, those of critical lab reports first, then newest first. It counts all of them, and returns the last id of the page
-// when there are more. Without a status it leaves out reviews that wait for no decision. The replica may answer, a
-// little late.
+// MatchReviews lists one page of match reviews, those of critical lab reports first, then newest first. It counts all
+// of them, and returns the last id of the page when there are more. Without a status it leaves out reviews that wait
+// for no decision. The replica may answer, a little late.
 func (s *Store) MatchReviews(ctx context.Context,
 	by MatchReviewQuery) (reviews []order.MatchReview, total int, next string, err error) {
 	where := s.reviewFilter(by)
@@ -49,7 +49,8 @@ func (s *Store) MatchReviews(ctx context.Context,
 			where.And("(v.critical, v.id) < (SELECT a.critical, a.id FROM reviews a WHERE a.id = ?)", by.After)
 		}
 		reviews, err = sqldb.QueryAll(ctx, q, s.scanReview,
-			`SELECT `+reviewColumns+fromReviews+where.String()+fmt.Sprintf(` ORDER BY v.critical DESC, v.id DESC LIMIT %d`, limit+1),
+			`SELECT `+reviewColumns+fromReviews+where.String()+fmt.Sprintf(` ORDER BY v.critical DESC, v.id DESC LIMIT %d`,
+				limit+1),
 			where.Args...)
 		if err != nil {
 			return err

@@ -52,8 +52,9 @@ func (s *Store) openReviewOfResult(ctx context.Context, tx *sql.Tx, orderID, res
 		terms = patientTerms(o.Patient)
 	}
 	return s.openOrUpdateReview(ctx, tx, reviewedReport{
-		subject: orderReviewSubject(orderID), teamID: o.TeamID, accountID: o.LabAccountID, labSlug: m.LabSlug, orderNumber: o.Number,
-		orderID: orderID, resultID: resultID, shown: seen.Version > 0 && seen.Hash == v.Hash,
+		subject: orderReviewSubject(orderID), teamID: o.TeamID, accountID: o.LabAccountID, labSlug: m.LabSlug,
+		orderNumber: o.Number,
+		orderID:     orderID, resultID: resultID, shown: seen.Version > 0 && seen.Hash == v.Hash,
 		hash: v.Hash, report: v.Report, terms: terms,
 		match: order.MatchLabReport(v.Report, o.LabAccountID, m.LabSlug, []order.MatchableOrder{m}),
 	})

@@ -15,14 +15,17 @@ var spelledNames = []struct {
 	found       []string
 	missed      []string
 }{
-	{"Seán", "O'Brien", []string{"sean o’brien", "OBRIEN", "O Brien Sean", "o`brien", "O-Brien"}, []string{"O'Bryan", "brienne"}},
+	{"Seán", "O'Brien", []string{"sean o’brien", "OBRIEN", "O Brien Sean", "o`brien", "O-Brien"},
+		[]string{"O'Bryan", "brienne"}},
 	{"Seán", "O’Brien", []string{"Sean O'Brien", "Sean OBrien", "brien"}, nil},
 	{"Siobhan", "OBrien", []string{"Siobhan O'Brien", "Siobhan O’Brien"}, nil},
-	{"José", "García-López", []string{"jose garcia lopez", "GARCIALOPEZ", "Jose Garcia", "lopez jose", "García‐López"}, nil},
+	{"José", "García-López", []string{"jose garcia lopez", "GARCIALOPEZ", "Jose Garcia", "lopez jose",
+		"García‐López"}, nil},
 	{"Ana", "Garcialopez", []string{"Ana Garcia-Lopez", "ana garcia lopez"}, []string{"ana garcia"}},
 	{"Maria", "de la Cruz", []string{"Maria Delacruz", "maria cruz", "De La Cruz"}, []string{"maria cru"}},
 	{"Maria", "Delacruz", []string{"Maria de la Cruz"}, nil},
-	{"Robert", "Ewing", []string{"Robert J Ewing", "Robert J. Ewing Jr.", "Ewing, Robert", "Mr Robert Ewing III"}, []string{"Roberta Ewing"}},
+	{"Robert", "Ewing", []string{"Robert J Ewing", "Robert J. Ewing Jr.", "Ewing, Robert", "Mr Robert Ewing III"},
+		[]string{"Roberta Ewing"}},
 	{"Robert J", "Ewing Jr", []string{"Robert Ewing", "robert j ewing", "ewing jr"}, nil},
 	{"Jürgen", "Groß", []string{"Juergen Gross", "Jurgen Gross", "JÜRGEN GROẞ"}, nil},
 	{"Juergen", "Weiss", []string{"Jürgen Weiß"}, nil},

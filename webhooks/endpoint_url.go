@@ -31,8 +31,8 @@ func (g *AddressGuard) CheckURL(raw string) error {
 
 // NormalizeURL checks the URL of an endpoint and returns it as it is stored and requested: without surrounding blanks,
 // with blanks and other characters escaped that a URL cannot hold, and with its host name in ASCII. The URL must be
-// http or https and have a host, and must have no fragment and no credentials, which belong in a custom header, where they
-// are stored sealed. A host that is an IP address must be allowed by the guard and be written in the usual form:
+// http or https and have a host, and must have no fragment and no credentials, which belong in a custom header, where
+// they are stored sealed. A host that is an IP address must be allowed by the guard and be written in the usual form:
 // systems read other numbers as addresses too. A host name is not resolved here: Control checks its address at every
 // connection. The error is a *URLError or a *RefusedAddressError.
 func (g *AddressGuard) NormalizeURL(raw string) (string, error) {

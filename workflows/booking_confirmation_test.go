@@ -32,7 +32,8 @@ func TestABookingThatTheProviderAnswersAsPending(t *testing.T) {
 		reason   order.Reason
 		events   []string
 	}{
-		"synchronous, confirmed":       {false, 3 * time.Second, lifecycle.AppointmentStatusConfirmed, "", []string{"scheduled"}},
+		"synchronous, confirmed": {false, 3 * time.Second, lifecycle.AppointmentStatusConfirmed, "",
+			[]string{"scheduled"}},
 		"synchronous, reserved":        {false, time.Second, lifecycle.AppointmentStatusReserved, "", []string{"reserved"}},
 		"synchronous, never confirmed": {false, 0, "", order.ReasonProviderUnanswered, nil},
 		"synchronous, declined":        {false, time.Second, lifecycle.AppointmentStatusCancelled, order.ReasonSlotGone, nil},

@@ -98,7 +98,8 @@ func hintFor(err error) string {
 	case settings.VariableOf(err) != "":
 		return "\n  docs/settings.md describes every variable."
 	case errors.Is(err, sqldb.ErrUnusableFile):
-		return "\n  ALIQUOT_DATABASE_URL names the file. Its default, sqlite:.aliquot/aliquot.db, is below the working folder."
+		return "\n  ALIQUOT_DATABASE_URL names the file. " +
+			"Its default, sqlite:.aliquot/aliquot.db, is below the working folder."
 	case sqldb.IsMissingSchema(err):
 		return "\n  The database has no schema, or an old one: run aliquot migrate."
 	case errors.Is(err, errTemporalUnreachable):

@@ -57,7 +57,8 @@ var databaseCommandArgs = []struct {
 	path string
 	args []string
 }{
-	{"version", nil}, {"migrate", nil}, {"backfill", nil}, {"bootstrap", []string{"--name", "x", "--environment", "sandbox"}},
+	{"version", nil}, {"migrate", nil}, {"backfill", nil},
+	{"bootstrap", []string{"--name", "x", "--environment", "sandbox"}},
 	{"key new-encryption", []string{"k2"}},
 	{"key rotate", []string{"--check"}},
 }

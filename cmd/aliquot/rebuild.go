@@ -70,7 +70,8 @@ func runRebuild(cmd *cobra.Command, askSilent bool, out outputFormat) error {
 	if !askSilent {
 		return printRebuilt(cmd.OutOrStdout(), out, healed, nil)
 	}
-	logger.InfoContext(ctx, "the rebuild is done: the labs are asked about their orders, with the spacing of their accounts",
+	logger.InfoContext(ctx,
+		"the rebuild is done: the labs are asked about their orders, with the spacing of their accounts",
 		"orders_started", healed.OrdersStarted, "orders_woken", healed.OrdersWoken)
 	asked, err := worker.AskLabs(ctx, temporal)
 	if err != nil {

@@ -71,7 +71,8 @@ keep the policy that they were created with.`,
 			if !json.Valid(policy) {
 				return errors.New("POLICY is not JSON: quote it as one argument")
 			}
-			return callAPI(cmd, r, http.MethodPatch, "/ops/teams/"+args[0], map[string]any{"policy": json.RawMessage(policy)}, printTeam)
+			return callAPI(cmd, r, http.MethodPatch, "/ops/teams/"+args[0], map[string]any{"policy": json.RawMessage(policy)},
+				printTeam)
 		},
 	}
 }

@@ -191,8 +191,8 @@ func refusesAccount(status int, code string) bool {
 	return status/100 == 4 && status != http.StatusTooManyRequests && beginsWithAny(code, accountSubjects)
 }
 
-// refusesNumber reports whether an error answer is EasyPost's own and about the parcel. A 404 without a code of trackers
-// says that the address is wrong.
+// refusesNumber reports whether an error answer is EasyPost's own and about the parcel. A 404 without a code of
+// trackers says that the address is wrong.
 func refusesNumber(status int, code string) bool {
 	switch status {
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:

@@ -202,10 +202,10 @@ func TestDecodeNumbersAsTheyAreSent(t *testing.T) {
 			require.Equal(t, want, u.Number, code)
 		}
 	}
-	_, err := easypost.DecodeEvent([]byte(replaceInEvent(t, sent, `" null "`)))
+	_, err := easypost.DecodeEvent(replaceInEvent(t, sent, `" null "`))
 	require.ErrorIs(t, err, easypost.ErrMalformed)
-	u, err := easypost.DecodeEvent([]byte(replaceInEvent(t, `"status": "in_transit", "status_detail": `,
-		`"status": "in_transit", "status_detail": " null ", "other": `)))
+	u, err := easypost.DecodeEvent(replaceInEvent(t, `"status": "in_transit", "status_detail": `,
+		`"status": "in_transit", "status_detail": " null ", "other": `))
 	require.NoError(t, err)
 	require.Empty(t, u.StatusDetail)
 }

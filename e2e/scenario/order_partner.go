@@ -9,11 +9,11 @@ import (
 )
 
 // What the partner does. The tests use its control endpoints (docs/sandbox.md). The partner sends each fact immediately
-// by its protocol.
+// by its protocol, and again where it is answered 503, as labs do.
 
 // SendFact has the partner send a fact of the kind. data are the parameters of the fact.
 func (o *Order) SendFact(ctx context.Context, kind string, data map[string]any) error {
-	body := map[string]any{"type": kind}
+	body := map[string]any{"type": kind, "repeat": true}
 	maps.Copy(body, data)
 	var sent struct {
 		Status int `json:"status"`
@@ -83,7 +83,7 @@ func (o *Order) ChangeAppointment(ctx context.Context, status string) error {
 		Status int `json:"status"`
 	}
 	err := o.system.callLab(ctx, http.MethodPost, "/sandbox/orders/"+o.Number+"/appointments/active",
-		map[string]any{"status": status}, &done)
+		map[string]any{"status": status, "repeat": true}, &done)
 	if err == nil && done.Status/100 != 2 {
 		err = fmt.Errorf("order %s: the appointment's %s got status %d", o.ID, status, done.Status)
 	}

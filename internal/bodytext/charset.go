@@ -17,7 +17,8 @@ import (
 
 var utf8BOM = []byte("\ufeff")
 
-// byteOrderMarks lists the marks of the encodings that have one. That of UTF-32 little endian begins with that of UTF-16.
+// byteOrderMarks lists the marks of the encodings that have one. That of UTF-32 little endian begins with that of
+// UTF-16.
 var byteOrderMarks = []struct {
 	mark    []byte
 	name    string

@@ -75,10 +75,11 @@ func (s *canvas) splitWord(word string, st style, width float64) []string {
 	return append(parts, word[start:])
 }
 
-// fitLines splits a text into at most a number of lines of at most a width, in the largest type between the style's size and
-// the smallest one in which no word is split. If there is none, the smallest type is used, and words are split; ok is
-// false if the text has more lines even so.
-func (s *canvas) fitLines(text string, st style, width float64, most int, smallest float64) (lines []string, _ style, ok bool) {
+// fitLines splits a text into at most a number of lines of at most a width, in the largest type between the style's
+// size and the smallest one in which no word is split. If there is none, the smallest type is used, and words are
+// split; ok is false if the text has more lines even so.
+func (s *canvas) fitLines(text string, st style, width float64, most int,
+	smallest float64) (lines []string, _ style, ok bool) {
 	const step = 0.5
 	for ; st.size > smallest; st.size -= step {
 		if lines, whole := s.wrap(text, st, width); whole && len(lines) <= most {

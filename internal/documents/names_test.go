@@ -1,7 +1,6 @@
 package documents_test
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,7 +100,7 @@ func TestUnprintableNamesAreRefused(t *testing.T) {
 	} {
 		_, err := draw()
 		unprintable := (*documents.UnprintableError)(nil)
-		require.True(t, errors.As(err, &unprintable), name)
+		require.ErrorAs(t, err, &unprintable, name)
 		require.Contains(t, err.Error(), "U+20BB7")
 		require.NotContains(t, err.Error(), "田")
 	}

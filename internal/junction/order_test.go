@@ -320,7 +320,8 @@ func TestResultDatesFollowTheDraw(t *testing.T) {
 	require.Equal(t, "2026-02-04", m["worst_case_result_by_date"])
 
 	// A kit that is on its way back has been used, also where its lab reports no collection time.
-	for _, low := range []lifecycle.LowStatus{lifecycle.TransitLab, lifecycle.ProblemInTransitLab, lifecycle.DeliveredToLab} {
+	for _, low := range []lifecycle.LowStatus{lifecycle.TransitLab, lifecycle.ProblemInTransitLab,
+		lifecycle.DeliveredToLab} {
 		kit := testkitOrder()
 		kit.LabTest.CommonTATDays, kit.LabTest.WorstCaseTATDays = &three, &five
 		for i, l := range []lifecycle.LowStatus{lifecycle.WithCustomer, low, lifecycle.Completed} {

@@ -18,7 +18,8 @@ type embeddedFile struct {
 // embeddedFiles lists them. A licence here is not one of acceptedLicences; it was read and accepted for its file.
 var embeddedFiles = []embeddedFile{{
 	name: "DejaVu Sans Condensed, regular and bold", version: "2.37",
-	licence: "[Bitstream Vera](../internal/documents/fonts/LICENSE), changes in the public domain: it may be used, copied " +
+	licence: "[Bitstream Vera](../internal/documents/fonts/LICENSE), changes in the public domain: it may be used, " +
+		"copied " +
 		"and distributed as part of a program",
 	text: "internal/documents/fonts/LICENSE",
 	words: []string{"Bitstream Vera is a trademark", "DejaVu changes are in public domain",

@@ -57,7 +57,8 @@ var layers = map[string]layer{
 	"internal/simulation": {allowed: slices.Concat([]string{"couriers"}, domainPackages),
 		denied: slices.Concat(sideEffectPackages, temporalPackages)},
 
-	"labs": {allowed: slices.Concat([]string{"internal/tracing", "internal/bodytext"}, domainPackages), denied: temporalPackages},
+	"labs": {allowed: slices.Concat([]string{"internal/tracing", "internal/bodytext"}, domainPackages),
+		denied: temporalPackages},
 	// It decodes bytes for whoever receives them.
 	"internal/bodytext": {denied: slices.Concat(sideEffectPackages, temporalPackages)},
 	// It traces calls.
@@ -74,7 +75,8 @@ var layers = map[string]layer{
 	// The transaction of a change also stores what follows from it: the courier of a tracking number, the clients' webhook
 	// messages as JSON, and the times of their attempts.
 	"store": {allowed: slices.Concat([]string{"internal/billing", "couriers", "webhooks", "internal/junction",
-		"internal/bodytext", "internal/tracing"}, domainPackages), denied: slices.Concat([]string{"net/http"}, temporalPackages)},
+		"internal/bodytext", "internal/tracing"}, domainPackages),
+		denied: slices.Concat([]string{"net/http"}, temporalPackages)},
 	// SQL without the domain, and cryptography without SQL.
 	"store/sqldb":    {denied: slices.Concat([]string{"net/http"}, temporalPackages)},
 	"store/migrator": {allowed: []string{"store/sqldb"}, denied: slices.Concat([]string{"net/http"}, temporalPackages)},

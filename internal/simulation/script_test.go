@@ -41,7 +41,8 @@ func TestScriptsOfMolecular(t *testing.T) {
 		"ordered > transit_customer out_for_delivery with_customer transit_lab delivered_to_lab " +
 			"completed corrected": "kit_shipped; " +
 			"courier outbound out_for_delivery out_for_delivery; courier outbound delivered arrived_at_destination; " +
-			"courier inbound in_transit received_at_origin_facility; kit_received; results normal; report_ready; results normal; report_ready",
+			"courier inbound in_transit received_at_origin_facility; kit_received; " +
+			"results normal; report_ready; results normal; report_ready",
 		"out_for_delivery > problem_in_transit_customer":    "courier outbound in_transit transit_exception",
 		"problem_in_transit_customer > transit_customer":    "courier outbound in_transit arrived_at_facility",
 		"out_for_delivery > failure_to_deliver_to_customer": "courier outbound return_to_sender return",

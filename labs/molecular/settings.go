@@ -109,8 +109,8 @@ func (s Settings) physicianFor(state string) int64 {
 	return s.DefaultPhysician
 }
 
-// missingSettings lists the settings without which every order of an account is refused, or never gets its results. Settings
-// that cannot be read are an error of New.
+// missingSettings lists the settings without which every order of an account is refused, or never gets its results.
+// Settings that cannot be read are an error of New.
 func missingSettings(a labs.Account) (lacks []string) {
 	s, err := ParseSettings(a.Settings)
 	if err != nil {
@@ -120,7 +120,8 @@ func missingSettings(a labs.Account) (lacks []string) {
 		lacks = append(lacks, "settings.physicians or settings.default_physician (the overseeing physician of the orders)")
 	}
 	if s.Endpoints.Results == "" {
-		lacks = append(lacks, "settings.endpoints.results (the path from which results are fetched, as the lab has confirmed it)")
+		lacks = append(lacks,
+			"settings.endpoints.results (the path from which results are fetched, as the lab has confirmed it)")
 	}
 	return lacks
 }

@@ -179,7 +179,8 @@ func (c *Client) callForAppointment(ctx context.Context, method string, b labs.B
 		return labs.AppointmentAnswer{}, err
 	}
 	var answered appointment
-	if err := json.Unmarshal(partnerhttp.WithoutNullWords(a.Body), &answered); err != nil || answered.ID != "" && answered.ID != b.AppointmentID {
+	if err := json.Unmarshal(partnerhttp.WithoutNullWords(a.Body), &answered); err != nil || answered.ID != "" &&
+		answered.ID != b.AppointmentID {
 		return labs.AppointmentAnswer{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	booked, ok := answered.toReportedAppointment()

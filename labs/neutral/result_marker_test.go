@@ -138,5 +138,6 @@ func TestFactsInAnyCase(t *testing.T) {
 		"start":"2026-03-01T09:00:00Z"}}`), receivedAt)
 	require.Empty(t, m.Problem)
 	require.Equal(t, lifecycle.AppointmentStatusConfirmed, m.Fact.Appointment.Status)
-	require.Equal(t, labs.UnknownType, neutral.Decode("1", []byte(`{"order_number":"1","type":"other"}`), receivedAt).Problem)
+	require.Equal(t, labs.UnknownType, neutral.Decode("1", []byte(`{"order_number":"1","type":"other"}`),
+		receivedAt).Problem)
 }

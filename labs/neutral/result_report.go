@@ -94,8 +94,9 @@ func (r report) hasNames() bool {
 // critical, whatever the partner states.
 func (r report) toLabReport(now time.Time) *order.LabReport {
 	out := &order.LabReport{
-		Status: "partial", Interpretation: order.Interpretation(r.Interpretation.code()), CollectedAt: parseTime(r.CollectedAt),
-		ReceivedAt: parseTime(r.ReceivedAt), ReportedAt: now.UTC().Truncate(time.Microsecond),
+		Status: "partial", Interpretation: order.Interpretation(r.Interpretation.code()),
+		CollectedAt: parseTime(r.CollectedAt),
+		ReceivedAt:  parseTime(r.ReceivedAt), ReportedAt: now.UTC().Truncate(time.Microsecond),
 		Laboratory: string(r.Laboratory), Patient: r.Patient,
 	}
 	if r.Status.code() == "final" {

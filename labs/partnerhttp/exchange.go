@@ -184,7 +184,7 @@ func readAnswer(resp *http.Response, limit int64) (Answer, error) {
 	received, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	a := Answer{Status: resp.StatusCode, Raw: received}
 	if err == nil {
-		err = a.decode(resp.Header, limit)
+		err = decodeBody(&a, resp.Header, limit)
 	}
 	if err == nil {
 		return a, nil
@@ -198,8 +198,8 @@ func readAnswer(resp *http.Response, limit int64) (Answer, error) {
 	return a, nil
 }
 
-// decode sets Body, and Raw if nothing had to be guessed.
-func (a *Answer) decode(h http.Header, limit int64) error {
+// decodeBody sets an answer's Body, and Raw if nothing had to be guessed.
+func decodeBody(a *Answer, h http.Header, limit int64) error {
 	plain, err := bodytext.Decompress(strings.Join(h.Values("Content-Encoding"), ","), a.Raw, limit)
 	if err != nil {
 		return err

@@ -15,8 +15,9 @@ import (
 var errNotAnObject = errors.New("not a JSON object")
 
 // ParseObject decodes a body that is exactly one JSON object, in any encoding that bodytext.Decode reads. If a key
-// occurs twice, the last one counts. Numbers stay as they are written (json.Number). A text that is the word null, which
-// some partners write for nothing (molecular-api#d23), becomes nil, but never in a person's name: Null is a surname.
+// occurs twice, the last one counts. Numbers stay as they are written (json.Number). A text that is the word null,
+// which some partners write for nothing (molecular-api#d23), becomes nil, but never in a person's name: Null is a
+// surname.
 func ParseObject(body []byte) (map[string]any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(bodytext.Decode("", body).UTF8))
 	decoder.UseNumber()

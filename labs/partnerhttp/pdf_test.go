@@ -34,7 +34,8 @@ func TestReadPDF(t *testing.T) {
 		require.Nil(t, got, text)
 	}
 	for name, text := range map[string]string{
-		"no base64": "%", "a word": "none", "three bytes": "bnVs", "a page": base64.StdEncoding.EncodeToString([]byte("<html>")),
+		"no base64": "%", "a word": "none", "three bytes": "bnVs",
+		"a page":             base64.StdEncoding.EncodeToString([]byte("<html>")),
 		"an image":           base64.StdEncoding.EncodeToString([]byte("\x89PNG\r\n")),
 		"a URI of no base64": "data:application/pdf,%25PDF", "the mark too late": base64.StdEncoding.EncodeToString(
 			append(make([]byte, 2000), pdf...)),

@@ -24,8 +24,8 @@ func SafeOrderNumber(text string) string {
 }
 
 // UsableInPath reports whether a number can be a part of a path, where every character that has a meaning is escaped.
-// The numbers of imported orders come from the lab, and may hold blanks and slashes. Names of folders cannot be escaped:
-// a server would take them out of the path.
+// The numbers of imported orders come from the lab, and may hold blanks and slashes. Names of folders cannot be
+// escaped: a server would take them out of the path.
 func UsableInPath(number string) bool {
 	if number == "" || SafeOrderNumber(number) != number {
 		return false

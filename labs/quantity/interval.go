@@ -13,8 +13,8 @@ func Point(n float64) Interval { return Interval{Low: &n, High: &n} }
 
 func (i Interval) isUnbounded() bool { return i.Low == nil && i.High == nil }
 
-// Refine returns the interval with what the other one adds: a bound where it has none, and whether an equal bound belongs
-// to it. It returns false if the two have different bounds on one side.
+// Refine returns the interval with what the other one adds: a bound where it has none, and whether an equal bound
+// belongs to it. It returns false if the two have different bounds on one side.
 func (i Interval) Refine(other Interval) (Interval, bool) {
 	if i.Low != nil && other.Low != nil && *i.Low != *other.Low ||
 		i.High != nil && other.High != nil && *i.High != *other.High {

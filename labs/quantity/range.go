@@ -15,11 +15,14 @@ const (
 var (
 	onePattern = regexp.MustCompile(`^` + rangeSigns + ` ?` + number + unitText + `$`)
 	// The sign between two bounds may touch them unless one of them has an exponent.
-	twoPattern = regexp.MustCompile(`^(?:from |between )?` + plain + unitText + ` ?(?:-|~| to | and ) ?` + plain + unitText +
+	twoPattern = regexp.MustCompile(`^(?:from |between )?` + plain + unitText + ` ?(?:-|~| to | and ) ?` + plain +
+		unitText +
 		`$`)
-	twoWordsPattern = regexp.MustCompile(`^(?:from |between )?` + number + unitText + ` (?:-|~|to|and) ` + number + unitText +
+	twoWordsPattern = regexp.MustCompile(`^(?:from |between )?` + number + unitText + ` (?:-|~|to|and) ` + number +
+		unitText +
 		`$`)
-	signedPattern = regexp.MustCompile(`^(>=?) ?` + number + unitText + ` ?(?:-|~|to|and|,)? ?(<=?) ?` + number + unitText +
+	signedPattern = regexp.MustCompile(`^(>=?) ?` + number + unitText + ` ?(?:-|~|to|and|,)? ?(<=?) ?` + number +
+		unitText +
 		`$`)
 
 	labelPattern = regexp.MustCompile(`^(?:normal|reference|ref\.?)(?: (?:range|interval|values?|limits?))?(?: ?:| ?=|) ?`)
@@ -27,7 +30,8 @@ var (
 	wrappedBound = regexp.MustCompile(`\( ?([-+]?[\d.]+) ?\)`)
 	orEqual      = regexp.MustCompile(`([<>]) ?(?:or|/) ?=`)
 	blankInSign  = regexp.MustCompile(`([<>]) =`)
-	afterPattern = regexp.MustCompile(`^` + number + unitText + ` ?(?:or|and|&) ?(less|lower|below|under|fewer|more|greater|` +
+	afterPattern = regexp.MustCompile(`^` + number + unitText +
+		` ?(?:or|and|&) ?(less|lower|below|under|fewer|more|greater|` +
 		`higher|above|over|up)$`)
 )
 
@@ -45,8 +49,8 @@ var boundWords = [][2]string{
 }
 
 // ParseRange parses a reference range of a result with a unit; an empty unit is unknown. It reads two bounds, which are
-// normal themselves, and one bound with a sign or words. It returns false for a text with another meaning or with several
-// meanings: a range in another unit, a bound with a decimal comma, ranges of several groups of people.
+// normal themselves, and one bound with a sign or words. It returns false for a text with another meaning or with
+// several meanings: a range in another unit, a bound with a decimal comma, ranges of several groups of people.
 func ParseRange(written, unit string) (Interval, bool) {
 	text, ok := normalize(written)
 	if !ok {

@@ -66,7 +66,8 @@ func TestParseRange(t *testing.T) {
 		{"≤5.0", "", below(5, false)}, {"≤ 5.0 mmol/L", "mmol/L", below(5, false)}, {"⩽5", "", below(5, false)},
 		{"<=5", "", below(5, false)}, {"=<5", "", below(5, false)}, {"< =5", "", below(5, false)},
 		{"< OR = 9.9", "", below(9.9, false)}, {"<or=9.9", "", below(9.9, false)},
-		{">3", "", above(3, true)}, {"≥3", "", above(3, false)}, {"≧ 3", "", above(3, false)}, {">/=60", "", above(60, false)},
+		{">3", "", above(3, true)}, {"≥3", "", above(3, false)}, {"≧ 3", "", above(3, false)},
+		{">/=60", "", above(60, false)},
 		{">1,000", "", above(1000, true)}, {"<.5", "", below(0.5, true)}, {"<1e5", "", below(1e5, true)},
 		{"≤1.5E3", "", below(1500, false)}, {"> -2", "", above(-2, true)}, {"<−2", "", below(-2, true)},
 		{"up to 5", "", below(5, false)}, {"Up To 5.0 mmol/L", "mmol/L", below(5, false)},
@@ -101,7 +102,8 @@ func TestEveryDash(t *testing.T) {
 func TestRangesWithoutOneMeaning(t *testing.T) {
 	t.Parallel()
 	for _, written := range []string{
-		"", " ", "-", "negative", "NOT_DETECTED", "see note", "5", "(5)", "3.5-", "-5.0-", "1-10-20", "1-10, 20-30", "<", "≤",
+		"", " ", "-", "negative", "NOT_DETECTED", "see note", "5", "(5)", "3.5-", "-5.0-", "1-10-20", "1-10, 20-30", "<",
+		"≤",
 		"10-1", "5.0–3.5", "<5 or >10", "< 5 fasting", "<5 H", "3.5-5.0 H", "3.5-5.0*", "M: 13-17, F: 12-15", "M 13-17",
 		"Adult: 3.5-5.0", "Desirable: <200", "1e5-2e5", "0x1-0x2", "NaN-1", "1-inf", "3,5-5,0", "0,500-1,500", "1,00-2,00",
 		"1,000,00-2", "1.234,567-2", "12,3456-20,000", "0,5", "1 000-2 000", "1,000'000-2,000'000", "[3.5-5.0)", "(3.5-5.0",
@@ -131,11 +133,13 @@ func TestJudge(t *testing.T) {
 		{"≤5", "≤5", "normal"}, {"<5", "<6", "unknown"}, {"≤5", ">5", "abnormal"}, {"≤5", "≥5", "unknown"},
 		{"<5", "≥5", "abnormal"}, {"0-5", "<0.41", "normal"}, {"0-5", "<6", "unknown"}, {"3-5", ">1,000", "abnormal"},
 		{">60", ">90", "normal"}, {"≥60", ">59", "unknown"}, {"60-120", ">90", "unknown"}, {"1-10", "2-3", "normal"},
-		{"1-10", "9-11", "unknown"}, {"1-10", "11-12", "abnormal"}, {"1-10", "10-12", "unknown"}, {"-5-5", "−7", "abnormal"},
+		{"1-10", "9-11", "unknown"}, {"1-10", "11-12", "abnormal"}, {"1-10", "10-12", "unknown"},
+		{"-5-5", "−7", "abnormal"},
 		{"-5-5", "<-6", "abnormal"}, {"1-10", "12-11", "unknown"}, {"1-10", "positive", "unknown"},
 	} {
 		normal, ok := quantity.ParseRange(tt.normal, "")
 		require.True(t, ok, tt.normal)
-		require.EqualValues(t, tt.want, normal.Judge(quantity.ParseResult(tt.found, "").Found), "%s for %s", tt.found, tt.normal)
+		require.EqualValues(t, tt.want, normal.Judge(quantity.ParseResult(tt.found, "").Found), "%s for %s", tt.found,
+			tt.normal)
 	}
 }

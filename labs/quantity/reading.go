@@ -24,12 +24,13 @@ type Reading struct {
 }
 
 // rangePattern is the part of client-api#biomarkerresult's pattern for a range that has digits.
-var rangePattern = regexp.MustCompile(`^(?:[<>]=?(?:\d+(?:\.\d+)?|\.\d+)|(?:\d+(?:\.\d+)?|\.\d+)-(?:\d+(?:\.\d+)?|\.\d+))$`)
+var rangePattern = regexp.MustCompile(
+	`^(?:[<>]=?(?:\d+(?:\.\d+)?|\.\d+)|(?:\d+(?:\.\d+)?|\.\d+)-(?:\d+(?:\.\d+)?|\.\d+))$`)
 
 var numberPattern = regexp.MustCompile(`^` + number + unitText + `$`)
 
-// ParseResult reads the text of a result with a unit; an empty unit is unknown. A text that has no meaning, or several, is
-// a comment.
+// ParseResult reads the text of a result with a unit; an empty unit is unknown. A text that has no meaning, or several,
+// is a comment.
 func ParseResult(written, unit string) Reading {
 	written = strings.TrimSpace(written)
 	if n, ok := ParseNumber(written); ok {
@@ -56,8 +57,8 @@ func ParseResult(written, unit string) Reading {
 	return b.toReading(written)
 }
 
-// toReading returns the reading of bounds. Bounds that the client API's pattern cannot hold, such as negative ones, are a
-// comment with a known interval. Nothing is known of a value whose bounds are reversed.
+// toReading returns the reading of bounds. Bounds that the client API's pattern cannot hold, such as negative ones, are
+// a comment with a known interval. Nothing is known of a value whose bounds are reversed.
 func (b bounds) toReading(written string) Reading {
 	r := Reading{Type: Range, Text: b.text(), Found: b.interval, Unit: writtenUnit(written, b.unit)}
 	if !rangePattern.MatchString(r.Text) {

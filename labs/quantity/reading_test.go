@@ -65,8 +65,10 @@ func TestParseResult(t *testing.T) {
 func TestResultsThatAreComments(t *testing.T) {
 	t.Parallel()
 	for _, written := range []string{
-		"", "-", "—", "Positive", "1:64", "NaN", "inf", "0x1F", "1e999", "3,5", "0,123", "1,23", "1.234,5", "12,3456", "7.5 H",
-		"7.5 L", "7.5*", "+++", "~5", "<", "≤", "<5 or >10", "see note 5", "5 (H)", "1 000", "(5)", "<-5", "-5 - -3", "1-2-3",
+		"", "-", "—", "Positive", "1:64", "NaN", "inf", "0x1F", "1e999", "3,5", "0,123", "1,23", "1.234,5", "12,3456",
+		"7.5 H",
+		"7.5 L", "7.5*", "+++", "~5", "<", "≤", "<5 or >10", "see note 5", "5 (H)", "1 000", "(5)", "<-5", "-5 - -3",
+		"1-2-3",
 		"< 5 fasting", "INCONCLUSIVE*", strings.Repeat("9", 300) + "x",
 	} {
 		got := quantity.ParseResult(written, "")
@@ -81,7 +83,8 @@ func TestResultsThatAreComments(t *testing.T) {
 
 // Whatever a lab writes, its words are in the text or in the notes, and a range follows client-api#biomarkerresult.
 func FuzzParseResult(f *testing.F) {
-	for _, written := range []string{"7.5", "< 0.41", "1,000", "≤5 mg/dL", "(3.5 – 5.0)", "up to 5", "-3e2", "1’000"} {
+	for _, written := range []string{"7.5", "< 0.41", "1,000", "≤5 mg/dL", "(3.5 – 5.0)", "up to 5", "-3e2",
+		"1’000"} {
 		f.Add(written, "mg/dL")
 		f.Add(written, "")
 	}

@@ -8,7 +8,8 @@ import (
 
 // unitParts are the parts of units that a range or result without a unit of its own may end with, in small letters.
 var unitParts = strings.Fields("% g mg ug ng pg fg kg dg cg mol mmol umol nmol pmol fmol l dl cl ml ul nl fl pl " +
-	"iu u miu uiu kiu mu uu ku ui eq meq ueq osm mosm mosmol osmol min h hr hour hours hrs s sec secs second seconds d day " +
+	"iu u miu uiu kiu mu uu ku ui eq meq ueq osm mosm mosmol osmol " +
+	"min h hr hour hours hrs s sec secs second seconds d day " +
 	"days m2 m^2 mm cm m mmhg kpa hpf lpf cell cells copies copy cp cfu gpl mpl apl kat ukat nkat mkat k c °c creat " +
 	"creatinine thou thousand mil million ratio index s/co titer wbc rbc hgb hb gfr bsa iu's units unit")
 
@@ -37,8 +38,8 @@ func isUnit(text string) bool {
 // isFlag reports whether a text is one letter, which may be a lab's flag: H is high as well as hour, L low and litre.
 func isFlag(text string) bool { return len(text) == 1 && text != "%" }
 
-// matchesUnit reports whether the text after a number is no unit, or the unit of the result. A result without a unit has
-// that of the text, if that is one.
+// matchesUnit reports whether the text after a number is no unit, or the unit of the result. A result without a unit
+// has that of the text, if that is one.
 func matchesUnit(text, unit string) bool {
 	text = bareUnit(text)
 	if text == "" {

@@ -191,11 +191,12 @@ type appointmentChangeRequest struct {
 	Site      string     `json:"site"`     // the same
 	At        *time.Time `json:"at"`
 	WebhookID string     `json:"webhook_id"`
-	Unsent    bool       `json:"lost"` // the change is not sent
+	Unsent    bool       `json:"lost"`   // the change is not sent
+	Repeat    bool       `json:"repeat"` // the webhook is sent again where the receiver answers 5xx
 }
 
 // handleActOnAppointment is POST /sandbox/orders/{number}/appointments/{id}: the provider changes the appointment and
-// sends the webhook at once, in one attempt. The id "active" means the active appointment of the order.
+// sends the webhook at once, in one attempt or, if repeat is set, as a script's webhook. The id "active" means the active appointment of the order.
 func (s *Server) handleActOnAppointment(w http.ResponseWriter, r *http.Request) {
 	var body appointmentChangeRequest
 	if !decodeControlRequest(w, r, &body) {
@@ -212,7 +213,7 @@ func (s *Server) handleActOnAppointment(w http.ResponseWriter, r *http.Request) 
 	}
 	status := 0
 	if !body.Unsent {
-		if status = s.sender.sendOnce(m, 1); status == 0 {
+		if status = s.sender.send(r.Context(), m, body.Repeat); status == 0 {
 			writeError(w, http.StatusBadGateway, "the receiver did not answer")
 			return
 		}

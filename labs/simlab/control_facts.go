@@ -23,6 +23,7 @@ type factRequest struct {
 	Raw      string `json:"raw"` // neutral protocol only: this text is sent as the body
 	Details
 	Appointment string `json:"appointment"` // appointment only: its id; defaults to the order's newest appointment
+	Repeat      bool   `json:"repeat"`      // the webhook is sent again where the receiver answers 5xx
 }
 
 // protocolFor returns the protocol by which the fact is sent. o is nil if the lab does not have the order.
@@ -40,8 +41,8 @@ func (f factRequest) protocolFor(o *order) string {
 	return protocolMolecular
 }
 
-// handleSendFact is POST /sandbox/orders/{number}/facts. It sends one webhook at once, in one attempt, and answers with
-// the receiver's status. For an order that the lab does not have, Molecular's protocol requires an accession number.
+// handleSendFact is POST /sandbox/orders/{number}/facts. It sends one webhook at once and answers with the receiver's
+// status. It makes one attempt, or as many as a script's webhook has if repeat is set. For an order that the lab does not have, Molecular's protocol requires an accession number.
 func (s *Server) handleSendFact(w http.ResponseWriter, r *http.Request) {
 	var body factRequest
 	if !decodeControlRequest(w, r, &body) {
@@ -58,7 +59,7 @@ func (s *Server) handleSendFact(w http.ResponseWriter, r *http.Request) {
 		writeError(w, problem.status, problem.Message)
 		return
 	}
-	status := s.sender.sendOnce(m, 1)
+	status := s.sender.send(r.Context(), m, body.Repeat)
 	if status == 0 {
 		writeError(w, http.StatusBadGateway, "the receiver did not answer")
 		return

@@ -46,9 +46,11 @@ func TestFactTimesIncreaseOnAFixedClock(t *testing.T) {
 // TestPDF reads the file like a PDF reader: from its end to the table, and from the table to the objects.
 func TestPDF(t *testing.T) {
 	t.Parallel()
-	pdf := reportDocument{laboratory: "Simulated Laboratory", number: `N(1)\`, sample: "M000000001", version: 2, status: statusFinal,
+	pdf := reportDocument{laboratory: "Simulated Laboratory", number: `N(1)\`, sample: "M000000001", version: 2,
+		status:         statusFinal,
 		interpretation: critical, reportedAt: "2026-03-04T15:30:00Z", missing: []string{"Triglycerides"},
-		results: []reportLine{{name: "HDL Cholesterol", result: "31", unit: "mg/dL", reference: "40-100", flag: "L"}}}.render()
+		results: []reportLine{{name: "HDL Cholesterol", result: "31", unit: "mg/dL", reference: "40-100",
+			flag: "L"}}}.render()
 	require.True(t, bytes.HasPrefix(pdf, []byte("%PDF-1.4\n")))
 	for _, shown := range []string{"Order N?1??", "Kit M000000001", "Version 2, final", "HDL Cholesterol", "31", "mg/dL",
 		"40-100", "L", "Triglycerides", "not reported", "Overall: CRITICAL"} {

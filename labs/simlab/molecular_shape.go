@@ -20,7 +20,8 @@ func generateShapedObservations(number string, panelIDs []int, step Step, at str
 			}
 			a := m.analyteOf(step.ResultTypes, len(observations))
 			value := a.low + (a.high-a.low)*(0.25+random.Float64()/2)
-			observations = append(observations, a.result(value, wanted, at).toObservation())
+			reported := a.result(value, wanted, at)
+			observations = append(observations, reported.toObservation())
 		}
 	}
 	return observations
@@ -40,7 +41,7 @@ func (m marker) analyteOf(types []string, turn int) analyte {
 
 // toObservation returns the result in Molecular's form: the flag is the lab's word, and a coded value is one of two
 // words.
-func (r neutralResult) toObservation() Observation {
+func (r *neutralResult) toObservation() Observation {
 	o := Observation{TestName: r.Name, LOINC: r.LOINC, AssayedAt: r.At, Interpretation: r.Interpretation,
 		Result: r.Result, ResultValue: r.Result, Units: r.Unit, ReferenceRange: r.ReferenceRange}
 	switch {

@@ -81,6 +81,28 @@ func TestWebhookIsRetried(t *testing.T) {
 	require.Equal(t, all[0].body, all[2].body)
 }
 
+func TestAFactIsSentAgainIfAsked(t *testing.T) {
+	t.Parallel()
+	w := newTestLab(t, withManual)
+	w.place("N1", "happy")
+	w.mu.Lock()
+	w.answer = func(count int) int {
+		if count <= 2 {
+			return http.StatusServiceUnavailable
+		}
+		return http.StatusOK
+	}
+	w.mu.Unlock()
+	for _, tt := range []struct {
+		body string
+		want int
+	}{{`{"type":"kit_shipped"}`, 503}, {`{"type":"kit_shipped","repeat":true}`, 200}} {
+		require.Equal(t, map[string]int{"status": tt.want},
+			call[map[string]int](w, http.StatusOK, http.MethodPost, "/sandbox/orders/N1/facts", tt.body))
+	}
+	require.Len(t, w.webhooks(), 3)
+}
+
 func TestRetriesAreBounded(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -68,18 +68,32 @@ func (s *webhookSender) close() {
 
 // deliver sends the webhook until the answer is not a 5xx, the attempts are used up or the context ends.
 func (s *webhookSender) deliver(ctx context.Context, m webhookMessage) {
-	for attempt := 1; attempt <= s.attempts && ctx.Err() == nil; attempt++ {
-		status := s.sendOnce(m, attempt)
-		if status != 0 && status < http.StatusInternalServerError {
-			s.logRefusal(m, status)
-			return
-		}
-		if !sleep(ctx, s.interval) {
-			return
+	if ctx.Err() != nil {
+		return
+	}
+	status := s.send(ctx, m, true)
+	switch {
+	case ctx.Err() != nil:
+	case isTaken(status):
+		s.logRefusal(m, status)
+	default:
+		s.logger.Warn("simulated lab: webhook not delivered", "order", m.order, "kind", m.kind)
+	}
+}
+
+// send sends the webhook and returns the status of the last answer; 0: no answer. With repeat it makes further attempts
+// as deliver does.
+func (s *webhookSender) send(ctx context.Context, m webhookMessage, repeat bool) (status int) {
+	for attempt := 1; ; attempt++ {
+		status = s.sendOnce(m, attempt)
+		if isTaken(status) || !repeat || attempt >= s.attempts || !sleep(ctx, s.interval) {
+			return status
 		}
 	}
-	s.logger.Warn("simulated lab: webhook not delivered", "order", m.order, "kind", m.kind)
 }
+
+// isTaken reports whether an answer with this status ends the attempts.
+func isTaken(status int) bool { return status != 0 && status < http.StatusInternalServerError }
 
 // logRefusal logs the answer if it is neither a success nor a failure that is repeated.
 func (s *webhookSender) logRefusal(m webhookMessage, status int) {

@@ -80,7 +80,8 @@ func makePrivate(path string) error {
 	return nil
 }
 
-// ErrUnusableFile means that the path of a SQLite database names no file that exists or can be made. The error says why.
+// ErrUnusableFile means that the path of a SQLite database names no file that exists or can be made. The error says
+// why.
 var ErrUnusableFile = errors.New("opening SQLite")
 
 // unusableFile returns an error that says why a file could not be made: SQLite says only that it cannot be opened.
