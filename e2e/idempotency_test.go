@@ -39,7 +39,8 @@ func TestARepeatedRequestIsAnsweredVerbatim(t *testing.T) {
 		refused := s.orderBody(map[string]any{"user_id": uuid.NewString()})
 		key = []string{"X-Idempotency-Key", uuid.NewString()}
 		require.Equal(t, http.StatusNotFound, post(refused, key...).Status)
-		require.Equal(t, http.StatusNotFound, post(s.orderBody(nil), key...).Status)
+		require.Equal(t, http.StatusNotFound, post(refused, key...).Status)
+		require.Equal(t, http.StatusUnprocessableEntity, post(s.orderBody(nil), key...).Status, "another user")
 		key = []string{"X-Idempotency-Key", uuid.NewString(), "X-Idempotency-Error", "no-cache"}
 		require.Equal(t, http.StatusNotFound, post(refused, key...).Status)
 		require.Equal(t, http.StatusOK, post(s.orderBody(nil), key...).Status)
