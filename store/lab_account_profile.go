@@ -47,7 +47,7 @@ type AccountProfile struct {
 	ClinicalNotes     *string  `json:"default_clinical_notes,omitempty"` // sent to the lab with every order
 	BusinessUnits     []string `json:"business_units,omitempty"`
 	// AllowedBilling maps the allowed billing types to the states of the patients. The default is BillingClientBill
-	// everywhere. A list of all USStates means everywhere too, because the contract has no more codes for it.
+	// everywhere. A list of all USStates means everywhere too, because a list has no other codes (client-api#17-enums).
 	AllowedBilling map[string][]string `json:"allowed_billing,omitempty"`
 	// NetworkPhysician orders when the team names no physician. The default is none.
 	NetworkPhysician *order.Physician `json:"network_physician,omitempty"`
