@@ -60,6 +60,12 @@ func TestRulesOfUsers(t *testing.T) {
 			loc: "body.fallback_birth_date", kind: "date_from_datetime_parsing"},
 		{rule: "and a day that there is", request: create(map[string]any{"fallback_birth_date": "1990-02-29"}),
 			loc: "body.fallback_birth_date", kind: "date_from_datetime_parsing"},
+		{rule: "and one of the past", request: create(map[string]any{"fallback_birth_date": "2999-01-01"}),
+			loc: "body.fallback_birth_date", kind: "value_error"},
+		{rule: "and plausible", request: create(map[string]any{"fallback_birth_date": "1899-12-31"}),
+			loc: "body.fallback_birth_date", kind: "value_error"},
+		{rule: "no client could read a day of the year 0", request: create(map[string]any{"ingestion_end": "0000-12-31"}),
+			loc: "body.ingestion_end", kind: "value_error"},
 		{
 			rule:    "ingestion dates are stored and echoed",
 			request: create(map[string]any{"ingestion_start": "2026-01-01", "ingestion_end": "2026-02-01"}),
@@ -109,6 +115,8 @@ func TestRulesOfUsers(t *testing.T) {
 			status: http.StatusBadRequest, shows: map[string]any{"detail.user_id": taken.json(t)["user_id"]}},
 		{rule: "one's own is not taken", request: patch(id, map[string]any{"client_user_id": "stable"}),
 			status: http.StatusNoContent},
+		{rule: "a changed birth date is one of the past", request: patch(id, map[string]any{"fallback_birth_date": "2999-01-01"}),
+			loc: "body.fallback_birth_date", kind: "value_error"},
 		{rule: "changes are typed as creation", request: patch(id, map[string]any{"fallback_birth_date": "x"}),
 			loc: "body.fallback_birth_date", kind: "date_from_datetime_parsing"},
 

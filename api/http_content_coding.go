@@ -19,10 +19,15 @@ import (
 const maxCodedBody = 64 << 20
 
 // decodeContent decodes the body of a request with a Content-Encoding of gzip or deflate while it is read. It answers
-// 415 to any other coding. Partners' webhooks decode their bodies after their signature has been verified.
+// 415 to any other coding. Without a body the header means nothing. Partners' webhooks decode their bodies after their
+// signature has been verified.
 func (s *server) decodeContent(c *gin.Context) {
 	header := strings.Join(c.Request.Header.Values("Content-Encoding"), ",")
 	if header == "" || strings.HasPrefix(c.Request.URL.Path, "/webhooks/") {
+		return
+	}
+	if c.Request.Body == nil || c.Request.Body == http.NoBody {
+		c.Request.Header.Del("Content-Encoding")
 		return
 	}
 	codings, err := bodytext.ParseCodings(header)
@@ -32,7 +37,7 @@ func (s *server) decodeContent(c *gin.Context) {
 		return
 	}
 	c.Request.Header.Del("Content-Encoding")
-	if len(codings) == 0 || c.Request.Body == nil || c.Request.Body == http.NoBody {
+	if len(codings) == 0 {
 		return
 	}
 	raw := http.MaxBytesReader(c.Writer, c.Request.Body, maxCodedBody)

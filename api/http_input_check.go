@@ -26,8 +26,11 @@ const (
 	lastYear  = 9999
 )
 
-// withInputCheck refuses, before the handler runs, what no schema expresses: times outside the years 1 to 9999 in UTC,
-// which no answer could hold, and what is too long in maps and in documents without a schema.
+// layouts are those of the formats of texts that are times or dates.
+var layouts = map[string]string{"date-time": time.RFC3339, "date": time.DateOnly}
+
+// withInputCheck refuses, before the handler runs, what no schema expresses: times and dates outside the years 1 to 9999
+// in UTC, which no answer could hold or no client could read, and what is too long in maps and in documents without a schema.
 func withInputCheck[I, O any](handler func(context.Context, *I) (*O, error)) func(context.Context, *I) (*O, error) {
 	return func(ctx context.Context, in *I) (*O, error) {
 		if problems := checkInput(in); len(problems) > 0 {
@@ -82,7 +85,8 @@ func (f *inputProblems) check(v reflect.Value, format string, path []any) {
 			f.check(value, format, append(path, key.String()))
 		}
 	case reflect.String:
-		if at, err := time.Parse(time.RFC3339, v.String()); format == "date-time" && err == nil {
+		layout, isTime := layouts[format]
+		if at, err := time.Parse(layout, v.String()); isTime && err == nil {
 			f.checkTime(at, path)
 		}
 	default:
@@ -141,7 +145,16 @@ func inputPath(field reflect.StructField) []any {
 }
 
 func (f *inputProblems) checkTime(at time.Time, path []any) {
-	if year := at.UTC().Year(); year < firstYear || year > lastYear {
-		f.add(path, "value_error", "Value is outside the years 1 to 9999 in UTC")
+	if !isWritable(at) {
+		f.add(path, "value_error", outsideCalendar)
 	}
+}
+
+// outsideCalendar is the text of the problem of a time that is not isWritable.
+const outsideCalendar = "Value is outside the years 1 to 9999 in UTC"
+
+// isWritable reports whether JSON can hold a time in UTC.
+func isWritable(at time.Time) bool {
+	year := at.UTC().Year()
+	return year >= firstYear && year <= lastYear
 }

@@ -16,6 +16,7 @@ type inputOfChecks struct {
 	Body  struct {
 		PatientDetailsWithValidation
 		Ends     *time.Time        `json:"ends"`
+		Day      *string           `json:"day" format:"date"`
 		Consents []ConsentRequest  `json:"consents"`
 		Policy   json.RawMessage   `json:"policy"`
 		Headers  map[string]string `json:"headers"`
@@ -41,6 +42,9 @@ func TestInputsAreChecked(t *testing.T) {
 		"in query": {func(in *inputOfChecks) { in.Since = late }, []any{"query", "since"}},
 		"in a text": {func(in *inputOfChecks) { in.Body.Consents = []ConsentRequest{{}, {TimeOfConsent: &text}} },
 			[]any{"body", "consents", 1, "timeOfConsent"}},
+		"first day": {func(in *inputOfChecks) { in.Body.Day = new("0001-01-01") }, nil},
+		"last day":  {func(in *inputOfChecks) { in.Body.Day = new("9999-12-31") }, nil},
+		"early day": {func(in *inputOfChecks) { in.Body.Day = new("0000-12-31") }, []any{"body", "day"}},
 		"in a map": {func(in *inputOfChecks) {
 			in.Body.Nested = map[string]struct {
 				At time.Time `json:"at"`

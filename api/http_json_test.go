@@ -48,3 +48,12 @@ func TestTextsWithNULAreRefused(t *testing.T) {
 	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodPost, "/v2/user", f.key,
 		`{"client_user_id": "a\u0001b\\u0000"}`).status)
 }
+
+// A number that no float64 holds is a problem of the body, with a message that says what is wrong.
+func TestNumbersThatAreTooLargeAreRefused(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	r := f.sendWithKey(http.MethodPost, "/v2/user", f.key, `{"client_user_id": "a", "other": 1e400}`)
+	requireProblem(t, r, []any{"body"}, "float_parsing")
+	require.Contains(t, string(r.body), "too large")
+}

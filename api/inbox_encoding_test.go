@@ -176,6 +176,8 @@ func TestRequestsInAnyEncoding(t *testing.T) {
 		require.Equal(t, http.StatusUnsupportedMediaType, r.status, coding)
 		require.Equal(t, "gzip, deflate", r.header.Get("Accept-Encoding"))
 	}
+	without := f.send(http.MethodGet, "/v2/user", nil, "Content-Encoding", "br", "X-Vital-API-Key", f.key)
+	require.Equal(t, http.StatusOK, without.status, "there is nothing to decode")
 	for name, body := range map[string]string{"cut off": compressed(t, "gzip", user())[:20], "plain": user()} {
 		r := send(body, "Content-Encoding", "gzip")
 		require.Equal(t, http.StatusBadRequest, r.status, name+" "+string(r.body))

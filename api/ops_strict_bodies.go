@@ -11,6 +11,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
+
+	"github.com/aliquot-labs/aliquot/internal/bodytext"
 )
 
 // This file makes the operations API refuse fields that it does not know, so that a misspelt one is found. The client
@@ -143,6 +145,7 @@ func takesNoBody[I any](op huma.Operation) bool {
 // refuseFields refuses the fields of a body where there should be none. An empty object is no body.
 func refuseFields(ctx huma.Context, next func(huma.Context)) {
 	text, err := io.ReadAll(io.LimitReader(ctx.BodyReader(), maxUnreadBody))
+	text = bodytext.WithoutMark(text)
 	given := map[string]json.RawMessage{}
 	problems := []*problem{newProblem("dict_type", "There should be no body", "body")}
 	switch {

@@ -72,7 +72,7 @@ func TestOperationsRefuseUnknownFields(t *testing.T) {
 
 	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodPost, "/v3/order", f.key, details).status,
 		"the client API ignores unknown fields")
-	for _, none := range []any{nil, "", "{}", " null\n"} {
+	for _, none := range []any{nil, "", "{}", " null\n", "\ufeff{}", "\ufeff"} {
 		r := f.sendWithKey(http.MethodPost, "/ops/orders/"+id+"/cancel", f.opsKey, none)
 		require.NotEqual(t, http.StatusUnprocessableEntity, r.status, "%v", none)
 	}

@@ -75,9 +75,9 @@ func (a *PatientAddressWithValidation) check(path string) []error {
 }
 
 // checkFallbackBirthDate checks the birth date of a user, whose form the schema has checked.
-func checkFallbackBirthDate(day *string) []error {
-	if d := parseValidDate(day); d != nil && d.Year < firstBirthYear {
-		return []error{newProblem("value_error", "Date should be in 1900 or later", "body.fallback_birth_date")}
+func checkFallbackBirthDate(day *string, today order.Date) []error {
+	if d := parseValidDate(day); d != nil {
+		return checkBirthDate(d.String(), "body.fallback_birth_date", today)
 	}
 	return nil
 }

@@ -28,8 +28,12 @@ func (in *labelsInput) Resolve(huma.Context) []error {
 	if in.CollectionDate == "" {
 		return nil // the schema reports it
 	}
-	if _, ok := parseCollection(in.CollectionDate); !ok {
+	collected, ok := parseCollection(in.CollectionDate)
+	switch {
+	case !ok:
 		return []error{newProblem("datetime_parsing", "Input should be a valid datetime or date", "query.collection_date")}
+	case !isWritable(collected.At):
+		return []error{newProblem("value_error", outsideCalendar, "query.collection_date")}
 	}
 	return nil
 }

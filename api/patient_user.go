@@ -40,8 +40,9 @@ type createUserInput struct {
 }
 
 // Resolve checks what a schema cannot say.
-func (in *createUserInput) Resolve(huma.Context) []error {
-	return append(checkTimeZone(in.Body.FallbackTimeZone), checkFallbackBirthDate(in.Body.FallbackBirthDate)...)
+func (in *createUserInput) Resolve(ctx huma.Context) []error {
+	return append(checkTimeZone(in.Body.FallbackTimeZone),
+		checkFallbackBirthDate(in.Body.FallbackBirthDate, callerOf(ctx.Context()).today)...)
 }
 
 func checkTimeZone(zone *string) []error {

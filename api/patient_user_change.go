@@ -27,8 +27,9 @@ type patchUserInput struct {
 }
 
 // Resolve checks what a schema cannot say.
-func (in *patchUserInput) Resolve(huma.Context) []error {
-	return append(checkTimeZone(in.Body.FallbackTimeZone), checkFallbackBirthDate(in.Body.FallbackBirthDate)...)
+func (in *patchUserInput) Resolve(ctx huma.Context) []error {
+	return append(checkTimeZone(in.Body.FallbackTimeZone),
+		checkFallbackBirthDate(in.Body.FallbackBirthDate, callerOf(ctx.Context()).today)...)
 }
 
 type usersInput struct {

@@ -3,8 +3,10 @@ package api
 import (
 	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/aliquot-labs/aliquot/order"
 )
@@ -15,7 +17,12 @@ import (
 var phonePattern = regexp.MustCompile(`^\+?[0-9(][0-9 ().-]{6,19}$`)
 
 // extensionPattern separates the extension of a phone number, in the forms that people and RFC 3966 write.
-var extensionPattern = regexp.MustCompile(`(?i)^(.*?\d.*?)[\s,;]*(?:extension|extn?|x|#)[\s.:=]*(\d{1,7})$`)
+var extensionPattern = regexp.MustCompile(`(?i)^(.*?\d.*?)[\s,;(]*(?:extension|extn?|x|#)[\s.:=]*(\d{1,7})\)?$`)
+
+const (
+	phoneScheme = "tel:"
+	minusSign   = '\u2212' // U+2212, which is no dash in Unicode
+)
 
 // Numbers of digits of phone numbers.
 const (
@@ -28,9 +35,9 @@ const (
 // parsePhone returns a phone number in E.164, with its extension as order.JoinPhone writes it. 00 and 011 at the
 // beginning mean a plus sign. A number without a country code is a US one. parsePhone refuses what is no number, and a
 // number without a plus sign that is local or all zeros. A number with a plus sign that no network has is returned
-// digit for digit.
+// digit for digit. Typographic blanks, dashes and digits are read as the plain ones.
 func parsePhone(text string) (string, bool) {
-	base, extension := strings.TrimSpace(text), ""
+	base, extension := plainPhone(text), ""
 	if found := extensionPattern.FindStringSubmatch(base); found != nil {
 		base, extension = strings.TrimSpace(found[1]), found[2]
 	}
@@ -49,6 +56,27 @@ func parsePhone(text string) (string, bool) {
 	return order.JoinPhone(number, extension), ok
 }
 
+// plainPhone returns a number as it would be typed: with plain digits, blanks and dashes, and without characters that
+// have no width, which are copied from documents and address books. It leaves out the scheme of a tel: URI.
+func plainPhone(text string) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Cf, r):
+			return -1
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.Is(unicode.Pd, r) || r == minusSign:
+			return '-'
+		}
+		return r
+	}, norm.NFKC.String(text))
+	text = strings.TrimSpace(text)
+	if len(text) > len(phoneScheme) && strings.EqualFold(text[:len(phoneScheme)], phoneScheme) {
+		text = strings.TrimSpace(text[len(phoneScheme):])
+	}
+	return text
+}
+
 // withCountryCode returns the number with these digits, which were written without a plus sign.
 func withCountryCode(d string) (string, bool) {
 	for _, prefix := range []string{"00", "011"} {
@@ -56,8 +84,7 @@ func withCountryCode(d string) (string, bool) {
 		if !found {
 			continue
 		}
-		_, err := phonenumbers.Parse("+"+rest, phonenumbers.UNKNOWN_REGION)
-		if err != nil || len(rest) < minPhoneDigits || len(rest) > maxPhoneDigits {
+		if len(rest) < minPhoneDigits || len(rest) > maxPhoneDigits || !canBeDialled("+"+rest) {
 			return "", false
 		}
 		if valid, isValid := validNumber("+" + rest); isValid {
@@ -68,12 +95,20 @@ func withCountryCode(d string) (string, bool) {
 	switch {
 	case len(d) == usDigits && d[0] != '0':
 		return "+1" + d, true
-	case len(d) == usDigits+1 && d[0] == '1':
+	case len(d) == usDigits+1 && d[0] == '1' && canBeDialled("+"+d):
 		return "+" + d, true
 	case len(d) >= minForeignDigits:
 		return validNumber("+" + d)
 	}
 	return "", false
+}
+
+// canBeDialled reports whether a number that begins with a plus sign has a country code and a national number of its
+// length, not of zeros only. The country need not have assigned it.
+func canBeDialled(text string) bool {
+	n, err := phonenumbers.Parse(text, phonenumbers.UNKNOWN_REGION)
+	return err == nil && n.GetNationalNumber() != 0 &&
+		phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.IS_POSSIBLE
 }
 
 // validNumber returns a number that begins with a plus sign in E.164, if there can be such a number.

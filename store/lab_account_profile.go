@@ -46,8 +46,8 @@ type AccountProfile struct {
 	Name              *string  `json:"account_name,omitempty"`
 	ClinicalNotes     *string  `json:"default_clinical_notes,omitempty"` // sent to the lab with every order
 	BusinessUnits     []string `json:"business_units,omitempty"`
-	// AllowedBilling maps the allowed billing types to the states of the patients. The default is BillingClientBill in
-	// every state.
+	// AllowedBilling maps the allowed billing types to the states of the patients. The default is BillingClientBill
+	// everywhere. A list of all USStates means everywhere too, because a list has no other codes (client-api#17-enums).
 	AllowedBilling map[string][]string `json:"allowed_billing,omitempty"`
 	// NetworkPhysician orders when the team names no physician. The default is none.
 	NetworkPhysician *order.Physician `json:"network_physician,omitempty"`
@@ -96,7 +96,8 @@ func (p AccountProfile) RequiresOwnPhysician() bool {
 	return p.DelegatedFlow == OrderDelegated || p.DelegatedFlow == FullyDelegated
 }
 
-// AllowsBilling reports whether orders may have this billing type in a state. An empty state means in any state.
+// AllowsBilling reports whether orders may have this billing type in a state. An empty state means in any state. What
+// allows all USStates also allows the federal district, the territories and the military post, which cannot be listed.
 func (p AccountProfile) AllowsBilling(billing, state string) bool {
 	if len(p.AllowedBilling) == 0 {
 		return billing == BillingClientBill
@@ -105,5 +106,10 @@ func (p AccountProfile) AllowsBilling(billing, state string) bool {
 	if state == "" {
 		return len(states) > 0
 	}
-	return slices.Contains(states, state)
+	return slices.Contains(states, state) || isEverywhere(states)
+}
+
+// isEverywhere reports whether a list has all USStates.
+func isEverywhere(states []string) bool {
+	return !slices.ContainsFunc(USStates(), func(state string) bool { return !slices.Contains(states, state) })
 }
