@@ -28,6 +28,7 @@ func TestScannedNumbersHaveAPrintedForm(t *testing.T) {
 		"USPS":                       {label, label, couriers.USPS},
 		"USPS with ZIP":              {"42098402" + label, label, couriers.USPS},
 		"USPS with ZIP, in groups":   {"420 98402 9420 9002 0417 3500 1826 41", label, couriers.USPS},
+		"USPS with ZIP, in brackets": {"(420)98402(94)20900204173500182641", label, couriers.USPS},
 		"USPS with ZIP+4":            {"420984021234" + label, label, couriers.USPS},
 		"USPS 26 with ZIP":           {"42098402" + "92123456789012345678901237", "92123456789012345678901237", couriers.USPS},
 		"USPS 26 with ZIP+4":         {"420984021234" + "92123456789012345678901237", "92123456789012345678901237", couriers.USPS},
