@@ -44,8 +44,8 @@ var trackingPages = map[Courier]string{
 	FedEx: "https://www.fedex.com/apps/fedextrack/?tracknumbers=",
 }
 
-// NormalizeNumber returns the number as couriers use it: without blanks, hyphens and the brackets that are printed around
-// the parts of a barcode, in upper case. The caller stores the original.
+// NormalizeNumber returns the number as couriers use it: without blanks, hyphens and the brackets that are printed
+// around the parts of a barcode, in upper case. The caller stores the original.
 func NormalizeNumber(number string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '-' || r == '(' || r == ')' || unicode.IsSpace(r) {

@@ -10,8 +10,8 @@ import (
 
 // birthDateForms are the forms in which labs write a date of birth, after foldBirthDate. Of a date with two numbers
 // before the year, the month may be first or second.
-var birthDateForms = []string{"2006-1-2", "20060102", "1-2-2006", "2-1-2006", "2-Jan-2006", "Jan-2-2006", "2-January-2006",
-	"January-2-2006", "02Jan2006", "20060102150405", "200601021504"}
+var birthDateForms = []string{"2006-1-2", "20060102", "1-2-2006", "2-1-2006", "2-Jan-2006", "Jan-2-2006",
+	"2-January-2006", "January-2-2006", "02Jan2006", "20060102150405", "200601021504"}
 
 // shortBirthDateForms are those with a year of two digits.
 var shortBirthDateForms = []string{"1-2-06", "2-1-06", "2-Jan-06", "Jan-2-06"}

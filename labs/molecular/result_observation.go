@@ -102,7 +102,8 @@ func interpretByRange(r *order.Result, found quantity.Interval, written string) 
 }
 
 // abnormalFlag matches the lab's words about a value that is not normal.
-var abnormalFlag = regexp.MustCompile(`(?i)^\W*(?:h{1,2}|l{1,2}|a{1,2}|\*+|.*\b(?:high|low|abnormal|critical|panic|out of range)\b.*)\W*$`)
+var abnormalFlag = regexp.MustCompile(`(?i)^\W*(?:h{1,2}|l{1,2}|a{1,2}|\*+|` +
+	`.*\b(?:high|low|abnormal|critical|panic|out of range)\b.*)\W*$`)
 
 // valueAndFlag returns the value, and the lab's word about it if the two differ.
 func (o observation) valueAndFlag() (value, flag string) {

@@ -31,7 +31,8 @@ type reportAnswer struct {
 
 func (a reportAnswer) orderNumber() string { return string(a.OrderNumber) }
 
-// textValue is a string, or a number or boolean as it was written. It is empty for the forms of nothing (see textOrEmpty).
+// textValue is a string, or a number or boolean as it was written. It is empty for the forms of nothing (see
+// textOrEmpty).
 type textValue string
 
 // UnmarshalJSON accepts a string, a number, a boolean or null.

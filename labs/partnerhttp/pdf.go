@@ -16,9 +16,9 @@ var pdfMark = []byte("%PDF")
 
 const maxBeforePDF = 1024 // bytes
 
-// ReadPDF decodes a document in base64: in either alphabet, with or without padding, line breaks and percent escapes, as
-// a data URI or alone. It returns nil for nothing: an empty text or the word null. Its error is ErrUnreadable for a text
-// that is no base64 or no PDF.
+// ReadPDF decodes a document in base64: in either alphabet, with or without padding, line breaks and percent escapes,
+// as a data URI or alone. It returns nil for nothing: an empty text or the word null. Its error is ErrUnreadable for a
+// text that is no base64 or no PDF.
 func ReadPDF(text string) ([]byte, error) {
 	text = strings.TrimSpace(text)
 	if text == "" || bodytext.IsNullWord(text) {
