@@ -44,11 +44,11 @@ var trackingPages = map[Courier]string{
 	FedEx: "https://www.fedex.com/apps/fedextrack/?tracknumbers=",
 }
 
-// NormalizeNumber returns the number as couriers use it: without blanks and hyphens, in upper case. The caller stores
-// the original.
+// NormalizeNumber returns the number as couriers use it: without blanks, hyphens and the brackets that are printed
+// around the parts of a barcode, in upper case. The caller stores the original.
 func NormalizeNumber(number string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '-' || unicode.IsSpace(r) {
+		if r == '-' || r == '(' || r == ')' || unicode.IsSpace(r) {
 			return -1
 		}
 		return unicode.ToUpper(r)

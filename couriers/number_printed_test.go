@@ -34,6 +34,7 @@ func TestScannedNumbersHaveAPrintedForm(t *testing.T) {
 			couriers.USPS},
 		"USPS 26 with ZIP+4": {"420984021234" + "92123456789012345678901237", "92123456789012345678901237",
 			couriers.USPS},
+		"USPS with ZIP, in brackets": {"(420)98402(94)20900204173500182641", label, couriers.USPS},
 		"USPS, wrong check":          {"42098402" + "9420900204173500182718", "42098402" + "9420900204173500182718", ""},
 		"international":              {"rb 123 456 785 us", "RB123456785US", couriers.USPS},
 		"UPS":                        {"1z 999 aa1 01 2345 6784", "1Z999AA10123456784", ""},

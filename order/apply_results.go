@@ -105,8 +105,7 @@ func (d *Decision) holdResults(f FetchOutcome, mark AttentionReason) {
 		return
 	}
 	n.Triggers = slices.DeleteFunc(slices.Clone(n.Triggers), func(t Trigger) bool {
-		// the mark is about the new version from now on
-		return t.Reason == mark && t.What != "" && !t.Resolved
+		return t.Reason == mark && t.What == f.ResultID // addTrigger appends it as the newest
 	})
 	n.RaiseMark(mark, d.now)
 	n.addTrigger(Trigger{Reason: mark, What: f.ResultID})
@@ -126,9 +125,10 @@ func (s *State) needsNoDecision(f FetchOutcome, mark AttentionReason) bool {
 	return known || same || s.isResolved(Trigger{Reason: mark, What: f.ResultID})
 }
 
-// heldResultID returns the version that is held under a mark and not decided on; empty: none.
+// heldResultID returns the version that is held under a mark and not decided on; empty: none. The mark is about the
+// newest version. A decision on it also decides on the versions that were held before it.
 func (s *State) heldResultID(mark AttentionReason) string {
-	for _, t := range s.Triggers {
+	for _, t := range slices.Backward(s.Triggers) {
 		if t.Reason == mark && t.What != "" && !t.Resolved {
 			return t.What
 		}

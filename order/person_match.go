@@ -3,7 +3,6 @@ package order
 import (
 	"slices"
 	"strings"
-	"time"
 )
 
 // NameLikeness says how two names compare.
@@ -139,28 +138,4 @@ func (t *TestedPatient) DifferenceFrom(p *Patient) PatientDifference {
 	default:
 		return PatientDiffersNot
 	}
-}
-
-// birthDateForms are the forms in which labs write a date of birth. Of a date with slashes, the month may be first or
-// second.
-var birthDateForms = []string{time.DateOnly, "20060102", "2006/01/02", "1/2/2006", "2/1/2006", "1-2-2006", "2-1-2006",
-	"2.1.2006", "2 Jan 2006", "Jan 2, 2006", "January 2, 2006", "2 January 2006", "02-Jan-2006"}
-
-// BirthDates returns the dates that the lab's date of birth can mean, the likeliest first. It is empty if the lab gave
-// none, or none that can be read.
-func (t *TestedPatient) BirthDates() (dates []Date) {
-	written := strings.TrimSpace(t.DOB)
-	if day, clock, ok := strings.Cut(written, "T"); ok && strings.Contains(clock, ":") {
-		written = day
-	}
-	if day, clock, ok := strings.Cut(written, " "); ok && strings.Contains(clock, ":") {
-		written = day
-	}
-	for _, form := range birthDateForms {
-		at, err := time.Parse(form, written)
-		if day := DateOf(at); err == nil && !slices.Contains(dates, day) {
-			dates = append(dates, day)
-		}
-	}
-	return dates
 }

@@ -115,6 +115,15 @@ func TestResultsAfterTheEndAreDecidedOnce(t *testing.T) {
 		"acknowledged, corrected": {
 			[]happening{acknowledged, announcementAt(70), fetches("v2", true)}, true, "v2",
 		},
+		"corrected, acknowledged, the first fetched again": {
+			[]happening{announcementAt(70), fetches("v2", true), acknowledged, fetches("v1", false)}, false, "",
+		},
+		"corrected, the correction accepted, the first fetched again": {
+			[]happening{announcementAt(70), fetches("v2", true), accepts("v2", "v2"), fetches("v1", true)}, false, "",
+		},
+		"corrected, the first fetched again": {
+			[]happening{announcementAt(70), fetches("v2", true), fetches("v1", true)}, true, "v1",
+		},
 		"acknowledged, accepted, fetched": {
 			[]happening{acknowledged, accepts("v1", "v1"), announcementAt(70), fetches("v1", false)}, false, "",
 		},

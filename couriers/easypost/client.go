@@ -208,19 +208,16 @@ func beginsWithAny(code string, subjects []string) bool {
 	return slices.ContainsFunc(subjects, func(s string) bool { return strings.HasPrefix(code, s) })
 }
 
-// errorCode returns EasyPost's code of an error answer; empty: it is not one that we show. readable is false for an
-// answer that is not in EasyPost's form. Its message is not used, because it is free text.
+// errorCode returns EasyPost's code of an error answer. readable is false for an answer that is not in EasyPost's form,
+// such as one with free text for a code. Its message is not used, because it is free text.
 func errorCode(body []byte) (code string, readable bool) {
 	var answer struct {
 		Error struct {
 			Code string `json:"code"`
 		} `json:"error"`
 	}
-	if json.Unmarshal(body, &answer) != nil || answer.Error.Code == "" {
+	if json.Unmarshal(body, &answer) != nil || answer.Error.Code == "" || !isCode(answer.Error.Code) {
 		return "", false
-	}
-	if !isCode(answer.Error.Code) {
-		return "", true
 	}
 	return answer.Error.Code, true
 }

@@ -35,6 +35,8 @@ var names = map[string]struct{ first, last, printed string }{
 	"Korean":      {"민수", "김", "Minsu Gim"},
 	"Arabic":      {"محمد", "علي", "Mhmd 'ly"},
 	"Hebrew":      {"דוד", "כהן", "Dvd Khhn"},
+	"Hindi":       {"प्रिया", "शर्मा", "Priyaa Shrmaa"},
+	"Thai":        {"สมชาย", "ดี", "Smchaay Dii"},
 	"typographic": {"D’Arcy", "O‘Neill", "D’Arcy O‘Neill"},
 	"of the limit": {strings.Repeat("Abcdefgh ", 28), strings.Repeat("Ijklmnop ", 28),
 		strings.TrimSpace(strings.Repeat("Abcdefgh ", 28) + strings.Repeat("Ijklmnop ", 28))},

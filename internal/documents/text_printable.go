@@ -93,10 +93,10 @@ func printableRune(r rune) string {
 	return ""
 }
 
-// romanize returns a letter in Latin letters: a Chinese one as its syllable with a blank after it. It is empty for what
-// has no such form.
+// romanize returns a letter in Latin letters: a Chinese one as its syllable with a blank after it. The vowel signs of
+// Indian and other scripts are marks, and are romanised as letters are. It is empty for what has no such form.
 func romanize(r rune) string {
-	if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+	if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.M, r) {
 		return ""
 	}
 	if letter, ok := silentLetters[r]; ok {

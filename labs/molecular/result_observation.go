@@ -1,6 +1,7 @@
 package molecular
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
@@ -81,7 +82,7 @@ func (o observation) toOrderResult() order.Result {
 }
 
 // interpretByRange sets the bounds, and the interpretation of what is known of the value by its reference range. It
-// does nothing if the range cannot be parsed.
+// does nothing if the range cannot be parsed. A value within its range that the lab flags is unknown.
 func interpretByRange(r *order.Result, found quantity.Interval, written string) {
 	unit := ""
 	if r.Unit != nil {
@@ -92,10 +93,17 @@ func interpretByRange(r *order.Result, found quantity.Interval, written string) 
 		return
 	}
 	r.Min, r.Max = normal.Low, normal.High
-	if judged := normal.Judge(found); judged != order.InterpretationUnknown {
+	switch judged := normal.Judge(found); {
+	case judged == order.InterpretationNormal && abnormalFlag.MatchString(r.SourceFlag):
+		r.Interpretation = order.InterpretationUnknown
+	case judged != order.InterpretationUnknown:
 		r.Interpretation = judged
 	}
 }
+
+// abnormalFlag matches the lab's words about a value that is not normal.
+var abnormalFlag = regexp.MustCompile(`(?i)^\W*(?:h{1,2}|l{1,2}|a{1,2}|\*+|` +
+	`.*\b(?:high|low|abnormal|critical|panic|out of range)\b.*)\W*$`)
 
 // valueAndFlag returns the value, and the lab's word about it if the two differ.
 func (o observation) valueAndFlag() (value, flag string) {

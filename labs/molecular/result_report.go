@@ -31,14 +31,20 @@ type reportAnswer struct {
 
 func (a reportAnswer) orderNumber() string { return string(a.OrderNumber) }
 
-// textValue is a string, or a number as it was written. It is empty for the forms of nothing (see textOrEmpty).
+// textValue is a string, or a number or boolean as it was written. It is empty for the forms of nothing (see
+// textOrEmpty).
 type textValue string
 
-// UnmarshalJSON accepts a string, a number or null.
+// UnmarshalJSON accepts a string, a number, a boolean or null.
 func (t *textValue) UnmarshalJSON(data []byte) error {
 	var s string
 	if err := json.Unmarshal(data, &s); err == nil {
 		*t = textValue(textOrEmpty(s))
+		return nil
+	}
+	var b bool
+	if err := json.Unmarshal(data, &b); err == nil {
+		*t = textValue(data)
 		return nil
 	}
 	var n json.Number

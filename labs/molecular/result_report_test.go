@@ -204,6 +204,20 @@ func TestObservationsAsLabsWriteThem(t *testing.T) {
 	}
 }
 
+// TestFlaggedValues: a value within its range that the lab flags is not called normal.
+func TestFlaggedValues(t *testing.T) {
+	t.Parallel()
+	for flag, want := range map[string]order.Interpretation{
+		"High": "unknown", "H": "unknown", "L*": "unknown", "*": "unknown", "abnormal": "unknown", "Critical Low": "unknown",
+		"HH": "unknown", "Normal": "normal", "Negative": "normal", "Within range": "normal", "N": "normal", "": "normal",
+	} {
+		reported, err := fetch(t, http.StatusOK, reportWith("final", "",
+			fmt.Sprintf(`{"test_name":"X","result":%q,"result_value":"4.5","reference_range":"3.5-5.0"}`, flag)))
+		require.NoError(t, err)
+		require.Equal(t, want, reported.LabReport.Results[0].Interpretation, flag)
+	}
+}
+
 func TestReportInterpretationIsTheWorst(t *testing.T) {
 	t.Parallel()
 	observed := func(word string) string { return fmt.Sprintf(`{"test_name":"X","result":%q}`, word) }

@@ -1,6 +1,7 @@
 package neutral_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -77,4 +78,35 @@ func callErrors(t *testing.T, c *neutral.Client) []error {
 		Slot: "s"})
 	return []error{placed, c.Cancel(t.Context(), number, ""), c.Correct(t.Context(), r), fetched, booked,
 		c.CancelAppointment(t.Context(), number, "1", "")}
+}
+
+// TestSuccessesThatAreErrors: an error under a status of success is no acceptance and no cancellation.
+func TestSuccessesThatAreErrors(t *testing.T) {
+	t.Parallel()
+	for body, done := range map[string]bool{
+		`{}`: true, `{"accession":"A1"}`: true, `{"success":true,"error":null,"errors":[],"code":""}`: true,
+		`{"message":"cancelled"}`: true, `{"error":false}`: true,
+		`{"error":"upstream connect error"}`: false, `{"errors":[{"title":"x"}]}`: false, `{"error":{"code":5}}`: false,
+		`{"code":"BAD_GATEWAY","message":"x"}`: false, `{"success":false}`: false, `{"error":true}`: false,
+		`<html></html>`: false, `[]`: false, ``: false,
+	} {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = io.WriteString(w, body)
+			}))
+			t.Cleanup(server.Close)
+			a := neutraltest.FullAccount
+			a.BaseURL = server.URL
+			c, err := neutral.New(a, labs.Options{})
+			require.NoError(t, err)
+			t.Cleanup(c.Close)
+			errs := callErrors(t, c)
+			for _, err := range errs[:3] { // placed, cancelled, corrected
+				var unanswered *labs.UnansweredError
+				require.Equal(t, !done, errors.As(err, &unanswered), "%v", err)
+				require.Equal(t, done, err == nil)
+			}
+		})
+	}
 }

@@ -44,7 +44,7 @@ func (c *Client) sendRequisition(ctx context.Context, r labs.Requisition, part .
 		return labs.Acceptance{}, answerError(a)
 	}
 	placed, err := partnerhttp.ParseObject(a.Body)
-	if err != nil {
+	if err != nil || saysError(placed) {
 		return labs.Acceptance{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	accepted := labs.Acceptance{AlreadyPlaced: a.Status == http.StatusOK, Raw: a.Raw}
@@ -72,7 +72,7 @@ func (c *Client) Cancel(ctx context.Context, number, accession string) error {
 	if !a.OK() {
 		return answerError(a)
 	}
-	if _, err := partnerhttp.ParseObject(a.Body); err != nil {
+	if answered, err := partnerhttp.ParseObject(a.Body); err != nil || saysError(answered) {
 		return a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	return nil

@@ -63,7 +63,7 @@ func (m result) toOrderResult() order.Result {
 
 // readValue sets the type, the text and the value of the result, and returns what is known of the value.
 func (m result) readValue(r *order.Result) quantity.Interval {
-	value := m.Value.number()
+	value := m.Value.number(string(m.Unit))
 	written := m.Result
 	if written == "" {
 		written = m.Value
@@ -83,8 +83,14 @@ func (m result) readValue(r *order.Result) quantity.Interval {
 	return reading.Found
 }
 
-// readNumber returns the reading of a result that has its number in the value. A text that is no number is a note.
+// readNumber returns the reading of a result that has its number in the value. A text that is no number is a note. If
+// the text is another number, the result is known to be one of the two or between them.
 func (m result) readNumber(reading quantity.Reading, value float64) quantity.Reading {
+	found := quantity.Point(value)
+	if reading.Value != nil {
+		low, high := min(*reading.Value, value), max(*reading.Value, value)
+		found = quantity.Interval{Low: &low, High: &high}
+	}
 	if reading.Type != quantity.Numeric {
 		reading = quantity.Reading{Type: quantity.Numeric, Text: strconv.FormatFloat(value, 'f', -1, 64),
 			Notes: string(m.Result)}
@@ -92,31 +98,8 @@ func (m result) readNumber(reading quantity.Reading, value float64) quantity.Rea
 	if m.Result == "" {
 		reading.Text = strconv.FormatFloat(value, 'f', -1, 64)
 	}
-	reading.Value, reading.Found = &value, quantity.Point(value)
+	reading.Value, reading.Found = &value, found
 	return reading
-}
-
-// normalRange returns the range of normal values: the partner's bounds, and where they are absent or equal, those of
-// the reference range's text. It returns false if there are none, or if they contradict each other.
-func (m result) normalRange(unit *string) (quantity.Interval, bool) {
-	written := ""
-	if unit != nil {
-		written = *unit
-	}
-	text, readable := quantity.ParseRange(string(m.ReferenceRange), written)
-	low, high := m.Min.number(), m.Max.number()
-	if low == nil && high == nil {
-		return text, readable
-	}
-	stated := quantity.Interval{Low: low, High: high}
-	agrees := true
-	if readable {
-		stated, agrees = stated.Refine(text)
-	}
-	if stated.Low != nil && stated.High != nil && *stated.Low > *stated.High {
-		agrees = false
-	}
-	return stated, agrees
 }
 
 // normalFlags are the flags of a result that may be normal.

@@ -58,6 +58,20 @@ func TestResultsAreJudgedByTheirOwnBounds(t *testing.T) {
 		`"value":7.5,"min":3.5,"max":5.0,"reference_range":"35-50"`:                       "unknown",
 		`"value":7.5,"min":5.0,"max":3.5`:                                                 "unknown",
 		`"value":7.5`:                                                                     "unknown",
+		`"result":"7.5","min":3.5,"max":"≤5.0"`:                                           "abnormal",
+		`"result":"7.5","min":3.5,"max":"5.0 mmol/L","unit":"mmol/L"`:                     "abnormal",
+		`"result":"7.5","min":3.5,"max":"5.0 mg/dL","unit":"mmol/L"`:                      "unknown",
+		`"result":"7.5","min":3.5,"max":"5,0"`:                                            "unknown",
+		`"result":"3","min":3.5,"max":"5,0"`:                                              "unknown",
+		`"result":"7.5","min":3.5,"max":"5,0","reference_range":"3.5-5.0"`:                "abnormal",
+		`"result":"999","min":"3.5","max":"1,000"`:                                        "normal",
+		`"result":"1,001","min":"3.5","max":"1,000"`:                                      "abnormal",
+		`"result":"3","min":">3","max":5`:                                                 "abnormal",
+		`"result":"2","min":"<3","max":5`:                                                 "unknown",
+		`"result":"7.5","max":"none"`:                                                     "unknown",
+		`"result":"7.5","value":4.5,"min":3.5,"max":5`:                                    "unknown",
+		`"result":"4.5","value":4.48,"min":3.5,"max":5`:                                   "normal",
+		`"result":"high","value":"1,000","max":500`:                                       "abnormal",
 		`"value":7.5,"reference_range":"see note"`:                                        "unknown",
 		`"value":4,"min":3.5,"max":5.0,"flag":"H"`:                                        "unknown",
 		`"value":4,"min":3.5,"max":5.0,"flag":"N"`:                                        "normal",
@@ -101,6 +115,44 @@ func TestResultsAsPartnersWriteThem(t *testing.T) {
 		got, _ := resultOf(t, fields)
 		want.Name, want.Slug, want.Interpretation = "Potassium", "potassium", order.InterpretationUnknown
 		require.Equal(t, want, got, fields)
+	}
+}
+
+// TestAmbiguousRangesHaveNoBounds: what is shown as a bound is one.
+func TestAmbiguousRangesHaveNoBounds(t *testing.T) {
+	t.Parallel()
+	for _, written := range []string{"1.0E3-2.0E3", "1/2-3", "5.0-3.5", "3.5-5.0 mg/dL", "70-99 (fasting)"} {
+		r, _ := resultOf(t, `"result":"4","unit":"mmol/L","reference_range":"`+written+`"`)
+		require.Nil(t, r.Min, written)
+		require.Nil(t, r.Max, written)
+		require.Equal(t, order.InterpretationUnknown, r.Interpretation, written)
+		require.Equal(t, written, *r.ReferenceRange)
+	}
+}
+
+// TestBooleansAreText: a field in a form that no result has does not make the lab report unreadable.
+func TestBooleansAreText(t *testing.T) {
+	t.Parallel()
+	r, _ := resultOf(t, `"result":true,"flag":false,"min":false`)
+	require.Equal(t, "true", r.Text)
+	require.Equal(t, "comment", r.Type)
+	require.Equal(t, order.InterpretationUnknown, r.Interpretation)
+}
+
+// TestPatientsAsPartnersWriteThem: a patient in another form is read as far as possible, and no report is lost for it.
+func TestPatientsAsPartnersWriteThem(t *testing.T) {
+	t.Parallel()
+	for written, want := range map[string]*order.TestedPatient{
+		`{"first_name":"A","last_name":"Null","dob":"1980-01-02"}`: {FirstName: "A", LastName: "Null", DOB: "1980-01-02"},
+		`{"first_name":"A","last_name":"null","dob":"null"}`:       {FirstName: "A", LastName: "null"},
+		`{"first_name":"A","last_name":"B","dob":19800102}`:        {FirstName: "A", LastName: "B", DOB: "19800102"},
+		`{"first_name":null,"last_name":7}`:                        {LastName: "7"},
+		`{"first_name":["A"],"last_name":"B"}`:                     {LastName: "B"},
+		`{}`:                                                       {},
+		`"null"`:                                                   nil, `null`: nil, `"A B"`: nil, `[]`: nil, `5`: nil,
+	} {
+		_, report := resultOf(t, `"result":"1"}],"patient":`+written+`,"missing":[{"name":"Sodium"`)
+		require.Equal(t, want, report.Patient, written)
 	}
 }
 

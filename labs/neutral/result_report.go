@@ -16,16 +16,16 @@ import (
 
 // report is a partner's lab report. Whether it is a correction depends on its content, not on its version.
 type report struct {
-	Status         textValue            `json:"status"`
-	ReportedAt     textValue            `json:"reported_at"`
-	CollectedAt    textValue            `json:"collected_at"`
-	ReceivedAt     textValue            `json:"received_at"`
-	Laboratory     textValue            `json:"laboratory"`
-	Interpretation textValue            `json:"interpretation"`
-	Results        []result             `json:"results"`
-	Missing        []missing            `json:"missing"`
-	Patient        *order.TestedPatient `json:"patient"`
-	PDF            string               `json:"pdf_base64"`
+	Status         textValue     `json:"status"`
+	ReportedAt     textValue     `json:"reported_at"`
+	CollectedAt    textValue     `json:"collected_at"`
+	ReceivedAt     textValue     `json:"received_at"`
+	Laboratory     textValue     `json:"laboratory"`
+	Interpretation textValue     `json:"interpretation"`
+	Results        []result      `json:"results"`
+	Missing        []missing     `json:"missing"`
+	Patient        testedPatient `json:"patient"`
+	PDF            string        `json:"pdf_base64"`
 }
 
 // FetchResults implements labs.Lab. A lab report with neither results nor missing markers counts as no results yet.
@@ -97,7 +97,7 @@ func (r report) toLabReport(now time.Time) *order.LabReport {
 		Status: "partial", Interpretation: order.Interpretation(r.Interpretation.code()),
 		CollectedAt: parseTime(r.CollectedAt),
 		ReceivedAt:  parseTime(r.ReceivedAt), ReportedAt: now.UTC().Truncate(time.Microsecond),
-		Laboratory: string(r.Laboratory), Patient: r.Patient,
+		Laboratory: string(r.Laboratory), Patient: r.Patient.who,
 	}
 	if r.Status.code() == "final" {
 		out.Status = "final"

@@ -20,13 +20,17 @@ func SafeCode(text string) string {
 	return code
 }
 
+// spreadsheetNumber matches a long number as a spreadsheet writes it, without its last digits.
+var spreadsheetNumber = regexp.MustCompile(`^\d(?:[.,]\d+)?[eE]\+\d+$`)
+
 // readCodeText returns the code in a text, and whether the text is one or is empty.
 func readCodeText(text string) (code string, readable bool) {
 	text = bodytext.CleanCode(text)
 	switch {
 	case text == "" || bodytext.IsNullWord(text):
 		return "", true
-	case len(text) > maxCode || strings.ContainsFunc(text, isNotCodeRune):
+	case len(text) > maxCode || strings.ContainsFunc(text, isNotCodeRune),
+		spreadsheetNumber.MatchString(text):
 		return "", false
 	}
 	return text, true

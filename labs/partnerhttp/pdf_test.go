@@ -2,6 +2,7 @@ package partnerhttp_test
 
 import (
 	"encoding/base64"
+	neturl "net/url"
 	"strings"
 	"testing"
 
@@ -21,6 +22,10 @@ func TestReadPDF(t *testing.T) {
 		"a data URI":            "data:application/pdf;base64," + std,
 		"a data URI, no type":   "DATA:;Base64," + std,
 		"a data URI, a name":    "data:application/pdf;name=report.pdf;base64," + strings.TrimRight(std, "="),
+		"a data URI, a comma":   `data:application/pdf;name="a,b.pdf";base64,` + std,
+		"percent escapes":       "data:application/pdf;base64," + neturl.PathEscape(std),
+		"escapes, alone":        neturl.QueryEscape(std),
+		"invisible characters":  "\ufeff" + std + "\u200b",
 		"lines":                 std[:10] + "\r\n" + std[10:20] + "\n  " + std[20:] + "\n",
 		"bytes before the mark": base64.StdEncoding.EncodeToString([]byte("\ufeff\r\n" + pdf)),
 	} {

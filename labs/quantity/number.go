@@ -1,6 +1,7 @@
 package quantity
 
 import (
+	"html"
 	"math"
 	"regexp"
 	"strconv"
@@ -27,7 +28,7 @@ func normalize(written string) (string, bool) {
 	if len(written) > maxWritten {
 		return "", false
 	}
-	text, ok := dropThousands(strings.ToLower(strings.Map(foldRune, written)))
+	text, ok := dropThousands(strings.ToLower(strings.Map(foldRune, html.UnescapeString(written))))
 	for _, pair := range signs {
 		text = strings.ReplaceAll(text, pair[0], pair[1])
 	}
@@ -37,7 +38,7 @@ func normalize(written string) (string, bool) {
 // signs are signs of more than one ASCII character.
 var signs = [][2]string{
 	{"≤", "<="}, {"⩽", "<="}, {"≦", "<="}, {"≥", ">="}, {"⩾", ">="}, {"≧", ">="},
-	{"=<", "<="}, {"=>", ">="}, {"≪", "<"}, {"≫", ">"}, {"‹", "<"}, {"›", ">"},
+	{"﹤", "<"}, {"﹥", ">"}, {"﹦", "="}, {"=<", "<="}, {"=>", ">="}, {"≪", "<"}, {"≫", ">"}, {"‹", "<"}, {"›", ">"},
 	{"⁰", "^0"}, {"¹", "^1"}, {"²", "^2"}, {"³", "^3"}, {"⁴", "^4"}, {"⁵", "^5"}, {"⁶", "^6"}, {"⁷", "^7"}, {"⁸", "^8"},
 	{"⁹", "^9"},
 }

@@ -61,7 +61,10 @@ func ParseRange(written, unit string) (Interval, bool) {
 		return Interval{}, false
 	}
 	b, ok := parseBounds(labelPattern.ReplaceAllString(text, ""), unit)
-	return b.interval, ok && !b.isReversed()
+	if !ok || b.isReversed() {
+		return Interval{}, false
+	}
+	return b.interval, true
 }
 
 // unwrap returns what is in the brackets around a text, and the text after them.

@@ -63,6 +63,8 @@ func TestParseRange(t *testing.T) {
 		{"3.8-10.8 10³/µL", "", closed(3.8, 10.8)},
 		{"60-120 mL/min/1.73m²", "mL/min/1.73m2", closed(60, 120)},
 		{"<5", "", below(5, true)}, {"< 5", "", below(5, true)}, {"＜5", "", below(5, true)},
+		{"&lt;5", "", below(5, true)}, {"&le; 5.0", "", below(5, false)}, {"3.5&ndash;5.0", "", closed(3.5, 5)},
+		{"3.5&#8211;5.0 &micro;g/L", "ug/L", closed(3.5, 5)}, {"﹤5", "", below(5, true)}, {"﹥5", "", above(5, true)},
 		{"≤5.0", "", below(5, false)}, {"≤ 5.0 mmol/L", "mmol/L", below(5, false)}, {"⩽5", "", below(5, false)},
 		{"<=5", "", below(5, false)}, {"=<5", "", below(5, false)}, {"< =5", "", below(5, false)},
 		{"< OR = 9.9", "", below(9.9, false)}, {"<or=9.9", "", below(9.9, false)},
@@ -112,6 +114,7 @@ func TestRangesWithoutOneMeaning(t *testing.T) {
 	} {
 		got, ok := quantity.ParseRange(written, "")
 		require.False(t, ok, "%q is read as %+v", written, got)
+		require.Zero(t, got, "%q has no bounds", written)
 	}
 	for written, unit := range map[string]string{
 		"3.5-5.0 mmol/L": "mg/dL", "<5 %": "mg/dL", "3.5-5.0 mg/dL (adults)": "mg/dL", "(3.5-5.0) mg/dL": "mmol/L",
