@@ -63,8 +63,8 @@ func (s *Store) readOrderDeferringAudit(ctx context.Context, teamID, id string, 
 	return o, nil
 }
 
-// deferAudit writes a row to the log and keeps it until there is room. The error is ErrDiskFull when the log did not take
-// it, or when too many wait.
+// deferAudit writes a row to the log and keeps it until there is room. The error is ErrDiskFull when the log did not
+// take it, or when too many wait.
 func (s *Store) deferAudit(ctx context.Context, row AuditRow) error {
 	s.deferred.mu.Lock()
 	defer s.deferred.mu.Unlock()
@@ -84,7 +84,7 @@ func (d *deferredAudit) logRow(ctx context.Context, row AuditRow) error {
 	line := slog.NewRecord(time.Now(), slog.LevelWarn,
 		"the disk of the database is full: a read is audited here, and in the database later", 0)
 	line.Add("action", row.Action, "at", row.At, "key_id", row.APIKeyID, "team_id", row.TeamID, "order_id", row.OrderID,
-		"request_id", row.RequestID, "address", row.Address, "detail", row.Detail)
+		"request_id", row.RequestID, "client_address", row.Address, "detail", row.Detail)
 	log := d.log
 	if log == nil {
 		log = slog.Default().Handler()

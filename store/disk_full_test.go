@@ -158,7 +158,7 @@ func TestARowThatWaitsIsInTheLog(t *testing.T) {
 		require.NoError(t, json.Unmarshal(lines.Bytes(), &line), "whatever the level of the log")
 		for name, value := range map[string]string{
 			"key_id": row.APIKeyID, "team_id": row.TeamID, "order_id": row.OrderID, "action": row.Action,
-			"request_id": row.RequestID, "address": row.Address, "detail": row.Detail,
+			"request_id": row.RequestID, "client_address": row.Address, "detail": row.Detail,
 		} {
 			require.Equal(t, value, line[name], name)
 		}
