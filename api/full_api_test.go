@@ -214,6 +214,10 @@ func (h fullAPI) opsOrderRequests(plain func(any) func() validRequest) map[strin
 			return requestAbout("order_id", h.createOrder(nil),
 				nil)
 		},
+		"POST /ops/orders/place": func() validRequest {
+			refused()
+			return validRequest{body: map[string]any{"limit": 1}}
+		},
 		"POST /ops/orders/:order_id/place":   func() validRequest { return requestAbout("order_id", refused(), nil) },
 		"POST /ops/orders/:order_id/replace": func() validRequest { return requestAbout("order_id", rejected(), nil) },
 		"POST /ops/orders/:order_id/recover": func() validRequest {

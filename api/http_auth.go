@@ -193,8 +193,8 @@ func (s *server) appendChangeAudit(ctx context.Context, action, teamID, orderID,
 	defer cancel()
 	if err := s.Store.AppendAudit(finish, row); err != nil {
 		s.Logger.LogAttrs(ctx, slog.LevelError, "a change was not audited", slog.String("action", action),
-			slog.String("order_id", orderID), slog.String("key_id", row.APIKeyID), slog.String("request_id", row.RequestID),
-			slog.Any("error", err))
+			slog.String("team_id", teamID), slog.String("order_id", orderID), slog.String("key_id", row.APIKeyID),
+			slog.String("request_id", row.RequestID), slog.String("detail", detail), slog.Any("error", err))
 	}
 }
 

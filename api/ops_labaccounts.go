@@ -37,7 +37,8 @@ type OpsLabAccount struct {
 type putLabAccountInput struct {
 	AccountID string `path:"lab_account_id" format:"uuid"`
 	Body      struct {
-		TeamID      *string         `json:"team_id,omitempty" format:"uuid" doc:"Defaults to all teams."`
+		LabAccountReadOnly
+		TeamID      *string         `json:"team_id,omitempty" maxLength:"100" doc:"A UUID. Defaults to all teams, as empty."`
 		LabSlug     string          `json:"lab_slug" minLength:"1" maxLength:"100"`
 		Partner     string          `json:"partner" minLength:"1" maxLength:"100" doc:"The protocol, such as neutral."`
 		Environment string          `json:"environment" enum:"production,sandbox"`
@@ -91,6 +92,11 @@ func (s *server) opsPutLabAccount(ctx context.Context, in *putLabAccountInput) (
 	if isNew {
 		a = store.LabAccount{ID: canonicalUUID(in.AccountID), CreatedAt: s.now()}
 	}
+	was := a
+	was.Partner = in.Body.Partner // it cannot change, and a new account has none
+	if err := in.Body.check(opsLabAccount(was)); err != nil {
+		return nil, err
+	}
 	if err := s.changeLabAccount(ctx, &a, in, isNew); err != nil {
 		return nil, err
 	}
@@ -101,11 +107,21 @@ func (s *server) opsPutLabAccount(ctx context.Context, in *putLabAccountInput) (
 	return newAnswer(opsLabAccount(a)), nil
 }
 
+// Resolve checks what a schema cannot say: an account of all teams is answered with an empty team.
+func (in *putLabAccountInput) Resolve(huma.Context) []error {
+	if team := in.Body.TeamID; team != nil && *team != "" {
+		if _, ok := order.ParseID(*team); !ok {
+			return []error{newProblem("uuid_parsing", "Input should be the UUID of a team", "body.team_id")}
+		}
+	}
+	return nil
+}
+
 // changeLabAccount sets the fields of an account, and refuses values that the partner's adapter or the policy does not
 // accept.
 func (s *server) changeLabAccount(ctx context.Context, a *store.LabAccount, in *putLabAccountInput, isNew bool) error {
 	b, team := in.Body, ""
-	if b.TeamID != nil {
+	if b.TeamID != nil && *b.TeamID != "" {
 		t, err := s.Store.Team(ctx, canonicalUUID(*b.TeamID))
 		if err != nil {
 			return mapNotFound(err, "Team")

@@ -51,6 +51,7 @@ type TeamPath struct {
 type patchTeamInput struct {
 	TeamPath
 	Body struct {
+		TeamReadOnly
 		Policy json.RawMessage `json:"policy" doc:"Merged into the policy. null restores a default, or all of them."`
 	}
 }
@@ -105,7 +106,18 @@ func (s *server) opsCreateTeam(ctx context.Context, in *createTeamInput) (*body[
 }
 
 func (s *server) opsPatchTeam(ctx context.Context, in *patchTeamInput) (*body[OpsTeam], error) {
-	t, err := s.Store.ChangeTeamPolicy(ctx, canonicalUUID(in.TeamID),
+	t, err := s.Store.Team(ctx, canonicalUUID(in.TeamID))
+	if err != nil {
+		return nil, mapNotFound(err, "Team")
+	}
+	now, err := opsTeam(t)
+	if err != nil {
+		now.Resolved = in.Body.Resolved // another release wrote the policy: this request may repair it
+	}
+	if err := in.Body.check(now); err != nil {
+		return nil, err
+	}
+	t, err = s.Store.ChangeTeamPolicy(ctx, t.ID,
 		func(overlay []byte) ([]byte, error) { return mergePolicy(overlay, in.Body.Policy) })
 	if err != nil {
 		return nil, mapNotFound(err, "Team")

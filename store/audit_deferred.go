@@ -22,11 +22,12 @@ const (
 // closingPatience is how long Close tries to write the audit rows that wait.
 const closingPatience = 3 * time.Second
 
-// deferredAudit are the audit rows of reads for which the disk had no room, oldest first. The log has each of them too,
+// deferredAudit are the audit rows for which the disk had no room, oldest first. The log has had each of them before,
 // because a process may end before there is room.
 type deferredAudit struct {
 	mu   sync.Mutex
 	rows []AuditRow
+	log  slog.Handler // nil: that of the default logger
 }
 
 // AppendReadAudit appends a row about the reading of patient data, which the caller answers with afterwards. While the
@@ -56,20 +57,41 @@ func (s *Store) readOrderDeferringAudit(ctx context.Context, teamID, id string, 
 	}
 	row = s.withTime(row)
 	row.TeamID, row.OrderID = o.TeamID, o.ID
-	return o, s.deferAudit(ctx, row)
+	if err := s.deferAudit(ctx, row); err != nil {
+		return nil, err
+	}
+	return o, nil
 }
 
-// deferAudit keeps a row until there is room.
+// deferAudit writes a row to the log and keeps it until there is room. The error is ErrDiskFull when the log did not
+// take it, or when too many wait.
 func (s *Store) deferAudit(ctx context.Context, row AuditRow) error {
 	s.deferred.mu.Lock()
 	defer s.deferred.mu.Unlock()
 	if len(s.deferred.rows) >= maxDeferredAudit {
 		return fmt.Errorf("auditing %s: %w", row.Action, ErrDiskFull)
 	}
+	if err := s.deferred.logRow(ctx, row); err != nil {
+		return fmt.Errorf("auditing %s in the log: %w: %w", row.Action, ErrDiskFull, err)
+	}
 	s.deferred.rows = append(s.deferred.rows, row)
-	slog.WarnContext(ctx, "the disk of the database is full: a read is audited here, and in the database later",
-		"action", row.Action, "at", row.At, "key_id", row.APIKeyID, "team_id", row.TeamID, "order_id", row.OrderID,
-		"request_id", row.RequestID, "detail", row.Detail)
+	return nil
+}
+
+// logRow writes a complete row to the log, whatever the log's level. Unlike a logger it returns the error of
+// writing: the log may be on the disk that is full.
+func (d *deferredAudit) logRow(ctx context.Context, row AuditRow) error {
+	line := slog.NewRecord(time.Now(), slog.LevelWarn,
+		"the disk of the database is full: a read is audited here, and in the database later", 0)
+	line.Add("action", row.Action, "at", row.At, "key_id", row.APIKeyID, "team_id", row.TeamID, "order_id", row.OrderID,
+		"request_id", row.RequestID, "client_address", row.Address, "detail", row.Detail)
+	log := d.log
+	if log == nil {
+		log = slog.Default().Handler()
+	}
+	if err := log.Handle(ctx, line); err != nil {
+		return fmt.Errorf("writing the log: %w", err)
+	}
 	return nil
 }
 

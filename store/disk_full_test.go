@@ -1,8 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"log/slog"
+	"syscall"
 	"testing"
 	"time"
 
@@ -128,6 +132,43 @@ func TestAReadWithoutItsRowIsRefused(t *testing.T) {
 		s.deferred.rows = make([]AuditRow, maxDeferredAudit)
 		require.ErrorIs(t, s.AppendReadAudit(t.Context(), auditedRead), ErrDiskFull)
 		s.deferred.rows = nil
+		makeRoom()
+	})
+}
+
+// brokenLog refuses lines.
+type brokenLog struct{ slog.Handler }
+
+func (brokenLog) Handle(context.Context, slog.Record) error { return syscall.ENOSPC }
+
+// A process that ends before there is room loses the rows that wait, so the log has each of them in full before.
+func TestARowThatWaitsIsInTheLog(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		row := AuditRow{
+			At: time.Now(), APIKeyID: sqldb.NewID(), TeamID: o.TeamID, OrderID: o.ID, Action: "result.read",
+			RequestID: "request-1", Address: "192.0.2.7", Detail: "as=pdf",
+		}
+		makeRoom := fillDisk(t, s, "audit")
+		var lines bytes.Buffer
+		s.deferred.log = slog.NewJSONHandler(&lines, &slog.HandlerOptions{Level: slog.LevelError})
+		require.NoError(t, s.AppendReadAudit(t.Context(), row))
+		var line map[string]any
+		require.NoError(t, json.Unmarshal(lines.Bytes(), &line), "whatever the level of the log")
+		for name, value := range map[string]string{
+			"key_id": row.APIKeyID, "team_id": row.TeamID, "order_id": row.OrderID, "action": row.Action,
+			"request_id": row.RequestID, "client_address": row.Address, "detail": row.Detail,
+		} {
+			require.Equal(t, value, line[name], name)
+		}
+
+		s.deferred.log = brokenLog{}
+		require.ErrorIs(t, s.AppendReadAudit(t.Context(), row), ErrDiskFull)
+		read, err := s.ReadOrderAudited(t.Context(), o.TeamID, o.ID, auditedRead)
+		require.ErrorIs(t, err, ErrDiskFull)
+		require.Nil(t, read)
+		require.Len(t, s.deferred.rows, 1, "what is refused does not wait")
 		makeRoom()
 	})
 }

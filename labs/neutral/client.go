@@ -95,27 +95,3 @@ func errorCode(a partnerhttp.Answer) string {
 	}
 	return partnerhttp.TextValue(object["code"])
 }
-
-// saysError reports whether the object of an answer with success is about an error: some gateways answer so. Nothing in
-// it says that the partner has done what it was asked to do.
-func saysError(object map[string]any) bool {
-	for _, key := range []string{"code", "error", "errors"} {
-		switch v := object[key].(type) {
-		case nil:
-		case bool:
-			if v {
-				return true
-			}
-		case []any:
-			if len(v) > 0 {
-				return true
-			}
-		default:
-			if v != "" {
-				return true
-			}
-		}
-	}
-	done, stated := object["success"].(bool)
-	return stated && !done
-}

@@ -68,6 +68,45 @@ func TestAnswersThatRefuse(t *testing.T) {
 	}
 }
 
+// TestSuccessesThatAreNotThePartners says which answers with the status 200 are no success.
+func TestSuccessesThatAreNotThePartners(t *testing.T) {
+	t.Parallel()
+	for body, isPartners := range map[string]bool{
+		`{}`: true, `{"accession":"A-1"}`: true, `{"accession":"A-1","error":null,"errors":[]}`: true,
+		`{"error":"","fault":{}}`: true, `{"accepted":true}`: true, "\ufeff{}": true,
+		`{"error":"upstream unavailable"}`: false, `{"errors":[{"code":503}]}`: false, `{"error":true}`: false,
+		`{"fault":{"faultstring":"no proxy"}}`: false, `<html>maintenance</html>`: false, ``: false, `[]`: false,
+		`"ok"`: false, `{}{}`: false,
+	} {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = io.WriteString(w, body)
+			}))
+			t.Cleanup(server.Close)
+			a := neutraltest.FullAccount
+			a.BaseURL = server.URL
+			c, err := neutral.New(a, labs.Options{})
+			require.NoError(t, err)
+			t.Cleanup(c.Close)
+			const number = "K7Q2M9XW4T1B8C5D"
+			r := neutraltest.Fixture().NewRequisition(number)
+			_, placed := c.Place(t.Context(), r)
+			for _, err := range []error{placed, c.Cancel(t.Context(), number, ""), c.Correct(t.Context(), r)} {
+				if isPartners {
+					require.NoError(t, err)
+					continue
+				}
+				var unanswered *labs.UnansweredError
+				require.ErrorAs(t, err, &unanswered)
+				require.Equal(t, http.StatusOK, unanswered.Status)
+			}
+			_, err = c.PollFacts(t.Context(), number)
+			require.Error(t, err, "no list of facts is not an empty one")
+		})
+	}
+}
+
 func callErrors(t *testing.T, c *neutral.Client) []error {
 	t.Helper()
 	const number = "K7Q2M9XW4T1B8C5D"

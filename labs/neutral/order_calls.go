@@ -43,9 +43,9 @@ func (c *Client) sendRequisition(ctx context.Context, r labs.Requisition, part .
 	if !a.OK() {
 		return labs.Acceptance{}, answerError(a)
 	}
-	placed, err := partnerhttp.ParseObject(a.Body)
-	if err != nil || saysError(placed) {
-		return labs.Acceptance{}, a.UnansweredError(partnerhttp.ErrUnreadable)
+	placed, err := readSuccess(a)
+	if err != nil {
+		return labs.Acceptance{}, err
 	}
 	accepted := labs.Acceptance{AlreadyPlaced: a.Status == http.StatusOK, Raw: a.Raw}
 	accepted.Accession, _, accepted.AccessionWords = partnerhttp.ReadCode(placed["accession"])
@@ -72,10 +72,8 @@ func (c *Client) Cancel(ctx context.Context, number, accession string) error {
 	if !a.OK() {
 		return answerError(a)
 	}
-	if answered, err := partnerhttp.ParseObject(a.Body); err != nil || saysError(answered) {
-		return a.UnansweredError(partnerhttp.ErrUnreadable)
-	}
-	return nil
+	_, err = readSuccess(a)
+	return err
 }
 
 // PollFacts implements labs.Lab. Each fact is decoded like the webhook that it repeats. Facts that cannot be decoded,
@@ -90,6 +88,13 @@ func (c *Client) PollFacts(ctx context.Context, number string) ([]labs.PolledFac
 	}
 	if !a.OK() {
 		return nil, answerError(a)
+	}
+	object, err := readSuccess(a)
+	if err != nil {
+		return nil, err
+	}
+	if _, listed := object["facts"]; !listed { // a gateway's answer would say that nothing was reported
+		return nil, a.UnreadableError()
 	}
 	var answered struct {
 		Facts []json.RawMessage `json:"facts"`

@@ -22,6 +22,8 @@ func CheckSQLitePath(path string) error {
 		return errors.New("names a file with a blank before or after its path")
 	case strings.ContainsFunc(path, unicode.IsControl):
 		return errors.New("names a file with a control character, such as a line feed")
+	case path == ":memory:":
+		return errors.New("names no file: what is in memory is lost, and each connection has its own")
 	case strings.HasPrefix(path, "//") && !strings.HasPrefix(path, "///"):
 		return errors.New("names a host: write sqlite:PATH, or sqlite:/PATH from the root")
 	}
@@ -45,9 +47,6 @@ var makingPrivate sync.Mutex
 // the files that are there. Files of another user stay as they are. If there is no file and none can be made, the error
 // says why.
 func makePrivate(path string) error {
-	if path == ":memory:" {
-		return nil
-	}
 	makingPrivate.Lock()
 	defer makingPrivate.Unlock()
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)

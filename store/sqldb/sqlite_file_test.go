@@ -85,7 +85,7 @@ func TestTheFilesBehindALinkAreForTheirOwner(t *testing.T) {
 
 func TestPathsThatNameNoFileAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"", " a.db", "a.db\n", "a\n.db", "//host/a.db"} {
+	for _, path := range []string{"", " a.db", "a.db\n", "a\n.db", "//host/a.db", ":memory:"} {
 		_, err := Open("sqlite:"+path, 1)
 		require.Error(t, err, "%q", path)
 	}
