@@ -19,6 +19,7 @@ type Options struct {
 // Step is one step of a simulated lab's script, as its control endpoint takes it (docs/sandbox.md).
 type Step struct {
 	Kind           string   `json:"kind"`
+	Awaits         string   `json:"awaits,omitempty"`
 	Pause          string   `json:"pause,omitempty"`
 	Leg            string   `json:"leg,omitempty"`
 	Status         string   `json:"status,omitempty"`
@@ -42,17 +43,23 @@ func StepsFor(m lifecycle.Modality, from lifecycle.LowStatus, reports []lifecycl
 		stepFor = func(from, to lifecycle.LowStatus) Step { return neutralStep(m, from, to) }
 	}
 	steps := []Step{}
+	published := false
 	for i, to := range reports {
 		reportSteps := o.resultSteps(to)
-		switch {
-		case reportSteps == nil:
+		if reportSteps == nil {
 			reportSteps = []Step{stepFor(from, to)}
-		case !neutral && o.Interpretation == "":
-			// Molecular's results are what the order's number gives, and need not be normal.
-			reportSteps[0].Interpretation = string(order.InterpretationNormal)
+		} else {
+			if published { // a version that was never fetched would be no event
+				reportSteps[0].Awaits = awaitFetched
+			}
+			if !neutral && o.Interpretation == "" {
+				// Molecular's results are what the order's number gives, and need not be normal.
+				reportSteps[0].Interpretation = string(order.InterpretationNormal)
+			}
+			published = true
 		}
-		if pause := o.pauseBefore(to); i > 0 && pause > 0 {
-			reportSteps[0].Pause = pause.String()
+		if i > 0 && o.Pause > 0 {
+			reportSteps[0].Pause = o.Pause.String()
 		}
 		steps = append(steps, reportSteps...)
 		from = to
@@ -60,16 +67,8 @@ func StepsFor(m lifecycle.Modality, from lifecycle.LowStatus, reports []lifecycl
 	return steps
 }
 
-// minCorrectionPause is the pause before a lab report is corrected. The report must have been fetched before, or there
-// would be nothing to correct.
-const minCorrectionPause = 3 * time.Second
-
-func (o Options) pauseBefore(to lifecycle.LowStatus) time.Duration {
-	if to == lifecycle.Corrected {
-		return max(o.Pause, minCorrectionPause)
-	}
-	return o.Pause
-}
+// awaitFetched is the simulated lab's condition that its present report has been fetched.
+const awaitFetched = "fetched"
 
 // The failure types of simulated missing results: one that is the lab's fault and leads to a redraw, and one that is
 // not.

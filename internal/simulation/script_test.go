@@ -19,7 +19,7 @@ func stepsText(steps []simulation.Step) string {
 	all := make([]string, len(steps))
 	for i, s := range steps {
 		parts := []string{s.Kind}
-		for _, p := range []string{s.Leg, s.Status, s.StatusDetail, s.Site, s.Interpretation, s.Missing} {
+		for _, p := range []string{s.Awaits, s.Leg, s.Status, s.StatusDetail, s.Site, s.Interpretation, s.Missing} {
 			if p != "" {
 				parts = append(parts, p)
 			}
@@ -42,7 +42,7 @@ func TestScriptsOfMolecular(t *testing.T) {
 			"completed corrected": "kit_shipped; " +
 			"courier outbound out_for_delivery out_for_delivery; courier outbound delivered arrived_at_destination; " +
 			"courier inbound in_transit received_at_origin_facility; kit_received; " +
-			"results normal; report_ready; results normal; report_ready",
+			"results normal; report_ready; results fetched normal; report_ready",
 		"out_for_delivery > problem_in_transit_customer":    "courier outbound in_transit transit_exception",
 		"problem_in_transit_customer > transit_customer":    "courier outbound in_transit arrived_at_facility",
 		"out_for_delivery > failure_to_deliver_to_customer": "courier outbound return_to_sender return",
@@ -99,7 +99,7 @@ func TestOptionsOfScripts(t *testing.T) {
 			Pause: 3 * time.Second, Interpretation: "critical", ResultTypes: []string{"comment"}, Missing: true,
 		})
 	require.Equal(t, "draw_completed; results critical quantity_not_sufficient_failure partial; report_ready; "+
-		"results critical quantity_not_sufficient_failure; report_ready", stepsText(steps))
+		"results fetched critical quantity_not_sufficient_failure; report_ready", stepsText(steps))
 	var pauses []string
 	for _, s := range steps {
 		pauses = append(pauses, s.Pause)
@@ -108,8 +108,8 @@ func TestOptionsOfScripts(t *testing.T) {
 	require.Equal(t, []string{"comment"}, steps[1].ResultTypes)
 	steps = simulation.StepsFor(lifecycle.OnSite, lifecycle.DrawCompleted,
 		[]lifecycle.LowStatus{lifecycle.Completed, lifecycle.Corrected}, true, simulation.Options{})
-	require.Empty(t, steps[0].Pause)
-	require.Equal(t, "3s", steps[2].Pause, "what is corrected has to be fetched first")
+	require.Empty(t, steps[0].Awaits)
+	require.Equal(t, "fetched", steps[2].Awaits, "what is corrected has to be fetched first")
 	require.NotNil(t, simulation.StepsFor(lifecycle.OnSite, lifecycle.Completed, nil, true, simulation.Options{}),
 		"an empty script is one that does nothing")
 }

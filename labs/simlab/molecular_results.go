@@ -41,6 +41,7 @@ type molecularReport struct {
 	Missing        []missingObservation `json:"missing,omitempty"`
 
 	viaControl bool // set by the control endpoint; scripts do not overwrite it
+	fetched    bool
 }
 
 // handleResults is GET /Results?order_number=, a call that only the simulated lab has.
@@ -52,6 +53,10 @@ func (s *Server) handleResults(w http.ResponseWriter, r *http.Request, call *cal
 	var current *molecularReport
 	if o != nil {
 		current = o.molecularReport
+		if current != nil {
+			current.fetched = true
+			o.notifyChange()
+		}
 	}
 	s.mu.Unlock()
 	switch {

@@ -39,6 +39,7 @@ type neutralReport struct {
 	PDF     string           `json:"pdf_base64,omitempty"`
 
 	viaControl bool // set by the control endpoint; scripts do not overwrite it
+	fetched    bool
 }
 
 type neutralResult struct {
@@ -84,6 +85,8 @@ func (s *Server) handleNeutralResults(c *neutralCall) {
 				return refusedReply(codeNoResults, "results are not ready")
 			}
 			c.record.setResultsVersion(o.neutral.report.Version)
+			o.neutral.report.fetched = true
+			o.notifyChange()
 			return neutralReply{status: http.StatusOK, answer: o.neutral.report}
 		},
 	})

@@ -12,6 +12,7 @@ const (
 	AwaitDrawn      = "drawn"      // the sample was drawn, or is at the lab
 	AwaitRegistered = "registered" // the kit's patient is known
 	AwaitCorrected  = "corrected"  // the missing patient data has come
+	AwaitFetched    = "fetched"    // the present lab report, if there is one, has been fetched
 )
 
 var conditions = map[string]func(*Server, *order) bool{
@@ -26,6 +27,12 @@ var conditions = map[string]func(*Server, *order) bool{
 	AwaitDrawn:      func(_ *Server, o *order) bool { return o.neutral != nil && !o.neutral.collectedAt.IsZero() },
 	AwaitRegistered: func(_ *Server, o *order) bool { return o.neutral != nil && o.neutral.registered },
 	AwaitCorrected:  func(_ *Server, o *order) bool { return o.neutral != nil && o.neutral.corrected },
+	AwaitFetched: func(_ *Server, o *order) bool {
+		if o.neutral != nil {
+			return o.neutral.report == nil || o.neutral.report.fetched
+		}
+		return o.molecularReport == nil || o.molecularReport.fetched
+	},
 }
 
 // conditionMet reports whether the order meets the condition now. An empty condition is always met.
