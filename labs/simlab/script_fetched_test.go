@@ -26,9 +26,10 @@ func TestTheNextReportWaitsUntilOneIsFetched(t *testing.T) {
 		"Molecular": {newTestLab, func(w *testLab) { w.place("N1", "happy") }, func(w *testLab) versioned {
 			return call[versioned](w, http.StatusOK, http.MethodGet, "/Results?order_number=N1", "")
 		}},
-		"neutral": {newNeutralLab, func(w *testLab) { w.placeOnSite("on_site_collection", "silent") }, func(w *testLab) versioned {
-			return neutralCall[versioned](w, http.StatusOK, http.MethodGet, "/orders/N1/results", "")
-		}},
+		"neutral": {newNeutralLab, func(w *testLab) { w.placeOnSite("on_site_collection", "silent") },
+			func(w *testLab) versioned {
+				return neutralCall[versioned](w, http.StatusOK, http.MethodGet, "/orders/N1/results", "")
+			}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
