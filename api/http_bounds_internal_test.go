@@ -14,7 +14,8 @@ import (
 // boundedByCheck are the fields that checkInput bounds: those without a schema, and the texts in maps. A catalogue's
 // content is bounded by the body's limit.
 var boundedByCheck = []string{
-	"PATCH /ops/teams/{team_id} body.policy", "POST /ops/teams body.policy",
+	"PATCH /ops/teams/{team_id} body.policy", "PATCH /ops/teams/{team_id} body.resolved_policy",
+	"POST /ops/teams body.policy",
 	"PUT /ops/lab-accounts/{lab_account_id} body.policy", "PUT /ops/lab-accounts/{lab_account_id} body.profile",
 	"PUT /ops/lab-accounts/{lab_account_id} body.settings", "POST /ops/catalogue body.files[].content",
 	"POST /ops/teams/{team_id}/endpoints body.headers{}", "POST /v3/unmatched_result_test body.orders{}",

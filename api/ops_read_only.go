@@ -14,7 +14,7 @@ type LabAccountReadOnly struct {
 	ID          *string    `json:"id,omitempty" maxLength:"100" doc:"As in the path."`
 	WebhookPath *string    `json:"webhook_path,omitempty" maxLength:"500" doc:"Only the current value."`
 	Rotating    *bool      `json:"rotating,omitempty" doc:"Only the current value; end_rotation changes it."`
-	CreatedAt   *time.Time `json:"created_at,omitempty" doc:"Only the current value."`
+	CreatedAt   *time.Time `json:"created_at,omitempty" maxLength:"64" doc:"Only the current value."`
 }
 
 // check refuses values that differ from those of the account.
@@ -34,7 +34,7 @@ type TeamReadOnly struct {
 	Environment *string         `json:"environment,omitempty" maxLength:"100" doc:"Only the current value."`
 	TimeZone    *string         `json:"time_zone,omitempty" maxLength:"64" doc:"Only the current value."`
 	Resolved    json.RawMessage `json:"resolved_policy,omitempty" doc:"Only the current value; policy changes it."`
-	CreatedAt   *time.Time      `json:"created_at,omitempty" doc:"Only the current value."`
+	CreatedAt   *time.Time      `json:"created_at,omitempty" maxLength:"64" doc:"Only the current value."`
 }
 
 // check refuses values that differ from those of the team.
