@@ -115,8 +115,9 @@ func TestRulesOfUsers(t *testing.T) {
 			status: http.StatusBadRequest, shows: map[string]any{"detail.user_id": taken.json(t)["user_id"]}},
 		{rule: "one's own is not taken", request: patch(id, map[string]any{"client_user_id": "stable"}),
 			status: http.StatusNoContent},
-		{rule: "a changed birth date is one of the past", request: patch(id, map[string]any{"fallback_birth_date": "2999-01-01"}),
-			loc: "body.fallback_birth_date", kind: "value_error"},
+		{rule: "a changed birth date is one of the past",
+			request: patch(id, map[string]any{"fallback_birth_date": "2999-01-01"}),
+			loc:     "body.fallback_birth_date", kind: "value_error"},
 		{rule: "changes are typed as creation", request: patch(id, map[string]any{"fallback_birth_date": "x"}),
 			loc: "body.fallback_birth_date", kind: "date_from_datetime_parsing"},
 

@@ -29,8 +29,9 @@ const (
 // layouts are those of the formats of texts that are times or dates.
 var layouts = map[string]string{"date-time": time.RFC3339, "date": time.DateOnly}
 
-// withInputCheck refuses, before the handler runs, what no schema expresses: times and dates outside the years 1 to 9999
-// in UTC, which no answer could hold or no client could read, and what is too long in maps and in documents without a schema.
+// withInputCheck refuses, before the handler runs, what no schema expresses: times and dates outside the years 1 to
+// 9999 in UTC, which no answer could hold or no client could read, and what is too long in maps and in documents
+// without a schema.
 func withInputCheck[I, O any](handler func(context.Context, *I) (*O, error)) func(context.Context, *I) (*O, error) {
 	return func(ctx context.Context, in *I) (*O, error) {
 		if problems := checkInput(in); len(problems) > 0 {

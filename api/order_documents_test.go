@@ -106,7 +106,8 @@ func TestLabelsOfADate(t *testing.T) {
 		requirePDF(t, label, r)
 	}
 	for _, outside := range []string{"9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00%2B05:00", "0000-12-31"} {
-		r := f.sendWithKey(http.MethodGet, "/v3/order/"+id+"/labels/pdf?number_of_labels=1&collection_date="+outside, f.key, nil)
+		r := f.sendWithKey(http.MethodGet, "/v3/order/"+id+"/labels/pdf?number_of_labels=1&collection_date="+outside, f.key,
+			nil)
 		requireProblem(t, r, []any{"query", "collection_date"}, "value_error")
 	}
 }

@@ -196,7 +196,8 @@ type appointmentChangeRequest struct {
 }
 
 // handleActOnAppointment is POST /sandbox/orders/{number}/appointments/{id}: the provider changes the appointment and
-// sends the webhook at once, in one attempt or, if repeat is set, as a script's webhook. The id "active" means the active appointment of the order.
+// sends the webhook at once, in one attempt or, if repeat is set, as a script's webhook. The id "active" means the
+// active appointment of the order.
 func (s *Server) handleActOnAppointment(w http.ResponseWriter, r *http.Request) {
 	var body appointmentChangeRequest
 	if !decodeControlRequest(w, r, &body) {

@@ -42,7 +42,8 @@ func (f factRequest) protocolFor(o *order) string {
 }
 
 // handleSendFact is POST /sandbox/orders/{number}/facts. It sends one webhook at once and answers with the receiver's
-// status. It makes one attempt, or as many as a script's webhook has if repeat is set. For an order that the lab does not have, Molecular's protocol requires an accession number.
+// status. It makes one attempt, or as many as a script's webhook has if repeat is set. For an order that the lab does
+// not have, Molecular's protocol requires an accession number.
 func (s *Server) handleSendFact(w http.ResponseWriter, r *http.Request) {
 	var body factRequest
 	if !decodeControlRequest(w, r, &body) {
