@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -128,8 +129,11 @@ func TestAStoppingWorkerFinishesItsCalls(t *testing.T) {
 	waiting := s.placeOrder(nil)
 	s.await(func() bool { return len(s.failures(waiting)) == 1 }, "the second order does not wait for its turn")
 
+	late := slices.Contains(s.story(calling).outcomes("place"), "done") // on a busy machine, so that nothing is to finish
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
-	s.await(func() bool { return readyStatus(t, at) == http.StatusServiceUnavailable }, "the worker stays ready")
+	if !late {
+		s.await(func() bool { return readyStatus(t, at) == http.StatusServiceUnavailable }, "the worker stays ready")
+	}
 	require.NoError(t, p.cmd.Wait(), "%s", p.logs)
 	require.Equal(t, []string{"done"}, s.story(calling).outcomes("place"))
 	require.Empty(t, s.story(waiting).outcomes("place"), "a call that was not made is no attempt")
