@@ -33,22 +33,22 @@ func (a *Activities) awaitConfirmation(ctx context.Context, o *order.Order, in d
 	if !waits || got.Status != lifecycle.AppointmentStatusPending {
 		return got, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.confirmationWait(ctx))
-	defer cancel()
+	over := time.After(a.confirmationWait(ctx)) // it does not cut off a look: each attempt has one at least
 	for {
 		s, err := a.Store.State(ctx, o.ID)
-		switch {
-		case err != nil && ctx.Err() == nil:
+		if err != nil {
 			return got, err
-		case err == nil && !s.AwaitsConfirmation(in.Demand.ID):
+		}
+		if !s.AwaitsConfirmation(in.Demand.ID) {
 			return got, nil
-		case err == nil:
-			if confirmed, ok := confirmationIn(s, in.Demand.AppointmentID(), got); ok {
-				return confirmed, nil
-			}
+		}
+		if confirmed, ok := confirmationIn(s, in.Demand.AppointmentID(), got); ok {
+			return confirmed, nil
 		}
 		select {
 		case <-ctx.Done():
+			return got, errUnconfirmed
+		case <-over:
 			return got, errUnconfirmed
 		case <-time.After(confirmationInterval):
 		}
