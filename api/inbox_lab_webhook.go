@@ -48,7 +48,8 @@ func (s *server) handleLabWebhook(c *gin.Context, p labs.Protocol) {
 	if m.AccessionWords != "" && m.Fact != nil {
 		m.Fact.Accession = s.Store.SealCode(m.AccessionWords)
 	}
-	if m.OrderNumber, err = s.Store.StoredOrderNumber(ctx, m.OrderNumber, owners); err != nil {
+	about, err := s.findReportedOrder(ctx, &m, owners)
+	if err != nil {
 		s.answerNotStored(c, p.Name, err)
 		return
 	}
@@ -66,7 +67,7 @@ func (s *server) handleLabWebhook(c *gin.Context, p labs.Protocol) {
 	case labs.IncompleteData:
 		r.State, status = store.InboxIncomplete, http.StatusAccepted
 	}
-	foreign, err := s.isForeignSender(ctx, m, accounts, owners)
+	foreign, err := s.isForeignSender(ctx, m, about, accounts, owners)
 	if err != nil {
 		s.answerNotStored(c, p.Name, err)
 		return
@@ -125,23 +126,34 @@ func singleAccountID(owners []string) string {
 	return ""
 }
 
-// isForeignSender reports whether no account of the sender may report the message's fact on its order. The account
-// through which the order is placed may report everything. Accounts of the order's team and environment that make
-// appointments may report draws and appointments. So a simulated lab cannot change a production order, nor one lab the
-// order of another.
-func (s *server) isForeignSender(ctx context.Context, m labs.InboundMessage, accounts []store.LabAccount,
-	owners []string) (bool, error) {
+// findReportedOrder returns the order that a message is about; nil: there is none yet. The message gets its number as
+// it is stored. An order with exactly the reported number comes first.
+func (s *server) findReportedOrder(ctx context.Context, m *labs.InboundMessage, owners []string) (*store.OrderRef,
+	error) {
 	if m.OrderNumber == "" {
-		return false, nil
+		return nil, nil //nolint:nilnil // a message about no order is no failure
 	}
 	o, err := s.Store.OrderByNumber(ctx, m.OrderNumber)
 	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
+		reported := m.OrderNumber
+		if m.OrderNumber, err = s.Store.StoredOrderNumber(ctx, reported, owners); err != nil || m.OrderNumber == reported {
+			return nil, err
+		}
+		o, err = s.Store.OrderByNumber(ctx, m.OrderNumber)
 	}
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	if slices.Contains(owners, o.LabAccountID) {
+	return &o, nil
+}
+
+// isForeignSender reports whether no account of the sender may report the message's fact on its order o. The account
+// through which the order is placed may report everything. Accounts of the order's team and environment that make
+// appointments may report draws and appointments. So a simulated lab cannot change a production order, nor one lab the
+// order of another.
+func (s *server) isForeignSender(ctx context.Context, m labs.InboundMessage, o *store.OrderRef,
+	accounts []store.LabAccount, owners []string) (bool, error) {
+	if o == nil || slices.Contains(owners, o.LabAccountID) {
 		return false, nil
 	}
 	if m.Fact == nil || m.Fact.Kind != order.FactDrawCompleted && m.Fact.Kind != order.FactAppointment {

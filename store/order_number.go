@@ -65,17 +65,13 @@ func (s *Store) OrderIDByExactSample(ctx context.Context, teamID, sampleID strin
 	return id, nil
 }
 
-// StoredOrderNumber returns the number of the order that a lab means. An order with exactly that number comes first.
-// Else it is the one order of these lab accounts whose number is the same in other letters, blanks or hyphens. If there
-// is none, or there are several, it returns the number as it was reported.
+// StoredOrderNumber returns the number of the order that a lab means by a number that no order has exactly: the one
+// order of these lab accounts whose number is the same in other letters, blanks or hyphens. If there is none, or there
+// are several, it returns the number as it was reported.
 func (s *Store) StoredOrderNumber(ctx context.Context, reported string, accountIDs []string) (string, error) {
 	key := foldNumber(reported)
 	if key == "" || len(accountIDs) == 0 {
 		return reported, nil
-	}
-	_, err := s.OrderByNumber(ctx, reported)
-	if !errors.Is(err, ErrNotFound) {
-		return reported, err
 	}
 	var where sqldb.Where
 	where.AndIn("lab_account_id IN (?)", accountIDs)
