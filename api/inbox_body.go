@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/aliquot-labs/aliquot/internal/bodytext"
 )
@@ -19,11 +18,10 @@ const maxShownBody = 1 << 20
 // readPartnerText returns the text of a partner's message as UTF-8, at most limit bytes, and whether it is a guess. A
 // body whose content coding cannot be removed is returned as it is: no decoder can read it, and it is quarantined.
 func readPartnerText(h http.Header, payload []byte, limit int64) (text []byte, guessed bool) {
-	plain, err := bodytext.Decompress(strings.Join(h.Values("Content-Encoding"), ","), payload, limit)
+	decoded, _, err := bodytext.DecodeBody(h, payload, limit)
 	if err != nil {
 		return payload, false
 	}
-	decoded := bodytext.Decode(h.Get("Content-Type"), plain)
 	return decoded.UTF8, decoded.Guessed
 }
 

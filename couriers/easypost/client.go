@@ -104,13 +104,14 @@ func (c *Client) sendRequest(req *http.Request) (string, error) {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponseBytes))
+	var text bodytext.Text
 	if err == nil {
-		body, err = bodytext.Decompress(strings.Join(resp.Header.Values("Content-Encoding"), ","), body, maxResponseBytes)
+		text, _, err = bodytext.DecodeBody(resp.Header, body, maxResponseBytes)
 	}
 	if err != nil {
 		return "", &couriers.UnavailableError{Status: resp.StatusCode, Err: fmt.Errorf("reading EasyPost's answer: %w", err)}
 	}
-	return decodeResponse(resp, bodytext.Decode(resp.Header.Get("Content-Type"), body).UTF8)
+	return decodeResponse(resp, text.UTF8)
 }
 
 func (c *Client) newRequest(ctx context.Context, number, carrier string) (*http.Request, error) {

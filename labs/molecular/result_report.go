@@ -3,7 +3,6 @@ package molecular
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -37,22 +36,9 @@ type textValue string
 
 // UnmarshalJSON accepts a string, a number, a boolean or null.
 func (t *textValue) UnmarshalJSON(data []byte) error {
-	var s string
-	if err := json.Unmarshal(data, &s); err == nil {
-		*t = textValue(textOrEmpty(s))
-		return nil
-	}
-	var b bool
-	if err := json.Unmarshal(data, &b); err == nil {
-		*t = textValue(data)
-		return nil
-	}
-	var n json.Number
-	if err := json.Unmarshal(data, &n); err != nil {
-		return partnerhttp.ErrUnreadable
-	}
-	*t = textValue(n)
-	return nil
+	text, err := partnerhttp.ReadText(data)
+	*t = textValue(textOrEmpty(text))
+	return err
 }
 
 // FetchResults implements labs.Lab. There are no results if MTL answers 404 or has no observations yet

@@ -1,7 +1,6 @@
 package neutral
 
 import (
-	"encoding/json"
 	"strings"
 
 	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
@@ -13,22 +12,9 @@ type textValue string
 
 // UnmarshalJSON accepts a string, a number, a boolean or null.
 func (t *textValue) UnmarshalJSON(data []byte) error {
-	var s string
-	if err := json.Unmarshal(data, &s); err == nil {
-		*t = textValue(strings.TrimSpace(s))
-		return nil
-	}
-	var b bool
-	if err := json.Unmarshal(data, &b); err == nil {
-		*t = textValue(data)
-		return nil
-	}
-	var n json.Number
-	if err := json.Unmarshal(data, &n); err != nil {
-		return partnerhttp.ErrUnreadable
-	}
-	*t = textValue(n)
-	return nil
+	text, err := partnerhttp.ReadText(data)
+	*t = textValue(strings.TrimSpace(text))
+	return err
 }
 
 // code returns a word of a fixed list, in small letters.

@@ -200,11 +200,10 @@ func readAnswer(resp *http.Response, limit int64) (Answer, error) {
 
 // decodeBody sets an answer's Body, and Raw if nothing had to be guessed.
 func decodeBody(a *Answer, h http.Header, limit int64) error {
-	plain, err := bodytext.Decompress(strings.Join(h.Values("Content-Encoding"), ","), a.Raw, limit)
+	text, plain, err := bodytext.DecodeBody(h, a.Raw, limit)
 	if err != nil {
 		return err
 	}
-	text := bodytext.Decode(h.Get("Content-Type"), plain)
 	a.Body, a.Raw = text.UTF8, plain
 	if !text.Guessed {
 		a.Raw = text.UTF8

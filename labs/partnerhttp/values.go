@@ -1,6 +1,7 @@
 package partnerhttp
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -38,6 +39,24 @@ func UsableInPath(number string) bool {
 func TextValue(value any) string {
 	s, _ := value.(string)
 	return s
+}
+
+// ReadText returns the text of a JSON value that is a string, or a number or boolean as it was written; null is empty.
+// The error is ErrUnreadable for an object or a list.
+func ReadText(data []byte) (string, error) {
+	var s string
+	if err := json.Unmarshal(data, &s); err == nil {
+		return s, nil
+	}
+	var b bool
+	if err := json.Unmarshal(data, &b); err == nil {
+		return string(data), nil
+	}
+	var n json.Number
+	if err := json.Unmarshal(data, &n); err != nil {
+		return "", ErrUnreadable
+	}
+	return n.String(), nil
 }
 
 // ParseInstant parses an RFC 3339 time and ignores white space around it. It returns UTC, truncated to microseconds. It
