@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -128,26 +129,19 @@ func unescapeLeniently(text string) string {
 		switch {
 		case text[i] == '+':
 			b.WriteByte(' ')
-		case text[i] == '%' && i+2 < len(text) && isHexadecimal(text[i+1]) && isHexadecimal(text[i+2]):
-			b.WriteByte(hexadecimal(text[i+1])<<4 | hexadecimal(text[i+2]))
+		case text[i] == '%' && i+2 < len(text):
+			escaped, err := strconv.ParseUint(text[i+1:i+3], 16, 8)
+			if err != nil {
+				b.WriteByte('%')
+				continue
+			}
+			b.WriteByte(byte(escaped))
 			i += 2
 		default:
 			b.WriteByte(text[i])
 		}
 	}
 	return b.String()
-}
-
-func isHexadecimal(c byte) bool { return strings.IndexByte("0123456789abcdefABCDEF", c) >= 0 }
-
-func hexadecimal(c byte) byte {
-	switch {
-	case c >= 'a':
-		return c - 'a' + 10
-	case c >= 'A':
-		return c - 'A' + 10
-	}
-	return c - '0'
 }
 
 // refuseUnstorableTexts refuses texts in the path and the query that PostgreSQL does not store. jsonFormat does the

@@ -19,8 +19,7 @@ const (
 
 // nameParticles are words of surnames that many people share. They do not make two names alike.
 var nameParticles = []string{"de", "del", "della", "di", "da", "do", "dos", "das", "la", "las", "le", "les", "los",
-	"el",
-	"al", "bin", "ibn", "van", "von", "vom", "der", "den", "ter", "ten", "zu", "y", "e", "st", "san", "santa"}
+	"el", "al", "bin", "ibn", "van", "von", "vom", "der", "den", "ter", "ten", "zu", "y", "e", "st", "san", "santa"}
 
 // personName is a folded name.
 type personName struct {
@@ -30,9 +29,10 @@ type personName struct {
 }
 
 func newPersonName(first, last string) personName {
-	p := personName{all: slices.Concat(FoldName(first), FoldName(last)), runs: NameRuns(first, last)}
-	for _, field := range []string{first, last} {
-		core := CoreWords(FoldName(field))
+	given, family := FoldName(first), FoldName(last)
+	p := personName{all: slices.Concat(given, family), runs: NameRuns(first, last)}
+	for _, field := range [][]NameWord{given, family} {
+		core := CoreWords(field)
 		strong := slices.DeleteFunc(slices.Clone(core), func(w NameWord) bool {
 			return w.IsInitial() || w.isAffix() || slices.Contains(nameParticles, w.Text)
 		})

@@ -36,12 +36,17 @@ var panels = map[int][]marker{
 	},
 }
 
+// randomOf returns the source of the results of an order number. It is the same for every call.
+func randomOf(number string) *rand.Rand {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(number)) // a hash never fails
+	return rand.New(rand.NewPCG(hash.Sum64(), 0))
+}
+
 // generateObservations returns plausible observations for the panels. They are the same for every call with the same
 // order number.
 func generateObservations(number string, panelIDs []int, at string) []Observation {
-	hash := fnv.New64a()
-	_, _ = hash.Write([]byte(number)) // a hash never fails
-	random := rand.New(rand.NewPCG(hash.Sum64(), 0))
+	random := randomOf(number)
 	var observations []Observation
 	for _, id := range panelIDs {
 		for _, m := range panelMarkers(id) {

@@ -1,16 +1,9 @@
 package simlab
 
-import (
-	"hash/fnv"
-	"math/rand/v2"
-)
-
 // generateShapedObservations returns observations of the panels whose types and interpretations the step asks for. The
 // first one has the step's interpretation, all others are normal.
 func generateShapedObservations(number string, panelIDs []int, step Step, at string) []Observation {
-	hash := fnv.New64a()
-	_, _ = hash.Write([]byte(number)) // a hash never fails
-	random := rand.New(rand.NewPCG(hash.Sum64(), 0))
+	random := randomOf(number)
 	var observations []Observation
 	for _, id := range panelIDs {
 		for _, m := range panelMarkers(id) {

@@ -1,10 +1,8 @@
 package simlab
 
 import (
-	"hash/fnv"
 	"maps"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,9 +103,7 @@ func analytesOf(test orderedTest) []analyte {
 // generateNeutralResults returns plausible results of the tests. They are the same for every call with the same order
 // number. The first result has the given interpretation; empty: normal.
 func generateNeutralResults(number string, tests []orderedTest, interpretation, at string) []neutralResult {
-	hash := fnv.New64a()
-	_, _ = hash.Write([]byte(number)) // a hash never fails
-	random := rand.New(rand.NewPCG(hash.Sum64(), 0))
+	random := randomOf(number)
 	results := []neutralResult{}
 	for _, test := range tests {
 		for _, a := range analytesOf(test) {
