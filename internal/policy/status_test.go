@@ -35,7 +35,6 @@ var statusesWithRules = map[string]string{
 	"delivered_to_lab":     "the fact kit_received reports it, and a report implies it",
 	"partial_results":      "a partial report leads to it, and a deadline in the settings of a team has its name",
 	"completed":            "four modalities have it, and a final report leads to it",
-	"corrected":            "a report that differs leads to it, and a simulated one waits for the first to be fetched",
 	"sample_error":         "four modalities have it, with details of its own, and a final rejection leads to it",
 	"lost":                 "a deadline concludes it from a courier's silence",
 	"cancelled":            "four modalities have it, and a demand leads to it",
