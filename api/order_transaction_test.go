@@ -10,6 +10,7 @@ import (
 	pdf "github.com/pdfcpu/pdfcpu/pkg/api"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/internal/testpdf"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
@@ -56,30 +57,7 @@ func (f *fixture) insertRedraw(id string) string {
 	return second.ID
 }
 
-func page(text string) []byte {
-	content := "BT /F1 14 Tf 72 720 Td (" + text + ") Tj ET"
-	objects := []string{
-		"<< /Type /Catalog /Pages 2 0 R >>",
-		"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font << /F1 5 0 R >> >> /Contents 4 0 R >>",
-		fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(content), content),
-		"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-	}
-	var out bytes.Buffer
-	out.WriteString("%PDF-1.4\n")
-	var offsets []int
-	for i, o := range objects {
-		offsets = append(offsets, out.Len())
-		fmt.Fprintf(&out, "%d 0 obj\n%s\nendobj\n", i+1, o)
-	}
-	table := out.Len()
-	fmt.Fprintf(&out, "xref\n0 %d\n0000000000 65535 f \n", len(objects)+1)
-	for _, at := range offsets {
-		fmt.Fprintf(&out, "%010d 00000 n \n", at)
-	}
-	fmt.Fprintf(&out, "trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", len(objects)+1, table)
-	return out.Bytes()
-}
+func page(text string) []byte { return testpdf.Page("1.4", "", text) }
 
 func transactionOf(f *fixture, id string) string { return f.order(id).TransactionID }
 
@@ -177,9 +155,7 @@ func TestTransactionPDFWithADamagedReport(t *testing.T) {
 // The labs' own documents are merged whatever their versions are, in every order.
 func TestTransactionPDFOfSeveralVersions(t *testing.T) {
 	t.Parallel()
-	version := func(version, text string) []byte {
-		return bytes.Replace(page(text), []byte("%PDF-1.4"), []byte("%PDF-"+version), 1)
-	}
+	version := func(version, text string) []byte { return testpdf.Page(version, "", text) }
 	for name, reports := range map[string][][]byte{
 		"1.4 and 2.0":         {version("1.4", "a"), version("2.0", "b")},
 		"2.0 and 1.4":         {version("2.0", "a"), version("1.4", "b")},
