@@ -15,15 +15,12 @@ const (
 var (
 	onePattern = regexp.MustCompile(`^` + rangeSigns + ` ?` + number + unitText + `$`)
 	// The sign between two bounds may touch them unless one of them has an exponent.
-	twoPattern = regexp.MustCompile(`^(?:from |between )?` + plain + unitText + ` ?(?:-|~| to | and ) ?` + plain +
-		unitText +
-		`$`)
-	twoWordsPattern = regexp.MustCompile(`^(?:from |between )?` + number + unitText + ` (?:-|~|to|and) ` + number +
-		unitText +
-		`$`)
-	signedPattern = regexp.MustCompile(`^(>=?) ?` + number + unitText + ` ?(?:-|~|to|and|,)? ?(<=?) ?` + number +
-		unitText +
-		`$`)
+	twoPattern = regexp.MustCompile(
+		`^(?:from |between )?` + plain + unitText + ` ?(?:-|~| to | and ) ?` + plain + unitText + `$`)
+	twoWordsPattern = regexp.MustCompile(
+		`^(?:from |between )?` + number + unitText + ` (?:-|~|to|and) ` + number + unitText + `$`)
+	signedPattern = regexp.MustCompile(
+		`^(>=?) ?` + number + unitText + ` ?(?:-|~|to|and|,)? ?(<=?) ?` + number + unitText + `$`)
 
 	labelPattern = regexp.MustCompile(`^(?:normal|reference|ref\.?)(?: (?:range|interval|values?|limits?))?(?: ?:| ?=|) ?`)
 	wrapped      = regexp.MustCompile(`^(?:\(([^()\[\]]*)\)|\[([^()\[\]]*)\])(.*)$`)
@@ -31,8 +28,7 @@ var (
 	orEqual      = regexp.MustCompile(`([<>]) ?(?:or|/) ?=`)
 	blankInSign  = regexp.MustCompile(`([<>]) =`)
 	afterPattern = regexp.MustCompile(`^` + number + unitText +
-		` ?(?:or|and|&) ?(less|lower|below|under|fewer|more|greater|` +
-		`higher|above|over|up)$`)
+		` ?(?:or|and|&) ?(less|lower|below|under|fewer|more|greater|higher|above|over|up)$`)
 )
 
 // boundWords are words before one bound. A longer one comes before its beginning.
