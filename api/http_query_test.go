@@ -77,31 +77,48 @@ func TestUnknownNamesOfOperationsFiltersAreRefused(t *testing.T) {
 	}
 }
 
+// queryParameter is a parameter of a query, with the method and the path, such as /v3/order/:order_id, of its route.
+type queryParameter struct {
+	parameter
+	method, path string
+}
+
+// queryParameters lists the query parameters of all routes.
+func queryParameters(t *testing.T) (all []queryParameter) {
+	t.Helper()
+	document, err := api.Document()
+	require.NoError(t, err)
+	at := strings.NewReplacer("{", ":", "}", "")
+	for _, r := range routesOf(t, document) {
+		for _, p := range r.parameters {
+			if p.In == "query" {
+				all = append(all, queryParameter{p, r.method, at.Replace(r.path)})
+			}
+		}
+	}
+	return all
+}
+
 // Every boolean of every query is read as the original API reads it.
 func TestBooleansOfQueries(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	document, err := api.Document()
-	require.NoError(t, err)
-	at := strings.NewReplacer("{", ":", "}", "")
 	asked := 0
-	for _, r := range routesOf(t, document) {
-		path := fillPathParameters(at.Replace(r.path), nil)
-		for _, p := range r.parameters {
-			enum, _ := p.Schema["enum"].([]any)
-			if p.In != "query" || p.Schema["type"] != "boolean" && fmt.Sprint(enum) != "[true false]" {
-				continue
-			}
-			asked++
-			for _, text := range []string{"True", "FALSE", "yes", "No", "on", "off", "T", "n", "1", "0", ""} {
-				got := f.sendWithKey(r.method, path+"?"+p.Name+"="+text, f.opsKey, nil)
-				if got.status == http.StatusUnprocessableEntity {
-					require.NotContains(t, locations(t, got), "query."+p.Name, "%s %s=%s: %s", r.path, p.Name, text, got.body)
-				}
-			}
-			got := f.sendWithKey(r.method, path+"?"+p.Name+"=maybe", f.opsKey, nil)
-			require.Contains(t, locations(t, got), "query."+p.Name, "control: %s", r.path)
+	for _, p := range queryParameters(t) {
+		enum, _ := p.Schema["enum"].([]any)
+		if p.Schema["type"] != "boolean" && fmt.Sprint(enum) != "[true false]" {
+			continue
 		}
+		asked++
+		path := fillPathParameters(p.path, nil)
+		for _, text := range []string{"True", "FALSE", "yes", "No", "on", "off", "T", "n", "1", "0", ""} {
+			got := f.sendWithKey(p.method, path+"?"+p.Name+"="+text, f.opsKey, nil)
+			if got.status == http.StatusUnprocessableEntity {
+				require.NotContains(t, locations(t, got), "query."+p.Name, "%s %s=%s: %s", path, p.Name, text, got.body)
+			}
+		}
+		got := f.sendWithKey(p.method, path+"?"+p.Name+"=maybe", f.opsKey, nil)
+		require.Contains(t, locations(t, got), "query."+p.Name, "control: %s", path)
 	}
 	require.GreaterOrEqual(t, asked, 6)
 }

@@ -28,6 +28,16 @@ func openStore(t *testing.T, secrets Secrets) *store.Store {
 	return db
 }
 
+// openSeeded fills a new store with the demonstration, whose simulated lab is at http://127.0.0.1:1.
+func openSeeded(t *testing.T) (*store.Store, Secrets) {
+	t.Helper()
+	secrets, err := loadSecrets(newFolder(t))
+	require.NoError(t, err)
+	db := openStore(t, secrets)
+	require.NoError(t, seedDemonstration(t.Context(), db, secrets, "http://127.0.0.1:1"))
+	return db, secrets
+}
+
 func TestSeedingAgainChangesNothingButTheLabsAddress(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -63,10 +73,7 @@ func TestSeedingAgainChangesNothingButTheLabsAddress(t *testing.T) {
 func TestSeedContents(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	secrets, err := loadSecrets(newFolder(t))
-	require.NoError(t, err)
-	db := openStore(t, secrets)
-	require.NoError(t, seedDemonstration(ctx, db, secrets, "http://127.0.0.1:1"))
+	db, secrets := openSeeded(t)
 
 	key, team, err := db.APIKeyBySecret(ctx, secrets.ClientKey)
 	require.NoError(t, err)
@@ -102,10 +109,7 @@ func TestSeedContents(t *testing.T) {
 func TestTheReceiversEndpoint(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	secrets, err := loadSecrets(newFolder(t))
-	require.NoError(t, err)
-	db := openStore(t, secrets)
-	require.NoError(t, seedDemonstration(ctx, db, secrets, "http://127.0.0.1:1"))
+	db, secrets := openSeeded(t)
 	enabled := func() map[string]bool {
 		all, err := db.Endpoints(ctx, TeamID)
 		require.NoError(t, err)
@@ -137,10 +141,7 @@ func TestTheReceiversEndpoint(t *testing.T) {
 func TestNeutralAccountSeed(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	secrets, err := loadSecrets(newFolder(t))
-	require.NoError(t, err)
-	db := openStore(t, secrets)
-	require.NoError(t, seedDemonstration(ctx, db, secrets, "http://127.0.0.1:1"))
+	db, secrets := openSeeded(t)
 
 	accounts, err := db.LabAccounts(ctx, TeamID)
 	require.NoError(t, err)
@@ -180,12 +181,10 @@ func TestNeutralAccountSeed(t *testing.T) {
 func TestARestartKeepsWhatSomebodyChanged(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	secrets, err := loadSecrets(newFolder(t))
+	db, secrets := openSeeded(t)
+	catalogueHash, err := demoCatalogueHash()
 	require.NoError(t, err)
-	db := openStore(t, secrets)
-	require.NoError(t, seedDemonstration(ctx, db, secrets, "http://127.0.0.1:1"))
-	secrets.CatalogueHash, err = demoCatalogueHash()
-	require.NoError(t, err)
+	secrets.CatalogueHash = catalogueHash
 
 	before, err := db.LabAccounts(ctx, TeamID)
 	require.NoError(t, err)
@@ -229,10 +228,7 @@ func TestARestartKeepsWhatSomebodyChanged(t *testing.T) {
 func TestTheDemonstrationAllowsInsurance(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	secrets, err := loadSecrets(newFolder(t))
-	require.NoError(t, err)
-	db := openStore(t, secrets)
-	require.NoError(t, seedDemonstration(ctx, db, secrets, "http://127.0.0.1:1"))
+	db, _ := openSeeded(t)
 	accounts, err := db.LabAccounts(ctx, TeamID)
 	require.NoError(t, err)
 	for _, a := range accounts {

@@ -62,24 +62,11 @@ func contextFunction(call *ast.CallExpr) string {
 // What a request or an activity leaves behind has a deadline too: otherwise a stalled database holds it.
 func TestEveryContextHasADeadline(t *testing.T) {
 	t.Parallel()
-	unlisted, found := []string{}, map[string]bool{}
-	for _, s := range sources(t) {
-		served := isBelow(s.dir(), "api") || isBelow(s.dir(), "activities") || isBelow(s.dir(), "worker") ||
-			isBelow(s.dir(), "store")
-		if !served || s.isTest() {
-			continue
-		}
-		for _, name := range unboundedIn(s) {
-			found[name] = true
-			if _, listed := contextsWithoutDeadline[name]; !listed {
-				unlisted = append(unlisted, name)
-			}
-		}
+	served := func(s source) bool {
+		return !s.isTest() && (isBelow(s.dir(), "api") || isBelow(s.dir(), "activities") ||
+			isBelow(s.dir(), "worker") || isBelow(s.dir(), "store"))
 	}
-	require.Empty(t, unlisted, "bound them with context.WithTimeout")
-	for name := range contextsWithoutDeadline {
-		require.True(t, found[name], "%s is listed and is not there", name)
-	}
+	requireListed(t, contextsWithoutDeadline, served, unboundedIn, "bound them with context.WithTimeout")
 
 	// The control.
 	for text, want := range map[string]int{

@@ -89,6 +89,29 @@ func sources(t *testing.T) []source {
 	return found
 }
 
+// requireListed requires that the names that find reports of the sources in a part of the repository are those that are
+// listed, each with its reason.
+func requireListed(t *testing.T, listed map[string]string, in func(source) bool, find func(source) []string,
+	advice string) {
+	t.Helper()
+	found, unlisted := map[string]bool{}, []string{}
+	for _, s := range sources(t) {
+		if !in(s) {
+			continue
+		}
+		for _, name := range find(s) {
+			found[name] = true
+			if _, ok := listed[name]; !ok {
+				unlisted = append(unlisted, name)
+			}
+		}
+	}
+	require.Empty(t, unlisted, advice)
+	for name := range listed {
+		require.True(t, found[name], "%s is listed and is not there", name)
+	}
+}
+
 // isText reports whether a file is text, by git's rule.
 func isText(content []byte) bool {
 	return !bytes.Contains(content[:min(len(content), 8000)], []byte{0})

@@ -115,22 +115,8 @@ var testOnly = []string{
 
 func TestSharedStateIsListed(t *testing.T) {
 	t.Parallel()
-	found, unlisted := map[string]bool{}, []string{}
-	for _, s := range sources(t) {
-		if !isProduct(s) {
-			continue
-		}
-		for _, name := range sharedStateIn(s) {
-			found[name] = true
-			if _, listed := listedSharedState[name]; !listed {
-				unlisted = append(unlisted, name)
-			}
-		}
-	}
-	require.Empty(t, unlisted, "are they safe with several processes? List them, and say why in docs/architecture.md too")
-	for name := range listedSharedState {
-		require.True(t, found[name], "%s is listed and is not there", name)
-	}
+	requireListed(t, listedSharedState, isProduct, sharedStateIn,
+		"are they safe with several processes? List them, and say why in docs/architecture.md too")
 
 	// The control: shared state is found, and code that only joins goroutines is not reported.
 	for text, want := range map[string]int{

@@ -1,7 +1,6 @@
 package neutral_test
 
 import (
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -41,18 +40,7 @@ func TestAnswersThatRefuse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				w.WriteHeader(tt.status)
-				_, _ = io.WriteString(w, tt.body)
-			}))
-			t.Cleanup(server.Close)
-			a := neutraltest.FullAccount
-			a.BaseURL = server.URL
-			c, err := neutral.New(a, labs.Options{})
-			require.NoError(t, err)
-			t.Cleanup(c.Close)
-
-			for _, err := range callErrors(t, c) {
+			for _, err := range callErrors(t, newAnswered(t, tt.status, tt.body)) {
 				refused, ok := err.(*labs.RefusedError) //nolint:errorlint // the adapter's own error
 				require.Equal(t, tt.code != "", ok, "%v", err)
 				if ok {
@@ -68,48 +56,27 @@ func TestAnswersThatRefuse(t *testing.T) {
 	}
 }
 
-// TestSuccessesThatAreNotThePartners says which answers with the status 200 are no success.
-func TestSuccessesThatAreNotThePartners(t *testing.T) {
-	t.Parallel()
-	for body, isPartners := range map[string]bool{
-		`{}`: true, `{"accession":"A-1"}`: true, `{"accession":"A-1","error":null,"errors":[]}`: true,
-		`{"error":"","fault":{}}`: true, `{"accepted":true}`: true, "\ufeff{}": true,
-		`{"error":"upstream unavailable"}`: false, `{"errors":[{"code":503}]}`: false, `{"error":true}`: false,
-		`{"fault":{"faultstring":"no proxy"}}`: false, `<html>maintenance</html>`: false, ``: false, `[]`: false,
-		`"ok"`: false, `{}{}`: false,
-	} {
-		t.Run(body, func(t *testing.T) {
-			t.Parallel()
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				_, _ = io.WriteString(w, body)
-			}))
-			t.Cleanup(server.Close)
-			a := neutraltest.FullAccount
-			a.BaseURL = server.URL
-			c, err := neutral.New(a, labs.Options{})
-			require.NoError(t, err)
-			t.Cleanup(c.Close)
-			const number = "K7Q2M9XW4T1B8C5D"
-			r := neutraltest.Fixture().NewRequisition(number)
-			_, placed := c.Place(t.Context(), r)
-			for _, err := range []error{placed, c.Cancel(t.Context(), number, ""), c.Correct(t.Context(), r)} {
-				if isPartners {
-					require.NoError(t, err)
-					continue
-				}
-				var unanswered *labs.UnansweredError
-				require.ErrorAs(t, err, &unanswered)
-				require.Equal(t, http.StatusOK, unanswered.Status)
-			}
-			_, err = c.PollFacts(t.Context(), number)
-			require.Error(t, err, "no list of facts is not an empty one")
-		})
-	}
+// newAnswered returns the client of a partner that answers every call alike.
+func newAnswered(t *testing.T, status int, body string) *neutral.Client {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}))
+	t.Cleanup(server.Close)
+	a := neutraltest.FullAccount
+	a.BaseURL = server.URL
+	c, err := neutral.New(a, labs.Options{})
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return c
 }
+
+const answeredNumber = "K7Q2M9XW4T1B8C5D"
 
 func callErrors(t *testing.T, c *neutral.Client) []error {
 	t.Helper()
-	const number = "K7Q2M9XW4T1B8C5D"
+	const number = answeredNumber
 	r := neutraltest.Fixture().NewRequisition(number)
 	_, placed := c.Place(t.Context(), r)
 	_, fetched := c.FetchResults(t.Context(), number)
@@ -119,33 +86,36 @@ func callErrors(t *testing.T, c *neutral.Client) []error {
 		c.CancelAppointment(t.Context(), number, "1", "")}
 }
 
-// TestSuccessesThatAreErrors: an error under a status of success is no acceptance and no cancellation.
-func TestSuccessesThatAreErrors(t *testing.T) {
+// TestSuccessesThatAreNotThePartners says which answers with the status 200 are no success: an error in one is no
+// acceptance and no cancellation.
+func TestSuccessesThatAreNotThePartners(t *testing.T) {
 	t.Parallel()
-	for body, done := range map[string]bool{
-		`{}`: true, `{"accession":"A1"}`: true, `{"success":true,"error":null,"errors":[],"code":""}`: true,
-		`{"message":"cancelled"}`: true, `{"error":false}`: true,
-		`{"error":"upstream connect error"}`: false, `{"errors":[{"title":"x"}]}`: false, `{"error":{"code":5}}`: false,
-		`{"code":"BAD_GATEWAY","message":"x"}`: false, `{"success":false}`: false, `{"error":true}`: false,
-		`<html></html>`: false, `[]`: false, ``: false,
+	for body, isPartners := range map[string]bool{
+		`{}`: true, `{"accession":"A-1"}`: true, `{"accession":"A-1","error":null,"errors":[]}`: true,
+		`{"error":"","fault":{}}`: true, `{"accepted":true}`: true, "\ufeff{}": true,
+		`{"success":true,"error":null,"errors":[],"code":""}`: true, `{"message":"cancelled"}`: true,
+		`{"error":false}`: true,
+
+		`{"error":"upstream unavailable"}`: false, `{"error":"upstream connect error"}`: false,
+		`{"errors":[{"code":503}]}`: false, `{"errors":[{"title":"x"}]}`: false, `{"error":{"code":5}}`: false,
+		`{"error":true}`: false, `{"fault":{"faultstring":"no proxy"}}`: false,
+		`{"code":"BAD_GATEWAY","message":"x"}`: false, `{"success":false}`: false,
+		`<html>maintenance</html>`: false, ``: false, `[]`: false, `"ok"`: false, `{}{}`: false,
 	} {
 		t.Run(body, func(t *testing.T) {
 			t.Parallel()
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				_, _ = io.WriteString(w, body)
-			}))
-			t.Cleanup(server.Close)
-			a := neutraltest.FullAccount
-			a.BaseURL = server.URL
-			c, err := neutral.New(a, labs.Options{})
-			require.NoError(t, err)
-			t.Cleanup(c.Close)
-			errs := callErrors(t, c)
-			for _, err := range errs[:3] { // placed, cancelled, corrected
+			c := newAnswered(t, http.StatusOK, body)
+			for _, err := range callErrors(t, c)[:3] { // placed, cancelled, corrected
+				if isPartners {
+					require.NoError(t, err)
+					continue
+				}
 				var unanswered *labs.UnansweredError
-				require.Equal(t, !done, errors.As(err, &unanswered), "%v", err)
-				require.Equal(t, done, err == nil)
+				require.ErrorAs(t, err, &unanswered)
+				require.Equal(t, http.StatusOK, unanswered.Status)
 			}
+			_, err := c.PollFacts(t.Context(), answeredNumber)
+			require.Error(t, err, "no list of facts is not an empty one")
 		})
 	}
 }

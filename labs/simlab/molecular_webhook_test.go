@@ -57,17 +57,22 @@ func basic(name, password string) string {
 	return r.Header.Get("Authorization")[len("Basic "):]
 }
 
-func TestWebhookIsRetried(t *testing.T) {
-	t.Parallel()
-	w := newTestLab(t)
+// answerUnavailableTwice makes the receiver answer 503 to the first two webhooks, and 200 to all others.
+func (w *testLab) answerUnavailableTwice() {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.answer = func(count int) int {
 		if count <= 2 {
 			return http.StatusServiceUnavailable
 		}
 		return http.StatusOK
 	}
-	w.mu.Unlock()
+}
+
+func TestWebhookIsRetried(t *testing.T) {
+	t.Parallel()
+	w := newTestLab(t)
+	w.answerUnavailableTwice()
 	w.place("N1", "happy-lab-only")
 	state := w.awaitScriptEnd("N1")
 	require.Equal(t, []string{shipped, shipped, shipped, receivedKit, report}, sequence(state, w.webhooks()))
@@ -85,14 +90,7 @@ func TestAFactIsSentAgainIfAsked(t *testing.T) {
 	t.Parallel()
 	w := newTestLab(t, withManual)
 	w.place("N1", "happy")
-	w.mu.Lock()
-	w.answer = func(count int) int {
-		if count <= 2 {
-			return http.StatusServiceUnavailable
-		}
-		return http.StatusOK
-	}
-	w.mu.Unlock()
+	w.answerUnavailableTwice()
 	for _, tt := range []struct {
 		body string
 		want int
